@@ -1,0 +1,200 @@
+"""The errors of abkit: one tree, and each carries its data.
+
+AbkitError
+    DeclarationError            an experiment, a metric or a layer is declared wrongly
+        DuplicateExperimentError    a name is registered twice
+        OperatorError               a random operator has an argument that it cannot use
+    UnknownExperimentError      no experiment of that name is registered
+    MissingSubjectError         a call lacks the subject that the experiment randomizes
+    ConfigError                 a module, a file or a setting cannot be used
+        MissingExtraError           an optional dependency is not installed
+    DeliveryError               a sink or the delivery cannot be used like this
+    AnalysisError               the data do not allow the analysis
+        MissingColumnError          a table lacks a column
+        EmptyDataError              there is no row to analyze
+        TooFewVariantsError         there is no control, or nothing to compare it with
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class AbkitError(Exception):
+    """The root of all errors that abkit raises."""
+
+
+class DeclarationError(AbkitError, ValueError):
+    """An experiment, a metric or a layer is declared wrongly.
+
+    Attributes:
+        declared: The name of what is declared wrongly.
+        problem: What is wrong, and what would be right.
+    """
+
+    def __init__(self, declared: str, problem: str) -> None:
+        super().__init__(declared, problem)
+        self.declared = declared
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.declared}: {self.problem}"
+
+
+class OperatorError(DeclarationError):
+    """A random operator has an argument that it cannot use."""
+
+
+class DuplicateExperimentError(DeclarationError):
+    """Two experiments share one name."""
+
+    def __init__(self, name: str, first: str, second: str) -> None:
+        problem = (
+            f"is registered already by {first}; {second} needs a name of its own "
+            f'(set `name = "..."` in the class)'
+        )
+        super().__init__(name, problem)
+        self.args = (name, first, second)
+        self.name = name
+        self.first = first
+        self.second = second
+
+
+class UnknownExperimentError(AbkitError, LookupError):
+    """No experiment of that name is registered.
+
+    Attributes:
+        name: The name that was asked for.
+        known: The names that are registered.
+    """
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(sorted(known))
+        super().__init__(name, self.known)
+
+    def __str__(self) -> str:
+        if not self.known:
+            return (
+                f"No experiment named {self.name!r}: none is registered yet. "
+                "Call expt_manager.load('your.config.module') or expt_manager.add(YourExperiment)."
+            )
+        close = get_close_matches(self.name, self.known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        return f"No experiment named {self.name!r}.{hint} Registered: {', '.join(self.known)}."
+
+
+class MissingSubjectError(AbkitError, TypeError):
+    """A call lacks the subject that the experiment randomizes.
+
+    Attributes:
+        experiment: The experiment's name.
+        needed: The name of the missing keyword argument, such as "org".
+        given: The names of the subjects that were passed.
+    """
+
+    def __init__(self, experiment: str, needed: str, given: Iterable[str]) -> None:
+        self.experiment = experiment
+        self.needed = needed
+        self.given = tuple(given)
+        super().__init__(experiment, needed, self.given)
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{kind}=" for kind in self.given) or "nothing"
+        return (
+            f"{self.experiment} randomizes by {self.needed}: "
+            f"pass {self.needed}= (an object with an `id`, or the id itself). Got {given}."
+        )
+
+
+class ConfigError(AbkitError):
+    """A module, a file or a setting cannot be used; the message says which and why."""
+
+
+class MissingExtraError(ConfigError, ImportError):
+    """An optional dependency is not installed.
+
+    Attributes:
+        package: The package that is missing.
+        extra: The extra of abkit that installs it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(package, extra)
+        self.package = package
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"This needs {self.package}. Install it with: pip install 'abkit[{self.extra}]'"
+
+
+class DeliveryError(AbkitError):
+    """A sink or the delivery cannot be used like this; the message says why."""
+
+
+class AnalysisError(AbkitError):
+    """The data do not allow the analysis; the message says what would."""
+
+
+class MissingColumnError(AnalysisError, LookupError):
+    """A table lacks a column.
+
+    Attributes:
+        column: The column that was asked for.
+        source: The file or table.
+        available: The columns that it has.
+    """
+
+    def __init__(self, column: str, source: str, available: Sequence[str]) -> None:
+        self.column = column
+        self.source = source
+        self.available = tuple(available)
+        super().__init__(column, source, self.available)
+
+    def __str__(self) -> str:
+        close = get_close_matches(self.column, self.available, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        columns = ", ".join(self.available) or "none"
+        return f"{self.source} has no column {self.column!r}.{hint} Its columns: {columns}."
+
+
+class EmptyDataError(AnalysisError):
+    """There is no row to analyze.
+
+    Attributes:
+        source: The file or table, or what was looked for in it.
+        problem: What is missing, and what would be right.
+    """
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(source, problem)
+        self.source = source
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.problem}"
+
+
+class TooFewVariantsError(AnalysisError):
+    """There is no control, or nothing to compare it with.
+
+    Attributes:
+        control: The control that was asked for.
+        found: The variants in the data.
+    """
+
+    def __init__(self, control: str, found: Sequence[str]) -> None:
+        self.control = control
+        self.found = tuple(found)
+        super().__init__(control, self.found)
+
+    def __str__(self) -> str:
+        found = ", ".join(map(repr, self.found)) or "none"
+        if self.control not in self.found:
+            return (
+                f"The data have no units in the control {self.control!r}. Variants found: {found}. "
+                "Name another control, or check the column of the variants."
+            )
+        return (
+            f"The data have units of the control {self.control!r} only; "
+            "an analysis needs the control and at least one other variant."
+        )

@@ -1,0 +1,1 @@
+"""What users declare: experiments, their metrics, and how they share traffic."""
