@@ -84,7 +84,10 @@ EXPOSURE_COLUMNS: Mapping[str, str] = MappingProxyType(
         "properties": "json",
     }
 )
-"""Columns of a stored exposure. timestamp: UTC with microseconds; map: text to text; json: an object as text."""
+"""Columns of a stored exposure.
+
+timestamp: UTC with microseconds; map: text to text; json: an object as text.
+"""
 
 ACTION_COLUMNS: Mapping[str, str] = MappingProxyType(
     {

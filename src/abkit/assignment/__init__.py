@@ -1,0 +1,1 @@
+"""A unit in, a variant out: pure."""

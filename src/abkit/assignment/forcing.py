@@ -1,0 +1,133 @@
+"""Forced variants, for tests and for a person who wants to look."""
+
+import os
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token
+from functools import cache, wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from types import MappingProxyType, TracebackType
+from typing import Any, Self, TypeVar, cast
+
+from abkit.errors import ConfigError
+from abkit.events import Variant
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_Forced = Mapping[str, Variant]
+
+FORCE_VARIABLE = "ABKIT_FORCE"
+
+_forced_here: ContextVar[_Forced | None] = ContextVar("abkit_forced", default=None)
+
+
+class Force:
+    """Forces variants while it is entered; made by `force`.
+
+    It may be entered again, also while it is entered, and it decorates functions and coroutine
+    functions. What was forced before is restored at the end, after an exception too.
+    """
+
+    def __init__(self, variants: _Forced) -> None:
+        self._variants = MappingProxyType({**variants})
+        # Tokens belong to one context, so they are kept in one: threads and tasks may share a Force.
+        self._tokens: ContextVar[tuple[Token[_Forced | None], ...]] = ContextVar("tokens")
+
+    def __enter__(self) -> Self:
+        """Force from here on."""
+        token = _forced_here.set(MappingProxyType({**(_forced_here.get() or {}), **self._variants}))
+        self._tokens.set((*self._tokens.get(()), token))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Restore what was forced before."""
+        *earlier, token = self._tokens.get()
+        self._tokens.set(tuple(earlier))
+        _forced_here.reset(token)
+
+    def __call__(self, function: _Function) -> _Function:
+        """Force while the function runs."""
+        if isgeneratorfunction(function) or isasyncgenfunction(function):
+            message = (
+                f"force() cannot decorate the generator {function.__qualname__}: "
+                "write `with force(...):` inside it"
+            )
+            raise TypeError(message)
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def forced_coroutine(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return await function(*args, **kwargs)
+
+            return cast("_Function", forced_coroutine)
+
+        @wraps(function)
+        def forced(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return cast("_Function", forced)
+
+    def __repr__(self) -> str:
+        return (
+            f"force({', '.join(f'{name}={variant!r}' for name, variant in self._variants.items())})"
+        )
+
+
+def force(experiment: str | type, variant: Variant) -> Force:
+    """Force a variant of an experiment on every unit, in this thread and task.
+
+    Use it as a context manager (`with force("ShowPluginsExperiment", "1"):`) or as a decorator. A
+    forced assignment says so (`Reason.FORCED`), and it is no exposure.
+
+    Args:
+        experiment: The experiment's name, or its class.
+        variant: The variant that `get` shall give.
+    """
+    name = experiment if isinstance(experiment, str) else getattr(experiment, "name", None)
+    if not isinstance(name, str) or not name:
+        message = f"force() needs an experiment's name or class, not {experiment!r}"
+        raise TypeError(message)
+    return Force({name: variant})
+
+
+def forced_variants() -> _Forced | None:
+    """What is forced here and now, by `force` or by ABKIT_FORCE; None if nothing is.
+
+    Raises:
+        ConfigError: ABKIT_FORCE has another form than `parse_forced` takes.
+    """
+    here = _forced_here.get()
+    process = _forced_in_process()
+    if process is None:
+        return here
+    return process if here is None else {**process, **here}
+
+
+@cache
+def _forced_in_process() -> _Forced | None:
+    """What the environment forces; read once, at the first assignment of the process."""
+    text = os.environ.get(FORCE_VARIABLE, "")
+    return parse_forced(text) or None
+
+
+def parse_forced(text: str) -> _Forced:
+    """The variants in a text such as "ShowPlugins=1,Other=0"; they are texts.
+
+    Raises:
+        ConfigError: The text has another form.
+    """
+    variants: dict[str, Variant] = {}
+    for item in filter(None, map(str.strip, text.split(","))):
+        name, equals, variant = (part.strip() for part in item.partition("="))
+        if not (name and equals and variant):
+            message = (
+                f'{FORCE_VARIABLE} must look like "Experiment=variant,Other=variant", not {text!r}'
+            )
+            raise ConfigError(message)
+        variants[name] = variant
+    return MappingProxyType(variants)

@@ -1,0 +1,247 @@
+"""PlanOut's random operators, bit for bit, and the hash below them.
+
+The classes are PlanOut's own (`planout.ops.random`); what executes them here is not. PlanOut hashes
+SHA-1 of "{experiment salt}.{salt}.{units}", where the salt is the parameter's name unless given, and
+takes the first 15 hexadecimal digits: an integer below 2**60.
+
+Source: PlanOut's reference implementation (Bakshy, Eckles, Bernstein 2014), ops/random.py. Where it is
+wrong, this is not: text is UTF-8 rather than ASCII, lists of units are not mutated, an operator may be
+executed twice, and a wrong argument is an error rather than an assert.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from hashlib import sha1
+from itertools import accumulate
+from math import isfinite
+from typing import Any
+
+from abkit.assignment._planout import (
+    Args,
+    BernoulliFilter,
+    BernoulliTrial,
+    FastSample,
+    PlanOutOp,
+    RandomFloat,
+    RandomInteger,
+    Sample,
+    UniformChoice,
+    WeightedChoice,
+)
+from abkit.errors import OperatorError
+
+HASH_RANGE = 2**60
+_SCALE = float(HASH_RANGE)
+
+
+def digest(text: str) -> bytes:
+    """The SHA-1 of a salted unit."""
+    return sha1(text.encode()).digest()  # noqa: S324 - PlanOut's hash; nothing is kept secret
+
+
+def hash_text(text: str) -> int:
+    """The hash of a salted unit: an integer in [0, 2**60)."""
+    return int.from_bytes(digest(text)[:8]) >> 4
+
+
+def uniform(hashed: int) -> float:
+    """The hash as a number in [0, 1]; rounding can reach 1.0."""
+    return hashed / _SCALE
+
+
+def unit_text(unit: object, appended: object = None) -> str:
+    """How a unit stands in the hashed text. A list is several units; a tuple is one."""
+    units = [*unit] if type(unit) is list else [unit]
+    if appended is not None:
+        units.append(appended)
+    return ".".join(map(str, units))
+
+
+@lru_cache(maxsize=1024)
+def cumulative_weights(weights: tuple[float, ...]) -> tuple[float, ...]:
+    """The running sums of the weights.
+
+    Raises:
+        OperatorError: A weight is negative or not a finite number, or all are zero.
+    """
+    for weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise OperatorError("weights", f"must be numbers, not {weight!r}")
+        if not isfinite(weight) or weight < 0:
+            raise OperatorError("weights", f"must be finite and not negative; one is {weight!r}")
+    sums = tuple(accumulate(weights, initial=0.0))[1:]
+    if not sums or not sums[-1] > 0:
+        raise OperatorError("weights", f"must sum to more than 0, not {[*weights]!r}")
+    if not isfinite(sums[-1]):
+        raise OperatorError("weights", f"are too large to be summed: {[*weights]!r}")
+    return sums
+
+
+def execute(operator: PlanOutOp, *, experiment_salt: str, name: str) -> Any:
+    """Execute one of PlanOut's own random operators.
+
+    Args:
+        operator: The operator; it is not changed.
+        experiment_salt: The experiment's salt.
+        name: The parameter that is assigned; the salt unless the operator has one.
+
+    Raises:
+        OperatorError: An argument is missing or cannot be used.
+        KeyError: The operator is none of PlanOut's own.
+    """
+    args = operator.args
+    return _EXECUTORS[type(operator)](args, _salt(operator, experiment_salt, name))
+
+
+def is_known(operator: object) -> bool:
+    """Whether `execute` can execute it."""
+    return type(operator) in _EXECUTORS
+
+
+def _salt(operator: PlanOutOp, experiment_salt: str, name: str) -> str:
+    """What stands before the units in the hashed text, with the separator."""
+    args = operator.args
+    if "full_salt" in args:
+        return f"{_text(args, 'full_salt')}."
+    if "salt" in args:
+        return f"{experiment_salt}.{_text(args, 'salt')}."
+    return f"{experiment_salt}.{name}."
+
+
+def _argument(args: Args, name: str) -> Any:
+    try:
+        return args[name]
+    except KeyError:
+        given = ", ".join(sorted(args)) or "nothing"
+        raise OperatorError("operator", f"needs the argument `{name}`; got {given}") from None
+
+
+def _text(args: Args, name: str) -> str:
+    value = args[name]
+    if not isinstance(value, str):
+        raise OperatorError("operator", f"`{name}` must be a string, not {value!r}")
+    return value
+
+
+def _list(args: Args, name: str) -> Sequence[Any]:
+    value = _argument(args, name)
+    if not isinstance(value, list | tuple):
+        raise OperatorError("operator", f"`{name}` must be a list, not {value!r}")
+    return value
+
+
+def _choices(args: Args) -> Sequence[Any]:
+    choices = _list(args, "choices")
+    if not choices:
+        raise OperatorError("operator", "`choices` is empty: nothing can be chosen")
+    return choices
+
+
+def _number(args: Args, name: str) -> float:
+    value = _argument(args, name)
+    if not isinstance(value, int | float):
+        raise OperatorError("operator", f"`{name}` must be a number, not {value!r}")
+    return value
+
+
+def _integer(args: Args, name: str) -> int:
+    value = _argument(args, name)
+    if not isinstance(value, int):
+        raise OperatorError("operator", f"`{name}` must be an integer, not {value!r}")
+    return value
+
+
+def _probability(args: Args) -> float:
+    p = _number(args, "p")
+    if not 0 <= p <= 1:
+        raise OperatorError("operator", f"`p` must be between 0 and 1, not {p!r}")
+    return p
+
+
+def _hash(args: Args, salt: str, appended: object = None) -> int:
+    unit = _argument(args, "unit")
+    if appended is None and type(unit) is not list:
+        return hash_text(f"{salt}{unit}")
+    return hash_text(salt + unit_text(unit, appended))
+
+
+def _random_float(args: Args, salt: str) -> float:
+    low, high = float(_number(args, "min")), float(_number(args, "max"))
+    return low + (high - low) * uniform(_hash(args, salt))
+
+
+def _random_integer(args: Args, salt: str) -> int:
+    low, high = _integer(args, "min"), _integer(args, "max")
+    if high < low:
+        raise OperatorError("RandomInteger", f"`max` ({high}) must not be below `min` ({low})")
+    return low + _hash(args, salt) % (high - low + 1)
+
+
+def _bernoulli_trial(args: Args, salt: str) -> int:
+    return 1 if uniform(_hash(args, salt)) <= _probability(args) else 0
+
+
+def _bernoulli_filter(args: Args, salt: str) -> list[Any]:
+    p = _probability(args)
+    choices = _list(args, "choices")
+    return [choice for choice in choices if uniform(_hash(args, salt, choice)) <= p]
+
+
+def _uniform_choice(args: Args, salt: str) -> Any:
+    choices = _choices(args)
+    return choices[_hash(args, salt) % len(choices)]
+
+
+def _weighted_choice(args: Args, salt: str) -> Any:
+    choices, weights = _choices(args), _list(args, "weights")
+    if len(choices) != len(weights):
+        problem = f"has {len(choices)} choices and {len(weights)} weights: each needs one"
+        raise OperatorError("WeightedChoice", problem)
+    sums = cumulative_weights(tuple(weights))
+    return choices[bisect_left(sums, sums[-1] * uniform(_hash(args, salt)))]
+
+
+def _draws(args: Args, available: int) -> int:
+    if "draws" not in args:
+        return available
+    draws = _integer(args, "draws")
+    if not 0 <= draws <= available:
+        problem = f"cannot draw {draws} of {available} choices"
+        raise OperatorError("Sample", problem)
+    return draws
+
+
+def _shuffle(items: list[Any], positions: Iterable[int], args: Args, salt: str) -> None:
+    """Fisher and Yates, from the end."""
+    for i in positions:
+        j = _hash(args, salt, i) % (i + 1)
+        items[i], items[j] = items[j], items[i]
+
+
+def _sample(args: Args, salt: str) -> list[Any]:
+    items = [*_list(args, "choices")]
+    draws = _draws(args, len(items))
+    _shuffle(items, range(len(items) - 1, 0, -1), args, salt)
+    return items[:draws]
+
+
+def _fast_sample(args: Args, salt: str) -> list[Any]:
+    """As `Sample`, stopped once enough is drawn: other items than `Sample` gives."""
+    items = [*_list(args, "choices")]
+    draws = _draws(args, len(items))
+    first = len(items) - draws
+    _shuffle(items, range(len(items) - 1, max(first, 1) - 1, -1), args, salt)
+    return items[first:] if 0 < first < len(items) else items[:draws]
+
+
+_EXECUTORS: dict[type[Any], Callable[[Args, str], Any]] = {
+    BernoulliFilter: _bernoulli_filter,
+    BernoulliTrial: _bernoulli_trial,
+    FastSample: _fast_sample,
+    RandomFloat: _random_float,
+    RandomInteger: _random_integer,
+    Sample: _sample,
+    UniformChoice: _uniform_choice,
+    WeightedChoice: _weighted_choice,
+}

@@ -1,0 +1,113 @@
+"""Weighted variants, made ready: which part of the hash's range belongs to which variant.
+
+For PlanOut's bucketing a split gives exactly what `WeightedChoice` gives. Instead of calculating
+with floating point for each unit, the largest hash of each variant is found once; then one
+comparison of bytes is enough, for a unit here and for a whole column in SQL.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Self
+
+import mmh3
+from attrs import frozen
+
+from abkit.assignment.operators import HASH_RANGE, cumulative_weights, digest, uniform
+from abkit.events import Variant
+
+AMPLITUDE_RANGE = 42_949_673
+"""Amplitude's distribution values are murmur3 // 100, which is below this."""
+
+
+@frozen(slots=False)
+class Split:
+    """A hash cut into parts, one part per variant.
+
+    Attributes:
+        prefix: What is hashed before the unit's id, with the separator.
+        choices: The variants, in the order of their parts.
+        bounds: The first hash that no longer belongs to each variant.
+    """
+
+    prefix: str
+    choices: tuple[Variant, ...]
+    bounds: tuple[int, ...]
+
+    @property
+    def choose(self) -> Callable[[str], Variant]:
+        """A function from a unit's id to its variant."""
+        raise NotImplementedError
+
+
+class PlanOutSplit(Split):
+    """The parts of SHA-1's first 60 bits, as `WeightedChoice` has them."""
+
+    @classmethod
+    def of(cls, salt: str, choices: Sequence[Variant], weights: Sequence[float]) -> Self:
+        """The split of `WeightedChoice(choices=..., weights=..., unit=...)`.
+
+        Args:
+            salt: "{experiment salt}.{parameter}".
+            choices: The variants.
+            weights: Their weights; they need not sum to 1.
+
+        Raises:
+            OperatorError: The weights cannot be used.
+        """
+        sums = cumulative_weights(tuple(weights))
+        return cls(f"{salt}.", tuple(choices), tuple(_first_above(end, sums[-1]) for end in sums))
+
+    @cached_property
+    def choose(self) -> Callable[[str], Variant]:
+        """A function from a unit's id to its variant."""
+        prefix, choices = self.prefix, self.choices
+        # The last bound is the end of the range: no comparison is needed for it.
+        bounds = [(bound << 4).to_bytes(8) for bound in self.bounds[:-1] if bound < HASH_RANGE]
+
+        def choose(unit_id: str) -> Variant:
+            return choices[bisect_right(bounds, digest(f"{prefix}{unit_id}"))]
+
+        return choose
+
+
+class AmplitudeSplit(Split):
+    """The half-open ranges of murmur3 // 100, as Amplitude Experiment evaluates.
+
+    Source: experiment-evaluation's two-step bucketing: murmur3 (x86, 32 bits, seed 0) of
+    "{salt}/{unit}"; the last two decimals allocate, the rest distributes.
+    """
+
+    @classmethod
+    def of(cls, salt: str, choices: Sequence[Variant], weights: Sequence[float]) -> Self:
+        """The split of these weights.
+
+        Raises:
+            OperatorError: The weights cannot be used.
+        """
+        sums = cumulative_weights(tuple(weights))
+        bounds = tuple(int(AMPLITUDE_RANGE * (end / sums[-1])) for end in sums)
+        return cls(f"{salt}/", tuple(choices), bounds)
+
+    @cached_property
+    def choose(self) -> Callable[[str], Variant]:
+        """A function from a unit's id to its variant."""
+        prefix, choices, bounds = self.prefix, self.choices, self.bounds[:-1]
+        hash_unsigned = mmh3.mmh3_32_uintdigest
+
+        def choose(unit_id: str) -> Variant:
+            hashed: int = hash_unsigned(f"{prefix}{unit_id}".encode())
+            return choices[bisect_right(bounds, hashed // 100)]
+
+        return choose
+
+
+def amplitude_allocation(salt: str, unit_id: str) -> int:
+    """The percentile, 0 to 99, that decides whether Amplitude enrolls a unit."""
+    allocation: int = mmh3.mmh3_32_uintdigest(f"{salt}/{unit_id}".encode()) % 100
+    return allocation
+
+
+def _first_above(end: float, total: float) -> int:
+    """The smallest hash that lies above `end`, in floating point as PlanOut has it."""
+    return bisect_left(range(HASH_RANGE), True, key=lambda hashed: total * uniform(hashed) > end)

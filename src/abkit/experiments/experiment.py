@@ -1,0 +1,139 @@
+"""The class that users write; it is checked when it is defined."""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from abkit.assignment._planout import WeightedChoice
+from abkit.assignment.params import Params
+from abkit.errors import DeclarationError
+from abkit.events import Variant
+from abkit.experiments.declaration import Bucketing, Declaration, declaration_of
+from abkit.experiments.layer import Holdout, Layer
+from abkit.experiments.metrics import Metric
+
+
+class Experiment:
+    """An experiment on any unit. Subclass it, or OrgExperiment or UserExperiment.
+
+    A class that declares `variants`, or overrides `assign`, is an experiment; one that only sets
+    `unit_type` is a base for others. All of it is checked when the class is defined; `declaration`
+    then has it as one frozen value, whose attributes say what each of these means.
+
+    Raises:
+        DeclarationError: When a class is defined that cannot be an experiment.
+    """
+
+    unit_type: ClassVar[str] = ""
+    """The keyword under which the randomized subject is passed, such as "org"."""
+    name: ClassVar[str]
+    """Defaults to the name of the class."""
+    salt: ClassVar[str]
+    """Defaults to `name`. Set it when the name changes, so that no unit changes its variant."""
+    param_name: ClassVar[str] = "variant"
+    control: ClassVar[Any] = None
+    bucketing: ClassVar[str] = Bucketing.PLANOUT
+    rollout: ClassVar[float] = 1.0
+    starts: ClassVar[date | str | None] = None
+    ends: ClassVar[date | str | None] = None
+    enabled: ClassVar[bool] = True
+    winner: ClassVar[Any] = None
+    forced: ClassVar[Mapping[Any, Iterable[str | int]]] = {}
+    """An allow-list: the ids of the units that get a variant whatever the randomization says."""
+    layer: ClassVar[Layer | None] = None
+    slots: ClassVar[Iterable[int] | None] = None
+    holdouts: ClassVar[Sequence[Holdout]] = ()
+    metrics: ClassVar[Sequence[Metric]] = ()
+    hypothesis: ClassVar[str] = ""
+    owner: ClassVar[str] = ""
+
+    declaration: ClassVar[Declaration]
+    """What the class declares, checked."""
+
+    if TYPE_CHECKING:
+        # The subjects are the subclass's own: `assign(self, params, org, actor)`.
+        assign: Any
+        eligible: Any
+        # `variants` is not declared for the type checker, which so sees each class's own type of them.
+    else:
+        variants = None
+        """The variants with their weights, or a list of equally likely ones; the first is the control."""
+
+        def assign(self, params: Params, **subjects: object) -> bool | None:
+            """Write the parameters of one unit. Override it to decide in code.
+
+            Take the subjects that the code needs by name: `def assign(self, params, org, actor)`.
+            Write random operators into `params`; return False to leave the unit out.
+            """
+            cls = type(self)
+            weights = cls.declaration.weights
+            params[cls.param_name] = WeightedChoice(
+                choices=[*weights], weights=[*weights.values()], unit=subjects[cls.unit_type]
+            )
+
+        def eligible(self, **subjects: object) -> bool:  # noqa: ARG002 - for those who override it
+            """Whether the experiment is for this unit at all. Override it as you do `assign`."""
+            return True
+
+    def default_value(self) -> Variant:
+        """What units get that are not enrolled, and everybody when something fails: the control."""
+        control = self.declaration.control
+        if control is None:
+            raise DeclarationError(self.name, "declares no variants: override default_value()")
+        return control
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A name or a salt is one class's own: a subclass is another experiment.
+        cls.name = cls.__dict__.get("name", cls.__name__)
+        cls.salt = cls.__dict__.get("salt", cls.name)
+        if is_experiment(cls):
+            cls.declaration = declaration_of(cls, name=cls.name, salt=cls.salt)
+            _check_hooks(cls)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} by {self.unit_type}>"
+
+
+def is_experiment(cls: type[Experiment]) -> bool:
+    """Whether a class is an experiment itself, rather than a base for experiments."""
+    return getattr(cls, "variants", None) is not None or decides_in_code(cls)
+
+
+def decides_in_code(cls: type[Experiment]) -> bool:
+    """Whether a class has an `assign()` of its own."""
+    return cls.assign is not Experiment.assign
+
+
+def _check_hooks(cls: type[Experiment]) -> None:
+    """Refuse what would fail, or give nonsense, at the first request."""
+    shapes = {
+        "assign": "assign(self, params, ...)",
+        "eligible": "eligible(self, ...)",
+        "default_value": "default_value(self)",
+    }
+    for hook, shape in shapes.items():
+        function = inspect.getattr_static(cls, hook)
+        if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
+            raise DeclarationError(cls.name, f"{hook} must be a plain method: def {shape}")
+        if len(inspect.signature(function).parameters) < shape.count(",") + 1 - shape.count("..."):
+            raise DeclarationError(cls.name, f"{hook} must take its arguments: def {shape}")
+    has_default = cls.default_value is not Experiment.default_value
+    if getattr(cls, "variants", None) is None and cls.control is None and not has_default:
+        problem = "declare `variants` or `control`, or override default_value()"
+        raise DeclarationError(cls.name, problem)
+    if decides_in_code(cls) and cls.bucketing != Bucketing.PLANOUT:
+        raise DeclarationError(cls.name, "assign() in code hashes as PlanOut; remove `bucketing`")
+
+
+class OrgExperiment(Experiment):
+    """An experiment on organizations: everybody in one gets the same variant."""
+
+    unit_type = "org"
+
+
+class UserExperiment(Experiment):
+    """An experiment on users."""
+
+    unit_type = "user"

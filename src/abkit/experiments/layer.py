@@ -1,0 +1,120 @@
+"""How experiments share units: layers keep them apart, holdouts keep units out of many."""
+
+from collections.abc import Container, Iterable, Sequence
+
+from attrs import field, frozen
+
+from abkit.assignment.operators import HASH_RANGE, hash_text
+from abkit.errors import DeclarationError
+
+Slots = Container[int]
+
+
+@frozen
+class Layer:
+    """Mutual exclusion: each unit has one slot in a layer, and each slot at most one experiment.
+
+    An experiment takes slots with `layer = CHECKOUT` and `slots = range(0, 5_000)`. Slots that no
+    experiment takes stay free; experiments that claim the same slot are refused when registered.
+
+    Attributes:
+        name: The layer's name, and the salt of its hash unless `salt` is given.
+        size: The number of slots.
+        salt: Set it when the layer is renamed, so that no unit changes its slot.
+    """
+
+    name: str = field()
+    size: int = field(default=10_000, kw_only=True)
+    salt: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise DeclarationError(
+                "Layer", f"`name` must be a name that is not empty, not {self.name!r}"
+            )
+        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
+            raise DeclarationError(
+                self.name, f"`size` must be a whole number above 0, not {self.size!r}"
+            )
+
+    @property
+    def prefix(self) -> str:
+        """What is hashed before the unit's id; PlanOut's namespaces hash their segments so."""
+        return f"{self.salt or self.name}.segment."
+
+    def slot(self, unit_id: str) -> int:
+        """The slot of a unit, from 0 to size - 1."""
+        return hash_text(f"{self.prefix}{unit_id}") % self.size
+
+
+@frozen
+class Holdout:
+    """A share of the units that no experiment of a group touches, to measure them all together.
+
+    An experiment joins with `holdouts = [Q3]`. The traffic of several holdouts multiplies.
+
+    Attributes:
+        name: The holdout's name, and the salt of its hash unless `salt` is given.
+        share: The share of units that is kept out, from 0 to 1.
+        salt: Set it when the holdout is renamed, so that it keeps its units.
+    """
+
+    name: str = field()
+    share: float = field()
+    salt: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            problem = f"`name` must be a name that is not empty, not {self.name!r}"
+            raise DeclarationError("Holdout", problem)
+        check_share(self.name, "share", self.share)
+
+    @property
+    def prefix(self) -> str:
+        """What is hashed before the unit's id."""
+        return f"{self.salt or self.name}.holdout."
+
+    @property
+    def bound(self) -> int:
+        """The first hash that is not kept out."""
+        return share_bound(self.share)
+
+
+def check_share(declared: str, name: str, value: object) -> None:
+    """Refuse what is not a share.
+
+    Raises:
+        DeclarationError: The value is not a number from 0 to 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise DeclarationError(declared, f"`{name}` must be a share from 0 to 1, not {value!r}")
+
+
+def share_bound(share: float) -> int:
+    """The first hash above a share of the hash's range."""
+    return round(share * HASH_RANGE)
+
+
+def check_slots(declared: str, layer: Layer, slots: Iterable[int]) -> range | frozenset[int]:
+    """The slots that an experiment claims.
+
+    Raises:
+        DeclarationError: There is none, or one lies outside the layer.
+    """
+    if isinstance(slots, range):
+        claimed: Sequence[int] | frozenset[int] = slots
+        outside = [slot for slot in (*slots[:1], *slots[-1:]) if not 0 <= slot < layer.size]
+    else:
+        claimed = frozenset(slots)
+        outside = sorted(slot for slot in claimed if not 0 <= slot < layer.size)
+    if not claimed:
+        raise DeclarationError(
+            declared, f"claims no slot of the layer {layer.name!r}; give `slots`"
+        )
+    if outside:
+        problem = (
+            f"claims slot {outside[0]} of the layer {layer.name!r}, "
+            f"which has the slots 0 to {layer.size - 1}"
+        )
+        raise DeclarationError(declared, problem)
+    return claimed if isinstance(claimed, range | frozenset) else frozenset(claimed)
