@@ -159,6 +159,22 @@ def test_a_bare_id_has_an_id_for_code_that_asks_for_it(manager: ExperimentManage
     assert manager.get("Asks", user=5) == manager.get("Asks", user="five") == "x"
 
 
+@pytest.mark.parametrize("missing", [{}, {"actor": None}])
+def test_assign_can_take_its_subjects_by_keyword(manager: ExperimentManager, missing: Any) -> None:
+    class ByKeyword(OrgExperiment):
+        variants = {"x": 1}
+
+        def assign(self, params: Params, *, org: Any, actor: Any = 3) -> None:
+            assert actor is None
+            params.variant = UniformChoice(choices=["x"], unit=org.id)
+
+        def eligible(self, **subjects: Any) -> bool:
+            return bool(subjects["team"] == "t")
+
+    manager.add(ByKeyword)
+    assert manager.assign("ByKeyword", org=1, team="t", **missing).enrolled
+
+
 def test_returning_false_leaves_the_unit_out(manager: ExperimentManager) -> None:
     class Picky(OrgExperiment):
         variants = {"0": 1, "1": 1}

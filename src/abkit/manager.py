@@ -4,36 +4,22 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, overload
 
-from attrs import evolve, frozen
-
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.errors import (
-    ConfigError,
-    DeclarationError,
-    DuplicateExperimentError,
-    MissingSubjectError,
-    UnknownExperimentError,
-)
+from abkit.errors import ConfigError, MissingSubjectError
 from abkit.events import Action, Event, Exposure, Variant
-from abkit.experiments.decision import (
-    Clock,
-    Decision,
-    Subjects,
-    assignment_of,
-    compile_decision,
-    unit_id_of,
-)
+from abkit.experiments.decision import Clock, Decision, Subjects, assignment_of, unit_id_of
 from abkit.experiments.declaration import Declaration
-from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.experiments.experiment import Experiment
+from abkit.experiments.registry import Registered, Registry
+from abkit.experiments.settings import Settings, SettingsSource
 
 logger = logging.getLogger("abkit")
 
-_V = TypeVar("_V")
+_V_co = TypeVar("_V_co", covariant=True)
 
 _PERSONS = ("user", "actor")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -50,27 +36,11 @@ class EventHandler(Protocol):
         """Take one event."""
 
 
-class _Weighted(Protocol[_V]):
-    """An experiment class that declares its variants with weights."""
+class _Declares(Protocol[_V_co]):
+    """An experiment class whose variants have a type; a mapping iterates over them as a list does."""
 
     @property
-    def variants(self) -> Mapping[_V, float]: ...
-
-
-class _Listed(Protocol[_V]):
-    """An experiment class that declares its variants as a list."""
-
-    @property
-    def variants(self) -> list[_V]: ...
-
-
-@frozen
-class _Registered:
-    """An experiment, ready to answer."""
-
-    experiment: Experiment
-    declaration: Declaration
-    decide: Callable[[Subjects], Decision]
+    def variants(self) -> Iterable[_V_co]: ...
 
 
 class ExperimentManager:
@@ -78,6 +48,7 @@ class ExperimentManager:
 
     Args:
         on_event: What takes the exposures and the actions; may be set later.
+        settings: As `use_settings` takes them, which may be called later.
         strict: Raise what goes wrong while a request is served, rather than count it, log it once and
             give the default value. None: raise under pytest only.
         clock: Gives the seconds since the epoch.
@@ -87,14 +58,18 @@ class ExperimentManager:
         self,
         *,
         on_event: EventHandler | None = None,
+        settings: Settings | str | os.PathLike[str] | SettingsSource | None = None,
         strict: bool | None = None,
         clock: Clock = time.time,
     ) -> None:
-        self._registered: dict[str | type[Experiment], _Registered] = {}
+        self._registry = Registry(clock=clock)
+        self._entries = self._registry.entries
         self._strict = strict
         self._clock = clock
         self._errors: Counter[tuple[str, str]] = Counter()
         self.on_event = on_event
+        if settings is not None:
+            self.use_settings(settings)
 
     @property
     def on_event(self) -> EventHandler | None:
@@ -129,39 +104,7 @@ class ExperimentManager:
             DeclarationError: The class is no experiment, or its slots belong to another one.
             DuplicateExperimentError: Its name is registered already.
         """
-        if not (isinstance(experiment, type) and issubclass(experiment, Experiment)):
-            raise DeclarationError("add", f"takes an Experiment class, not {experiment!r}")
-        if not is_experiment(experiment):
-            problem = "is a base class: an experiment declares `variants` or overrides assign()"
-            raise DeclarationError(experiment.__name__, problem)
-        declaration = experiment.declaration
-        if param_name is not None and param_name != declaration.param_name:
-            declaration = evolve(declaration, param_name=param_name)
-        self._check_new(experiment, declaration)
-        instance = experiment()
-        registered = _Registered(
-            instance, declaration, compile_decision(instance, declaration, clock=self._clock)
-        )
-        self._registered[declaration.name] = self._registered[experiment] = registered
-
-    def _check_new(self, experiment: type[Experiment], declaration: Declaration) -> None:
-        known = self._registered.get(declaration.name)
-        if known is not None:
-            classes = [
-                f"{cls.__module__}.{cls.__qualname__}"
-                for cls in (type(known.experiment), experiment)
-            ]
-            raise DuplicateExperimentError(declaration.name, *classes)
-        for other in self._experiments():
-            if other.declaration.layer is None or other.declaration.layer != declaration.layer:
-                continue
-            shared = set(other.declaration.slots).intersection(declaration.slots)
-            if shared:
-                problem = (
-                    f"claims {len(shared)} slots of the layer {other.declaration.layer.name!r} "
-                    f"(such as {min(shared)}) that belong to {other.declaration.name}"
-                )
-                raise DeclarationError(declaration.name, problem)
+        self._registry.add(experiment, param_name)
 
     def load(self, module: str) -> tuple[str, ...]:
         """Register all experiments of a module's ACTIVE_EXPERIMENTS.
@@ -176,25 +119,38 @@ class ExperimentManager:
             ConfigError: The module does not exist or has no such list.
             DeclarationError: As `add`.
         """
-        try:
-            found = import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-                raise
-            message = f"There is no module {module!r} to load experiments from."
-            raise ConfigError(message) from None
-        experiments = getattr(found, "ACTIVE_EXPERIMENTS", None)
-        if not isinstance(experiments, list | tuple):
-            message = f"{module} must have a list ACTIVE_EXPERIMENTS = [YourExperiment, ...]"
-            raise ConfigError(message)
-        for experiment in experiments:
-            self.add(experiment)
-        return tuple(experiment.name for experiment in experiments)
+        return self._registry.load(module)
+
+    def use_settings(
+        self,
+        settings: Settings | str | os.PathLike[str] | SettingsSource,
+        *,
+        interval: float = 1.0,
+    ) -> None:
+        """Let settings change the experiments without a deploy.
+
+        They are looked at by a request, at most once per interval; what is broken is logged once, and
+        what was in force stays in force.
+
+        Args:
+            settings: A .toml or .json file, a mapping (which the application may change at any time), or
+                any `SettingsSource`. See `abkit.experiments.settings`.
+            interval: Seconds between two looks.
+
+        Raises:
+            ConfigError: The file is neither .toml nor .json.
+        """
+        self._registry.use_settings(settings, interval=interval)
+
+    def clear(self) -> None:
+        """Forget all experiments, settings, errors and `on_event`."""
+        self._entries.clear()
+        self._registry.watch = None
+        self._errors.clear()
+        self.on_event = None
 
     @overload
-    def get(self, experiment: type[_Weighted[_V]], /, **subjects: Any) -> _V: ...
-    @overload
-    def get(self, experiment: type[_Listed[_V]], /, **subjects: Any) -> _V: ...
+    def get(self, experiment: type[_Declares[_V_co]], /, **subjects: Any) -> _V_co: ...
     @overload
     def get(self, experiment: str | type[Experiment], /, **subjects: Any) -> Any: ...
     def get(self, experiment: Any, /, **subjects: Any) -> Any:
@@ -211,10 +167,12 @@ class ExperimentManager:
         Raises:
             UnknownExperimentError: No experiment of that name is registered.
         """
+        if self._registry.watch is not None:
+            self._registry.refresh()
         try:
-            registered = self._registered[experiment]
+            registered = self._entries[experiment]
         except KeyError:
-            raise self._unknown(experiment) from None
+            registered = self._registry.find(experiment)
         try:
             return registered.decide(subjects)[1]
         except Exception as error:  # noqa: BLE001 - the request boundary
@@ -230,9 +188,10 @@ class ExperimentManager:
 
         One experiment that fails gives its default value; the others are not affected.
         """
+        self._registry.refresh()
         return {
             registered.declaration.name: self._decide(registered, subjects)[1]
-            for registered in self._experiments()
+            for registered in self._registry.experiments()
             if subjects.get(registered.declaration.unit_type) is not None
         }
 
@@ -309,6 +268,14 @@ class ExperimentManager:
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._report(action, error)
 
+    def declaration(self, experiment: str | type[Experiment], /) -> Declaration:
+        """What an experiment declares, as it is in force.
+
+        Raises:
+            UnknownExperimentError: No experiment of that name is registered.
+        """
+        return self._find(experiment).declaration
+
     def _hand_on(self, event: Event) -> None:
         if self._on_event is None:
             message = (
@@ -318,23 +285,18 @@ class ExperimentManager:
             raise ConfigError(message)
         self._on_event(event)
 
-    def _find(self, experiment: str | type[Experiment]) -> _Registered:
-        try:
-            return self._registered[experiment]
-        except KeyError:
-            raise self._unknown(experiment) from None
+    def _find(self, experiment: str | type[Experiment]) -> Registered:
+        if self._registry.watch is not None:
+            self._registry.refresh()
+        return self._registry.find(experiment)
 
-    def _unknown(self, experiment: str | type[Experiment]) -> UnknownExperimentError:
-        name = experiment if isinstance(experiment, str) else getattr(experiment, "__name__", "?")
-        return UnknownExperimentError(name, self)
-
-    def _decide(self, registered: _Registered, subjects: Subjects) -> Decision:
+    def _decide(self, registered: Registered, subjects: Subjects) -> Decision:
         try:
             return registered.decide(subjects)
         except Exception as error:  # noqa: BLE001 - the request boundary
             return self._failed(registered, error, subjects)
 
-    def _failed(self, registered: _Registered, error: Exception, subjects: Subjects) -> Decision:
+    def _failed(self, registered: Registered, error: Exception, subjects: Subjects) -> Decision:
         """What a unit gets whose assignment failed."""
         declaration = registered.declaration
         self._report(declaration.name, error)
@@ -355,14 +317,11 @@ class ExperimentManager:
         if self._errors[kind] == 1:
             logger.error("%s failed; further %s are only counted", what, kind[1], exc_info=error)
 
-    def _experiments(self) -> Iterator[_Registered]:
-        return (entry for key, entry in self._registered.items() if isinstance(key, str))
-
     def __contains__(self, experiment: object) -> bool:
-        return experiment in self._registered
+        return experiment in self._entries
 
     def __iter__(self) -> Iterator[str]:
-        return (key for key in self._registered if isinstance(key, str))
+        return iter(self._registry)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -16,7 +16,8 @@ _Forced = Mapping[str, Variant]
 
 FORCE_VARIABLE = "ABKIT_FORCE"
 
-_forced_here: ContextVar[_Forced | None] = ContextVar("abkit_forced", default=None)
+forced_here: ContextVar[_Forced | None] = ContextVar("abkit_forced", default=None)
+"""What `force` forces in this thread and task, by experiment name; None if nothing."""
 
 
 class Force:
@@ -33,7 +34,7 @@ class Force:
 
     def __enter__(self) -> Self:
         """Force from here on."""
-        token = _forced_here.set(MappingProxyType({**(_forced_here.get() or {}), **self._variants}))
+        token = forced_here.set(MappingProxyType({**(forced_here.get() or {}), **self._variants}))
         self._tokens.set((*self._tokens.get(()), token))
         return self
 
@@ -46,7 +47,7 @@ class Force:
         """Restore what was forced before."""
         *earlier, token = self._tokens.get()
         self._tokens.set(tuple(earlier))
-        _forced_here.reset(token)
+        forced_here.reset(token)
 
     def __call__(self, function: _Function) -> _Function:
         """Force while the function runs."""
@@ -95,24 +96,14 @@ def force(experiment: str | type, variant: Variant) -> Force:
     return Force({name: variant})
 
 
-def forced_variants() -> _Forced | None:
-    """What is forced here and now, by `force` or by ABKIT_FORCE; None if nothing is.
+@cache
+def forced_in_process() -> _Forced:
+    """What ABKIT_FORCE forces on the whole process; it is read once.
 
     Raises:
-        ConfigError: ABKIT_FORCE has another form than `parse_forced` takes.
+        ConfigError: It has another form than `parse_forced` takes.
     """
-    here = _forced_here.get()
-    process = _forced_in_process()
-    if process is None:
-        return here
-    return process if here is None else {**process, **here}
-
-
-@cache
-def _forced_in_process() -> _Forced | None:
-    """What the environment forces; read once, at the first assignment of the process."""
-    text = os.environ.get(FORCE_VARIABLE, "")
-    return parse_forced(text) or None
+    return parse_forced(os.environ.get(FORCE_VARIABLE, ""))
 
 
 def parse_forced(text: str) -> _Forced:

@@ -12,9 +12,10 @@ executed twice, and a wrong argument is an error rather than an assert.
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from hashlib import sha1
+from hashlib import sha1 as sha1  # noqa: PLC0414 - exported: whoever hashes, hashes with this
 from itertools import accumulate
 from math import isfinite
+from struct import Struct
 from typing import Any
 
 from abkit.assignment._planout import (
@@ -22,7 +23,6 @@ from abkit.assignment._planout import (
     BernoulliFilter,
     BernoulliTrial,
     FastSample,
-    PlanOutOp,
     RandomFloat,
     RandomInteger,
     Sample,
@@ -32,17 +32,14 @@ from abkit.assignment._planout import (
 from abkit.errors import OperatorError
 
 HASH_RANGE = 2**60
+_first_64_bits = Struct(">Q").unpack_from
 _SCALE = float(HASH_RANGE)
-
-
-def digest(text: str) -> bytes:
-    """The SHA-1 of a salted unit."""
-    return sha1(text.encode()).digest()  # noqa: S324 - PlanOut's hash; nothing is kept secret
 
 
 def hash_text(text: str) -> int:
     """The hash of a salted unit: an integer in [0, 2**60)."""
-    return int.from_bytes(digest(text)[:8]) >> 4
+    first_64_bits: int = _first_64_bits(sha1(text.encode()).digest())[0]
+    return first_64_bits >> 4
 
 
 def uniform(hashed: int) -> float:
@@ -78,35 +75,17 @@ def cumulative_weights(weights: tuple[float, ...]) -> tuple[float, ...]:
     return sums
 
 
-def execute(operator: PlanOutOp, *, experiment_salt: str, name: str) -> Any:
-    """Execute one of PlanOut's own random operators.
-
-    Args:
-        operator: The operator; it is not changed.
-        experiment_salt: The experiment's salt.
-        name: The parameter that is assigned; the salt unless the operator has one.
+def salt_of(args: Args, experiment_salt: str, name: str) -> str:
+    """What stands before the units in the hashed text, with the separator.
 
     Raises:
-        OperatorError: An argument is missing or cannot be used.
-        KeyError: The operator is none of PlanOut's own.
+        OperatorError: The operator's own salt is no text.
     """
-    args = operator.args
-    return _EXECUTORS[type(operator)](args, _salt(operator, experiment_salt, name))
-
-
-def is_known(operator: object) -> bool:
-    """Whether `execute` can execute it."""
-    return type(operator) in _EXECUTORS
-
-
-def _salt(operator: PlanOutOp, experiment_salt: str, name: str) -> str:
-    """What stands before the units in the hashed text, with the separator."""
-    args = operator.args
+    if "salt" not in args and "full_salt" not in args:
+        return f"{experiment_salt}.{name}."
     if "full_salt" in args:
         return f"{_text(args, 'full_salt')}."
-    if "salt" in args:
-        return f"{experiment_salt}.{_text(args, 'salt')}."
-    return f"{experiment_salt}.{name}."
+    return f"{experiment_salt}.{_text(args, 'salt')}."
 
 
 def _argument(args: Args, name: str) -> Any:
@@ -125,8 +104,9 @@ def _text(args: Args, name: str) -> str:
 
 
 def _list(args: Args, name: str) -> Sequence[Any]:
-    value = _argument(args, name)
-    if not isinstance(value, list | tuple):
+    value = args.get(name)
+    if not isinstance(value, (list, tuple)):
+        _argument(args, name)
         raise OperatorError("operator", f"`{name}` must be a list, not {value!r}")
     return value
 
@@ -160,10 +140,10 @@ def _probability(args: Args) -> float:
 
 
 def _hash(args: Args, salt: str, appended: object = None) -> int:
-    unit = _argument(args, "unit")
-    if appended is None and type(unit) is not list:
-        return hash_text(f"{salt}{unit}")
-    return hash_text(salt + unit_text(unit, appended))
+    unit = args["unit"] if "unit" in args else _argument(args, "unit")
+    if appended is not None or type(unit) is list:
+        unit = unit_text(unit, appended)
+    return hash_text(f"{salt}{unit}")
 
 
 def _random_float(args: Args, salt: str) -> float:
@@ -194,12 +174,24 @@ def _uniform_choice(args: Args, salt: str) -> Any:
 
 
 def _weighted_choice(args: Args, salt: str) -> Any:
+    choices, weights = args.get("choices"), args.get("weights")
+    if type(choices) is not list or type(weights) is not list or len(choices) != len(weights):
+        choices, weights = _weighted_choices(args)
+    sums = cumulative_weights(tuple(weights))
+    unit = args["unit"] if "unit" in args else _argument(args, "unit")
+    if type(unit) is list:
+        unit = unit_text(unit)
+    # As hash_text, without the call: most assign() methods do just this, at each request.
+    hashed = _first_64_bits(sha1(f"{salt}{unit}".encode()).digest())[0] >> 4
+    return choices[bisect_left(sums, sums[-1] * (hashed / _SCALE))]
+
+
+def _weighted_choices(args: Args) -> tuple[Sequence[Any], Sequence[float]]:
     choices, weights = _choices(args), _list(args, "weights")
     if len(choices) != len(weights):
         problem = f"has {len(choices)} choices and {len(weights)} weights: each needs one"
         raise OperatorError("WeightedChoice", problem)
-    sums = cumulative_weights(tuple(weights))
-    return choices[bisect_left(sums, sums[-1] * uniform(_hash(args, salt)))]
+    return choices, weights
 
 
 def _draws(args: Args, available: int) -> int:
@@ -235,7 +227,7 @@ def _fast_sample(args: Args, salt: str) -> list[Any]:
     return items[first:] if 0 < first < len(items) else items[:draws]
 
 
-_EXECUTORS: dict[type[Any], Callable[[Args, str], Any]] = {
+EXECUTORS: dict[type[Any], Callable[[Args, str], Any]] = {
     BernoulliFilter: _bernoulli_filter,
     BernoulliTrial: _bernoulli_trial,
     FastSample: _fast_sample,
@@ -245,3 +237,4 @@ _EXECUTORS: dict[type[Any], Callable[[Args, str], Any]] = {
     UniformChoice: _uniform_choice,
     WeightedChoice: _weighted_choice,
 }
+"""What executes each of PlanOut's own operators, given its arguments and its salt."""

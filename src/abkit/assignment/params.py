@@ -5,7 +5,10 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from abkit.assignment._planout import PlanOutOp
-from abkit.assignment.operators import execute, is_known
+from abkit.assignment.operators import EXECUTORS, salt_of
+
+_SALT, _OVERRIDES, _RANDOMIZED = 0, 1, 2
+"""The places in a Params' environment: a list, because one is made for each request."""
 
 
 class Params(MutableMapping[str, Any]):
@@ -19,42 +22,39 @@ class Params(MutableMapping[str, Any]):
         overrides: Values that `assign()` cannot change.
     """
 
-    __slots__ = ("__dict__", "_overrides", "_randomized", "_salt")
-
-    _salt: str
-    _overrides: Mapping[str, Any]
-    _randomized: bool
+    # The parameters are the instance's own `__dict__`; what is not one of them is in one slot.
+    __slots__ = ("__dict__", "_environment")
 
     salt_sep: Final = "."
 
     def __init__(self, experiment_salt: str, overrides: Mapping[str, Any] | None = None) -> None:
-        _set_salt(self, experiment_salt)
-        _set_overrides(self, overrides)
-        _set_randomized(self, False)
+        _set_environment(self, [experiment_salt, overrides, False])
         if overrides:
             self.__dict__.update(overrides)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self._overrides and name in self._overrides:
+        environment = self._environment
+        if environment[_OVERRIDES] is not None and name in environment[_OVERRIDES]:
             return
-        if isinstance(value, PlanOutOp):
-            value = self._execute(name, value)
+        executor = EXECUTORS.get(type(value))
+        if executor is not None:
+            environment[_RANDOMIZED] = True
+            args = value.args
+            value = executor(args, salt_of(args, environment[_SALT], name))
+        elif isinstance(value, PlanOutOp):
+            environment[_RANDOMIZED] = True
+            # A user's own operator. It may be executed under another name too: its salt is not kept.
+            own = copy(value)
+            own.args = {"salt": name, **value.args}
+            value = own.execute(self)
         if name == "experiment_salt":
-            _set_salt(self, value)
+            environment[_SALT] = value
         else:
             self.__dict__[name] = value
 
-    def _execute(self, name: str, operator: PlanOutOp) -> Any:
-        _set_randomized(self, True)
-        if is_known(operator):
-            return execute(operator, experiment_salt=self._salt, name=name)
-        # A user's own operator. It may be executed again under another name: its salt is not kept.
-        own = copy(operator)
-        own.args = {"salt": name, **operator.args}
-        return own.execute(self)
-
     if TYPE_CHECKING:
         experiment_salt: str
+        _environment: list[Any]
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -63,7 +63,7 @@ class Params(MutableMapping[str, Any]):
         @property
         def experiment_salt(self):
             """The salt that the operators hash with."""
-            return self._salt
+            return self._environment[_SALT]
 
     def evaluate(self, value: Any) -> Any:
         """What PlanOut's operators ask of their environment: values stand for themselves."""
@@ -88,23 +88,22 @@ class Params(MutableMapping[str, Any]):
         return f"Params({self.__dict__!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._salt, self._overrides, self._randomized, self.__dict__)
+        return _restored, (self._environment, self.__dict__)
 
 
 def was_randomized(params: Params) -> bool:
     """Whether a random operator was executed for these parameters."""
-    return params._randomized
+    randomized: bool = params._environment[_RANDOMIZED]
+    return randomized
 
 
-def _restored(salt: str, overrides: Any, randomized: bool, values: dict[str, Any]) -> Params:
+def _restored(environment: list[Any], values: dict[str, Any]) -> Params:
     """A copied or unpickled Params: its values are set without executing anything again."""
-    params = Params(salt, overrides)
-    _set_randomized(params, randomized)
+    params = Params("")
+    _set_environment(params, [*environment])
     params.__dict__.update(values)
     return params
 
 
-# Slots are set by their descriptors: `__setattr__` belongs to the parameters.
-_set_salt = cast("Any", Params.__dict__["_salt"]).__set__
-_set_overrides = cast("Any", Params.__dict__["_overrides"]).__set__
-_set_randomized = cast("Any", Params.__dict__["_randomized"]).__set__
+# Set by its descriptor: `__setattr__` belongs to the parameters.
+_set_environment = cast("Any", Params.__dict__["_environment"]).__set__

@@ -13,7 +13,7 @@ from typing import Self
 import mmh3
 from attrs import frozen
 
-from abkit.assignment.operators import HASH_RANGE, cumulative_weights, digest, uniform
+from abkit.assignment.operators import HASH_RANGE, cumulative_weights, sha1, uniform
 from abkit.events import Variant
 
 AMPLITUDE_RANGE = 42_949_673
@@ -66,7 +66,7 @@ class PlanOutSplit(Split):
         bounds = [(bound << 4).to_bytes(8) for bound in self.bounds[:-1] if bound < HASH_RANGE]
 
         def choose(unit_id: str) -> Variant:
-            return choices[bisect_right(bounds, digest(f"{prefix}{unit_id}"))]
+            return choices[bisect_right(bounds, sha1(f"{prefix}{unit_id}".encode()).digest())]
 
         return choose
 

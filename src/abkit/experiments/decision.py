@@ -5,14 +5,15 @@ holdouts; layer; rollout; and only then the variant. Each step answers or passes
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from abkit.assignment._planout import PlanOutOpRandom
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.assignment.forcing import forced_variants
-from abkit.assignment.operators import HASH_RANGE, digest
+from abkit.assignment.forcing import forced_here, forced_in_process
+from abkit.assignment.operators import HASH_RANGE, sha1
 from abkit.assignment.params import Params, was_randomized
 from abkit.assignment.split import AmplitudeSplit, PlanOutSplit, Split, amplitude_allocation
 from abkit.errors import DeclarationError, MissingSubjectError
@@ -55,10 +56,10 @@ _BARE: Mapping[type, type] = {int: IntId, str: StrId}
 
 
 def unit_id_of(subject: object) -> str | None:
-    """The id of a subject as text: its `id`, or the subject itself if it is one; None if there is none."""
-    if isinstance(subject, str | int):
-        return str(subject) or None
+    """The id of a subject as text: its `id`, or itself if it is one; None if there is none."""
     found = getattr(subject, "id", None)
+    if found is None and isinstance(subject, (str, int)):
+        found = subject
     return None if found is None or found == "" else str(found)
 
 
@@ -72,16 +73,24 @@ def compile_decision(
         declaration: Its own, or what the settings make of it.
         clock: Gives the seconds since the epoch.
 
-    Raises (the function that is returned):
+    Raises:
+        DeclarationError: ABKIT_FORCE forces a variant that the experiment does not have.
+
+    Raises, when it is called:
         MissingSubjectError: The subjects lack the one that is randomized, or it has no id.
         DeclarationError: A variant is forced or assigned that the experiment does not have.
     """
     name, unit_type = declaration.name, declaration.unit_type
     default = experiment.default_value
+    forced = forced_in_process().get(name)
+    if forced is not None:
+        forced = declaration.variant_of(forced)
     dormant = _dormancy(declaration, clock)
-    winner, allowed = declaration.winner, declaration.forced
+    winner = declaration.winner if declaration.enabled else None
+    allowed = declaration.forced
+    assigned = Reason.ASSIGNED
     eligible = _hook(experiment, "eligible")
-    gates = tuple(_gates(declaration))
+    gates = tuple(gates_of(declaration))
     choose = _chooser(experiment, declaration)
     assign = _assigner(experiment, declaration)
 
@@ -90,9 +99,11 @@ def compile_decision(
         unit_id = subject if type(subject) is str else unit_id_of(subject)
         if not unit_id:
             raise MissingSubjectError(name, unit_type, subjects)
-        forced = forced_variants()
-        if forced is not None and name in forced:
-            return unit_id, declaration.variant_of(forced[name]), Reason.FORCED, None
+        here = forced_here.get()
+        if here is not None and name in here:
+            return unit_id, declaration.variant_of(here[name]), Reason.FORCED, None
+        if forced is not None:
+            return unit_id, forced, Reason.FORCED, None
         if dormant is not None and dormant():
             return unit_id, default() if winner is None else winner, Reason.INACTIVE, None
         if allowed and unit_id in allowed:
@@ -104,7 +115,7 @@ def compile_decision(
             if closed is not None:
                 return unit_id, default(), closed, None
         if choose is not None:
-            return unit_id, choose(unit_id), Reason.ASSIGNED, None
+            return unit_id, choose(unit_id), assigned, None
         variant, reason, params = assign(subjects)
         return unit_id, default() if variant is None else variant, reason, params
 
@@ -149,7 +160,7 @@ def _dormancy(declaration: Declaration, clock: Clock) -> Callable[[], bool] | No
     return lambda: not first <= clock() < last
 
 
-def _gates(declaration: Declaration) -> Iterable[Gate]:
+def gates_of(declaration: Declaration) -> Iterable[Gate]:
     """What can keep a unit out, in order; a gate gives the reason, or None to let it through."""
     for holdout in declaration.holdouts:
         yield _hash_gate(holdout.prefix, holdout.bound, below=Reason.EXCLUDED, above=None)
@@ -174,7 +185,7 @@ def _hash_gate(prefix: str, bound: int, *, below: Reason | None, above: Reason |
     if bound >= HASH_RANGE:
         return lambda _: below
     end = (bound << 4).to_bytes(8)
-    return lambda unit_id: below if digest(f"{prefix}{unit_id}") < end else above
+    return lambda unit_id: below if sha1(f"{prefix}{unit_id}".encode()).digest() < end else above
 
 
 def _chooser(experiment: Experiment, declaration: Declaration) -> Callable[[str], Variant] | None:
@@ -186,42 +197,45 @@ def _hook(experiment: Experiment, hook: str) -> Callable[[Subjects], Any] | None
     """The experiment's own method as a function of the subjects; None if it has none of its own."""
     if getattr(type(experiment), hook) is getattr(Experiment, hook):
         return None
-    call = _with_subjects(getattr(experiment, hook), skip=0)
-    return lambda subjects: call(None, subjects)
+    method = getattr(experiment, hook)
+    positional, keywords = _arguments(method, skip=0)
+    if keywords is not None:
+        return lambda subjects: method(**keywords(subjects))
+    return lambda subjects: method(*positional(subjects))
 
 
-def _with_subjects(method: Callable[..., Any], *, skip: int) -> Callable[[Any, Subjects], Any]:
-    """Call a method with the subjects that it names; one that the request lacks is None.
+def _arguments(
+    method: Callable[..., Any], *, skip: int
+) -> tuple[Callable[[Subjects], Sequence[Any]], Callable[[Subjects], dict[str, Any]] | None]:
+    """What a method is to be called with, out of the subjects; one that the request lacks is None.
 
     Args:
         method: A bound method.
-        skip: 1 if its first argument is the params, which are passed on; 0 if it takes none.
+        skip: How many of its arguments are no subjects.
+
+    Returns:
+        The arguments by position; and the arguments by keyword, None if position is enough.
     """
     parameters = [*inspect.signature(method).parameters.values()][skip:]
-    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    named = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
-    names = tuple(parameter.name for parameter in named)
-    bare = _BARE
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    names = tuple(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
+    # One C call for all of them; it gives a bare value for one name and fails for none.
+    all_at_once = itemgetter(*names) if len(names) > 1 else None
+    has_no_bare_id = {*_BARE}.isdisjoint
 
-    if takes_all or any(parameter.kind is parameter.KEYWORD_ONLY for parameter in named):
+    def positional(subjects: Subjects) -> Sequence[Any]:
+        try:
+            values = all_at_once(subjects) if all_at_once else tuple(map(subjects.get, names))
+        except KeyError:
+            values = tuple(map(subjects.get, names))
+        return values if has_no_bare_id(map(type, values)) else [*map(_with_id, values)]
 
-        def call_by_keyword(params: Any, subjects: Subjects) -> Any:
-            given = subjects if takes_all else {name: subjects.get(name) for name in names}
-            values = {name: _with_id(subject) for name, subject in given.items()}
-            return method(params, **values) if skip else method(**values)
+    def keywords(subjects: Subjects) -> dict[str, Any]:
+        given = {name: subjects.get(name) for name in names} | (dict(subjects) if takes_all else {})
+        return {name: _with_id(subject) for name, subject in given.items()}
 
-        return call_by_keyword
-
-    def call(params: Any, subjects: Subjects) -> Any:
-        values = [
-            subject
-            if (kind := type(subject := subjects.get(name))) not in bare
-            else bare[kind](subject)
-            for name in names
-        ]
-        return method(params, *values) if skip else method(*values)
-
-    return call
+    by_keyword = takes_all or any(p.kind is p.KEYWORD_ONLY for p in parameters)
+    return positional, keywords if by_keyword else None
 
 
 def _with_id(subject: Any) -> Any:
@@ -234,32 +248,43 @@ def _assigner(
 ) -> Callable[[Subjects], tuple[Variant | None, Reason, Parameters]]:
     """The experiment's own `assign()` as a function of the subjects."""
     salt, param_name = declaration.salt, declaration.param_name
-    call = _with_subjects(experiment.assign, skip=1)
+    method = experiment.assign
+    positional, keywords = _arguments(method, skip=1)
     canonical = {variant: variant for variant in declaration.variants}
-    randomizes = _mentions_random_operator(type(experiment).assign)
+    unforced = not _mentions_random_operator(type(experiment).assign)
+    assigned = Reason.ASSIGNED
 
     def assign(subjects: Subjects) -> tuple[Variant | None, Reason, Parameters]:
         params = Params(salt)
-        outcome = call(params, subjects)
+        outcome = (
+            method(params, *positional(subjects))
+            if keywords is None
+            else method(params, **keywords(subjects))
+        )
         if outcome is not None and not outcome:
             return None, Reason.INELIGIBLE, params
         variant = params.__dict__.get(param_name)
         if variant is None:
             return None, Reason.INELIGIBLE, params
-        known = canonical.get(variant) if canonical and variant.__hash__ else None
-        variant = _checked(declaration, variant) if known is None else known
-        reason = Reason.ASSIGNED if was_randomized(params) or not randomizes else Reason.FORCED
-        return variant, reason, params
+        if canonical or type(variant) is not str:
+            variant = _checked(declaration, variant, canonical)
+        return variant, assigned if unforced or was_randomized(params) else Reason.FORCED, params
 
     return assign
 
 
-def _checked(declaration: Declaration, variant: object) -> Variant:
-    if declaration.weights or not isinstance(variant, str | int | float):
-        given = f"assign() gave {variant!r} for {declaration.param_name!r}"
-        wanted = ", ".join(map(repr, declaration.variants)) or "text, a number or a bool"
-        raise DeclarationError(declaration.name, f"{given}; it must be one of: {wanted}")
-    return variant
+def _checked(
+    declaration: Declaration, variant: Any, canonical: Mapping[Variant, Variant]
+) -> Variant:
+    if isinstance(variant, (str, int, float)):
+        if not canonical:
+            return variant
+        known = canonical.get(variant)
+        if known is not None:
+            return known
+    given = f"assign() gave {variant!r} for {declaration.param_name!r}"
+    wanted = ", ".join(map(repr, declaration.variants)) or "text, a number or a bool"
+    raise DeclarationError(declaration.name, f"{given}; it must be one of: {wanted}")
 
 
 def _mentions_random_operator(function: Any) -> bool:

@@ -126,7 +126,7 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
         ends=ends,
         enabled=bool(cls.enabled),
         winner=cls.winner,
-        forced=MappingProxyType(_forced(name, cls.forced)),
+        forced=MappingProxyType(forced_units(name, cls.forced)),
         layer=layer,
         slots=slots,
         holdouts=_instances(name, "holdouts", cls.holdouts, Holdout),
@@ -229,8 +229,12 @@ def _moment(name: str, attribute: str, value: object) -> float | None:
     raise DeclarationError(name, problem)
 
 
-def _forced(name: str, forced: Any) -> dict[str, Variant]:
-    """The allow-list turned round: unit id to variant."""
+def forced_units(name: str, forced: Any) -> dict[str, Variant]:
+    """An allow-list turned round: unit id to variant.
+
+    Raises:
+        DeclarationError: It is no allow-list.
+    """
     if not isinstance(forced, Mapping):
         problem = f'`forced` must look like {{"1": ["unit-id", ...]}}, not {forced!r}'
         raise DeclarationError(name, problem)

@@ -1,0 +1,43 @@
+# make demo   the main job, on simulated visits
+# make test   everything that CI runs
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint types imports unit clean
+
+demo: .venv/demo.installed
+	$(BIN)/abkit demo
+
+test: lint types imports unit
+
+lint: .venv/dev.installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/dev.installed
+	$(BIN)/mypy
+
+imports: .venv/dev.installed
+	$(BIN)/lint-imports --no-cache
+
+unit: .venv/dev.installed
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "abkit needs Python 3.11 or later; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+
+.venv/demo.installed: pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[analysis,cli,files]'
+	@touch $@
+
+.venv/dev.installed: pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -1,0 +1,183 @@
+"""The experiments of an application, ready to answer, under the settings that are in force."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from attrs import evolve, frozen
+
+from abkit.errors import (
+    ConfigError,
+    DeclarationError,
+    DuplicateExperimentError,
+    UnknownExperimentError,
+)
+from abkit.experiments.decision import Clock, Decision, Subjects, compile_decision
+from abkit.experiments.declaration import Declaration
+from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.experiments.settings import (
+    SettingsFile,
+    SettingsMapping,
+    SettingsSource,
+    Watch,
+    apply,
+)
+
+
+@frozen
+class Registered:
+    """An experiment, ready to answer.
+
+    Attributes:
+        experiment: Its hooks are asked.
+        declared: What its class says.
+        declaration: What is in force: the class, and the settings.
+        decide: From the subjects of a request to what their unit gets.
+    """
+
+    experiment: Experiment
+    declared: Declaration
+    declaration: Declaration
+    decide: Callable[[Subjects], Decision]
+
+
+class Registry:
+    """Experiments by name and by class.
+
+    Args:
+        clock: Gives the seconds since the epoch.
+    """
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self.entries: dict[str | type[Experiment], Registered] = {}
+        """By name and by class. It is the same object for ever; whoever serves requests keeps it."""
+        self.watch: Watch | None = None
+        """Looks at the settings; None if there are none."""
+
+    def add(self, experiment: type[Experiment], param_name: str | None = None) -> None:
+        """As `ExperimentManager.add`."""
+        if not (isinstance(experiment, type) and issubclass(experiment, Experiment)):
+            raise DeclarationError("add", f"takes an Experiment class, not {experiment!r}")
+        if not is_experiment(experiment):
+            problem = "is a base class: an experiment declares `variants` or overrides assign()"
+            raise DeclarationError(experiment.__name__, problem)
+        declared = experiment.declaration
+        if param_name is not None and param_name != declared.param_name:
+            declared = evolve(declared, param_name=param_name)
+        self._check_name(experiment, declared.name)
+        for other in self.experiments():
+            check_slots_apart(declared, other.declared)
+        self._put(experiment(), declared, self._under_settings(declared))
+
+    def load(self, module: str) -> tuple[str, ...]:
+        """As `ExperimentManager.load`."""
+        experiments = active_experiments(module)
+        for experiment in experiments:
+            self.add(experiment)
+        return tuple(experiment.name for experiment in experiments)
+
+    def find(self, experiment: str | type[Experiment]) -> Registered:
+        """The experiment of that name or class.
+
+        Raises:
+            UnknownExperimentError: There is none.
+        """
+        try:
+            return self.entries[experiment]
+        except KeyError:
+            name = experiment if isinstance(experiment, str) else experiment.__name__
+            raise UnknownExperimentError(name, self) from None
+
+    def experiments(self) -> Iterator[Registered]:
+        """All of them, in the order in which they were registered."""
+        return (entry for key, entry in self.entries.items() if isinstance(key, str))
+
+    def use_settings(
+        self,
+        source: Mapping[str, Any] | str | os.PathLike[str] | SettingsSource,
+        *,
+        interval: float,
+    ) -> None:
+        """Put settings in force now, and look for changes once per interval (in seconds)."""
+        found: SettingsSource
+        if isinstance(source, str | os.PathLike):
+            found = SettingsFile(source)
+        else:
+            found = SettingsMapping(source) if isinstance(source, Mapping) else source
+        self.watch = Watch(found, interval=interval)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the settings if it is time to, and put into force what has changed."""
+        watch, now = self.watch, time.monotonic()
+        if watch is None or not watch.is_due(now) or not watch.look(now):
+            return
+        for entry in [*self.experiments()]:
+            declaration = self._under_settings(entry.declared)
+            if declaration != entry.declaration:
+                self._put(entry.experiment, entry.declared, declaration)
+
+    def _under_settings(self, declared: Declaration) -> Declaration:
+        if self.watch is None:
+            return declared
+        try:
+            return apply(declared, self.watch.settings.get(declared.name, {}))
+        except DeclarationError as error:
+            self.watch.complain(error)
+            entry = self.entries.get(declared.name)
+            return declared if entry is None else entry.declaration
+
+    def _put(self, experiment: Experiment, declared: Declaration, declaration: Declaration) -> None:
+        decide = compile_decision(experiment, declaration, clock=self._clock)
+        entry = Registered(experiment, declared, declaration, decide)
+        self.entries[declaration.name] = self.entries[type(experiment)] = entry
+
+    def _check_name(self, experiment: type[Experiment], name: str) -> None:
+        known = self.entries.get(name)
+        if known is not None:
+            classes = (type(known.experiment), experiment)
+            names = [f"{cls.__module__}.{cls.__qualname__}" for cls in classes]
+            raise DuplicateExperimentError(name, *names)
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self.entries if isinstance(key, str))
+
+
+def active_experiments(module: str) -> tuple[type[Experiment], ...]:
+    """The experiment classes of a module's ACTIVE_EXPERIMENTS.
+
+    Raises:
+        ConfigError: The module does not exist or has no such list.
+    """
+    try:
+        found = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        message = f"There is no module {module!r} to load experiments from."
+        raise ConfigError(message) from None
+    experiments = getattr(found, "ACTIVE_EXPERIMENTS", None)
+    if not isinstance(experiments, list | tuple):
+        message = f"{module} must have a list ACTIVE_EXPERIMENTS = [YourExperiment, ...]"
+        raise ConfigError(message)
+    return tuple(experiments)
+
+
+def check_slots_apart(one: Declaration, other: Declaration) -> None:
+    """Refuse two experiments that claim the same slots.
+
+    Raises:
+        DeclarationError: They do; the message names `one` as the one to change.
+    """
+    if one.layer is None or one.layer != other.layer:
+        return
+    shared = set(other.slots).intersection(one.slots)
+    if shared:
+        problem = (
+            f"claims {len(shared)} slots of the layer {one.layer.name!r} "
+            f"(such as {min(shared)}) that belong to {other.name}"
+        )
+        raise DeclarationError(one.name, problem)

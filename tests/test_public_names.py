@@ -1,0 +1,77 @@
+"""The public names are chosen, and importing them stays light."""
+
+import subprocess
+import sys
+
+import abkit
+
+NAMES = [
+    "AbkitError",
+    "Action",
+    "AnalysisError",
+    "Assignment",
+    "BernoulliFilter",
+    "BernoulliTrial",
+    "ConfigError",
+    "Conversion",
+    "DeclarationError",
+    "DeliveryError",
+    "DuplicateExperimentError",
+    "EmptyDataError",
+    "Experiment",
+    "ExperimentManager",
+    "Exposure",
+    "FastSample",
+    "Holdout",
+    "Layer",
+    "Mean",
+    "MissingColumnError",
+    "MissingExtraError",
+    "MissingSubjectError",
+    "OperatorError",
+    "OrgExperiment",
+    "Params",
+    "RandomFloat",
+    "RandomInteger",
+    "Reason",
+    "Sample",
+    "Sum",
+    "TooFewVariantsError",
+    "Total",
+    "UniformChoice",
+    "UnknownExperimentError",
+    "UserExperiment",
+    "WeightedChoice",
+    "expt_manager",
+    "force",
+]
+
+ALLOWED = {"abkit", "attr", "attrs", "mmh3", "planout", "six"}
+
+LIST_THIRD_PARTY = """
+import sys
+before = set(sys.modules)
+import abkit
+roots = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*(root for root in roots if root not in sys.stdlib_module_names and root != "__main__"))
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    assert abkit.__all__ == NAMES == sorted(NAMES)
+    assert all(getattr(abkit, name) is not None for name in NAMES)
+
+
+def test_importing_abkit_loads_nothing_but_what_a_request_needs() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", LIST_THIRD_PARTY], capture_output=True, text=True, check=True
+    )
+    assert set(ran.stdout.split()) <= ALLOWED
+
+
+def test_importing_abkit_starts_no_thread() -> None:
+    program = "import threading, abkit; print(threading.active_count())"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "1"
