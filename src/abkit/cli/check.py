@@ -1,0 +1,52 @@
+"""abkit check: what is wrong, and what a change does, before it is deployed."""
+
+import time
+from pathlib import Path
+
+import click
+
+from abkit.cli.config import config_option, configured_experiments, read_settings, settings_option
+from abkit.errors import ConfigError
+from abkit.experiments.check import problems, settings_problems
+from abkit.experiments.lock import LOCK_FILE, compare, read_lock, write_lock
+
+
+@click.command()
+@config_option
+@settings_option
+@click.option(
+    "--lock",
+    default=LOCK_FILE,
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where it is written down what decides the assignments; commit it.",
+)
+@click.option("--update", is_flag=True, help="Write the lock, once the changes are meant.")
+def check(*, config: str | None, settings: str | None, lock: Path, update: bool) -> None:
+    """Check the active experiments, and compare them with the lock.
+
+    The exit code is 0 if nothing is wrong and nothing differs, 1 if something does, 2 if the module
+    cannot be read.
+    """
+    experiments = configured_experiments(config)
+    wrong = problems(experiments, now=time.time())
+    if not wrong and settings is not None:
+        wrong = settings_problems(experiments, read_settings(settings))
+    for problem in wrong:
+        click.echo(f"wrong    {problem}")
+    if wrong:
+        raise SystemExit(1)
+    if not lock.exists() and not update:
+        message = f"There is no {lock} yet. Write it, and commit it, with: abkit check --update"
+        raise ConfigError(message)
+    changes = compare(read_lock(lock) if lock.exists() else {}, experiments)
+    for change in changes:
+        click.echo(f"changed  {change}")
+    if update:
+        write_lock(lock, experiments)
+        click.echo(f"{lock} holds {len(experiments)} experiments.")
+    elif changes:
+        click.echo(f"If this is meant, write it to {lock} with: abkit check --update")
+        raise SystemExit(1)
+    else:
+        click.echo(f"{len(experiments)} experiments are right, and as written down in {lock}.")

@@ -1,0 +1,103 @@
+"""Which module the experiments are in, and where their settings are."""
+
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from abkit.errors import ConfigError
+from abkit.experiments.experiment import Experiment
+from abkit.experiments.registry import active_experiments
+from abkit.experiments.settings import SettingsFile
+from abkit.manager import ExperimentManager
+
+CONFIG_VARIABLE = "ABKIT_CONFIG"
+SETTINGS_VARIABLE = "ABKIT_SETTINGS"
+
+config_option = click.option(
+    "--config",
+    metavar="MODULE",
+    envvar=CONFIG_VARIABLE,
+    help=f"Module with ACTIVE_EXPERIMENTS. Default: ${CONFIG_VARIABLE}, or `config` in [tool.abkit] "
+    "of pyproject.toml.",
+)
+
+
+def _settings_path(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    return value or _from_pyproject("settings")
+
+
+settings_option = click.option(
+    "--settings",
+    metavar="FILE",
+    envvar=SETTINGS_VARIABLE,
+    callback=_settings_path,
+    help=f"Settings in a .toml or .json file. Default: ${SETTINGS_VARIABLE}, or `settings` in "
+    "[tool.abkit] of pyproject.toml.",
+)
+
+
+def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
+    """The ACTIVE_EXPERIMENTS of the configured module.
+
+    Raises:
+        ConfigError: No module is configured, or it cannot be used.
+        DeclarationError: One of its experiments is declared wrongly.
+    """
+    module = config or _from_pyproject("config")
+    if module is None:
+        message = (
+            "Which module are the experiments in? Pass --config your.module, "
+            f'set {CONFIG_VARIABLE}, or write config = "your.module" under [tool.abkit] in pyproject.toml.'
+        )
+        raise ConfigError(message)
+    # As `python -m` does: the project's own modules are those of the folder the command is called in.
+    if not {"", str(Path.cwd())} & {*sys.path}:
+        sys.path.insert(0, str(Path.cwd()))
+    return active_experiments(module)
+
+
+def configured_manager(config: str | None, settings: str | None = None) -> ExperimentManager:
+    """A strict manager with the experiments of the configured module, under the settings.
+
+    Raises:
+        ConfigError, DeclarationError: As `configured_experiments` and `read_settings`.
+    """
+    manager = ExperimentManager(strict=True)
+    for experiment in configured_experiments(config):
+        manager.add(experiment)
+    if settings is not None:
+        read_settings(settings)
+        manager.use_settings(settings)
+    return manager
+
+
+def read_settings(path: str) -> Mapping[str, Mapping[str, Any]]:
+    """The settings of a file as they are now.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    return SettingsFile(path).read() or {}
+
+
+def _from_pyproject(key: str) -> str | None:
+    """What the nearest pyproject.toml says under [tool.abkit]."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        path = folder / "pyproject.toml"
+        if not path.is_file():
+            continue
+        try:
+            tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            message = f"{path} cannot be read: {error}"
+            raise ConfigError(message) from None
+        value = tool.get("abkit", {}).get(key)
+        if value is not None and not isinstance(value, str):
+            message = f"{path}: {key} under [tool.abkit] must be a text, not {value!r}"
+            raise ConfigError(message)
+        return value or None
+    return None

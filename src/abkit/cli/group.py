@@ -1,0 +1,47 @@
+"""The group of all commands, and how they fail: one line that says what is wrong, never a traceback."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from abkit.cli.failing import one_line_errors
+
+COMMANDS = {
+    "analyze": "abkit.cli.analyze:analyze",
+    "assign": "abkit.cli.assign:assign",
+    "check": "abkit.cli.check:check",
+    "demo": "abkit.cli.demo:demo",
+    "list": "abkit.cli.list:list_experiments",
+    "rollback": "abkit.cli.rollout:rollback",
+    "rollout": "abkit.cli.rollout:rollout",
+    "simulate": "abkit.cli.simulate:simulate",
+}
+"""Where each command is. One is imported when it is called, so that `list` needs no statistics."""
+
+
+class Commands(click.Group):
+    """The commands, which show abkit's own errors as theirs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
+        """Their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        with one_line_errors():
+            return super().invoke(ctx)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="abkit")
+def abkit() -> None:
+    """A/B testing from one class: declare, assign, expose, deliver, analyze."""

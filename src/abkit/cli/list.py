@@ -1,0 +1,34 @@
+"""abkit list: what is declared."""
+
+import click
+
+from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.experiments.declaration import Declaration, variant_text
+
+
+@click.command("list")
+@config_option
+@settings_option
+def list_experiments(config: str | None, settings: str | None) -> None:
+    """List the active experiments, as they are in force."""
+    from rich.console import Console
+    from rich.table import Table
+
+    manager = configured_manager(config, settings)
+    table = Table("experiment", "unit", "variants", "rollout", "metrics", box=None, pad_edge=False)
+    for name in manager:
+        table.add_row(*_row(manager.declaration(name)))
+    Console().print(table)
+
+
+def _row(declaration: Declaration) -> tuple[str, ...]:
+    total = sum(declaration.weights.values())
+    variants = ", ".join(
+        f"{variant_text(variant)} {weight / total:.0%}"
+        for variant, weight in declaration.weights.items()
+    )
+    state = f"{declaration.rollout:.0%}" if declaration.enabled else "off"
+    if declaration.winner is not None:
+        state = f"concluded: {variant_text(declaration.winner)}"
+    metrics = ", ".join(metric.name for metric in declaration.metrics)
+    return declaration.name, declaration.unit_type, variants or "in code", state, metrics

@@ -1,0 +1,110 @@
+"""abkit rollout and abkit rollback: act on a verdict at once, through the settings."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import tomlkit
+
+from abkit.cli.config import config_option, configured_manager, read_settings, settings_option
+from abkit.errors import ConfigError
+from abkit.experiments.declaration import check_rollout, variant_text
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--variant", help="Everybody gets this variant; the experiment is concluded.")
+@click.option("--share", type=float, help="Enrol this share of the units, from 0 to 1, instead.")
+@config_option
+@settings_option
+@yes_option
+def rollout(
+    name: str,
+    variant: str | None,
+    share: float | None,
+    *,
+    config: str | None,
+    settings: str | None,
+    yes: bool,
+) -> None:
+    """Give everybody a variant of the experiment NAME, or ramp it to a share of the units."""
+    if (variant is None) == (share is None):
+        message = "give either --variant V (conclude) or --share 0.5 (ramp)"
+        raise click.UsageError(message)
+    declaration = configured_manager(config, settings).declaration(name)
+    keys: dict[str, Any]
+    if variant is not None:
+        keys = {"enabled": True, "winner": declaration.variant_of(variant)}
+    else:
+        check_rollout(declaration, share)
+        keys = {"enabled": True, "rollout": share, "winner": None}
+    _write(_path(settings), name, keys, yes=yes)
+
+
+@click.command()
+@click.argument("name")
+@config_option
+@settings_option
+@yes_option
+def rollback(name: str, *, config: str | None, settings: str | None, yes: bool) -> None:
+    """Switch the experiment NAME off: everybody gets its default value."""
+    configured_manager(config, settings).declaration(name)
+    _write(_path(settings), name, {"enabled": False, "winner": None}, yes=yes)
+
+
+def _path(settings: str | None) -> Path:
+    if settings is None:
+        message = (
+            "Where are the settings? Pass --settings FILE, set ABKIT_SETTINGS, "
+            'or write settings = "experiments.toml" under [tool.abkit] in pyproject.toml.'
+        )
+        raise ConfigError(message)
+    return Path(settings)
+
+
+def _write(path: Path, name: str, keys: Mapping[str, Any], *, yes: bool) -> None:
+    """Show what changes, ask, and replace the file in one step. A key that is None is removed."""
+    before = dict(read_settings(str(path)).get(name, {}))
+    after = {key: value for key, value in {**before, **keys}.items() if value is not None}
+    if before == after:
+        click.echo(f"{path} says so already: nothing changes.")
+        return
+    click.echo(f"{path}, {name}:")
+    for key in {**before, **after}:
+        if before.get(key) != after.get(key):
+            click.echo(f"  {key}: {_shown(before.get(key))} -> {_shown(after.get(key))}")
+    if not yes:
+        click.confirm("Write this?", abort=True)
+    text = _json(path, name, after) if path.suffix == ".json" else _toml(path, name, after)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+    click.echo("Written. Running applications see it within their interval, a second by default.")
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else variant_text(value)
+
+
+def _json(path: Path, name: str, keys: Mapping[str, Any]) -> str:
+    content = json.loads(path.read_text(encoding="utf-8") or "{}") if path.exists() else {}
+    content[name] = keys
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _toml(path: Path, name: str, keys: Mapping[str, Any]) -> str:
+    """The file's text with one table changed; its comments stay."""
+    content = tomlkit.parse(path.read_text(encoding="utf-8") if path.exists() else "")
+    table: Any = content.setdefault(name, tomlkit.table())
+    for key in [*table]:
+        if key not in keys:
+            del table[key]
+    for key, value in keys.items():
+        if table.get(key) != value:
+            table[key] = value
+    return tomlkit.dumps(content)

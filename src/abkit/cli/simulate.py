@@ -1,0 +1,42 @@
+"""abkit simulate: the split that a declaration gives."""
+
+from collections import Counter
+
+import click
+
+from abkit.assignment.assignment import Reason
+from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.experiments.declaration import variant_text
+
+BAR = 40
+"""The width of a full bar, in characters."""
+
+
+@click.command()
+@click.argument("name")
+@click.option("--units", default=100_000, show_default=True, type=click.IntRange(1, 10_000_000))
+@config_option
+@settings_option
+def simulate(name: str, units: int, *, config: str | None, settings: str | None) -> None:
+    """Assign the units "0", "1", ... to the experiment NAME and show how many get what."""
+    from rich.console import Console
+    from rich.progress import track
+    from rich.table import Table
+
+    manager = configured_manager(config, settings)
+    unit_type = manager.declaration(name).unit_type
+    counts: Counter[str] = Counter()
+    for unit in track(range(units), description="Assigning", transient=True):
+        assignment = manager.assign(name, **{unit_type: str(unit)})
+        enrolled = assignment.reason is Reason.ASSIGNED
+        counts[variant_text(assignment.variant) if enrolled else f"({assignment.reason})"] += 1
+    order = [variant_text(variant) for variant in manager.declaration(name).variants]
+    table = Table("variant", "units", "share", "", box=None, pad_edge=False)
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for label in sorted(
+        counts, key=lambda label: (order.index(label) if label in order else 99, label)
+    ):
+        share = counts[label] / units
+        table.add_row(label, f"{counts[label]:,}", f"{share:.2%}", "█" * round(BAR * share))
+    Console().print(table)

@@ -1,0 +1,75 @@
+"""What is wrong with a set of experiments that each is right by itself."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Any
+
+from abkit.errors import DeclarationError
+from abkit.experiments.declaration import Declaration
+from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.experiments.registry import check_slots_apart
+from abkit.experiments.settings import apply
+
+
+def problems(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
+    """What must be put right before these experiments run together.
+
+    Args:
+        experiments: What stands in ACTIVE_EXPERIMENTS.
+        now: Seconds since the epoch.
+    """
+    found: list[str] = []
+    declarations: list[Declaration] = []
+    for experiment in experiments:
+        if not (isinstance(experiment, type) and issubclass(experiment, Experiment)):
+            found.append(f"ACTIVE_EXPERIMENTS has {experiment!r}, which is no Experiment class")
+        elif not is_experiment(experiment):
+            found.append(f"{experiment.__name__}: is a base class, not an experiment")
+        else:
+            declarations.append(experiment.declaration)
+    found += _of_each(declarations, now)
+    found += _of_pairs(declarations)
+    return tuple(found)
+
+
+def settings_problems(
+    experiments: Sequence[type[Experiment]], settings: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """What is wrong with the settings of these experiments."""
+    found: list[str] = []
+    by_name = {experiment.name: experiment.declaration for experiment in experiments}
+    for name, keys in settings.items():
+        if name not in by_name:
+            found.append(f"the settings name {name}, which is not active")
+            continue
+        try:
+            apply(by_name[name], keys)
+        except DeclarationError as error:
+            found.append(f"the settings of {error}")
+    return tuple(found)
+
+
+def _of_each(declarations: Sequence[Declaration], now: float) -> Iterator[str]:
+    for declaration in declarations:
+        if declaration.ends is not None and declaration.ends <= now:
+            ended = datetime.fromtimestamp(declaration.ends, UTC).date()
+            yield (
+                f"{declaration.name}: ended on {ended} and is still active; "
+                "remove it, declare its winner, or move `ends`"
+            )
+
+
+def _of_pairs(declarations: Sequence[Declaration]) -> Iterator[str]:
+    for one, other in combinations(declarations, 2):
+        if one.name == other.name:
+            yield f"{one.name}: is the name of two experiments"
+        elif one.salt == other.salt and one.unit_type == other.unit_type:
+            yield (
+                f"{one.name} and {other.name}: have one salt, {one.salt!r}, so that their variants "
+                "depend on each other; give one of them another salt"
+            )
+        try:
+            check_slots_apart(other, one)
+        except DeclarationError as error:
+            yield str(error)

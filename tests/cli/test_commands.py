@@ -1,0 +1,154 @@
+"""The commands about experiments, as a person in a project's folder calls them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MODULE = """
+from abkit import Conversion, OrgExperiment, UserExperiment
+
+class Buttons(OrgExperiment):
+    variants = {"old": 3, "new": 1}
+    metrics = [Conversion("clicked")]
+
+class Colours(UserExperiment):
+    variants = ["red", "blue"]
+    rollout = 0.5
+
+ACTIVE_EXPERIMENTS = [Buttons, Colours]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "experiments.py").write_text(MODULE)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.abkit]\nconfig = "shop.experiments"\nsettings = "live.toml"\n'
+    )
+    return tmp_path
+
+
+def abkit(
+    folder: Path, *arguments: str, text: str = "", code: int = 0
+) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ABKIT")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "abkit.cli", *arguments],
+        cwd=folder,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **environment,
+            "COLUMNS": "100",
+            "PYTHONIOENCODING": "utf-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+    )
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+    return ran
+
+
+def test_list_shows_what_is_declared_and_in_force(project: Path) -> None:
+    (project / "live.toml").write_text('[Buttons]\nwinner = "new"\n')
+    shown = abkit(project, "list").stdout
+    assert "old 75%, new 25%" in shown
+    assert "concluded: new" in shown
+    assert "Colours" in shown
+    assert "50%" in shown
+
+
+def test_assign_shows_variant_and_reason(project: Path) -> None:
+    shown = abkit(project, "assign", "Colours", "1", "2", "3").stdout.splitlines()
+    assert len(shown) == 4
+    assert all("assigned" in line or "not_enrolled" in line for line in shown[1:])
+
+
+def test_simulate_shows_the_split(project: Path) -> None:
+    shown = abkit(project, "simulate", "Colours", "--units", "2000").stdout
+    assert "(not_enrolled)" in shown
+    assert "█" in shown
+
+
+def test_check_writes_the_lock_and_then_says_what_a_change_moves(project: Path) -> None:
+    assert "Write it, and commit it" in abkit(project, "check", code=2).stderr
+    assert "holds 2 experiments" in abkit(project, "check", "--update").stdout
+    assert "as written down" in abkit(project, "check").stdout
+    module = project / "shop" / "experiments.py"
+    module.write_text(MODULE.replace('{"old": 3, "new": 1}', '{"old": 1, "new": 1}'))
+    shown = abkit(project, "check", code=1).stdout
+    assert "changed  Buttons: variants" in shown
+    assert "% of enrolled units to another variant" in shown
+    abkit(project, "check", "--update")
+    abkit(project, "check")
+
+
+def test_check_lists_what_is_wrong(project: Path) -> None:
+    module = project / "shop" / "experiments.py"
+    module.write_text(MODULE.replace("rollout = 0.5", 'ends = "2020-01-01"'))
+    assert "wrong    Colours: ended on 2020-01-01" in abkit(project, "check", code=1).stdout
+    module.write_text(MODULE.replace("rollout = 0.5", "rollout = 5"))
+    assert "share from 0 to 1" in abkit(project, "check", code=2).stderr
+    module.write_text(MODULE)
+    (project / "live.toml").write_text('[Buttons]\nwinner = "green"\n')
+    assert "wrong    the settings of Buttons" in abkit(project, "check", code=1).stdout
+
+
+def test_rollout_and_rollback_show_ask_and_write(project: Path) -> None:
+    live = project / "live.toml"
+    live.write_text("# kept\n[Colours]\nrollout = 0.75 # meant\n")
+    asked = abkit(project, "rollout", "Buttons", "--variant", "new", text="n\n", code=1)
+    assert "winner: not set -> new" in asked.stdout
+    assert "Buttons" not in live.read_text()
+    abkit(project, "rollout", "Buttons", "--variant", "new", text="y\n")
+    assert "new" in abkit(project, "assign", "Buttons", "1").stdout
+    abkit(project, "rollback", "Buttons", "--yes")
+    assert "inactive" in abkit(project, "assign", "Buttons", "1").stdout
+    assert (
+        "enabled: false -> true"
+        in abkit(project, "rollout", "Buttons", "--share", "0.5", "--yes").stdout
+    )
+    assert (
+        "nothing changes" in abkit(project, "rollout", "Buttons", "--share", "0.5", "--yes").stdout
+    )
+    assert live.read_text().startswith("# kept\n[Colours]\nrollout = 0.75 # meant\n")
+
+
+def test_rollout_writes_json_too(project: Path) -> None:
+    abkit(project, "rollout", "Buttons", "--variant", "new", "--settings", "live.json", "--yes")
+    assert json.loads((project / "live.json").read_text()) == {
+        "Buttons": {"enabled": True, "winner": "new"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("assign", "Nothing", "1"), "No experiment named 'Nothing'"),
+        (("assign", "Button", "1"), "Did you mean 'Buttons'"),
+        (("list", "--config", "nowhere"), "no module 'nowhere'"),
+        (("list", "--config", "json"), "must have a list ACTIVE_EXPERIMENTS"),
+        (("rollout", "Buttons"), "give either --variant"),
+        (("rollout", "Buttons", "--variant", "green"), "has the variants 'old', 'new'"),
+        (("rollout", "Buttons", "--share", "7"), "share from 0 to 1"),
+        (("rollback", "Nothing"), "No experiment named"),
+        (("list", "--settings", "live.yaml"), ".toml or .json"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_exit_code_2(
+    project: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    assert says in abkit(project, *arguments, code=2).stderr
+
+
+def test_without_a_configuration_it_says_how_to_give_one(tmp_path: Path) -> None:
+    assert "--config your.module" in abkit(tmp_path, "list", code=2).stderr
+    (tmp_path / "pyproject.toml").write_text("[tool")
+    assert "cannot be read" in abkit(tmp_path, "list", code=2).stderr
