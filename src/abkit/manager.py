@@ -11,9 +11,10 @@ from typing import Any, Protocol, TypeVar, overload
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.errors import ConfigError, MissingSubjectError
 from abkit.events import Action, Event, Exposure, Variant
-from abkit.experiments.decision import Clock, Decision, Subjects, assignment_of, unit_id_of
+from abkit.experiments.decision import Clock, Decision, assignment_of, unit_id_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
+from abkit.experiments.hooks import Subjects
 from abkit.experiments.registry import Registered, Registry
 from abkit.experiments.settings import Settings, SettingsSource
 

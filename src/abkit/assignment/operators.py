@@ -174,20 +174,23 @@ def _uniform_choice(args: Args, salt: str) -> Any:
 
 
 def _weighted_choice(args: Args, salt: str) -> Any:
-    choices, weights = args.get("choices"), args.get("weights")
-    if type(choices) is not list or type(weights) is not list or len(choices) != len(weights):
+    # Most assign() methods do just this, at each request: hence no calls that can be avoided.
+    try:
+        choices, weights, unit = args["choices"], tuple(args["weights"]), args["unit"]
+    except (KeyError, TypeError):
         choices, weights = _weighted_choices(args)
-    sums = cumulative_weights(tuple(weights))
-    unit = args["unit"] if "unit" in args else _argument(args, "unit")
+        unit = _argument(args, "unit")
+    if len(choices) != len(weights) or not isinstance(choices, (list, tuple)):
+        choices, weights = _weighted_choices(args)
+    sums = cumulative_weights(weights)
     if type(unit) is list:
         unit = unit_text(unit)
-    # As hash_text, without the call: most assign() methods do just this, at each request.
     hashed = _first_64_bits(sha1(f"{salt}{unit}".encode()).digest())[0] >> 4
     return choices[bisect_left(sums, sums[-1] * (hashed / _SCALE))]
 
 
-def _weighted_choices(args: Args) -> tuple[Sequence[Any], Sequence[float]]:
-    choices, weights = _choices(args), _list(args, "weights")
+def _weighted_choices(args: Args) -> tuple[Sequence[Any], tuple[float, ...]]:
+    choices, weights = _choices(args), tuple(_list(args, "weights"))
     if len(choices) != len(weights):
         problem = f"has {len(choices)} choices and {len(weights)} weights: each needs one"
         raise OperatorError("WeightedChoice", problem)

@@ -4,13 +4,10 @@ The order is fixed: forced here and now; off, concluded or out of its time; the 
 holdouts; layer; rollout; and only then the variant. Each step answers or passes the unit on.
 """
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from abkit.assignment._planout import PlanOutOpRandom
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.assignment.forcing import forced_here, forced_in_process
 from abkit.assignment.operators import HASH_RANGE, sha1
@@ -20,9 +17,9 @@ from abkit.errors import DeclarationError, MissingSubjectError
 from abkit.events import Variant
 from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code
+from abkit.experiments.hooks import Subjects, arguments_of, hook_of, mentions_random_operator
 from abkit.experiments.layer import share_bound
 
-Subjects: TypeAlias = Mapping[str, Any]
 Parameters: TypeAlias = Mapping[str, object]
 Decision: TypeAlias = tuple[str, Variant, Reason, Parameters | None]
 """Unit id, variant, reason, and the parameters if `assign()` wrote any. A plain tuple: it is made for
@@ -30,29 +27,6 @@ each request."""
 
 Gate: TypeAlias = Callable[[str], Reason | None]
 Clock: TypeAlias = Callable[[], float]
-
-
-class IntId(int):
-    """A bare id that answers to `.id` as an object would."""
-
-    @property
-    def id(self) -> int:
-        """The id itself."""
-        return int(self)
-
-
-class StrId(str):
-    """A bare id that answers to `.id` as an object would."""
-
-    __slots__ = ()
-
-    @property
-    def id(self) -> str:
-        """The id itself."""
-        return str(self)
-
-
-_BARE: Mapping[type, type] = {int: IntId, str: StrId}
 
 
 def unit_id_of(subject: object) -> str | None:
@@ -81,32 +55,54 @@ def compile_decision(
         DeclarationError: A variant is forced or assigned that the experiment does not have.
     """
     name, unit_type = declaration.name, declaration.unit_type
-    default = experiment.default_value
     forced = forced_in_process().get(name)
     if forced is not None:
         forced = declaration.variant_of(forced)
-    dormant = _dormancy(declaration, clock)
-    winner = declaration.winner if declaration.enabled else None
-    allowed = declaration.forced
+    keep_out = _keep_out(experiment, declaration, clock)
     assigned = Reason.ASSIGNED
-    eligible = _hook(experiment, "eligible")
-    gates = tuple(gates_of(declaration))
-    choose = _chooser(experiment, declaration)
+    choose = None if decides_in_code(type(experiment)) else split_of(declaration).choose
     assign = _assigner(experiment, declaration)
 
     def decide(subjects: Subjects) -> Decision:
         subject = subjects.get(unit_type)
-        unit_id = subject if type(subject) is str else unit_id_of(subject)
-        if not unit_id:
-            raise MissingSubjectError(name, unit_type, subjects)
+        unit_id = subject if type(subject) is str else getattr(subject, "id", None)
+        if type(unit_id) is not str or not unit_id:
+            unit_id = unit_id_of(subject)
+            if unit_id is None:
+                raise MissingSubjectError(name, unit_type, subjects)
         here = forced_here.get()
         if here is not None and name in here:
             return unit_id, declaration.variant_of(here[name]), Reason.FORCED, None
         if forced is not None:
             return unit_id, forced, Reason.FORCED, None
+        if keep_out is not None:
+            kept = keep_out(unit_id, subjects)
+            if kept is not None:
+                return kept
+        if choose is not None:
+            return unit_id, choose(unit_id), assigned, None
+        return assign(unit_id, subjects)
+
+    return decide
+
+
+def _keep_out(
+    experiment: Experiment, declaration: Declaration, clock: Clock
+) -> Callable[[str, Subjects], Decision | None] | None:
+    """All that stands before the variant; None if nothing does."""
+    default = experiment.default_value
+    dormant = dormancy_of(declaration, clock)
+    winner = declaration.winner if declaration.enabled else None
+    allowed = declaration.forced
+    eligible = hook_of(experiment, "eligible")
+    gates = tuple(gates_of(declaration))
+    if dormant is None and eligible is None and not allowed and not gates:
+        return None
+
+    def keep_out(unit_id: str, subjects: Subjects) -> Decision | None:
         if dormant is not None and dormant():
             return unit_id, default() if winner is None else winner, Reason.INACTIVE, None
-        if allowed and unit_id in allowed:
+        if unit_id in allowed:
             return unit_id, allowed[unit_id], Reason.FORCED, None
         if eligible is not None and not eligible(subjects):
             return unit_id, default(), Reason.INELIGIBLE, None
@@ -114,12 +110,9 @@ def compile_decision(
             closed = gate(unit_id)
             if closed is not None:
                 return unit_id, default(), closed, None
-        if choose is not None:
-            return unit_id, choose(unit_id), assigned, None
-        variant, reason, params = assign(subjects)
-        return unit_id, default() if variant is None else variant, reason, params
+        return None
 
-    return decide
+    return keep_out
 
 
 def assignment_of(declaration: Declaration, decision: Decision) -> Assignment:
@@ -148,7 +141,7 @@ def rollout_prefix(declaration: Declaration) -> str:
     return f"{declaration.salt}.abkit:rollout."
 
 
-def _dormancy(declaration: Declaration, clock: Clock) -> Callable[[], bool] | None:
+def dormancy_of(declaration: Declaration, clock: Clock) -> Callable[[], bool] | None:
     """Whether the experiment is off now; None if it always runs."""
     if not declaration.enabled or declaration.winner is not None:
         return lambda: True
@@ -188,87 +181,31 @@ def _hash_gate(prefix: str, bound: int, *, below: Reason | None, above: Reason |
     return lambda unit_id: below if sha1(f"{prefix}{unit_id}".encode()).digest() < end else above
 
 
-def _chooser(experiment: Experiment, declaration: Declaration) -> Callable[[str], Variant] | None:
-    """The declared split; None if the experiment decides in code."""
-    return None if decides_in_code(type(experiment)) else split_of(declaration).choose
-
-
-def _hook(experiment: Experiment, hook: str) -> Callable[[Subjects], Any] | None:
-    """The experiment's own method as a function of the subjects; None if it has none of its own."""
-    if getattr(type(experiment), hook) is getattr(Experiment, hook):
-        return None
-    method = getattr(experiment, hook)
-    positional, keywords = _arguments(method, skip=0)
-    if keywords is not None:
-        return lambda subjects: method(**keywords(subjects))
-    return lambda subjects: method(*positional(subjects))
-
-
-def _arguments(
-    method: Callable[..., Any], *, skip: int
-) -> tuple[Callable[[Subjects], Sequence[Any]], Callable[[Subjects], dict[str, Any]] | None]:
-    """What a method is to be called with, out of the subjects; one that the request lacks is None.
-
-    Args:
-        method: A bound method.
-        skip: How many of its arguments are no subjects.
-
-    Returns:
-        The arguments by position; and the arguments by keyword, None if position is enough.
-    """
-    parameters = [*inspect.signature(method).parameters.values()][skip:]
-    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    names = tuple(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
-    # One C call for all of them; it gives a bare value for one name and fails for none.
-    all_at_once = itemgetter(*names) if len(names) > 1 else None
-    has_no_bare_id = {*_BARE}.isdisjoint
-
-    def positional(subjects: Subjects) -> Sequence[Any]:
-        try:
-            values = all_at_once(subjects) if all_at_once else tuple(map(subjects.get, names))
-        except KeyError:
-            values = tuple(map(subjects.get, names))
-        return values if has_no_bare_id(map(type, values)) else [*map(_with_id, values)]
-
-    def keywords(subjects: Subjects) -> dict[str, Any]:
-        given = {name: subjects.get(name) for name in names} | (dict(subjects) if takes_all else {})
-        return {name: _with_id(subject) for name, subject in given.items()}
-
-    by_keyword = takes_all or any(p.kind is p.KEYWORD_ONLY for p in parameters)
-    return positional, keywords if by_keyword else None
-
-
-def _with_id(subject: Any) -> Any:
-    kind = _BARE.get(type(subject))
-    return subject if kind is None else kind(subject)
-
-
 def _assigner(
     experiment: Experiment, declaration: Declaration
-) -> Callable[[Subjects], tuple[Variant | None, Reason, Parameters]]:
-    """The experiment's own `assign()` as a function of the subjects."""
+) -> Callable[[str, Subjects], Decision]:
+    """The experiment's own `assign()` as a decision."""
     salt, param_name = declaration.salt, declaration.param_name
-    method = experiment.assign
-    positional, keywords = _arguments(method, skip=1)
+    method, default = experiment.assign, experiment.default_value
+    positional, keywords = arguments_of(method, skip=1)
     canonical = {variant: variant for variant in declaration.variants}
-    unforced = not _mentions_random_operator(type(experiment).assign)
+    unforced = not mentions_random_operator(type(experiment).assign)
     assigned = Reason.ASSIGNED
 
-    def assign(subjects: Subjects) -> tuple[Variant | None, Reason, Parameters]:
+    def assign(unit_id: str, subjects: Subjects) -> Decision:
         params = Params(salt)
         outcome = (
             method(params, *positional(subjects))
             if keywords is None
             else method(params, **keywords(subjects))
         )
-        if outcome is not None and not outcome:
-            return None, Reason.INELIGIBLE, params
         variant = params.__dict__.get(param_name)
-        if variant is None:
-            return None, Reason.INELIGIBLE, params
+        if variant is None or (outcome is not None and not outcome):
+            return unit_id, default(), Reason.INELIGIBLE, params
         if canonical or type(variant) is not str:
             variant = _checked(declaration, variant, canonical)
-        return variant, assigned if unforced or was_randomized(params) else Reason.FORCED, params
+        reason = assigned if unforced or was_randomized(params) else Reason.FORCED
+        return unit_id, variant, reason, params
 
     return assign
 
@@ -285,17 +222,3 @@ def _checked(
     given = f"assign() gave {variant!r} for {declaration.param_name!r}"
     wanted = ", ".join(map(repr, declaration.variants)) or "text, a number or a bool"
     raise DeclarationError(declaration.name, f"{given}; it must be one of: {wanted}")
-
-
-def _mentions_random_operator(function: Any) -> bool:
-    """Whether a function's own code names a random operator.
-
-    In such an experiment a unit whose variant came without one was forced by the code (as in
-    `if org.slug == "acme": params.variant = "1"`); in any other, the code is the randomization.
-    """
-    code = function.__code__
-    for name in code.co_names:
-        found = function.__globals__.get(name)
-        if isinstance(found, type) and issubclass(found, PlanOutOpRandom):
-            return True
-    return any(operator.__name__ in code.co_names for operator in PlanOutOpRandom.__subclasses__())

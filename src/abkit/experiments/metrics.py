@@ -63,7 +63,7 @@ class Metric:
         name: How reports call it.
         direction: Which way it should move.
         goal: The smallest relative change of the control's mean that is worth having: 0.02 is 2%.
-            None: 2%, and no badge about the goal.
+            None: the sequential test looks for 10%, and there is no badge about the goal.
         role: What the metric is for.
     """
 

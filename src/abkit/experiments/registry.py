@@ -14,9 +14,10 @@ from abkit.errors import (
     DuplicateExperimentError,
     UnknownExperimentError,
 )
-from abkit.experiments.decision import Clock, Decision, Subjects, compile_decision
+from abkit.experiments.decision import Clock, Decision, compile_decision
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.experiments.hooks import Subjects
 from abkit.experiments.settings import (
     SettingsFile,
     SettingsMapping,

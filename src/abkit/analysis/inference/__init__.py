@@ -1,0 +1,1 @@
+"""Sufficient statistics in, numbers out: pure, and knowing nothing of a database."""

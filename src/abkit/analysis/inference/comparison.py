@@ -1,0 +1,51 @@
+"""The answer of every test: one variant beside the control."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from abkit.analysis.aggregates import Moments
+
+
+@frozen
+class Interval:
+    """A closed interval; an end may be infinite."""
+
+    low: float
+    high: float
+
+
+@frozen(kw_only=True)
+class Comparison:
+    """One variant against the control, for one metric, by one method.
+
+    Attributes:
+        method: The method, such as "welch" or "sequential".
+        control: The control's moments.
+        treatment: The variant's moments.
+        difference: Treatment mean minus control mean, in the metric's unit.
+        interval: Of the difference, at confidence 1 - alpha.
+        lift: The difference divided by the control's mean; None where that is undefined.
+        lift_interval: Of the lift, at the same confidence; None where it is undefined or unbounded.
+            It excludes 0 exactly when `interval` does.
+        p_value: Of no difference.
+        alpha: The accepted probability of a false alarm.
+        details: What the method used besides, such as {"tau": 0.02}.
+    """
+
+    method: str
+    control: Moments
+    treatment: Moments
+    difference: float
+    interval: Interval
+    lift: float | None
+    lift_interval: Interval | None
+    p_value: float
+    alpha: float
+    details: Mapping[str, float] = field(factory=lambda: MappingProxyType({}))
+
+    @property
+    def significant(self) -> bool:
+        """Whether no difference is rejected at `alpha`."""
+        return self.p_value <= self.alpha

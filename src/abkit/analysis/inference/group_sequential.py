@@ -1,0 +1,156 @@
+"""Group sequential tests: a few planned looks, for nearly the power of a single one."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import exp, expm1, inf, log1p, sqrt
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from abkit.analysis.inference.decision import check_alpha
+from abkit.errors import AnalysisError
+
+Spending: TypeAlias = Callable[[float, float], float]
+"""From the information so far (0 to 1) and the tail's alpha to the alpha spent so far."""
+
+FURTHEST = 9.0
+"""A bound further out, in standard errors, is never reached: its probability is below 1e-18."""
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(256)
+
+
+def obrien_fleming(information: float, alpha: float) -> float:
+    """Spend next to nothing early: Lan and DeMets (1983, Biometrika 70(3)), like O'Brien-Fleming.
+
+    2 - 2 Φ(z_{1 - alpha/2} / sqrt(t)), of one tail.
+    """
+    return float(2 * ndtr(ndtri(alpha / 2) / sqrt(information)))
+
+
+def pocock(information: float, alpha: float) -> float:
+    """Spend evenly: Lan and DeMets (1983), like Pocock. alpha ln(1 + (e - 1) t)."""
+    return alpha * log1p(expm1(1.0) * information)
+
+
+def power_family(exponent: float) -> Spending:
+    """Spend alpha t^exponent: Kim and DeMets (1987, Biometrika 74(1)); 3 is near O'Brien-Fleming."""
+    return partial(_power, exponent)
+
+
+def hwang_shih_decani(gamma: float) -> Spending:
+    """Spend alpha (1 - e^(-gamma t)) / (1 - e^-gamma): Hwang, Shih and De Cani (1990, Stat. Med. 9).
+
+    Negative gammas spend late; -4 is near O'Brien-Fleming, 1 near Pocock. Not 0: that is
+    `power_family(1)`.
+    """
+    return partial(_hwang_shih_decani, gamma)
+
+
+def boundaries(
+    information: Sequence[float], *, alpha: float = 0.05, spending: Spending = obrien_fleming
+) -> tuple[float, ...]:
+    """The |z| at which to stop at each look, for a two-sided test of level alpha over all looks.
+
+    Each tail spends alpha / 2 (Lan and DeMets 1983), by the recursion of Armitage, McPherson and
+    Rowe (1969, J. R. Stat. Soc. A 132(2)).
+
+    Args:
+        information: The share of the planned units at each look: rising, above 0, at most 1.
+        alpha: The accepted probability of a false alarm over all looks.
+        spending: How much of it is spent by when; fix it before the first look.
+
+    Returns:
+        One bound a look; infinite where nothing worth mentioning is spent.
+
+    Raises:
+        AnalysisError: `information` or `alpha` cannot be used.
+    """
+    check_alpha(alpha)
+    _check_information(information)
+    bounds: list[float] = []
+    continuing, before, spent = _Continuing.at_start(), 0.0, 0.0
+    for share in information:
+        target = spending(share, alpha / 2)
+        bound = continuing.bound(share - before, share, target - spent)
+        bounds.append(bound)
+        continuing = continuing.after(share - before, sqrt(share) * min(bound, FURTHEST))
+        before, spent = share, max(spent, target)
+    return tuple(bounds)
+
+
+def crossing_probability(information: Sequence[float], bounds: Sequence[float]) -> float:
+    """The probability that |z| reaches its bound at any look where there is no difference.
+
+    Args:
+        information: As for `boundaries`.
+        bounds: The |z| at which to stop at each look.
+
+    Raises:
+        AnalysisError: `information` cannot be used.
+    """
+    _check_information(information)
+    continuing, before, total = _Continuing.at_start(), 0.0, 0.0
+    for share, bound in zip(information, bounds, strict=True):
+        reach = sqrt(share) * min(bound, FURTHEST)
+        total += 2 * continuing.crossing(share - before, reach)
+        continuing, before = continuing.after(share - before, reach), share
+    return total
+
+
+def nominal_alphas(bounds: Sequence[float]) -> tuple[float, ...]:
+    """The level of an ordinary two-sided test at each look that stops at the same bounds."""
+    return tuple(float(2 * ndtr(-bound)) for bound in bounds)
+
+
+class _Continuing:
+    """The density of the score of the tests that have not stopped, on quadrature nodes."""
+
+    def __init__(self, nodes: NDArray[np.float64], masses: NDArray[np.float64]) -> None:
+        self._nodes, self._masses = nodes, masses
+
+    @classmethod
+    def at_start(cls) -> "_Continuing":
+        return cls(np.zeros(1), np.ones(1))
+
+    def crossing(self, step: float, reach: float) -> float:
+        """The probability to be above `reach` after a further step of information."""
+        return float(self._masses @ ndtr((self._nodes - reach) / sqrt(step)))
+
+    def bound(self, step: float, share: float, spend: float) -> float:
+        """The bound on |z| whose crossing has the probability `spend`, by bisection."""
+        low, high = 0.0, FURTHEST
+        if spend <= self.crossing(step, sqrt(share) * high):
+            return inf
+        for _ in range(60):
+            middle = (low + high) / 2
+            if self.crossing(step, sqrt(share) * middle) > spend:
+                low = middle
+            else:
+                high = middle
+        return (low + high) / 2
+
+    def after(self, step: float, reach: float) -> "_Continuing":
+        nodes = reach * NODES
+        distances = (nodes[:, None] - self._nodes[None, :]) / sqrt(step)
+        density = np.exp(-distances * distances / 2) @ self._masses / sqrt(2 * np.pi * step)
+        return _Continuing(nodes, reach * WEIGHTS * density)
+
+
+def _power(exponent: float, information: float, alpha: float) -> float:
+    return float(alpha * information**exponent)
+
+
+def _hwang_shih_decani(gamma: float, information: float, alpha: float) -> float:
+    return alpha * (1 - exp(-gamma * information)) / (1 - exp(-gamma))
+
+
+def _check_information(information: Sequence[float]) -> None:
+    steps = np.diff(np.asarray([0.0, *information]))
+    if not information or not bool((steps > 0).all()) or information[-1] > 1 + 1e-12:
+        message = (
+            "The information of the looks must rise from above 0 to at most 1, "
+            f"such as 0.25, 0.5, 0.75, 1; not {list(information)}"
+        )
+        raise AnalysisError(message)

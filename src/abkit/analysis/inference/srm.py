@@ -1,0 +1,196 @@
+"""Sample ratio mismatch: do the arms have the sizes that their weights promise?"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from math import exp, inf
+from types import MappingProxyType
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+from scipy.special import chdtrc, gammaln, xlogy
+
+from abkit.errors import AnalysisError
+
+ALPHA = 0.01
+"""The accepted probability of a false alarm: a mismatch stops a launch, so it is kept rare."""
+
+CONCENTRATION = 10_000.0
+"""How sure the sequential test is beforehand that a mismatch, if any, is small."""
+
+
+class SampleRatioMethod(StrEnum):
+    """How the data are looked at: again and again, or once."""
+
+    SEQUENTIAL = "sequential"
+    CHI_SQUARE = "chi-square"
+
+
+@frozen(kw_only=True)
+class SampleRatio:
+    """The sizes of the arms beside those that the weights promise.
+
+    Attributes:
+        counts: The units found in each variant.
+        weights: Each variant's share of the design; they sum to 1.
+        expected: The units that the design promises each variant, given the total.
+        chi_square_p: Of the design, if the data are looked at once.
+        sequential_p: Of the design, at this look of any number of looks.
+        largest_deviation: The largest relative deviation of a count from the expected one: 0.01 is
+            1%. Infinite where units were found in a variant of weight 0.
+        method: The p-value that decides.
+        alpha: The level of the alarm.
+    """
+
+    counts: Mapping[str, int]
+    weights: Mapping[str, float]
+    expected: Mapping[str, float]
+    chi_square_p: float
+    sequential_p: float
+    largest_deviation: float
+    method: SampleRatioMethod
+    alpha: float
+
+    @property
+    def p_value(self) -> float:
+        """The p-value that decides."""
+        if self.method is SampleRatioMethod.CHI_SQUARE:
+            return self.chi_square_p
+        return self.sequential_p
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the arms' sizes contradict the design: find the cause before any other result."""
+        return self.p_value <= self.alpha
+
+
+def sample_ratio(
+    counts: Mapping[str, int],
+    weights: Mapping[str, float],
+    *,
+    method: SampleRatioMethod = SampleRatioMethod.SEQUENTIAL,
+    alpha: float = ALPHA,
+    concentration: float = CONCENTRATION,
+) -> SampleRatio:
+    """Check the sizes of the arms against the weights of the design.
+
+    Args:
+        counts: The units found in each variant; a variant without units may be absent.
+        weights: Each variant's weight in the design, at least 0; only their ratios matter.
+        method: SEQUENTIAL for an experiment that runs and is looked at again; CHI_SQUARE for a
+            file of units that is looked at once.
+        alpha: The level of the alarm.
+        concentration: As for `sequential_srm`.
+
+    Raises:
+        AnalysisError: A variant has no weight, or counts and weights are not what they should be.
+    """
+    unknown = [variant for variant in counts if variant not in weights]
+    if unknown:
+        message = (
+            f"No weight for {', '.join(map(repr, unknown))}: "
+            f"the design has {', '.join(map(repr, weights))}. Check the column of the variants."
+        )
+        raise AnalysisError(message)
+    found = {variant: counts.get(variant, 0) for variant in weights}
+    observed, shares = _design(list(found.values()), list(weights.values()))
+    expected = observed.sum() * shares
+    return SampleRatio(
+        counts=MappingProxyType(found),
+        weights=MappingProxyType(dict(zip(weights, shares.tolist(), strict=True))),
+        expected=MappingProxyType(dict(zip(weights, expected.tolist(), strict=True))),
+        chi_square_p=chi_square(observed.tolist(), shares.tolist()),
+        sequential_p=sequential_srm(
+            observed.tolist(), shares.tolist(), concentration=concentration
+        ),
+        largest_deviation=_largest_deviation(observed, expected),
+        method=SampleRatioMethod(method),
+        alpha=alpha,
+    )
+
+
+def chi_square(counts: Sequence[float], weights: Sequence[float]) -> float:
+    """Pearson's (1900) chi-square p-value of the design, for data that are looked at once.
+
+    Args:
+        counts: The units found, by variant.
+        weights: The design's weights, in the same order; only their ratios matter.
+
+    Raises:
+        AnalysisError: Counts and weights are not what they should be.
+    """
+    observed, shares = _design(counts, weights)
+    planned = shares > 0
+    if observed[~planned].any():
+        return 0.0
+    expected = observed.sum() * shares[planned]
+    freedom = int(planned.sum()) - 1
+    if freedom == 0 or not expected.any():
+        return 1.0
+    return float(chdtrc(freedom, (np.square(observed[planned] - expected) / expected).sum()))
+
+
+def sequential_srm(
+    counts: Sequence[float], weights: Sequence[float], *, concentration: float = CONCENTRATION
+) -> float:
+    """The p-value of the design at any one of any number of looks.
+
+    One over the Bayes factor of a Dirichlet(concentration · weights) mixture against the design:
+    Lindon and Malek (2022, "Anytime-valid inference for multinomial count data", NeurIPS). Where
+    the design holds, the probability that it is ever <= alpha is at most alpha.
+
+    Args:
+        counts: The units found so far, by variant.
+        weights: The design's weights, in the same order; only their ratios matter. They must not
+            have changed since the first of these units.
+        concentration: Above 0; a larger one finds small mismatches sooner and large ones later.
+
+    Raises:
+        AnalysisError: Counts, weights or the concentration are not what they should be.
+    """
+    if not 0 < concentration < inf:
+        message = f"concentration must be a number above 0, not {concentration!r}"
+        raise AnalysisError(message)
+    observed, shares = _design(counts, weights)
+    planned = shares > 0
+    if observed[~planned].any():
+        return 0.0
+    prior = concentration * shares[planned]
+    log_bayes_factor = (
+        _log_beta(prior + observed[planned])
+        - _log_beta(prior)
+        - xlogy(observed[planned], shares[planned]).sum()
+    )
+    return exp(-max(0.0, float(log_bayes_factor)))
+
+
+def _design(
+    counts: Sequence[float], weights: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The counts, and the weights as shares of 1."""
+    observed, shares = np.asarray(counts, float), np.asarray(weights, float)
+    usable = (
+        observed.shape == shares.shape
+        and bool(np.isfinite(observed).all() and (observed >= 0).all())
+        and bool(np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0)
+    )
+    if not usable:
+        message = (
+            "A sample ratio needs one count >= 0 and one weight >= 0 for each variant, "
+            f"and a weight above 0; not counts={list(counts)} and weights={list(weights)}"
+        )
+        raise AnalysisError(message)
+    return observed, shares / shares.sum()
+
+
+def _log_beta(concentrations: NDArray[np.float64]) -> float:
+    """The log of the multivariate beta function."""
+    return float(gammaln(concentrations).sum() - gammaln(concentrations.sum()))
+
+
+def _largest_deviation(observed: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+    if observed[expected == 0].any():
+        return inf
+    planned = expected > 0
+    deviations = np.abs(observed[planned] - expected[planned]) / expected[planned]
+    return float(deviations.max(initial=0.0))

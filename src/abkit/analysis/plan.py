@@ -1,0 +1,114 @@
+"""What an analysis reads of an experiment's declaration."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from attrs import evolve, field, frozen
+
+from abkit.errors import AnalysisError
+from abkit.events import Variant
+from abkit.experiments.declaration import variant_text as _text
+from abkit.experiments.metrics import Metric, Role
+
+if TYPE_CHECKING:
+    from abkit.experiments.experiment import Experiment
+
+
+class Declared(Protocol):
+    """An experiment, seen from the analysis: the classes of `abkit.experiments` are such."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def salt(self) -> str:
+        """Names its randomization."""
+        ...
+
+    @property
+    def unit_type(self) -> str:
+        """What is randomized, such as "org"."""
+        ...
+
+    @property
+    def control(self) -> Variant | None:
+        """The variant that the others are compared with."""
+        ...
+
+    @property
+    def weights(self) -> Mapping[Variant, float]:
+        """The designed share of each variant."""
+        ...
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """What success means."""
+        ...
+
+    @property
+    def hypothesis(self) -> str:
+        """What is expected."""
+        ...
+
+
+@frozen(kw_only=True)
+class Plan:
+    """What was planned, as a value; variants are text, as in the records of events.
+
+    Attributes:
+        name: The experiment's name.
+        salt: The experiment's salt: exposures under another one belong to another randomization.
+            None: whatever the salt.
+        unit_type: What is randomized, such as "org" or "user".
+        control: The variant that the others are compared with.
+        weights: The designed share of each variant; empty if unknown, which means equal shares.
+        metrics: What success means; the first primary one decides.
+        hypothesis: What was expected.
+    """
+
+    name: str
+    salt: str | None = None
+    unit_type: str = "user"
+    control: str
+    weights: Mapping[str, float] = field(factory=lambda: MappingProxyType({}))
+    metrics: tuple[Metric, ...] = ()
+    hypothesis: str = ""
+
+    @classmethod
+    def of(
+        cls, experiment: "type[Experiment] | Declared | Plan", *, control: Variant | None = None
+    ) -> Self:
+        """The plan that an experiment declares.
+
+        Args:
+            experiment: Its class, or what else has the attributes of `Declared`.
+            control: Compare with this variant instead of the declared control.
+
+        Raises:
+            AnalysisError: No control is declared, and none is given.
+        """
+        if isinstance(experiment, cls):
+            return experiment if control is None else evolve(experiment, control=_text(control))
+        declared: Any = getattr(experiment, "declaration", None) or experiment
+        control = declared.control if control is None else control
+        if control is None:
+            message = f"{declared.name} declares no control; say which variant it is: control=..."
+            raise AnalysisError(message)
+        return cls(
+            name=declared.name,
+            salt=declared.salt,
+            unit_type=declared.unit_type,
+            control=_text(control),
+            weights=MappingProxyType({_text(v): float(w) for v, w in declared.weights.items()}),
+            metrics=tuple(declared.metrics),
+            hypothesis=declared.hypothesis,
+        )
+
+    @property
+    def deciding(self) -> Metric:
+        """The metric that decides: the first primary one, or the first if none is primary."""
+        primary = [metric for metric in self.metrics if metric.role is Role.PRIMARY]
+        return (primary or list(self.metrics))[0]

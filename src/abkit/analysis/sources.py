@@ -1,0 +1,142 @@
+"""Where rows come from: a file, a directory, a glob, or a frame in memory; and what the file is."""
+
+from collections.abc import Mapping
+from glob import has_magic
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+from attrs import field, frozen
+
+from abkit.analysis.sql import literal
+from abkit.errors import AnalysisError, EmptyDataError
+
+Source: TypeAlias = object
+"""A path (`str` or `Path`; a file, a directory or a glob) of Parquet, CSV or JSON Lines files; or a
+pandas, Polars or Arrow frame; or a DuckDB relation."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+_FORMATS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+_READERS = {
+    "parquet": "read_parquet({files}, union_by_name = true)",
+    "csv": "read_csv({files}, header = true, all_varchar = true, union_by_name = true)",
+    "jsonl": (
+        "read_json({files}, format = 'newline_delimited', maximum_depth = 1, "
+        "sample_size = -1, union_by_name = true)"
+    ),
+}
+_HEAD = 65536
+
+
+@frozen
+class Table:
+    """Rows whose columns have names of their own.
+
+    Attributes:
+        source: A path or a frame.
+        columns: The table's name for a column of the schema, such as {"unit_id": "userid"}.
+    """
+
+    source: Source
+    columns: Mapping[str, str] = field(default=_NOTHING)
+
+    @property
+    def name(self) -> str:
+        """A title: the file's name, without its folders."""
+        return Path(self.label).name
+
+    @property
+    def label(self) -> str:
+        """How messages and reports call the table."""
+        if isinstance(self.source, str | Path):
+            return str(self.source)
+        return f"the {type(self.source).__name__}"
+
+
+def table(source: Source) -> Table:
+    """`source` itself if it is a table already, else a table with the schema's column names."""
+    return source if isinstance(source, Table) else Table(source)
+
+
+def reader(path: str | Path) -> str:
+    """What follows FROM in a query that reads a path.
+
+    Raises:
+        EmptyDataError: There is no file, or each one is empty.
+        AnalysisError: The path does not exist, or the files are not of one known format.
+    """
+    files = [file for file in _files(str(path)) if file.stat().st_size > 0]
+    if not files:
+        raise EmptyDataError(str(path), "is empty (0 bytes); it needs a header and rows")
+    formats = {_format(file) for file in files}
+    if len(formats) > 1:
+        message = f"{path} has files of several formats ({', '.join(sorted(formats))}); give it one"
+        raise AnalysisError(message)
+    (format_,) = formats
+    _check_head(files[0], format_)
+    listed = ", ".join(literal(str(file)) for file in files)
+    return _READERS[format_].format(files=f"[{listed}]")
+
+
+def _files(path: str) -> list[Path]:
+    where = Path(path)
+    if where.is_dir():
+        found = [file for file in sorted(where.rglob("*")) if _is_data(file, where)]
+        if not found:
+            problem = f"has no file that ends in {', '.join(_FORMATS)} (or these with .gz)"
+            raise EmptyDataError(path, problem)
+        return found
+    if where.is_file():
+        return [where]
+    if has_magic(path):
+        below = Path(where.anchor)
+        pattern = str(where.relative_to(where.anchor))
+        found = [file for file in sorted(below.glob(pattern)) if file.is_file()]
+        if not found:
+            raise EmptyDataError(path, "matches no file")
+        return found
+    message = f"{path} does not exist; give a file, a directory or a glob"
+    raise AnalysisError(message)
+
+
+def _is_data(file: Path, root: Path) -> bool:
+    """Whether a directory's file is data: names that begin with . or _ are another writer's."""
+    hidden = any(part.startswith((".", "_")) for part in file.relative_to(root).parts)
+    return not hidden and _suffix(file) in _FORMATS and file.is_file()
+
+
+def _suffix(file: Path) -> str:
+    name = file.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def _format(file: Path) -> str:
+    try:
+        return _FORMATS[_suffix(file)]
+    except KeyError:
+        message = f"{file} must end in {', '.join(_FORMATS)} (or these with .gz), to say what it is"
+        raise AnalysisError(message) from None
+
+
+def _check_head(file: Path, format_: str) -> None:
+    """Refuse what is not what its name says, before a parser makes nonsense of it."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_HEAD)
+    except OSError as error:
+        message = f"{file} cannot be read: {error.strerror}"
+        raise AnalysisError(message) from error
+    compressed = file.name.lower().endswith(".gz")
+    if format_ == "parquet" and not head.startswith(b"PAR1"):
+        message = f"{file} is not a Parquet file, though its name says so"
+        raise AnalysisError(message)
+    if format_ != "parquet" and not compressed and b"\0" in head:
+        message = f"{file} is not text in UTF-8 (it has NUL bytes), though its name says so"
+        raise AnalysisError(message)

@@ -1,0 +1,253 @@
+"""The variants of whole columns of units: what `get` gives, unit by unit, at the speed of the hash.
+
+An experiment that only splits is one hash and one comparison of bytes per unit; any other is decided
+as a request is, one unit after the other.
+"""
+
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import index
+from typing import Any, TypeAlias, TypeVar, overload
+
+from abkit.assignment.assignment import Reason
+from abkit.assignment.forcing import forced_here, forced_in_process
+from abkit.assignment.operators import HASH_RANGE, sha1
+from abkit.assignment.split import PlanOutSplit, Split
+from abkit.errors import DeclarationError, MissingSubjectError, UnitsError
+from abkit.events import Variant
+from abkit.experiments.columns import Column, column_of
+from abkit.experiments.decision import (
+    compile_decision,
+    dormancy_of,
+    gates_of,
+    split_of,
+    unit_id_of,
+)
+from abkit.experiments.declaration import Declaration
+from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
+
+_Units = TypeVar("_Units")
+_Answers: TypeAlias = Callable[[Sequence[Any], int], Sequence[Any]]
+"""From some units, and the position of the first, to what each of them gets."""
+
+_STRETCH = 65_536
+"""So many units are taken out of a column at a time: enough to be fast, little to be held."""
+
+_BARE_IDS = frozenset({str, int})
+_VARIANT, _REASON = 1, 2
+"""Their places in a decision."""
+
+
+@overload
+def assign_many(
+    experiment: type[Experiment],
+    units: list[Any],
+    *,
+    now: float | None = None,
+    declaration: Declaration | None = None,
+) -> list[Any]: ...
+@overload
+def assign_many(
+    experiment: type[Experiment],
+    units: _Units,
+    *,
+    now: float | None = None,
+    declaration: Declaration | None = None,
+) -> Any: ...
+def assign_many(
+    experiment: type[Experiment],
+    units: Any,
+    *,
+    now: float | None = None,
+    declaration: Declaration | None = None,
+) -> Any:
+    """The variant of each unit, as `ExperimentManager.get` gives it.
+
+    Args:
+        experiment: Its class.
+        units: Ids (texts or whole numbers), or objects with an `id`: any iterable, a NumPy array, a
+            PyArrow array or chunked array, a pandas or a Polars Series.
+        now: When, in seconds since the epoch: an experiment may not have begun or be over. The clock's
+            time if not given.
+        declaration: What is in force if that is not what the class says, such as
+            `manager.declaration("ShowPlugins")` under settings.
+
+    Returns:
+        The variants in the order of the units: a column of the same kind, or a list. A typed column of
+        variants of several types (such as "0" and 1) has them as text.
+
+    Raises:
+        UnitsError: A unit has no id, and at which position; or the column is none.
+        DeclarationError: The class is no experiment, or its code gives a variant that it has not.
+    """
+    declared = declaration_in_force(experiment, declaration)
+    column = column_of(units, experiment=declared.name)
+    answers = _all(column, _variants(experiment, declared, _time(now)))
+    possible = [*declared.variants, *set(answers)] if column.is_typed else ()
+    return column.like(answers, possible, declared.param_name)
+
+
+@overload
+def reasons_many(
+    experiment: type[Experiment],
+    units: list[Any],
+    *,
+    now: float | None = None,
+    declaration: Declaration | None = None,
+) -> list[Reason]: ...
+@overload
+def reasons_many(
+    experiment: type[Experiment],
+    units: _Units,
+    *,
+    now: float | None = None,
+    declaration: Declaration | None = None,
+) -> Any: ...
+def reasons_many(
+    experiment: type[Experiment],
+    units: Any,
+    *,
+    now: float | None = None,
+    declaration: Declaration | None = None,
+) -> Any:
+    """Why each unit has its variant: `Reason` texts, as `ExperimentManager.assign` gives them.
+
+    Arguments, answer and errors are those of `assign_many`.
+    """
+    declared = declaration_in_force(experiment, declaration)
+    column = column_of(units, experiment=declared.name)
+    answers = _all(column, _reasons(experiment, declared, _time(now)))
+    return column.like(answers, tuple(Reason), "reason")
+
+
+def declaration_in_force(
+    experiment: type[Experiment], declaration: Declaration | None
+) -> Declaration:
+    """The declaration given, or the class's own.
+
+    Raises:
+        DeclarationError: The class is no experiment, or the declaration is another one's.
+    """
+    if not (isinstance(experiment, type) and issubclass(experiment, Experiment)):
+        problem = f"takes an Experiment class, not {experiment!r}: what it decides may be in its code"
+        raise DeclarationError("bulk assignment", problem)
+    if not is_experiment(experiment):
+        problem = "is a base class: an experiment declares `variants` or overrides assign()"
+        raise DeclarationError(experiment.__name__, problem)
+    if declaration is None:
+        return experiment.declaration
+    if declaration.name != experiment.declaration.name:
+        raise DeclarationError(experiment.name, f"was given the declaration of {declaration.name}")
+    return declaration
+
+
+def _time(now: float | None) -> float:
+    return time.time() if now is None else now
+
+
+def _all(column: Column, answers: _Answers) -> list[Any]:
+    starts = range(0, column.length, _STRETCH)
+    stretches = ((column.read(start, start + _STRETCH), start) for start in starts)
+    return [*chain.from_iterable(answers(units, start) for units, start in stretches)]
+
+
+def _variants(experiment: type[Experiment], declaration: Declaration, now: float) -> _Answers:
+    if not _only_splits(experiment, declaration, now):
+        return _decided(experiment, declaration, now, part=_VARIANT)
+    name, choose = declaration.name, _chooser(split_of(declaration))
+    return lambda units, start: choose(_ids(units, start, name))
+
+
+def _reasons(experiment: type[Experiment], declaration: Declaration, now: float) -> _Answers:
+    if not _only_splits(experiment, declaration, now):
+        return _decided(experiment, declaration, now, part=_REASON)
+    name = declaration.name
+    return lambda units, start: [Reason.ASSIGNED] * len(_ids(units, start, name))
+
+
+def _only_splits(experiment: type[Experiment], declaration: Declaration, now: float) -> bool:
+    """Whether every unit takes part, and only its hash decides."""
+    dormant = dormancy_of(declaration, lambda: now)
+    return not (
+        decides_in_code(experiment)
+        or experiment.eligible is not Experiment.eligible
+        or declaration.name in (forced_here.get() or ())
+        or declaration.name in forced_in_process()
+        or declaration.forced
+        or (dormant is not None and dormant())
+        or any(True for _ in gates_of(declaration))
+    )
+
+
+def _chooser(split: Split) -> Callable[[Sequence[Any]], list[Variant]]:
+    """As `split.choose` for many ids: a call per unit would cost a fifth of its hash."""
+    if not isinstance(split, PlanOutSplit):
+        choose = split.choose
+        return lambda ids: [*map(choose, ids)]
+    prefix, choices = split.prefix, split.choices
+    bounds = [(bound << 4).to_bytes(8) for bound in split.bounds[:-1] if bound < HASH_RANGE]
+    if len(bounds) == 1:
+        end, (first, second, *_) = bounds[0], choices
+        return lambda ids: [
+            first if sha1(f"{prefix}{unit_id}".encode()).digest() < end else second
+            for unit_id in ids
+        ]
+    return lambda ids: [
+        choices[bisect_right(bounds, sha1(f"{prefix}{unit_id}".encode()).digest())]
+        for unit_id in ids
+    ]
+
+
+def _decided(
+    experiment: type[Experiment], declaration: Declaration, now: float, *, part: int
+) -> _Answers:
+    """One decision after the other, as for a request that passes nothing but the unit."""
+    decide = compile_decision(experiment(), declaration, clock=lambda: now)
+    name, unit_type = declaration.name, declaration.unit_type
+
+    def answers(units: Sequence[Any], start: int) -> list[Any]:
+        subjects = _with_ids(units, start, name)
+        found: list[Any] = []
+        try:
+            for subject in subjects:
+                found.append(decide({unit_type: subject})[part])  # noqa: PERF401 - its length tells where
+        except Exception as error:
+            error.add_note(f"This is the unit at position {start + len(found)} of the column.")
+            raise
+        return found
+
+    return answers
+
+
+def _ids(units: Sequence[Any], start: int, experiment: str) -> Sequence[Any]:
+    """The ids of the units; numbers are as good as their text."""
+    subjects = _with_ids(units, start, experiment)
+    return subjects if subjects is units else [*map(unit_id_of, subjects)]
+
+
+def _with_ids(units: Sequence[Any], start: int, experiment: str) -> Sequence[Any]:
+    """The units as subjects, each of which has an id.
+
+    Raises:
+        UnitsError: One has none.
+    """
+    if _BARE_IDS.issuperset(map(type, units)) and "" not in units:
+        return units
+    return [*_subjects(units, start, experiment)]
+
+
+def _subjects(units: Sequence[Any], start: int, experiment: str) -> Iterator[Any]:
+    for position, unit in enumerate(units, start):
+        if unit_id_of(unit) is not None:
+            yield unit
+            continue
+        try:
+            yield index(unit)  # a NumPy integer
+        except TypeError:
+            problem = (
+                f"has {unit!r}; a unit is a text that is not empty, or a whole number. "
+                "Drop or fill what is missing; turn a column of floats into one of integers"
+            )
+            raise UnitsError(experiment, problem, position) from None

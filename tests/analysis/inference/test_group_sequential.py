@@ -1,0 +1,106 @@
+from math import inf, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtri
+
+from abkit.analysis.inference.group_sequential import (
+    Spending,
+    boundaries,
+    crossing_probability,
+    hwang_shih_decani,
+    nominal_alphas,
+    obrien_fleming,
+    pocock,
+    power_family,
+)
+from abkit.errors import AnalysisError
+
+FIFTHS = [0.2, 0.4, 0.6, 0.8, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("spending", "bounds"),
+    [
+        (obrien_fleming, (4.8769, 3.3570, 2.6803, 2.2898, 2.0310)),
+        (pocock, (2.4380, 2.4268, 2.4102, 2.3966, 2.3860)),
+        (hwang_shih_decani(-4), (3.2527, 2.9860, 2.6917, 2.3737, 2.0253)),
+    ],
+    ids=["O'Brien-Fleming", "Pocock", "Hwang-Shih-De Cani, gsDesign"],
+)
+def test_reference_bounds_of_five_looks(spending: Spending, bounds: tuple[float, ...]) -> None:
+    assert boundaries(FIFTHS, spending=spending) == pytest.approx(bounds, abs=5.1e-5)
+
+
+def test_what_is_spent_by_hwang_shih_decani_is_gsdesigns() -> None:
+    spent = [hwang_shih_decani(-4)(share, 0.025) for share in FIFTHS]
+    assert np.diff([0.0, *spent]) == pytest.approx(
+        [0.0006, 0.0013, 0.0028, 0.0063, 0.0140], abs=5e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("looks", "constant"), [(2, 2.1783), (3, 2.2895), (4, 2.3613), (5, 2.4132), (10, 2.5550)]
+)
+def test_pococks_constants_cross_with_five_percent(looks: int, constant: float) -> None:
+    information = [(look + 1) / looks for look in range(looks)]
+    crossed = crossing_probability(information, [constant] * looks)
+    assert crossed == pytest.approx(0.05, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("looks", "constant"), [(2, 1.9774), (3, 2.0040), (4, 2.0243), (5, 2.0401), (10, 2.0865)]
+)
+def test_obrien_and_flemings_constants_cross_with_five_percent(looks: int, constant: float) -> None:
+    information = [(look + 1) / looks for look in range(looks)]
+    bounds = [constant / sqrt(share) for share in information]
+    assert crossing_probability(information, bounds) == pytest.approx(0.05, abs=1e-5)
+
+
+def test_nominal_levels_are_those_of_spotify(vector: Any) -> None:
+    case = vector("group_sequential_alpha_spotify")
+    inputs = case["inputs"]
+    bounds = boundaries(inputs["t"], alpha=inputs["alpha"], spending=power_family(inputs["rho"]))
+    expected, near = case["expected"]["adjusted_alpha"], case["tolerance"]["abs"]
+    assert nominal_alphas(bounds) == pytest.approx(expected, abs=near)
+    exact = case["verified"]["values"]["adjusted_alpha"]
+    assert nominal_alphas(bounds) == pytest.approx(exact, abs=2e-6)
+
+
+def test_a_single_look_is_the_ordinary_test() -> None:
+    for spending in (obrien_fleming, pocock, power_family(3), hwang_shih_decani(-4)):
+        assert boundaries([1.0], spending=spending) == pytest.approx((ndtri(0.975),), rel=1e-9)
+
+
+shares = st.lists(st.integers(1, 50), min_size=1, max_size=8, unique=True).map(
+    lambda looks: [look / 50 for look in sorted(looks)]
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(shares, st.sampled_from([0.01, 0.05, 0.2]), st.sampled_from([pocock, power_family(2)]))
+def test_the_bounds_are_crossed_with_what_has_been_spent(
+    information: list[float], alpha: float, spending: Spending
+) -> None:
+    crossed = crossing_probability(
+        information, boundaries(information, alpha=alpha, spending=spending)
+    )
+    assert crossed == pytest.approx(2 * spending(information[-1], alpha / 2), rel=1e-6)
+
+
+def test_many_looks_keep_the_level() -> None:
+    information = [(look + 1) / 100 for look in range(100)]
+    bounds = boundaries(information)
+    assert bounds[0] == inf
+    assert crossing_probability(information, bounds) == pytest.approx(0.05, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "information", [[], [0.0, 1.0], [0.5, 0.5], [0.6, 0.4], [0.5, 1.1], [float("nan")]]
+)
+def test_information_that_does_not_rise_to_one_is_refused(information: list[float]) -> None:
+    with pytest.raises(AnalysisError, match="must rise from above 0 to at most 1"):
+        boundaries(information)

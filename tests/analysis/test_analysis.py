@@ -1,0 +1,321 @@
+"""Stored events in, a result out; and everything that must be refused on the way."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from abkit import Conversion, Mean, OrgExperiment, Total
+from abkit.analysis.analysis import Analysis
+from abkit.analysis.evaluate import evaluate
+from abkit.analysis.plan import Plan
+from abkit.analysis.settings import Settings
+from abkit.errors import (
+    AnalysisError,
+    EmptyDataError,
+    MissingColumnError,
+    TooFewVariantsError,
+)
+from abkit.experiments.metrics import Metric
+
+Rows = list[dict[str, Any]]
+
+
+def events(arms: dict[str, tuple[int, int]]) -> tuple[Rows, Rows]:
+    """Units and conversions by variant; every unit is exposed twice."""
+    exposures: Rows = []
+    actions: Rows = []
+    for variant, (units, conversions) in arms.items():
+        for number in range(units):
+            unit = f"{variant}{number}"
+            exposures += [{"unit_id": unit, "variant": variant, "hour": h} for h in (0, 30)]
+            if number < conversions:
+                actions.append({"action": "click", "user_id": unit, "hour": 1})
+    return exposures, actions
+
+
+@pytest.fixture
+def run(tables: Any, plan: Plan) -> Callable[..., Any]:
+    def analyze(arms: dict[str, tuple[int, int]], *, of: Plan = plan, **options: Any) -> Any:
+        return Analysis(of, **tables(*events(arms)), **options).run()
+
+    return analyze
+
+
+def test_a_result_counts_compares_and_recommends(run: Any) -> None:
+    result = run({"a": (1000, 100), "b": (1000, 300)})
+    (found,) = result.metrics
+    (treatment,) = found.treatments
+    assert (found.control.variant, found.control.conversions) == ("a", 100)
+    assert (treatment.arm.variant, treatment.arm.conversions) == ("b", 300)
+    assert treatment.comparison.method == "sequential"
+    assert treatment.comparison.lift == pytest.approx(2.0)
+    assert treatment.comparison.details["tau"] == pytest.approx(0.2 * 0.1)
+    assert result.recommendation.action == "roll out"
+    assert [(c.rows, c.exposed, c.excluded, c.units) for c in result.counts] == [
+        (2000, 1000, 0, 1000),
+        (2000, 1000, 0, 1000),
+    ]
+    assert not result.sample_ratio.alarm
+    assert result.cumulative.days == (date(2024, 3, 1),)
+    assert result.cumulative.units == {"a": (1000,), "b": (1000,)}
+    assert set(result.queries) == {"exposures and units", "units by day", "sufficient statistics"}
+
+
+@pytest.mark.parametrize(
+    ("treatment", "missing"),
+    [
+        ((100, 25), ()),
+        ((99, 25), ("1 more unit in variant b",)),
+        ((100, 13), ("12 more conversions in variant b",)),
+    ],
+)
+def test_below_the_gates_there_is_no_p_value_and_no_interval(
+    run: Any, treatment: tuple[int, int], missing: tuple[str, ...]
+) -> None:
+    (found,) = run({"a": (100, 30), "b": treatment}).metrics
+    assert found.treatments[0].missing == missing
+    assert (found.treatments[0].comparison is None) == bool(missing)
+
+
+def test_welch_and_the_confidence_are_chosen_by_the_analyst(run: Any) -> None:
+    result = run({"a": (1000, 100), "b": (1000, 130)}, method="welch", confidence=0.9)
+    compared = result.metrics[0].treatments[0].comparison
+    assert (compared.method, compared.alpha) == ("welch", pytest.approx(0.1))
+
+
+def test_a_frozen_tau_is_used(run: Any) -> None:
+    result = run({"a": (1000, 100), "b": (1000, 130)}, taus={"click": 0.03})
+    assert result.metrics[0].treatments[0].comparison.details["tau"] == 0.03
+
+
+def test_the_control_can_be_another_variant(run: Any) -> None:
+    result = run({"a": (200, 50), "b": (200, 60)}, control="b")
+    assert result.metrics[0].control.variant == "b"
+    assert result.metrics[0].treatments[0].arm.variant == "a"
+
+
+def test_several_treatments_share_the_accepted_probability_of_a_false_alarm(
+    run: Any, plan: Plan
+) -> None:
+    """Bonferroni: two treatments, and for secondary metrics all of their comparisons."""
+    metrics: tuple[Metric, ...] = (
+        Conversion("click"),
+        Conversion("s1", action="click", role="secondary"),
+        Conversion("s2", action="click", role="secondary"),
+    )
+    three = evolve(plan, weights={"a": 1.0, "b": 1.0, "c": 1.0}, metrics=metrics)
+    result = run({"a": (200, 50), "b": (200, 60), "c": (200, 60)}, of=three)
+    alphas = [[t.comparison.alpha for t in found.treatments] for found in result.metrics]
+    assert alphas == [[0.025] * 2, [0.0125] * 2, [0.0125] * 2]
+
+
+def test_a_declared_variant_without_units_is_shown_and_waited_for(run: Any, plan: Plan) -> None:
+    wide = evolve(plan, weights={"a": 1.0, "b": 1.0, "c": 1.0})
+    result = run({"a": (600, 50), "b": (600, 60)}, of=wide)
+    assert result.metrics[0].treatments[1].missing == (
+        "100 more units in variant c",
+        "25 more conversions in variant c",
+    )
+    assert result.sample_ratio.alarm
+    assert result.recommendation.action == "continue"
+
+
+def test_a_variant_that_is_not_declared_is_compared_but_has_no_designed_share(run: Any) -> None:
+    result = run({"a": (200, 50), "b": (200, 60), "old": (300, 75)})
+    assert result.sample_ratio.counts == {"a": 200, "b": 200}
+    assert any("not declared: old" in warning for warning in result.warnings)
+
+
+def test_weights_of_the_declaration_decide_about_a_mismatch(run: Any, plan: Plan) -> None:
+    arms = {"a": (1800, 100), "b": (200, 60)}
+    assert run(arms).sample_ratio.alarm
+    assert not run(arms, of=evolve(plan, weights={"a": 0.9, "b": 0.1})).sample_ratio.alarm
+
+
+def test_units_in_several_variants_are_reported(tables: Any, plan: Plan) -> None:
+    exposures, actions = events({"a": (150, 50), "b": (150, 60)})
+    exposures += [{"unit_id": f"a{i}", "variant": "b", "hour": 40} for i in range(10)]
+    data = tables(exposures, actions)
+    result = Analysis(plan, **data).run()
+    assert [(c.exposed, c.excluded, c.units) for c in result.counts] == [
+        (150, 10, 140),
+        (160, 10, 150),
+    ]
+    assert any("exposed to several variants" in warning for warning in result.warnings)
+    first = Analysis(plan, **data, several="first").run()
+    assert [(c.excluded, c.units) for c in first.counts] == [(0, 150), (10, 150)]
+    both = Analysis(plan, **data, several="include").run()
+    assert [(c.excluded, c.units) for c in both.counts] == [(0, 150), (0, 160)]
+
+
+def test_exposures_without_a_variant_are_left_out_and_told(tables: Any, plan: Plan) -> None:
+    exposures, actions = events({"a": (150, 50), "b": (150, 60)})
+    exposures += [{"unit_id": "x", "variant": None}] * 3
+    result = Analysis(plan, **tables(exposures, actions)).run()
+    assert result.incomplete == 3
+    assert any(warning.startswith("3 exposures have no unit") for warning in result.warnings)
+
+
+def test_an_action_that_nobody_did_is_pointed_at(run: Any) -> None:
+    result = run({"a": (150, 0), "b": (150, 0)})
+    assert any("No unit has any 'click'" in warning for warning in result.warnings)
+    assert result.recommendation.action == "continue"
+
+
+def test_an_experiment_class_is_its_own_plan(tables: Any) -> None:
+    class TwoTones(OrgExperiment):
+        hypothesis = "Blue sells."
+        variants = {False: 0.5, True: 0.5}
+        metrics = [Conversion("click")]
+
+    exposures = [
+        {
+            "experiment": "TwoTones",
+            "salt": "TwoTones",
+            "unit_type": "org",
+            "unit_id": str(i),
+            "variant": "true" if i % 2 else "false",
+        }
+        for i in range(400)
+    ]
+    actions = [{"action": "click", "groups": {"org": str(i)}, "hour": 1} for i in range(0, 400, 3)]
+    result = Analysis(TwoTones, **tables(exposures, actions)).run()
+    assert result.plan.control == "false"
+    assert result.plan.hypothesis == "Blue sells."
+    assert result.metrics[0].treatments[0].comparison is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"name": "Exq"}, EmptyDataError, "no exposure of 'Exq'; it has those of Exp"),
+        ({"salt": "new"}, EmptyDataError, "none with salt 'new' .*; it has salt 's'"),
+        ({"unit_type": "org"}, EmptyDataError, "unit type 'org'"),
+        ({"control": "z"}, TooFewVariantsError, "no units in the control 'z'"),
+        ({"metrics": ()}, AnalysisError, "declares no metrics"),
+        ({"metrics": (Conversion("m"), Total("m"))}, AnalysisError, "several metrics of one name"),
+        ({"metrics": (Mean("m"),)}, AnalysisError, "one row per unit"),
+    ],
+)
+def test_a_plan_that_does_not_fit_the_data_is_refused(
+    run: Any, plan: Plan, change: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        run({"a": (5, 1), "b": (5, 1)}, of=evolve(plan, **change))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "guess"}, "one of sequential, welch"),
+        ({"confidence": 1.0}, "below 1"),
+        ({"confidence": 95}, "0.95 for 95%"),
+        ({"several": "drop"}, "one of exclude, first, include"),
+        ({"taus": {"klick": 1}}, "taus names klick; the metrics are click"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    run: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AnalysisError, match=message):
+        run({"a": (5, 1), "b": (5, 1)}, **options)
+
+
+def test_one_variant_is_nothing_to_compare(run: Any) -> None:
+    with pytest.raises(TooFewVariantsError, match="only"):
+        run({"a": (200, 50)})
+
+
+def test_a_thousand_variants_are_taken_for_a_mistake(tables: Any, plan: Plan) -> None:
+    exposures = [{"unit_id": str(i), "variant": str(i)} for i in range(1000)]
+    with pytest.raises(AnalysisError, match="1,000 different variants; the limit is 50"):
+        Analysis(plan, **tables(exposures)).run()
+
+
+def test_no_exposure_at_all_is_empty_data(tables: Any, plan: Plan) -> None:
+    with pytest.raises(EmptyDataError, match="no rows"):
+        Analysis(plan, **tables([])).run()
+
+
+def test_actions_need_the_column_of_the_unit(tables: Any, plan: Plan) -> None:
+    data = tables(*events({"a": (5, 1), "b": (5, 1)}))
+    actions = data["actions"].drop_columns(["user_id"])
+    with pytest.raises(MissingColumnError, match="user_id"):
+        Analysis(plan, exposures=data["exposures"], actions=actions).run()
+
+
+def test_values_too_large_to_sum_up_are_refused(plan: Plan) -> None:
+    rows = [
+        {"variant": v, "units": 200, "metric_1_mean": float("inf"), "metric_1_variance": 0.0}
+        for v in "ab"
+    ]
+    with pytest.raises(AnalysisError, match="not finite"):
+        evaluate(rows, evolve(plan, metrics=(Mean("m"),)), Settings())
+
+
+def test_a_low_confidence_is_warned_of(run: Any) -> None:
+    result = run({"a": (200, 50), "b": (200, 60)}, confidence=0.7)
+    assert any("expect a false alarm in 30%" in warning for warning in result.warnings)
+
+
+def test_the_result_goes_through_json_and_back(run: Any) -> None:
+    """Strict JSON: no NaN, no infinity; and the inputs of every number are there."""
+    found = run({"a": (1000, 100), "b": (1000, 130), "c": (50, 3)}).to_dict()
+    again = json.loads(json.dumps(found, allow_nan=False))
+    assert again == found
+    metric = again["metrics"][0]
+    assert metric["control"]["conversions"] == 100
+    assert metric["treatments"][0]["comparison"]["interval"]["low"] is not None
+    assert metric["treatments"][1]["comparison"] is None
+    assert again["exposures"]["cumulative"]["units"]["a"] == [1000]
+
+
+def test_files_that_the_file_sink_writes_can_be_read(tmp_path: Path, plan: Plan) -> None:
+    """What is delivered is what is analyzed: one schema."""
+    from abkit.events import Action, Exposure
+    from abkit.sinks.files import FileSink
+
+    for format_ in ("parquet", "jsonl"):
+        where = tmp_path / format_
+        sink = FileSink(where, format=format_)
+        sink.send(
+            [
+                Exposure(
+                    experiment="Exp",
+                    salt="s",
+                    unit_type="user",
+                    unit_id=str(i),
+                    variant="ab"[i % 2],
+                    time=1.7e9 + i,
+                    insert_id=f"e{i}",
+                )
+                for i in range(300)
+            ]
+        )
+        sink.send(
+            [
+                Action(
+                    name="click",
+                    time=1.7e9 + 1000,
+                    user_id=str(i),
+                    groups={"org": "1"},
+                    properties={"price": 2.5},
+                    insert_id=f"a{i}",
+                )
+                for i in range(0, 300, 3)
+            ]
+        )
+        from abkit.experiments.metrics import Sum
+
+        metrics = (Conversion("click"), Sum("s", action="click", property="price"))
+        result = Analysis(
+            evolve(plan, metrics=metrics), exposures=where / "exposures", actions=where / "actions"
+        ).run()
+        assert [found.control.moments.n for found in result.metrics] == [150, 150]
+        assert result.metrics[0].control.conversions == 50
+        assert result.metrics[1].control.moments.mean == pytest.approx(2.5 / 3)

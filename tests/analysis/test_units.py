@@ -1,0 +1,212 @@
+"""A table with one row per unit in, a result out; and wrong tables refused."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from abkit import Conversion, Mean, Total
+from abkit.analysis.result import Result
+from abkit.analysis.sources import Source
+from abkit.analysis.units import UnitsAnalysis
+from abkit.errors import (
+    AnalysisError,
+    EmptyDataError,
+    MissingColumnError,
+    TooFewVariantsError,
+)
+from abkit.experiments.metrics import Metric
+
+COOKIE_CATS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cookie_cats.csv"
+
+
+def analyze(source: Source, *metrics: Metric, **options: Any) -> Result:
+    usual: dict[str, Any] = {"unit": "id", "variant": "v", "control": "a"}
+    chosen = metrics or (Conversion("c"), Mean("x"))
+    return UnitsAnalysis(source, metrics=chosen, **{**usual, **options}).run()
+
+
+def write(path: Path, rows: list[str], *, header: str = "id,v,c,x") -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def usual_rows(*, yes: str = "1", no: str = "0", x: str = "2.5") -> list[str]:
+    return [f"{i},{'ab'[i % 2]},{yes if i % 4 == 0 else no},{x}{i % 7}" for i in range(400)]
+
+
+@pytest.fixture
+def cookie_cats() -> Path:
+    if not COOKIE_CATS.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{COOKIE_CATS.name} is missing")
+        pytest.skip("the reference data are not here")
+    return COOKIE_CATS
+
+
+@pytest.mark.parametrize("method", ["sequential", "welch"])
+def test_the_known_answers_of_cookie_cats(cookie_cats: Path, method: str) -> None:
+    """44,700 and 45,489 players; 20,034 and 20,119 back after a day; 8,502 and 8,279 after seven."""
+    result = UnitsAnalysis(
+        cookie_cats,
+        unit="userid",
+        variant="version",
+        control="gate_30",
+        metrics=[Conversion("retention_1"), Conversion("retention_7"), Mean("sum_gamerounds")],
+        method=method,
+    ).run()
+    one, seven, rounds = result.metrics
+    arms = [(m.control, m.treatments[0].arm) for m in result.metrics]
+    assert [c.moments.n for c, _ in arms] == [44_700] * 3
+    assert [t.moments.n for _, t in arms] == [45_489] * 3
+    assert (one.control.conversions, one.treatments[0].arm.conversions) == (20_034, 20_119)
+    assert (seven.control.conversions, seven.treatments[0].arm.conversions) == (8_502, 8_279)
+    assert rounds.control.moments.mean == pytest.approx(52.4563, abs=1e-4)
+    assert result.sample_ratio.chi_square_p == pytest.approx(0.0086, abs=5e-5)
+    assert result.sample_ratio.alarm
+    assert "mismatch" in result.recommendation.reasons[0]
+    compared = seven.treatments[0].comparison
+    assert compared is not None
+    if method == "welch":
+        assert compared.p_value == pytest.approx(0.00156, abs=2e-5)
+        assert compared.significant
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [("TRUE", "FALSE"), ("true", "false"), ("t", "f"), ("T", "F"), ("1", "0"), ("1.0", "0.0")],
+)
+def test_conversions_may_be_spelled_in_several_ways(tmp_path: Path, yes: str, no: str) -> None:
+    result = analyze(write(tmp_path / "u.csv", usual_rows(yes=yes, no=no)))
+    found = result.metrics[0]
+    assert (found.control.conversions, found.treatments[0].arm.conversions) == (100, 0)
+    assert found.control.moments.n == found.treatments[0].arm.moments.n == 200
+
+
+@pytest.mark.parametrize("wrong", ["yes", "2", "0.5", "-1", "NA", "nan"])
+def test_other_values_of_a_conversion_are_refused(tmp_path: Path, wrong: str) -> None:
+    rows = [*usual_rows(), f"999,a,{wrong},1"]
+    with pytest.raises(AnalysisError, match=f"1 rows have others, such as '{wrong}'"):
+        analyze(write(tmp_path / "u.csv", rows))
+
+
+@pytest.mark.parametrize("wrong", ["much", "1,5", "nan", "NaN", "inf", "-inf", "1e999"])
+def test_values_of_a_mean_must_be_finite_numbers(tmp_path: Path, wrong: str) -> None:
+    rows = [*usual_rows(), f'999,a,0,"{wrong}"']
+    with pytest.raises(AnalysisError, match="must have finite numbers, but 1 rows"):
+        analyze(write(tmp_path / "u.csv", rows))
+
+
+@pytest.mark.parametrize(("row", "column"), [("999,a,,1", "c"), ("999,a,0,", "x")])
+def test_an_empty_value_of_a_metric_is_refused(tmp_path: Path, row: str, column: str) -> None:
+    with pytest.raises(AnalysisError, match=f"column '{column}' is empty in 1 rows"):
+        analyze(write(tmp_path / "u.csv", [*usual_rows(), row]))
+
+
+@pytest.mark.parametrize(("row", "what"), [("999,,0,1", "variant"), (",a,0,1", "unit id")])
+def test_rows_without_variant_or_unit_are_left_out_and_told(
+    tmp_path: Path, row: str, what: str
+) -> None:
+    result = analyze(write(tmp_path / "u.csv", [*usual_rows(), row, row]))
+    assert sum(c.units for c in result.counts) == 400
+    assert result.incomplete == 2
+    assert f"2 rows have no {what}: they are left out." in result.warnings
+
+
+def test_a_unit_that_occurs_twice_is_refused(tmp_path: Path) -> None:
+    rows = [*usual_rows(), "7,a,0,1", "7,b,0,1"]
+    with pytest.raises(AnalysisError, match="2 rows repeat a value of 'id', such as '7'"):
+        analyze(write(tmp_path / "u.csv", rows))
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingColumnError, match="no column 'xx'. Did you mean 'x'"):
+        analyze(write(tmp_path / "u.csv", usual_rows()), Mean("xx"))
+
+
+def test_a_table_of_one_variant_has_nothing_to_compare(tmp_path: Path) -> None:
+    rows = [f"{i},a,0,{i}" for i in range(200)]
+    with pytest.raises(TooFewVariantsError, match="only"):
+        analyze(write(tmp_path / "u.csv", rows))
+
+
+def test_a_control_that_is_not_in_the_data_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TooFewVariantsError, match="Variants found: 'a', 'b'"):
+        analyze(write(tmp_path / "u.csv", usual_rows()), control="gate_30")
+
+
+def test_a_header_alone_is_empty_data(tmp_path: Path) -> None:
+    with pytest.raises(EmptyDataError, match="no rows"):
+        analyze(write(tmp_path / "u.csv", []))
+
+
+def test_a_column_of_variants_without_values_is_empty_data(tmp_path: Path) -> None:
+    with pytest.raises(EmptyDataError, match="no value in its column 'v'"):
+        analyze(write(tmp_path / "u.csv", ["1,,0,1", "2,,0,1"]))
+
+
+def test_a_thousand_variants_are_taken_for_a_mistake(tmp_path: Path) -> None:
+    rows = [f"{i},v{i},0,1" for i in range(1000)]
+    with pytest.raises(AnalysisError, match="column 'v', has 1,000 different variants"):
+        analyze(write(tmp_path / "u.csv", rows))
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "it's", "a; drop table units", "ü n", "select"])
+def test_any_name_of_a_column_will_do(tmp_path: Path, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    path = write(tmp_path / "u.csv", usual_rows(), header=f"id,v,{quoted},x")
+    result = analyze(path, Conversion("c", action=name))
+    assert result.metrics[0].control.conversions == 100
+
+
+def test_one_column_may_serve_two_metrics(tmp_path: Path) -> None:
+    result = analyze(
+        write(tmp_path / "u.csv", usual_rows()), Conversion("c"), Mean("rate", column="c")
+    )
+    binary, mean = result.metrics
+    assert binary.control.moments.mean == mean.control.moments.mean == 0.5
+
+
+def test_a_metric_of_actions_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match="needs exposures and actions"):
+        analyze(write(tmp_path / "u.csv", usual_rows()), Total("c"))
+
+
+def test_constant_values_are_not_compared(tmp_path: Path) -> None:
+    rows = [f"{i},{'ab'[i % 2]},1,3" for i in range(400)]
+    result = analyze(write(tmp_path / "u.csv", rows))
+    for found in result.metrics:
+        assert found.treatments[0].comparison is None
+        assert "any variation" in found.treatments[0].missing[0]
+
+
+def test_separators_are_found_out(tmp_path: Path) -> None:
+    path = tmp_path / "u.csv"
+    path.write_text("\n".join(["id;v;c;x", *(r.replace(",", ";") for r in usual_rows())]))
+    assert analyze(path).metrics[0].control.conversions == 100
+
+
+def test_frames_give_what_files_give(tmp_path: Path) -> None:
+    import pandas as pd
+    import polars as pl
+
+    path = write(tmp_path / "u.csv", usual_rows())
+    frame = pd.read_csv(path)
+    wanted = analyze(path).to_dict()["metrics"]
+    assert analyze(frame).to_dict()["metrics"] == wanted
+    assert analyze(frame.astype({"c": bool})).to_dict()["metrics"] == wanted
+    assert analyze(pl.read_csv(path)).to_dict()["metrics"] == wanted
+    frame.to_parquet(tmp_path / "u.parquet")
+    assert analyze(tmp_path / "u.parquet").to_dict()["metrics"] == wanted
+
+
+def test_numeric_columns_of_parquet_are_checked_for_nan(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    values = [float(i) for i in range(399)] + [float("nan")]
+    table = pa.table({"id": range(400), "v": ["a", "b"] * 200, "x": values})
+    pq.write_table(table, tmp_path / "u.parquet")
+    with pytest.raises(AnalysisError, match="finite numbers, but 1 rows"):
+        analyze(tmp_path / "u.parquet", Mean("x"))
