@@ -5,9 +5,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from abkit import ExperimentManager
+
+# A busy machine is no reason to fail.
+hypothesis.settings.register_profile("abkit", deadline=None)
+hypothesis.settings.load_profile("abkit")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

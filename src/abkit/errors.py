@@ -6,6 +6,7 @@ AbkitError
         OperatorError               a random operator has an argument that it cannot use
     UnknownExperimentError      no experiment of that name is registered
     MissingSubjectError         a call lacks the subject that the experiment randomizes
+    UnitsError                  a column of units cannot be assigned
     ConfigError                 a module, a file or a setting cannot be used
         MissingExtraError           an optional dependency is not installed
     DeliveryError               a sink or the delivery cannot be used like this
@@ -104,6 +105,26 @@ class MissingSubjectError(AbkitError, TypeError):
             f"{self.experiment} randomizes by {self.needed}: "
             f"pass {self.needed}= (an object with an `id`, or the id itself). Got {given}."
         )
+
+
+class UnitsError(AbkitError, ValueError):
+    """A column of units cannot be assigned.
+
+    Attributes:
+        experiment: The experiment's name.
+        problem: What is wrong, and what would be right.
+        position: Where in the column, from 0; None if it is the column itself.
+    """
+
+    def __init__(self, experiment: str, problem: str, position: int | None = None) -> None:
+        super().__init__(experiment, problem, position)
+        self.experiment = experiment
+        self.problem = problem
+        self.position = position
+
+    def __str__(self) -> str:
+        where = "" if self.position is None else f" at position {self.position}"
+        return f"{self.experiment}: the column of units{where} {self.problem}"
 
 
 class ConfigError(AbkitError):

@@ -69,8 +69,10 @@ def test_an_organization_of_our_own_is_not_exposed(ran: tuple[Path, str]) -> Non
 def test_the_stored_events_can_be_analyzed_again(ran: tuple[Path, str]) -> None:
     folder, shown = ran
     again = subprocess.run(
-        [sys.executable, "-m", "abkit.cli", "analyze", "ShowPluginsExperiment", "--json"]
-        + ["--config", "abkit.cli.demo", "--events", "data/events"],
+        [
+            *(sys.executable, "-m", "abkit.cli", "analyze", "ShowPluginsExperiment", "--json"),
+            *("--config", "abkit.cli.demo", "--events", "data/events"),
+        ],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -1,0 +1,90 @@
+"""Events that are sent together."""
+
+from collections.abc import Mapping
+from uuid import uuid4
+
+from attrs import evolve, frozen
+
+from abkit.events import Event, Exposure
+from abkit.exposure.dedup import Reservation
+from abkit.sinks.records import insert_id
+
+_FIXED_SIZE = 300
+_NUMBER_SIZE = 16
+
+
+@frozen
+class Batch:
+    """Events on their way.
+
+    Attributes:
+        first: The position of the first event among all that were accepted, from 0.
+        events: In the order in which they were accepted; each has its insert id.
+        raised: How many times in a row sending exactly these raised an error that may be their fault.
+        delivered_before: How many events had been delivered when an event that is alone first failed.
+    """
+
+    first: int
+    events: tuple[Event, ...]
+    raised: int = 0
+    delivered_before: int = 0
+
+    @property
+    def stubborn(self) -> bool:
+        """Whether this is one event that fails by itself, and should let others pass."""
+        return len(self.events) == 1 and self.raised >= 3
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """The batch as two; for at least two events."""
+        middle = len(self.events) // 2
+        return (
+            Batch(self.first, self.events[:middle]),
+            Batch(self.first + middle, self.events[middle:]),
+        )
+
+
+def named(event: Event, reservation: Reservation | None) -> Event:
+    """The event with its insert id: its own, the one that follows from the reservation, or a random one."""
+    if event.insert_id:
+        return event
+    if reservation is None or not isinstance(event, Exposure):
+        return evolve(event, insert_id=uuid4().hex)
+    # Written out: evolve() takes three times as long, and this is the bulk of the work.
+    return Exposure(
+        experiment=event.experiment,
+        salt=event.salt,
+        unit_type=event.unit_type,
+        unit_id=event.unit_id,
+        variant=event.variant,
+        time=event.time,
+        user_id=event.user_id,
+        groups=event.groups,
+        properties=event.properties,
+        insert_id=insert_id(event, window=int(reservation.window), ordinal=reservation.ordinal),
+    )
+
+
+def approximate_size(event: Event) -> int:
+    """Bytes that the event will take, roughly: a limit on batches, no more."""
+    size = _FIXED_SIZE
+    if event.groups:
+        size += _size_of(event.groups, 0)
+    if event.properties:
+        size += _size_of(event.properties, 0)
+    return size
+
+
+def grown(count: int, limit: int) -> int:
+    """The count of a batch after one of that count has passed, where larger ones did not before."""
+    return min(limit, count + max(1, count // 8))
+
+
+def _size_of(value: object, depth: int) -> int:
+    if isinstance(value, str | bytes):
+        return len(value) + 4
+    if depth < 4:
+        if isinstance(value, Mapping):
+            return sum(_size_of(k, depth) + _size_of(v, depth + 1) for k, v in value.items())
+        if isinstance(value, list | tuple | set | frozenset):
+            return sum(_size_of(item, depth + 1) for item in value)
+    return _NUMBER_SIZE

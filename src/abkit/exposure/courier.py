@@ -1,0 +1,138 @@
+"""What the delivery's thread does: wait for a batch, send it, wait after a failure, end."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from abkit.events import Event
+from abkit.exposure.dispatch import Dispatch
+from abkit.exposure.incidents import Incidents, attempt
+from abkit.exposure.mailbox import Mailbox
+from abkit.exposure.outcomes import Judgement
+from abkit.exposure.patience import Patience
+from abkit.exposure.retry import Backoff, before_deadline
+
+
+class Courier:
+    """Carries events from the mailbox to the sink.
+
+    Args:
+        mailbox: Where the events are.
+        dispatch: What sends them.
+        patience: How long to wait for a batch to fill.
+        backoff: How long to wait after a failure.
+        clock: Gives seconds that only go forward.
+        incidents: Where to report what goes wrong.
+        lose: Is told of events that could not be sent before the end.
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        dispatch: Dispatch,
+        *,
+        patience: Patience,
+        backoff: Backoff,
+        clock: Callable[[], float],
+        incidents: Incidents,
+        lose: Callable[[Sequence[Event]], None],
+    ) -> None:
+        self._mailbox = mailbox
+        self._dispatch = dispatch
+        self._patience = patience
+        self._backoff = backoff
+        self._clock = clock
+        self._incidents = incidents
+        self._lose = lose
+
+    def run(self) -> None:
+        """Carry until there is nothing more to do."""
+        mailbox, dispatch = self._mailbox, self._dispatch
+        try:
+            while self._next():
+                if not dispatch.busy:
+                    continue  # Nothing that was taken could be sent.
+                judgement = dispatch.send()
+                with mailbox.settled:
+                    dispatch.settle(judgement)
+                    mailbox.settled.notify_all()
+                self._report(judgement)
+                if judgement.failed:
+                    self._pause(judgement.after)
+            if mailbox.closed:
+                self._end()
+        finally:
+            with mailbox.settled:
+                if mailbox.thread is threading.current_thread():
+                    mailbox.thread = None
+                mailbox.settled.notify_all()
+
+    def _next(self) -> bool:
+        """Wait until a batch is on its way; False if there is nothing more to do."""
+        mailbox, dispatch = self._mailbox, self._dispatch
+        while True:
+            with mailbox.lock:
+                now = self._clock()
+                queued = len(mailbox.queue)
+                if mailbox.closed and (now >= mailbox.deadline or not (queued or dispatch.busy)):
+                    return False
+                if dispatch.busy and not (queued and dispatch.wants_more):
+                    return True
+                urgent = mailbox.closed or mailbox.flush_to > dispatch.taken or dispatch.busy
+                enough = 1 if urgent else dispatch.count
+                wait = self._patience.wait(queued, enough=enough, now=now)
+                if wait is None:
+                    mailbox.thread = None  # Under the lock: the next event starts another thread.
+                    return False
+                mailbox.wake_at = enough if queued else 1
+            if wait == 0:
+                break
+            mailbox.bell.wait(wait)
+        self._patience.took(now)
+        events, malformed = dispatch.prepare(mailbox.queue)
+        with mailbox.settled:
+            dispatch.add(events, malformed)
+            mailbox.settled.notify_all()
+        if malformed:
+            self._incidents.report("malformed", "set aside an event: %s", malformed[0].why)
+        return True
+
+    def _pause(self, after: float | None) -> None:
+        """Wait after a failure; but let closing and flushing hurry, unless the sink asked to wait."""
+        mailbox = self._mailbox
+        delay = self._backoff.delay(self._dispatch.failures, after=after)
+        closing, flush_to = mailbox.closed, mailbox.flush_to
+        now = self._clock()
+        end = now + (self._hurry(delay, now, after) if closing else delay)
+        while (left := end - self._clock()) > 0:
+            mailbox.bell.wait(left)
+            if after is None and (mailbox.closed > closing or mailbox.flush_to > flush_to):
+                return
+            if mailbox.closed and not closing:
+                closing = True
+                now = self._clock()
+                end = now + self._hurry(end - now, now, after)
+
+    def _hurry(self, delay: float, now: float, after: float | None) -> float:
+        left = self._mailbox.deadline - now
+        return before_deadline(delay, left=left, demanded=after is not None)
+
+    def _report(self, judgement: Judgement) -> None:
+        if judgement.failed:
+            self._incidents.report("retry", "the sink failed and is tried again: %s", judgement.why)
+        elif judgement.delivered:
+            self._incidents.over("retry", "the sink works again")
+        if judgement.rejected:
+            self._incidents.report(
+                "rejected",
+                "the sink rejected %d events: %s",
+                len(judgement.rejected),
+                judgement.why,
+            )
+
+    def _end(self) -> None:
+        with self._mailbox.settled:
+            late = self._dispatch.abandon()
+        self._lose(late)
+        closed = attempt(self._dispatch.close)
+        if isinstance(closed, Exception):
+            self._incidents.report("close", "the sink failed to close: %r", closed)

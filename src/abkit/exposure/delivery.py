@@ -1,0 +1,279 @@
+"""From the request to the sink: takes events at once, and lets a thread deliver them."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from abkit.errors import DeliveryError
+from abkit.events import Event
+from abkit.exposure import lifecycle
+from abkit.exposure.courier import Courier
+from abkit.exposure.dedup import Reservation
+from abkit.exposure.dispatch import Dispatch
+from abkit.exposure.incidents import Incidents, attempt
+from abkit.exposure.mailbox import NEVER, Mailbox
+from abkit.exposure.patience import Patience
+from abkit.exposure.retry import Backoff
+from abkit.exposure.stats import DeadLetter, Stats
+from abkit.sinks.base import BatchLimits, Sink
+
+OnDrop = Callable[[Event, str], object]
+"""Is told of each event that is lost, and why. It is called in the thread that lost it."""
+
+_TRYING = 0.9
+"""The share of the time to close that is for trying; the rest is for saying what was lost."""
+
+_FULL = "the queue is full"
+_CLOSED = "the delivery is closed"
+_LATE = "the destination did not take it before the delivery was closed"
+
+
+class Delivery:
+    """Takes events at once and sends them later, in order, by one thread.
+
+    The thread is started with the first event and ends when there is nothing to do for a minute. A
+    forked child has a thread and a queue of its own; what its parent had queued, the parent sends.
+
+    Args:
+        sink: Where the events go.
+        limits: When a batch is full; None: what the sink asks for.
+        max_queue: The most events to hold; more are dropped. One batch on its way comes on top.
+        backoff: How long to wait after a failure.
+        on_drop: Is told of each event that is lost.
+        exit_timeout: Seconds that the end of the program may take if nobody has called `close`.
+        clock: Gives seconds that only go forward.
+
+    Raises:
+        DeliveryError: The sink cannot send, or `max_queue` is below 1.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        limits: BatchLimits | None = None,
+        max_queue: int = 100_000,
+        backoff: Backoff | None = None,
+        on_drop: OnDrop | None = None,
+        exit_timeout: float = 1.5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if isinstance(sink, type) or not callable(getattr(sink, "send", None)):
+            message = f"A sink is an object with a method send(events), not {sink!r}."
+            raise DeliveryError(message)
+        if max_queue < 1:
+            message = f"max_queue must be at least 1, not {max_queue!r}."
+            raise DeliveryError(message)
+        self._sink = sink
+        self._limits: BatchLimits = limits or getattr(sink, "limits", None) or BatchLimits()
+        self._max_queue = max_queue
+        self._backoff = backoff or Backoff()
+        self._on_drop = on_drop
+        self._exit_timeout = exit_timeout
+        self._clock = clock
+        self._noticing = threading.Lock()
+        # The thread would import it with its first connection; a fork meanwhile would leave the import
+        # locked in the child for ever.
+        "abkit".encode("idna")
+        self._begin(closed=False, inherited=False)
+        lifecycle.renew_after_fork(self)
+        lifecycle.close_at_exit(self)
+
+    def _begin(self, *, closed: bool, inherited: bool) -> None:
+        self._mailbox = Mailbox(closed=closed)
+        self._incidents = Incidents()
+        self._dispatch = Dispatch(self._sink, self._limits, self._incidents, inherited=inherited)
+        self._counting = threading.RLock()
+        self._dropped = self._late = 0
+        self._close_by = NEVER
+        self._courier = Courier(
+            self._mailbox,
+            self._dispatch,
+            patience=Patience(self._limits.age),
+            backoff=self._backoff,
+            clock=self._clock,
+            incidents=self._incidents,
+            lose=self._lose,
+        )
+        self._pid = os.getpid()
+
+    def after_fork(self) -> None:
+        """In a forked child: begin with a queue, locks and counts of one's own."""
+        self._begin(closed=self._mailbox.closed, inherited=True)
+
+    def accept(self, event: Event, reservation: Reservation | None = None) -> bool:
+        """Take an event for delivery.
+
+        Args:
+            event: The event.
+            reservation: What the insert id of an exposure follows from.
+
+        Returns:
+            Whether it was taken; if not, it was dropped and counted.
+        """
+        if self._pid != os.getpid():
+            self._notice_fork()
+        mailbox = self._mailbox
+        # A look before the lock: those who come in vain do not hold up the thread.
+        if not mailbox.closed and len(mailbox.queue) < self._max_queue:
+            with mailbox.lock:
+                queued = len(mailbox.queue) + 1
+                if queued <= self._max_queue and not mailbox.closed:
+                    mailbox.queue.append((event, reservation))
+                    mailbox.accepted += 1
+                    if mailbox.thread is None:
+                        self._start()
+                    if queued >= mailbox.wake_at:
+                        mailbox.wake_at = NEVER
+                        mailbox.bell.ring()
+                    return True
+        self._drop((event,), _CLOSED if mailbox.closed else _FULL)
+        return False
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Send what has been accepted so far, without waiting for a batch to fill.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            Whether all of it has been delivered, or rejected, in time.
+        """
+        self._notice_fork()
+        mailbox, dispatch = self._mailbox, self._dispatch
+        with mailbox.settled:
+            target = mailbox.accepted
+            if not dispatch.is_settled(target):
+                if mailbox.thread is threading.current_thread():
+                    return False  # A sink that flushes would wait for itself.
+                mailbox.flush_to = target
+                if mailbox.thread is None:
+                    self._start()
+                mailbox.bell.ring()
+            return (
+                mailbox.settled.wait_for(lambda: dispatch.is_settled(target), timeout)
+                and not self._late
+            )
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Deliver what has been accepted, and take no more events. May be called again.
+
+        While the destination is down, it is tried until the time is up; what is left is dropped.
+
+        Args:
+            timeout: Seconds to wait. A thread whose sink hangs is left behind.
+
+        Returns:
+            Whether everything has been delivered, or rejected, in time.
+        """
+        self._begin_to_close(timeout)
+        return self.wait_until_closed()
+
+    def close_at_exit(self) -> None:
+        """Begin to close, unless that has begun already."""
+        if self._close_by == NEVER:
+            self._begin_to_close(self._exit_timeout)
+
+    def wait_until_closed(self) -> bool:
+        """Wait until everything is delivered, but no longer than `close` was told."""
+        mailbox = self._mailbox
+        with mailbox.settled:
+            if mailbox.thread is threading.current_thread():
+                return False
+            left = max(0.0, self._close_by - self._clock())
+            mailbox.settled.wait_for(lambda: mailbox.thread is None, left)
+            hangs = mailbox.thread is not None
+        if hangs:
+            self._lose(())
+        elif self._has_to_run:
+            self._courier.run()  # No thread could be started; at the end of the program none can.
+        with mailbox.lock:
+            return self._dispatch.is_settled(mailbox.accepted) and not self._late
+
+    @property
+    def stats(self) -> Stats:
+        """What became of the events so far."""
+        with self._mailbox.lock:
+            dispatch, accepted = self._dispatch, self._mailbox.accepted
+            return Stats(
+                accepted=accepted,
+                delivered=dispatch.delivered,
+                retried=dispatch.retried,
+                rejected=dispatch.rejected,
+                dropped=self._dropped,
+                queued=accepted - dispatch.delivered - dispatch.rejected - self._late,
+            )
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The last thousand events that were rejected."""
+        with self._mailbox.lock:
+            return tuple(self._dispatch.dead_letters)
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more events are taken."""
+        return self._mailbox.closed
+
+    @property
+    def _has_to_run(self) -> bool:
+        return bool(self._mailbox.queue) or self._dispatch.busy or self._dispatch.has_to_close
+
+    def _notice_fork(self) -> None:
+        """Make up for the hook, which some servers do not run (uWSGI, unless told to)."""
+        with self._noticing:
+            if self._pid != os.getpid():
+                self.after_fork()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._courier.run, name="abkit-delivery", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._incidents.report("thread", "the delivery has no thread; events wait: %s", error)
+            return
+        self._mailbox.thread = thread
+        lifecycle.close_at_exit_of_child()
+
+    def _begin_to_close(self, timeout: float) -> None:
+        self._notice_fork()
+        mailbox = self._mailbox
+        with mailbox.lock:
+            now = self._clock()
+            mailbox.closed = True
+            mailbox.deadline = now + _TRYING * timeout
+            self._close_by = now + timeout
+            if mailbox.thread is None and self._has_to_run:
+                self._start()
+        mailbox.bell.ring()
+
+    def _lose(self, under_way: Sequence[Event]) -> None:
+        """Give up the queue, and these events, because the time to close is up."""
+        events = [*under_way]
+        with self._mailbox.settled, suppress(IndexError):
+            while True:  # The thread may take from the queue at the same time.
+                events.append(self._mailbox.queue.popleft()[0])
+        if not events:
+            return
+        with self._mailbox.settled:
+            self._dispatch.taken += len(events) - len(under_way)
+            self._late += len(events)
+            self._mailbox.settled.notify_all()
+        self._drop(events, _LATE)
+
+    def _drop(self, events: Sequence[Event], why: str) -> None:
+        with self._counting:
+            self._dropped += len(events)
+        self._incidents.report(why, "dropped %d events: %s", len(events), why)
+        if self._on_drop is None:
+            return
+        for event in events:
+            told = attempt(self._on_drop, event, why)
+            if isinstance(told, Exception):
+                self._incidents.report("on_drop", "on_drop raised %r", told, error=told)
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "open"
+        return f"<Delivery to {self._sink!r}, {state}, {self.stats.queued} queued>"

@@ -1,0 +1,66 @@
+"""What goes wrong: caught where foreign code is called, counted, and logged once per kind."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+logger = logging.getLogger("abkit")
+
+_AGAIN = 60.0
+
+
+def attempt(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | Exception:
+    """Call what others have written: a sink, a callback, the events' own objects.
+
+    Returns:
+        What it returned, or the error that it raised.
+    """
+    try:
+        return call(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - whatever foreign code raises must not end the delivery
+        return error
+
+
+class Incidents:
+    """Counts incidents by kind; the first of a kind is logged.
+
+    Args:
+        clock: Gives seconds that only go forward.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.counts: Counter[str] = Counter()
+        self._clock = clock
+        self._logged: dict[str, float] = {}
+
+    def report(
+        self, kind: str, message: str, *args: object, error: Exception | None = None
+    ) -> None:
+        """Count an incident, and log it if it is the first of its kind.
+
+        Args:
+            kind: What counts as the same.
+            message: For the log, with `%s` for each argument.
+            *args: The arguments.
+            error: The error, if its traceback helps.
+        """
+        self.counts[kind] += 1
+        if kind not in self._logged:
+            self._logged[kind] = self._clock()
+            text = f"{message} (logged once; see `stats` for the counts)"
+            logger.warning(text, *args, exc_info=error)
+
+    def over(self, kind: str, message: str, *args: object) -> None:
+        """Log that a kind of incident is over; the next one of the kind is logged again.
+
+        Unless it was logged within the last minute: something that comes and goes is one incident.
+        """
+        since = self._logged.get(kind)
+        if since is not None and self._clock() - since >= _AGAIN:
+            del self._logged[kind]
+            logger.info(message, *args)

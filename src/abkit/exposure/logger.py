@@ -1,0 +1,163 @@
+"""The exposure logger: what the manager's `on_event` is set to. It never raises into the request."""
+
+from typing import Self
+
+from attrs import evolve
+
+from abkit.errors import DeliveryError
+from abkit.events import Event, Exposure, Variant
+from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup
+from abkit.exposure.delivery import Delivery, OnDrop
+from abkit.exposure.incidents import Incidents
+from abkit.exposure.lifecycle import renew_after_fork
+from abkit.exposure.retry import Backoff
+from abkit.exposure.stats import DeadLetter, Stats
+from abkit.sinks.base import BatchLimits, Sink
+
+
+class ExposureLogger:
+    """Deduplicates exposures and delivers them, and the actions, to a sink.
+
+    It is a callable that takes an event and returns at once, whatever the state of the sink.
+
+    Args:
+        sink: Where the events go.
+        dedup: Remembers which exposures were accepted; None: a `MemoryDedup`.
+        window: Seconds after which a unit's exposure counts anew, aligned to the epoch; None: the UTC
+            day. Belongs to the `dedup`, if that is given.
+        limits: When a batch is full; None: what the sink asks for.
+        max_queue: The most events to hold while the sink is slow or down; more are dropped.
+        on_drop: Is told of each event that is lost, and why: `on_drop(event, why)`.
+        backoff: How long to wait after a failure of the sink.
+        exit_timeout: Seconds that the end of the program may take if nobody has called `close`.
+
+    Raises:
+        DeliveryError: The arguments contradict each other, or the sink is none.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        dedup: DedupStore | None = None,
+        window: float | None = None,
+        limits: BatchLimits | None = None,
+        max_queue: int = 100_000,
+        on_drop: OnDrop | None = None,
+        backoff: Backoff | None = None,
+        exit_timeout: float = 1.5,
+    ) -> None:
+        if dedup is not None and window is not None:
+            message = "Give the window to the dedup store, not to the ExposureLogger as well."
+            raise DeliveryError(message)
+        if dedup is None:
+            dedup = MemoryDedup(window=DAY if window is None else window)
+        self._dedup = dedup
+        self._delivery = Delivery(
+            sink,
+            limits=limits,
+            max_queue=max_queue,
+            on_drop=on_drop,
+            backoff=backoff,
+            exit_timeout=exit_timeout,
+        )
+        self._sink = sink
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In a forked child: count from 0; also in a new logger."""
+        self._incidents = Incidents()
+        self._deduplicated = 0
+
+    def __call__(self, event: Event, /) -> None:
+        """Take an event. An exposure that is no news is ignored."""
+        try:
+            if isinstance(event, Exposure):
+                self._expose(event)
+            else:
+                self._delivery.accept(event)
+        except Exception as error:  # noqa: BLE001 - the request must not suffer
+            self._failed(error)
+
+    def has_seen(self, key: Key, variant: Variant, /) -> bool:
+        """Whether an exposure would be no news, so that it need not be made.
+
+        Args:
+            key: Experiment, salt, unit type, unit id.
+            variant: The variant that the unit is exposed to.
+
+        Returns:
+            True only if the unit's latest exposure in this window was to this variant.
+        """
+        try:
+            return self._dedup.has_seen(key, variant)
+        except Exception as error:  # noqa: BLE001 - the request must not suffer
+            self._failed(error)
+            return False
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Send what was taken so far now. See `Delivery.flush`.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            Whether everything got through in time.
+        """
+        return self._delivery.flush(timeout)
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Send what was taken so far, and take no more. See `Delivery.close`.
+
+        Args:
+            timeout: Seconds to wait; what has not got through by then is dropped.
+
+        Returns:
+            Whether everything got through in time.
+        """
+        return self._delivery.close(timeout)
+
+    @property
+    def stats(self) -> Stats:
+        """What became of the events so far."""
+        return evolve(
+            self._delivery.stats,
+            deduplicated=self._deduplicated,
+            failed=self._incidents.counts.total(),
+        )
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The last thousand events that the sink rejected."""
+        return self._delivery.dead_letters
+
+    def _expose(self, exposure: Exposure) -> None:
+        reservation = self._dedup.reserve(exposure)
+        if reservation is None:
+            self._deduplicated += 1
+            return
+        accepted = False
+        try:
+            accepted = self._delivery.accept(exposure, reservation)
+        finally:
+            if not accepted:
+                self._dedup.give_back(reservation)
+
+    def _failed(self, error: Exception) -> None:
+        kind = type(error).__name__
+        self._incidents.report(kind, "an event could not be logged: %r", error, error=error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        stats = self.stats
+        state = "closed" if self._delivery.closed else "open"
+        return (
+            f"<ExposureLogger to {self._sink!r}, {state}: {stats.accepted} accepted, "
+            f"{stats.delivered} delivered, {stats.queued} queued, {stats.dropped} dropped>"
+        )

@@ -1,0 +1,45 @@
+"""What became of the events so far."""
+
+from attrs import frozen
+
+from abkit.events import Event
+
+
+@frozen(kw_only=True)
+class Stats:
+    """A snapshot. A forked child counts from 0.
+
+    `accepted` is always `delivered` + `rejected` + `queued` + those of `dropped` that had been accepted.
+
+    Attributes:
+        accepted: Events taken for delivery.
+        deduplicated: Exposures that were no news; those that `has_seen` answered are not counted.
+        delivered: Events that the destination has taken.
+        retried: Times that sending a batch has failed for now.
+        rejected: Events that the destination will never take.
+        dropped: Events lost: the queue was full, or the delivery was closed before they got through.
+        queued: Events not yet delivered.
+        failed: Calls that could not be served because of an error.
+    """
+
+    accepted: int = 0
+    deduplicated: int = 0
+    delivered: int = 0
+    retried: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    queued: int = 0
+    failed: int = 0
+
+
+@frozen
+class DeadLetter:
+    """An event that the destination will never take.
+
+    Attributes:
+        event: The event.
+        why: What the destination said.
+    """
+
+    event: Event
+    why: str

@@ -1,0 +1,33 @@
+"""Events kept in memory, for tests and for trying things out."""
+
+from collections.abc import Sequence
+
+from abkit.events import Action, Event, Exposure
+
+
+class MemorySink:
+    """Keeps the events, without a bound.
+
+    Attributes:
+        events: All of them, in the order in which they came.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    @property
+    def exposures(self) -> list[Exposure]:
+        """The exposures among the events."""
+        return [event for event in self.events if isinstance(event, Exposure)]
+
+    @property
+    def actions(self) -> list[Action]:
+        """The actions among the events."""
+        return [event for event in self.events if isinstance(event, Action)]
+
+    def send(self, events: Sequence[Event], /) -> None:
+        """Keep the events."""
+        self.events.extend(events)
+
+    def __repr__(self) -> str:
+        return f"<MemorySink of {len(self.events)} events>"

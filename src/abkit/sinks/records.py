@@ -1,0 +1,145 @@
+"""Events as plain records, with the columns that `abkit.events` names; and the ids of exposures."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import TypeAlias
+
+from abkit.events import Action, Event, Exposure, Variant
+
+Record: TypeAlias = dict[str, object]
+
+_DEEPEST = 40
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def exposure_record(exposure: Exposure) -> Record:
+    """The exposure under exactly the keys of EXPOSURE_COLUMNS."""
+    return {
+        "insert_id": _clean(exposure.insert_id),
+        "time": datetime.fromtimestamp(exposure.time, UTC),
+        "experiment": _clean(exposure.experiment),
+        "salt": _clean(exposure.salt),
+        "unit_type": _clean(exposure.unit_type),
+        "unit_id": _clean(exposure.unit_id),
+        "variant": variant_text(exposure.variant),
+        **_context(exposure),
+    }
+
+
+def action_record(action: Action) -> Record:
+    """The action under exactly the keys of ACTION_COLUMNS."""
+    return {
+        "insert_id": _clean(action.insert_id),
+        "time": datetime.fromtimestamp(action.time, UTC),
+        "action": _clean(action.name),
+        **_context(action),
+    }
+
+
+def records(events: Iterable[Event]) -> tuple[list[Record], list[Record]]:
+    """The records of the exposures and those of the actions, each in the order of the events."""
+    exposures: list[Record] = []
+    actions: list[Record] = []
+    for event in events:
+        if isinstance(event, Exposure):
+            exposures.append(exposure_record(event))
+        else:
+            actions.append(action_record(event))
+    return exposures, actions
+
+
+def json_line(record: Record) -> str:
+    """The record as a JSON object on one line; the time is ISO 8601 with microseconds and a Z."""
+    time = record["time"]
+    if isinstance(time, datetime):
+        iso = time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        record = {**record, "time": iso}
+    return _encode(record)
+
+
+def variant_text(variant: Variant) -> str:
+    """The variant as records spell it: `str`, except "true" and "false"."""
+    if isinstance(variant, bool):
+        return "true" if variant else "false"
+    return _clean(str(variant))
+
+
+def json_object(properties: Mapping[str, object]) -> str | None:
+    """The properties as a JSON object, or None if there are none.
+
+    What JSON cannot say (dates, decimals, nan, a container within itself) becomes text.
+    """
+    if not properties:
+        return None
+    try:
+        text = _encode(properties)
+    except (TypeError, ValueError, RecursionError):
+        text = _encode(_plain(properties, ()))
+    return _clean(text)
+
+
+def insert_id(exposure: Exposure, *, window: int, ordinal: int) -> str:
+    """The name of an exposure, the same in every process and in every version of Python.
+
+    Args:
+        exposure: The exposure; its time and its properties do not matter.
+        window: The index of the deduplication window.
+        ordinal: How many times the unit had changed its variant before, within the window.
+
+    Returns:
+        32 hexadecimal digits. The parts are hashed with their lengths, so that no two lists of parts
+        read the same; the kind of the variant is one of them, so that 1 is not "1".
+    """
+    variant = exposure.variant
+    parts = (
+        exposure.experiment,
+        exposure.salt,
+        exposure.unit_type,
+        exposure.unit_id,
+        _kind(variant),
+        variant_text(variant),
+        str(window),
+        str(ordinal),
+    )
+    text = "".join([f"{len(part)}:{part}" for part in parts])
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _kind(variant: Variant) -> str:
+    for kind in (bool, int, float):
+        if isinstance(variant, kind):
+            return kind.__name__
+    return "str"
+
+
+def _context(event: Event) -> Record:
+    return {
+        "user_id": None if event.user_id is None else _clean(event.user_id),
+        "groups": {_clean(str(kind)): _clean(str(group)) for kind, group in event.groups.items()},
+        "properties": json_object(event.properties),
+    }
+
+
+def _clean(text: str) -> str:
+    """The text without lone surrogates, which no file or destination takes."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _plain(value: object, within: tuple[int, ...]) -> object:
+    """The value in terms of JSON; `within` are the ids of the containers around it."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)
+    if not isinstance(value, Mapping | list | tuple | set | frozenset):
+        return str(value)
+    if id(value) in within or len(within) >= _DEEPEST:
+        return f"({type(value).__name__})"
+    within = (*within, id(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, within) for key, item in value.items()}
+    return [_plain(item, within) for item in value]

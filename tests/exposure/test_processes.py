@@ -1,0 +1,290 @@
+"""The ends of processes and their forks: each scene is a program of its own, over real HTTP."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from .webhook import OK, Answer, Destination
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+
+HERE = Path(__file__).parent
+SOURCES = HERE.parents[1] / "src"
+BEGINNING = """
+import itertools, multiprocessing, os, signal, sys, threading, time
+from abkit.exposure.logger import ExposureLogger
+from abkit.sinks.base import BatchLimits
+from webhook import WebhookSink, produce
+
+signal.alarm(60)  # Whatever hangs must not hang the tests.
+logger = ExposureLogger(WebhookSink(sys.argv[1], timeout=1))
+
+def wait_until_delivered():
+    while logger.stats.queued:
+        time.sleep(0.01)
+"""
+
+
+@pytest.fixture
+def destination() -> Iterator[Destination]:
+    with Destination() as destination:
+        yield destination
+
+
+def run(program: str, destination: Destination) -> str:
+    """Run a program to its end; its output."""
+    environment = {**os.environ, "PYTHONPATH": f"{SOURCES}{os.pathsep}{HERE}"}
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BEGINNING + dedent(program), destination.address],
+        check=False,  # Its errors are shown below.
+        capture_output=True,
+        text=True,
+        timeout=90,
+        env=environment,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "Traceback" not in ran.stderr, ran.stderr
+    return ran.stdout
+
+
+def units(name: str, count: int = 500) -> dict[str, int]:
+    """What has arrived if each unit of that name has, once."""
+    return {f"{name}-{number}": 1 for number in range(count)}
+
+
+class TestEnd:
+    def test_a_program_that_does_not_close_delivers_everything(
+        self, destination: Destination
+    ) -> None:
+        run("produce(logger, 'u', 500)", destination)
+        assert destination.units == units("u")
+
+    def test_so_does_one_that_calls_exit(self, destination: Destination) -> None:
+        run("produce(logger, 'u', 500); sys.exit(0)", destination)
+        assert destination.units == units("u")
+
+    def test_so_does_a_thread_that_outlives_the_main_thread(self, destination: Destination) -> None:
+        program = """
+        def late():
+            time.sleep(0.2)
+            produce(logger, "u", 500)
+        threading.Thread(target=late).start()
+        """
+        run(program, destination)
+        assert destination.units == units("u")
+
+    def test_so_do_several_loggers(self, destination: Destination) -> None:
+        program = """
+        others = [ExposureLogger(WebhookSink(sys.argv[1])) for _ in range(3)]
+        for number, other in enumerate(others):
+            produce(other, str(number), 100)
+        """
+        run(program, destination)
+        assert destination.units == units("0", 100) | units("1", 100) | units("2", 100)
+
+    def test_so_does_a_logger_that_was_forgotten(self, destination: Destination) -> None:
+        program = """
+        produce(logger, "u", 500)
+        del logger
+        import gc
+        gc.collect()
+        """
+        run(program, destination)
+        assert destination.units == units("u")
+
+    def test_exposures_of_another_exit_handler_arrive(self, destination: Destination) -> None:
+        program = """
+        import atexit
+        atexit.register(produce, logger, "u", 500)
+        """
+        run(program, destination)
+        assert destination.units == units("u")
+
+    def test_a_dead_destination_does_not_keep_the_program_from_ending(
+        self, destination: Destination
+    ) -> None:
+        destination.policy = lambda request, records: Answer(503)
+        program = """
+        logger = ExposureLogger(
+            WebhookSink(sys.argv[1]),
+            exit_timeout=1.0,
+            on_drop=lambda event, why: print(event.unit_id),
+        )
+        produce(logger, "u", 500)
+        """
+        assert run(program, destination).split() == list(units("u"))
+        assert not destination.units
+
+    def test_close_during_an_outage_waits_for_its_end(self, destination: Destination) -> None:
+        destination.policy = lambda request, records: Answer(503) if request < 6 else OK
+        assert run("produce(logger, 'u', 500); print(logger.close(30))", destination) == "True\n"
+        assert destination.units == units("u")
+
+    def test_a_signal_handler_may_log_in_the_middle_of_anything(
+        self, destination: Destination
+    ) -> None:
+        program = """
+        numbers = itertools.count()
+        def handler(*_):
+            produce(logger, "signal", 1, first=next(numbers))
+        signal.signal(signal.SIGVTALRM, handler)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0005, 0.0005)
+        produce(logger, "u", 20_000)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        logger.close()
+        print(next(numbers))
+        """
+        handled = int(run(program, destination))
+        assert handled > 10
+        assert destination.units == units("u", 20_000) | units("signal", handled)
+
+
+CHILD_ENDINGS = {
+    "exits": "sys.exit(0)",
+    "closes": "os._exit(0 if logger.close() else 1)",
+    "lives on": "wait_until_delivered(); os._exit(0)",
+    "flushes": "os._exit(0 if logger.flush() else 1)",
+}
+
+
+class TestFork:
+    @pytest.mark.parametrize("ending", CHILD_ENDINGS)
+    @pytest.mark.parametrize("before", [0, 250])
+    def test_child_and_parent_each_deliver_their_own(
+        self, destination: Destination, ending: str, before: int
+    ) -> None:
+        """The client is made before the fork, with and without events in the parent's queue."""
+        program = f"""
+        produce(logger, "parent", {before})
+        pid = os.fork()
+        if pid == 0:
+            produce(logger, "child", 500)
+            {CHILD_ENDINGS[ending]}
+        produce(logger, "parent", 500 - {before}, first={before})
+        assert os.waitpid(pid, 0)[1] == 0
+        """
+        run(program, destination)
+        assert destination.units == units("parent") | units("child")
+
+    def test_grandchildren_deliver_too(self, destination: Destination) -> None:
+        program = """
+        for generation in range(3):
+            produce(logger, str(generation), 100)
+            pid = os.fork()
+            if pid:
+                os.waitpid(pid, 0)
+                break
+        """
+        run(program, destination)
+        assert destination.units == units("0", 100) | units("1", 100) | units("2", 100)
+
+    def test_a_child_that_logs_nothing_sends_nothing(self, destination: Destination) -> None:
+        program = """
+        logger = ExposureLogger(WebhookSink(sys.argv[1]), limits=BatchLimits(age=60))
+        produce(logger, "parent", 10)
+        pid = os.fork()
+        if pid == 0:
+            assert logger.stats.accepted == 0
+            assert logger.close()
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        """
+        run(program, destination)
+        assert destination.units == units("parent", 10)
+
+    def test_a_child_knows_what_its_parent_has_logged(self, destination: Destination) -> None:
+        program = """
+        produce(logger, "u", 10)
+        pid = os.fork()
+        produce(logger, "u", 10)
+        if pid:
+            os.waitpid(pid, 0)
+        """
+        run(program, destination)
+        assert destination.units == units("u", 10)
+
+    def test_a_fork_while_other_threads_log_leaves_no_lock_held(
+        self, destination: Destination
+    ) -> None:
+        program = """
+        going = True
+        def log(name):
+            number = 0
+            while going:
+                produce(logger, name, 50, first=number)
+                number += 50
+                time.sleep(0.001)
+        threads = [
+            threading.Thread(target=log, args=(str(name),), daemon=True) for name in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for child in range(20):
+            pid = os.fork()
+            if pid == 0:
+                produce(logger, f"child{child}", 10)
+                os._exit(0 if logger.close() else 1)
+            assert os.waitpid(pid, 0)[1] == 0
+        going = False
+        for thread in threads:
+            thread.join()
+        """
+        run(program, destination)
+        counts = destination.units
+        assert set(counts.values()) == {1}
+        for child in range(20):
+            assert units(f"child{child}", 10).keys() <= counts.keys()
+
+    @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+    def test_the_children_of_multiprocessing_deliver(
+        self, destination: Destination, method: str, tmp_path: Path
+    ) -> None:
+        """A forked one ends without atexit."""
+        program = f"""
+        if __name__ == "__main__":
+            import work
+            work.logger = logger
+            context = multiprocessing.get_context({method!r})
+            children = [context.Process(target=work.work, args=(n, sys.argv[1])) for n in range(2)]
+            for child in children:
+                child.start()
+            for child in children:
+                child.join()
+        """
+        (tmp_path / "work.py").write_text(
+            dedent("""
+            from abkit.exposure.logger import ExposureLogger
+            from webhook import WebhookSink, produce
+
+            logger = None
+
+            def work(number, address):
+                global logger
+                logger = logger or ExposureLogger(WebhookSink(address))
+                produce(logger, f"child{number}", 500)
+            """)
+        )
+        run(f"sys.path.insert(0, {str(tmp_path)!r})\n" + dedent(program), destination)
+        assert destination.units == units("child0") | units("child1")
+
+    def test_a_server_that_forks_behind_pythons_back_loses_nothing(
+        self, destination: Destination
+    ) -> None:
+        """As uWSGI does, which runs none of the hooks unless told to."""
+        program = """
+        import ctypes
+        produce(logger, "parent", 500)
+        assert logger.flush()
+        pid = ctypes.PyDLL(None).fork()
+        if pid == 0:
+            produce(logger, "child", 500)
+            os._exit(0 if logger.close() else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        """
+        run(program, destination)
+        assert destination.units == units("parent") | units("child")
