@@ -70,6 +70,12 @@ class Action:
 
 Event: TypeAlias = Exposure | Action
 
+
+def variant_text(variant: object) -> str:
+    """A variant as it stands in records and tables; a bool as JSON writes it."""
+    return str(variant).lower() if isinstance(variant, bool) else str(variant)
+
+
 EXPOSURE_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "insert_id": "text",

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.errors import ConfigError, MissingSubjectError
+from abkit.errors import ConfigError
 from abkit.events import Action, Event, Exposure, Variant
 from abkit.experiments.decision import Clock, Decision, assignment_of, unit_id_of
 from abkit.experiments.declaration import Declaration
@@ -17,12 +17,12 @@ from abkit.experiments.experiment import Experiment
 from abkit.experiments.hooks import Subjects
 from abkit.experiments.registry import Registered, Registry
 from abkit.experiments.settings import Settings, SettingsSource
+from abkit.experiments.subjects import person_and_groups
 
 logger = logging.getLogger("abkit")
 
 _V_co = TypeVar("_V_co", covariant=True)
 
-_PERSONS = ("user", "actor")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -228,7 +228,7 @@ class ExperimentManager:
                 (name, salt, unit_type, unit_id), variant
             ):
                 return
-            user_id, groups = _who(subjects, of=name)
+            user_id, groups = person_and_groups(subjects, of=name)
             self._hand_on(
                 Exposure(
                     experiment=name,
@@ -256,7 +256,7 @@ class ExperimentManager:
             **subjects: Who did it, as for `get`.
         """
         try:
-            user_id, groups = _who(subjects, of=action)
+            user_id, groups = person_and_groups(subjects, of=action)
             self._hand_on(
                 Action(
                     name=action,
@@ -329,27 +329,6 @@ class ExperimentManager:
 
     def __repr__(self) -> str:
         return f"<ExperimentManager {', '.join(self) or 'without experiments'}>"
-
-
-def _who(subjects: Subjects, *, of: str) -> tuple[str | None, dict[str, str]]:
-    """The person, and the ids of the other subjects by kind.
-
-    Raises:
-        MissingSubjectError: There is nobody; `of` says whose subjects they should be.
-    """
-    person: str | None = None
-    groups: dict[str, str] = {}
-    for kind, subject in subjects.items():
-        unit_id = unit_id_of(subject)
-        if unit_id is None:
-            continue
-        if kind not in _PERSONS:
-            groups[kind] = unit_id
-        elif person is None or kind == "user":
-            person = unit_id
-    if person is None and not groups:
-        raise MissingSubjectError(of, "user", subjects)
-    return person, groups
 
 
 expt_manager = ExperimentManager()

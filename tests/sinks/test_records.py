@@ -18,7 +18,6 @@ from abkit.sinks.records import (
     json_line,
     json_object,
     records,
-    variant_text,
 )
 
 from .contract import ODD_PROPERTIES, TIME, action, exposure
@@ -39,7 +38,7 @@ def test_the_time_is_utc_with_microseconds() -> None:
     ("variant", "text"), [("a", "a"), (1, "1"), (0.5, "0.5"), (True, "true"), (False, "false")]
 )
 def test_a_variant_is_text(variant: Variant, text: str) -> None:
-    assert variant_text(variant) == text
+    assert exposure_record(evolve(exposure(), variant=variant))["variant"] == text
 
 
 def test_no_properties_are_none() -> None:

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from abkit.errors import AnalysisError
 from abkit.events import Variant
-from abkit.experiments.declaration import variant_text as _text
+from abkit.events import variant_text as _text
 from abkit.experiments.metrics import Metric, Role
 
 if TYPE_CHECKING:

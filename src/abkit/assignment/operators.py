@@ -9,7 +9,7 @@ wrong, this is not: text is UTF-8 rather than ASCII, lists of units are not muta
 executed twice, and a wrong argument is an error rather than an assert.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from hashlib import sha1 as sha1  # noqa: PLC0414 - exported: whoever hashes, hashes with this
@@ -34,6 +34,8 @@ from abkit.errors import OperatorError
 HASH_RANGE = 2**60
 _first_64_bits = Struct(">Q").unpack_from
 _SCALE = float(HASH_RANGE)
+_ABOVE_ALL = b"\xff" * 21
+"""Above every digest, which has 20 bytes."""
 
 
 def hash_text(text: str) -> int:
@@ -73,6 +75,28 @@ def cumulative_weights(weights: tuple[float, ...]) -> tuple[float, ...]:
     if not isfinite(sums[-1]):
         raise OperatorError("weights", f"are too large to be summed: {[*weights]!r}")
     return sums
+
+
+def weight_ends(weights: tuple[float, ...]) -> tuple[int, ...]:
+    """The first hash that no longer belongs to each choice, as WeightedChoice's floats have it.
+
+    Raises:
+        OperatorError: As `cumulative_weights`.
+    """
+    sums = cumulative_weights(weights)
+    total = sums[-1]
+    hashes = range(HASH_RANGE)
+    return tuple(
+        bisect_left(hashes, True, key=lambda hashed: total * uniform(hashed) > end) for end in sums
+    )
+
+
+def digest_ends(weights: tuple[float, ...]) -> list[bytes]:
+    """The ends of all choices but the last, as `bisect_right` compares them with a digest."""
+    return [
+        (end << 4).to_bytes(8) if end < HASH_RANGE else _ABOVE_ALL
+        for end in weight_ends(weights)[:-1]
+    ]
 
 
 def salt_of(args: Args, experiment_salt: str, name: str) -> str:
@@ -176,25 +200,31 @@ def _uniform_choice(args: Args, salt: str) -> Any:
 def _weighted_choice(args: Args, salt: str) -> Any:
     # Most assign() methods do just this, at each request: hence no calls that can be avoided.
     try:
-        choices, weights, unit = args["choices"], tuple(args["weights"]), args["unit"]
+        choices, unit, ends = args["choices"], args["unit"], _known_ends[tuple(args["weights"])]
     except (KeyError, TypeError):
-        choices, weights = _weighted_choices(args)
-        unit = _argument(args, "unit")
-    if len(choices) != len(weights) or not isinstance(choices, (list, tuple)):
-        choices, weights = _weighted_choices(args)
-    sums = cumulative_weights(weights)
-    if type(unit) is list:
-        unit = unit_text(unit)
-    hashed = _first_64_bits(sha1(f"{salt}{unit}".encode()).digest())[0] >> 4
-    return choices[bisect_left(sums, sums[-1] * (hashed / _SCALE))]
+        return _weighted_choice_by_floats(args, salt)
+    if type(choices) is not list or type(unit) is list or len(choices) != len(ends) + 1:
+        return _weighted_choice_by_floats(args, salt)
+    return choices[bisect_right(ends, sha1(f"{salt}{unit}".encode()).digest())]
 
 
-def _weighted_choices(args: Args) -> tuple[Sequence[Any], tuple[float, ...]]:
+def _weighted_choice_by_floats(args: Args, salt: str) -> Any:
+    """As PlanOut calculates; and if these weights come again, their ends are worth finding."""
     choices, weights = _choices(args), tuple(_list(args, "weights"))
     if len(choices) != len(weights):
         problem = f"has {len(choices)} choices and {len(weights)} weights: each needs one"
         raise OperatorError("WeightedChoice", problem)
-    return choices, weights
+    sums = cumulative_weights(weights)
+    if weights in _seen_once and len(_known_ends) < 1024:
+        _known_ends[weights] = digest_ends(weights)
+    elif len(_seen_once) < 1024:
+        _seen_once.add(weights)
+    return choices[bisect_left(sums, sums[-1] * uniform(_hash(args, salt)))]
+
+
+_known_ends: dict[tuple[float, ...], list[bytes]] = {}
+"""A cache: weights that came twice, and where the digests of each choice end."""
+_seen_once: set[tuple[float, ...]] = set()
 
 
 def _draws(args: Args, available: int) -> int:

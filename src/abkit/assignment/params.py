@@ -8,7 +8,7 @@ from abkit.assignment._planout import PlanOutOp
 from abkit.assignment.operators import EXECUTORS, salt_of
 
 _SALT, _OVERRIDES, _RANDOMIZED = 0, 1, 2
-"""The places in a Params' environment: a list, because one is made for each request."""
+"""The places in a Params' environment: a plain list, because one is made for each request."""
 
 
 class Params(MutableMapping[str, Any]):
@@ -28,19 +28,22 @@ class Params(MutableMapping[str, Any]):
     salt_sep: Final = "."
 
     def __init__(self, experiment_salt: str, overrides: Mapping[str, Any] | None = None) -> None:
-        _set_environment(self, [experiment_salt, overrides, False])
+        set_environment(self, [experiment_salt, overrides, False])
         if overrides:
             self.__dict__.update(overrides)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        environment = self._environment
-        if environment[_OVERRIDES] is not None and name in environment[_OVERRIDES]:
-            return
         executor = EXECUTORS.get(type(value))
+        salt, overrides, _ = environment = self._environment
+        if overrides is not None and name in overrides:
+            return
         if executor is not None:
             environment[_RANDOMIZED] = True
             args = value.args
-            value = executor(args, salt_of(args, environment[_SALT], name))
+            if "salt" in args or "full_salt" in args:
+                value = executor(args, salt_of(args, salt, name))
+            else:
+                value = executor(args, f"{salt}.{name}.")
         elif isinstance(value, PlanOutOp):
             environment[_RANDOMIZED] = True
             # A user's own operator. It may be executed under another name too: its salt is not kept.
@@ -97,13 +100,32 @@ def was_randomized(params: Params) -> bool:
     return randomized
 
 
+def mark_randomized(params: Params) -> None:
+    """Note that a random operator is executed for these parameters."""
+    params._environment[_RANDOMIZED] = True
+
+
+def is_overridden(params: Params, name: str) -> bool:
+    """Whether a parameter keeps its value, whatever is written."""
+    overrides = params._environment[_OVERRIDES]
+    return overrides is not None and name in overrides
+
+
+def override(params: Params, overrides: Mapping[str, Any]) -> None:
+    """Give parameters values that are kept from now on, whatever is written."""
+    kept = {**(params._environment[_OVERRIDES] or {}), **overrides}
+    params._environment[_OVERRIDES] = kept
+    params.__dict__.update(kept)
+
+
 def _restored(environment: list[Any], values: dict[str, Any]) -> Params:
     """A copied or unpickled Params: its values are set without executing anything again."""
     params = Params("")
-    _set_environment(params, [*environment])
+    set_environment(params, [*environment])
     params.__dict__.update(values)
     return params
 
 
 # Set by its descriptor: `__setattr__` belongs to the parameters.
-_set_environment = cast("Any", Params.__dict__["_environment"]).__set__
+set_environment = cast("Any", Params.__dict__["_environment"]).__set__
+"""Give a Params its environment: [salt, overrides, whether an operator was executed]."""

@@ -5,7 +5,7 @@ with floating point for each unit, the largest hash of each variant is found onc
 comparison of bytes is enough, for a unit here and for a whole column in SQL.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Self
@@ -13,7 +13,7 @@ from typing import Self
 import mmh3
 from attrs import frozen
 
-from abkit.assignment.operators import HASH_RANGE, cumulative_weights, sha1, uniform
+from abkit.assignment.operators import cumulative_weights, digest_ends, sha1, weight_ends
 from abkit.events import Variant
 
 AMPLITUDE_RANGE = 42_949_673
@@ -27,11 +27,13 @@ class Split:
     Attributes:
         prefix: What is hashed before the unit's id, with the separator.
         choices: The variants, in the order of their parts.
+        weights: Their weights.
         bounds: The first hash that no longer belongs to each variant.
     """
 
     prefix: str
     choices: tuple[Variant, ...]
+    weights: tuple[float, ...]
     bounds: tuple[int, ...]
 
     @property
@@ -55,18 +57,15 @@ class PlanOutSplit(Split):
         Raises:
             OperatorError: The weights cannot be used.
         """
-        sums = cumulative_weights(tuple(weights))
-        return cls(f"{salt}.", tuple(choices), tuple(_first_above(end, sums[-1]) for end in sums))
+        return cls(f"{salt}.", tuple(choices), tuple(weights), weight_ends(tuple(weights)))
 
     @cached_property
     def choose(self) -> Callable[[str], Variant]:
         """A function from a unit's id to its variant."""
-        prefix, choices = self.prefix, self.choices
-        # The last bound is the end of the range: no comparison is needed for it.
-        bounds = [(bound << 4).to_bytes(8) for bound in self.bounds[:-1] if bound < HASH_RANGE]
+        prefix, choices, ends = self.prefix, self.choices, digest_ends(self.weights)
 
         def choose(unit_id: str) -> Variant:
-            return choices[bisect_right(bounds, sha1(f"{prefix}{unit_id}".encode()).digest())]
+            return choices[bisect_right(ends, sha1(f"{prefix}{unit_id}".encode()).digest())]
 
         return choose
 
@@ -87,7 +86,7 @@ class AmplitudeSplit(Split):
         """
         sums = cumulative_weights(tuple(weights))
         bounds = tuple(int(AMPLITUDE_RANGE * (end / sums[-1])) for end in sums)
-        return cls(f"{salt}/", tuple(choices), bounds)
+        return cls(f"{salt}/", tuple(choices), tuple(weights), bounds)
 
     @cached_property
     def choose(self) -> Callable[[str], Variant]:
@@ -106,8 +105,3 @@ def amplitude_allocation(salt: str, unit_id: str) -> int:
     """The percentile, 0 to 99, that decides whether Amplitude enrolls a unit."""
     allocation: int = mmh3.mmh3_32_uintdigest(f"{salt}/{unit_id}".encode()) % 100
     return allocation
-
-
-def _first_above(end: float, total: float) -> int:
-    """The smallest hash that lies above `end`, in floating point as PlanOut has it."""
-    return bisect_left(range(HASH_RANGE), True, key=lambda hashed: total * uniform(hashed) > end)

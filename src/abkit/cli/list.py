@@ -3,7 +3,8 @@
 import click
 
 from abkit.cli.config import config_option, configured_manager, settings_option
-from abkit.experiments.declaration import Declaration, variant_text
+from abkit.events import variant_text
+from abkit.experiments.declaration import Declaration
 
 
 @click.command("list")

@@ -10,7 +10,8 @@ import tomlkit
 
 from abkit.cli.config import config_option, configured_manager, read_settings, settings_option
 from abkit.errors import ConfigError
-from abkit.experiments.declaration import check_rollout, variant_text
+from abkit.events import variant_text
+from abkit.experiments.declaration import check_rollout
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 

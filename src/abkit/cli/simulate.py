@@ -6,7 +6,7 @@ import click
 
 from abkit.assignment.assignment import Reason
 from abkit.cli.config import config_option, configured_manager, settings_option
-from abkit.experiments.declaration import variant_text
+from abkit.events import variant_text
 
 BAR = 40
 """The width of a full bar, in characters."""

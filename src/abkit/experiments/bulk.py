@@ -1,12 +1,13 @@
 """The variants of whole columns of units: what `get` gives, unit by unit, at the speed of the hash.
 
-An experiment that only splits is one hash and one comparison of bytes per unit; any other is decided
-as a request is, one unit after the other.
+An experiment that only splits is one hash and one comparison of bytes per unit; one that is declared
+is what its hashes say; any other is decided as a request is, one unit after the other.
 """
 
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import chain
 from operator import index
 from typing import Any, TypeAlias, TypeVar, overload
@@ -15,7 +16,7 @@ from abkit.assignment.assignment import Reason
 from abkit.assignment.forcing import forced_here, forced_in_process
 from abkit.assignment.operators import HASH_RANGE, sha1
 from abkit.assignment.split import PlanOutSplit, Split
-from abkit.errors import DeclarationError, MissingSubjectError, UnitsError
+from abkit.errors import DeclarationError, UnitsError
 from abkit.events import Variant
 from abkit.experiments.columns import Column, column_of
 from abkit.experiments.decision import (
@@ -84,7 +85,7 @@ def assign_many(
     """
     declared = declaration_in_force(experiment, declaration)
     column = column_of(units, experiment=declared.name)
-    answers = _all(column, _variants(experiment, declared, _time(now)))
+    answers = _all(column, _variants(experiment, declared, moment(now)))
     possible = [*declared.variants, *set(answers)] if column.is_typed else ()
     return column.like(answers, possible, declared.param_name)
 
@@ -118,7 +119,7 @@ def reasons_many(
     """
     declared = declaration_in_force(experiment, declaration)
     column = column_of(units, experiment=declared.name)
-    answers = _all(column, _reasons(experiment, declared, _time(now)))
+    answers = _all(column, _reasons(experiment, declared, moment(now)))
     return column.like(answers, tuple(Reason), "reason")
 
 
@@ -131,8 +132,7 @@ def declaration_in_force(
         DeclarationError: The class is no experiment, or the declaration is another one's.
     """
     if not (isinstance(experiment, type) and issubclass(experiment, Experiment)):
-        problem = f"takes an Experiment class, not {experiment!r}: what it decides may be in its code"
-        raise DeclarationError("bulk assignment", problem)
+        raise DeclarationError("bulk assignment", f"takes an Experiment class, not {experiment!r}")
     if not is_experiment(experiment):
         problem = "is a base class: an experiment declares `variants` or overrides assign()"
         raise DeclarationError(experiment.__name__, problem)
@@ -143,7 +143,8 @@ def declaration_in_force(
     return declaration
 
 
-def _time(now: float | None) -> float:
+def moment(now: float | None) -> float:
+    """The moment given, or the present one, in seconds since the epoch."""
     return time.time() if now is None else now
 
 
@@ -154,30 +155,56 @@ def _all(column: Column, answers: _Answers) -> list[Any]:
 
 
 def _variants(experiment: type[Experiment], declaration: Declaration, now: float) -> _Answers:
-    if not _only_splits(experiment, declaration, now):
+    if not _is_declared(experiment, declaration, now):
         return _decided(experiment, declaration, now, part=_VARIANT)
-    name, choose = declaration.name, _chooser(split_of(declaration))
-    return lambda units, start: choose(_ids(units, start, name))
+    gates, allowed = tuple(gates_of(declaration)), declaration.forced
+    if not gates and not allowed:
+        return _of_ids(_chooser(split_of(declaration)), declaration.name)
+    choose, default = split_of(declaration).choose, cache(experiment().default_value)
+
+    def variant(unit_id: str) -> Variant:
+        if unit_id in allowed:
+            return allowed[unit_id]
+        for gate in gates:
+            if gate(unit_id) is not None:
+                return default()
+        return choose(unit_id)
+
+    return _of_ids(lambda ids: [*map(variant, map(str, ids))], declaration.name)
 
 
 def _reasons(experiment: type[Experiment], declaration: Declaration, now: float) -> _Answers:
-    if not _only_splits(experiment, declaration, now):
+    if not _is_declared(experiment, declaration, now):
         return _decided(experiment, declaration, now, part=_REASON)
-    name = declaration.name
-    return lambda units, start: [Reason.ASSIGNED] * len(_ids(units, start, name))
+    gates, allowed = tuple(gates_of(declaration)), declaration.forced
+    if not gates and not allowed:
+        return _of_ids(lambda ids: [Reason.ASSIGNED] * len(ids), declaration.name)
+
+    def reason(unit_id: str) -> Reason:
+        if unit_id in allowed:
+            return Reason.FORCED
+        for gate in gates:
+            closed = gate(unit_id)
+            if closed is not None:
+                return closed
+        return Reason.ASSIGNED
+
+    return _of_ids(lambda ids: [*map(reason, map(str, ids))], declaration.name)
 
 
-def _only_splits(experiment: type[Experiment], declaration: Declaration, now: float) -> bool:
-    """Whether every unit takes part, and only its hash decides."""
+def _of_ids(answers: Callable[[Sequence[Any]], list[Any]], experiment: str) -> _Answers:
+    return lambda units, start: answers(_ids(units, start, experiment))
+
+
+def _is_declared(experiment: type[Experiment], declaration: Declaration, now: float) -> bool:
+    """Whether the allow-list and the unit's hashes decide, and nothing else."""
     dormant = dormancy_of(declaration, lambda: now)
     return not (
         decides_in_code(experiment)
         or experiment.eligible is not Experiment.eligible
         or declaration.name in (forced_here.get() or ())
         or declaration.name in forced_in_process()
-        or declaration.forced
         or (dormant is not None and dormant())
-        or any(True for _ in gates_of(declaration))
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from abkit.errors import UnitsError
-from abkit.experiments.declaration import variant_text
+from abkit.events import variant_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,9 @@ def column_of(units: Any, *, experiment: str) -> Column:
     """
     for package, (kinds, read) in _READERS.items():
         module = sys.modules.get(package)
-        if module is not None and isinstance(units, tuple(getattr(module, kind) for kind in kinds)):
+        known = () if module is None else tuple(getattr(module, kind) for kind in kinds)
+        is_known: bool = isinstance(units, known)
+        if is_known:
             if getattr(units, "ndim", 1) != 1:
                 problem = f"has {units.ndim} dimensions; pass one column of it"
                 raise UnitsError(experiment, problem)
@@ -167,7 +169,9 @@ def _arrow(units: Any) -> Column:
             start += len(chunk)
         return pa.chunked_array(ends, type=array.type)
 
-    return Column(len(units), lambda start, stop: units.slice(start, stop - start).to_pylist(), like)
+    return Column(
+        len(units), lambda start, stop: units.slice(start, stop - start).to_pylist(), like
+    )
 
 
 _READERS: Mapping[str, tuple[Sequence[str], Callable[[Any], Column]]] = {

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from abkit.assignment.operators import cumulative_weights
 from abkit.errors import DeclarationError, OperatorError
-from abkit.events import Variant
+from abkit.events import Variant, variant_text
 from abkit.experiments.layer import Holdout, Layer, check_share, check_slots
 from abkit.experiments.metrics import Metric
 
@@ -89,11 +89,6 @@ class Declaration:
         raise DeclarationError(
             self.name, f"has the variants {_listed(self.weights)}, not {value!r}"
         )
-
-
-def variant_text(variant: object) -> str:
-    """A variant as it stands in events and tables."""
-    return str(variant).lower() if isinstance(variant, bool) else str(variant)
 
 
 def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:

@@ -1,7 +1,7 @@
 """How an experiment's own methods are called: with the subjects that they name."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -39,45 +39,48 @@ def hook_of(experiment: Experiment, hook: str) -> Callable[[Subjects], Any] | No
     """The experiment's own method as a function of the subjects; None if it has none of its own."""
     if getattr(type(experiment), hook) is getattr(Experiment, hook):
         return None
-    method = getattr(experiment, hook)
-    positional, keywords = arguments_of(method, skip=0)
-    if keywords is not None:
-        return lambda subjects: method(**keywords(subjects))
-    return lambda subjects: method(*positional(subjects))
+    call = caller_of(getattr(experiment, hook))
+    return lambda subjects: call((), subjects)
 
 
-def arguments_of(
+def caller_of(method: Callable[..., Any]) -> Callable[[Sequence[Any], Subjects], Any]:
+    """A function that calls a method with the subjects that it names, behind other arguments.
+
+    A subject that the request lacks is None; a bare id gets an `id`.
+    """
+    parameters = inspect.signature(method).parameters.values()
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+
+    def call(first: Sequence[Any], subjects: Subjects) -> Any:
+        own = names[len(first) :]
+        given = {name: subjects.get(name) for name in own} | (dict(subjects) if takes_all else {})
+        return method(*first, **{name: _with_id(subject) for name, subject in given.items()})
+
+    return call
+
+
+def getter_of(
     method: Callable[..., Any], *, skip: int
-) -> tuple[Callable[[Subjects], Sequence[Any]], Callable[[Subjects], dict[str, Any]] | None]:
-    """What a method is to be called with, out of the subjects; one that the request lacks is None.
+) -> Callable[[Subjects], Sequence[Any]] | None:
+    """One C call that gets all subjects that a method names, for the requests that have them all.
 
     Args:
         method: A bound method.
         skip: How many of its arguments are no subjects.
 
     Returns:
-        The arguments by position; and the arguments by keyword, None if position is enough.
+        None if there is no such call for the method. What is returned fails with a KeyError where a
+        subject is missing.
     """
     parameters = [*inspect.signature(method).parameters.values()][skip:]
-    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    names = tuple(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
-    # One C call for all of them; it fails for a subject that is missing.
-    all_at_once = itemgetter(*names) if len(names) > 1 else lambda subjects: (subjects[names[0]],)
-    has_no_bare_id = frozenset(_BARE).isdisjoint
+    if len(parameters) < 2 or any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):
+        return None
+    return itemgetter(*(p.name for p in parameters))
 
-    def positional(subjects: Subjects) -> Sequence[Any]:
-        try:
-            values = all_at_once(subjects)
-        except LookupError:
-            values = tuple(map(subjects.get, names))
-        return values if has_no_bare_id(map(type, values)) else [*map(_with_id, values)]
 
-    def keywords(subjects: Subjects) -> dict[str, Any]:
-        given = {name: subjects.get(name) for name in names} | (dict(subjects) if takes_all else {})
-        return {name: _with_id(subject) for name, subject in given.items()}
-
-    by_keyword = takes_all or any(p.kind is p.KEYWORD_ONLY for p in parameters)
-    return positional, keywords if by_keyword else None
+is_free_of_ids: Callable[[Iterable[type]], bool] = frozenset(_BARE).isdisjoint
+"""Whether no bare id is of these types."""
 
 
 def _with_id(subject: Any) -> Any:

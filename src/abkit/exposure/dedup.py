@@ -132,13 +132,17 @@ class MemoryDedup:
             if previous is not None and previous[0] == window:
                 _, latest, ordinal = previous
                 if latest is variant or _same(latest, variant):
-                    self._put(slot, previous)
+                    young[slot] = previous  # It may have been among the old.
+                    if len(young) >= self._generation:
+                        self._age()
                     return None
                 ordinal += 1
             mark = self._last.get(variant)
             if mark is None or mark[1] is not variant or mark[0] != window or mark[2] != ordinal:
                 mark = self._mark(window, variant, ordinal)
-            self._put(slot, mark)
+            young[slot] = mark
+            if len(young) >= self._generation:
+                self._age()
         # Not Reservation(...), which takes twice as long.
         return tuple.__new__(Reservation, (window, ordinal, (slot, mark, previous)))
 
@@ -154,12 +158,9 @@ class MemoryDedup:
                         generation[slot] = previous
                     return
 
-    def _put(self, slot: int, mark: _Mark) -> None:
-        young = self._young
-        young[slot] = mark
-        if len(young) >= self._generation:
-            self._old = young
-            self._young = {}
+    def _age(self) -> None:
+        self._old = self._young
+        self._young = {}
 
     def _mark(self, window: float, variant: Variant, ordinal: int) -> _Mark:
         """The one mark of these values, so that a million units share a handful."""

@@ -1,10 +1,10 @@
 """From the request to the sink: takes events at once, and lets a thread deliver them."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from os import getpid
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
@@ -97,7 +97,7 @@ class Delivery:
             incidents=self._incidents,
             lose=self._lose,
         )
-        self._pid = os.getpid()
+        self._pid = getpid()
 
     def after_fork(self) -> None:
         """In a forked child: begin with a queue, locks and counts of one's own."""
@@ -113,7 +113,7 @@ class Delivery:
         Returns:
             Whether it was taken; if not, it was dropped and counted.
         """
-        if self._pid != os.getpid():
+        if self._pid != getpid():
             self._notice_fork()
         mailbox = self._mailbox
         # A look before the lock: those who come in vain do not hold up the thread.
@@ -224,7 +224,7 @@ class Delivery:
     def _notice_fork(self) -> None:
         """Make up for the hook, which some servers do not run (uWSGI, unless told to)."""
         with self._noticing:
-            if self._pid != os.getpid():
+            if self._pid != getpid():
                 self.after_fork()
 
     def _start(self) -> None:

@@ -73,10 +73,19 @@ class ExposureLogger:
     def __call__(self, event: Event, /) -> None:
         """Take an event. An exposure that is no news is ignored."""
         try:
-            if isinstance(event, Exposure):
-                self._expose(event)
-            else:
+            if not isinstance(event, Exposure):
                 self._delivery.accept(event)
+                return
+            reservation = self._dedup.reserve(event)
+            if reservation is None:
+                self._deduplicated += 1
+                return
+            accepted = False
+            try:
+                accepted = self._delivery.accept(event, reservation)
+            finally:
+                if not accepted:
+                    self._dedup.give_back(reservation)
         except Exception as error:  # noqa: BLE001 - the request must not suffer
             self._failed(error)
 
@@ -131,18 +140,6 @@ class ExposureLogger:
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """The last thousand events that the sink rejected."""
         return self._delivery.dead_letters
-
-    def _expose(self, exposure: Exposure) -> None:
-        reservation = self._dedup.reserve(exposure)
-        if reservation is None:
-            self._deduplicated += 1
-            return
-        accepted = False
-        try:
-            accepted = self._delivery.accept(exposure, reservation)
-        finally:
-            if not accepted:
-                self._dedup.give_back(reservation)
 
     def _failed(self, error: Exception) -> None:
         kind = type(error).__name__

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TypeAlias
 
-from abkit.events import Action, Event, Exposure, Variant
+from abkit.events import Action, Event, Exposure, Variant, variant_text
 
 Record: TypeAlias = dict[str, object]
 
 _DEEPEST = 40
+_KINDS = {bool: "bool", int: "int", float: "float", str: "str"}
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -23,7 +24,7 @@ def exposure_record(exposure: Exposure) -> Record:
         "salt": _clean(exposure.salt),
         "unit_type": _clean(exposure.unit_type),
         "unit_id": _clean(exposure.unit_id),
-        "variant": variant_text(exposure.variant),
+        "variant": _clean(variant_text(exposure.variant)),
         **_context(exposure),
     }
 
@@ -59,13 +60,6 @@ def json_line(record: Record) -> str:
     return _encode(record)
 
 
-def variant_text(variant: Variant) -> str:
-    """The variant as records spell it: `str`, except "true" and "false"."""
-    if isinstance(variant, bool):
-        return "true" if variant else "false"
-    return _clean(str(variant))
-
-
 def json_object(properties: Mapping[str, object]) -> str | None:
     """The properties as a JSON object, or None if there are none.
 
@@ -98,8 +92,8 @@ def insert_id(exposure: Exposure, *, window: int, ordinal: int) -> str:
         exposure.salt,
         exposure.unit_type,
         exposure.unit_id,
-        _kind(variant),
-        variant_text(variant),
+        _KINDS.get(type(variant)) or _kind(variant),
+        _clean(variant_text(variant)),
         str(window),
         str(ordinal),
     )
@@ -108,10 +102,8 @@ def insert_id(exposure: Exposure, *, window: int, ordinal: int) -> str:
 
 
 def _kind(variant: Variant) -> str:
-    for kind in (bool, int, float):
-        if isinstance(variant, kind):
-            return kind.__name__
-    return "str"
+    """The kind of a variant whose type derives from one of the four, such as an enumeration's."""
+    return next((name for kind, name in _KINDS.items() if isinstance(variant, kind)), "str")
 
 
 def _context(event: Event) -> Record:
