@@ -17,7 +17,14 @@ AbkitError
 """
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    """What may have been meant."""
+    from difflib import get_close_matches  # only when something is wrong: importing it takes time
+
+    close = get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 class AbkitError(Exception):
@@ -79,8 +86,7 @@ class UnknownExperimentError(AbkitError, LookupError):
                 f"No experiment named {self.name!r}: none is registered yet. "
                 "Call expt_manager.load('your.config.module') or expt_manager.add(YourExperiment)."
             )
-        close = get_close_matches(self.name, self.known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = _hint(self.name, self.known)
         return f"No experiment named {self.name!r}.{hint} Registered: {', '.join(self.known)}."
 
 
@@ -172,8 +178,7 @@ class MissingColumnError(AnalysisError, LookupError):
         super().__init__(column, source, self.available)
 
     def __str__(self) -> str:
-        close = get_close_matches(self.column, self.available, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = _hint(self.column, self.available)
         columns = ", ".join(self.available) or "none"
         return f"{self.source} has no column {self.column!r}.{hint} Its columns: {columns}."
 

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.errors import ConfigError
@@ -16,8 +16,10 @@ from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.hooks import Subjects
 from abkit.experiments.registry import Registered, Registry
-from abkit.experiments.settings import Settings, SettingsSource
 from abkit.experiments.subjects import person_and_groups
+
+if TYPE_CHECKING:
+    from abkit.experiments.settings import Settings, SettingsSource
 
 logger = logging.getLogger("abkit")
 
@@ -59,7 +61,7 @@ class ExperimentManager:
         self,
         *,
         on_event: EventHandler | None = None,
-        settings: Settings | str | os.PathLike[str] | SettingsSource | None = None,
+        settings: "Settings | str | os.PathLike[str] | SettingsSource | None" = None,
         strict: bool | None = None,
         clock: Clock = time.time,
     ) -> None:
@@ -124,7 +126,7 @@ class ExperimentManager:
 
     def use_settings(
         self,
-        settings: Settings | str | os.PathLike[str] | SettingsSource,
+        settings: "Settings | str | os.PathLike[str] | SettingsSource",
         *,
         interval: float = 1.0,
     ) -> None:

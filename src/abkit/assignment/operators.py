@@ -32,7 +32,8 @@ from abkit.assignment._planout import (
 from abkit.errors import OperatorError
 
 HASH_RANGE = 2**60
-_first_64_bits = Struct(">Q").unpack_from
+first_64_bits = Struct(">Q").unpack_from
+"""The beginning of a digest as an integer, in a tuple of one."""
 _SCALE = float(HASH_RANGE)
 _ABOVE_ALL = b"\xff" * 21
 """Above every digest, which has 20 bytes."""
@@ -40,8 +41,8 @@ _ABOVE_ALL = b"\xff" * 21
 
 def hash_text(text: str) -> int:
     """The hash of a salted unit: an integer in [0, 2**60)."""
-    first_64_bits: int = _first_64_bits(sha1(text.encode()).digest())[0]
-    return first_64_bits >> 4
+    hashed: int = first_64_bits(sha1(text.encode()).digest())[0] >> 4
+    return hashed
 
 
 def uniform(hashed: int) -> float:

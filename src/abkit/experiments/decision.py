@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.assignment.forcing import forced_here, forced_in_process
-from abkit.assignment.operators import HASH_RANGE, sha1
+from abkit.assignment.operators import HASH_RANGE, first_64_bits, sha1
 from abkit.assignment.params import Params, set_environment
 from abkit.assignment.split import AmplitudeSplit, PlanOutSplit, Split, amplitude_allocation
 from abkit.errors import DeclarationError, MissingSubjectError
@@ -24,8 +24,9 @@ from abkit.experiments.hooks import (
     hook_of,
     is_free_of_ids,
     mentions_random_operator,
+    with_id,
 )
-from abkit.experiments.layer import share_bound
+from abkit.experiments.layer import Layer, share_bound
 
 Parameters: TypeAlias = Mapping[str, object]
 Decision: TypeAlias = tuple[str, Variant, Reason, Parameters | None]
@@ -102,10 +103,9 @@ def compile_decision(  # noqa: C901 - see decide()
         except (KeyError, TypeError):
             outcome = call((params,), subjects)
         else:
-            if is_free_of_ids(map(type, values)):
-                outcome = method(params, *values)
-            else:
-                outcome = call((params,), subjects)
+            if not is_free_of_ids(map(type, values)):
+                values = map(with_id, values)
+            outcome = method(params, *values)
         variant = params.__dict__.get(param_name)
         if (
             outcome is None
@@ -191,8 +191,7 @@ def gates_of(declaration: Declaration) -> Iterable[Gate]:
     for holdout in declaration.holdouts:
         yield _hash_gate(holdout.prefix, holdout.bound, below=Reason.EXCLUDED, above=None)
     if declaration.layer is not None:
-        layer_slot, slots = declaration.layer.slot, declaration.slots
-        yield lambda unit_id: None if layer_slot(unit_id) in slots else Reason.EXCLUDED
+        yield _layer_gate(declaration.layer, declaration.slots)
     if declaration.rollout < 1:
         if declaration.bucketing is Bucketing.AMPLITUDE:
             salt, percent = declaration.salt, round(declaration.rollout * 100)
@@ -205,6 +204,17 @@ def gates_of(declaration: Declaration) -> Iterable[Gate]:
             bound = share_bound(declaration.rollout)
             prefix = rollout_prefix(declaration)
             yield _hash_gate(prefix, bound, below=None, above=Reason.NOT_ENROLLED)
+
+
+def _layer_gate(layer: Layer, slots: range | frozenset[int]) -> Gate:
+    # As layer.slot, without its calls: a layer should cost little more than its hash.
+    prefix, size, excluded = layer.prefix, layer.size, Reason.EXCLUDED
+
+    def gate(unit_id: str) -> Reason | None:
+        first_60_bits = first_64_bits(sha1(f"{prefix}{unit_id}".encode()).digest())[0] >> 4
+        return None if first_60_bits % size in slots else excluded
+
+    return gate
 
 
 def _hash_gate(prefix: str, bound: int, *, below: Reason | None, above: Reason | None) -> Gate:

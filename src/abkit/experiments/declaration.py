@@ -1,7 +1,6 @@
 """An experiment's class, read and checked once, as one frozen value."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -205,6 +204,8 @@ def _moment(name: str, attribute: str, value: object) -> float | None:
     """A date, a time or its ISO text in seconds since the epoch; a date is its first moment in UTC."""
     if value is None:
         return None
+    from datetime import UTC, date, datetime
+
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

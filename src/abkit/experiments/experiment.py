@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from abkit.assignment._planout import WeightedChoice
@@ -12,6 +11,9 @@ from abkit.events import Variant
 from abkit.experiments.declaration import Bucketing, Declaration, declaration_of
 from abkit.experiments.layer import Holdout, Layer
 from abkit.experiments.metrics import Metric
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 class Experiment:
@@ -35,8 +37,8 @@ class Experiment:
     control: ClassVar[Any] = None
     bucketing: ClassVar[str] = Bucketing.PLANOUT
     rollout: ClassVar[float] = 1.0
-    starts: ClassVar[date | str | None] = None
-    ends: ClassVar[date | str | None] = None
+    starts: "ClassVar[date | str | None]" = None
+    ends: "ClassVar[date | str | None]" = None
     enabled: ClassVar[bool] = True
     winner: ClassVar[Any] = None
     forced: ClassVar[Mapping[Any, Iterable[str | int]]] = {}

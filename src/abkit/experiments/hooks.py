@@ -55,7 +55,7 @@ def caller_of(method: Callable[..., Any]) -> Callable[[Sequence[Any], Subjects],
     def call(first: Sequence[Any], subjects: Subjects) -> Any:
         own = names[len(first) :]
         given = {name: subjects.get(name) for name in own} | (dict(subjects) if takes_all else {})
-        return method(*first, **{name: _with_id(subject) for name, subject in given.items()})
+        return method(*first, **{name: with_id(subject) for name, subject in given.items()})
 
     return call
 
@@ -83,7 +83,8 @@ is_free_of_ids: Callable[[Iterable[type]], bool] = frozenset(_BARE).isdisjoint
 """Whether no bare id is of these types."""
 
 
-def _with_id(subject: Any) -> Any:
+def with_id(subject: Any) -> Any:
+    """The subject, or a bare id that answers to `.id`."""
     kind = _BARE.get(type(subject))
     return subject if kind is None else kind(subject)
 

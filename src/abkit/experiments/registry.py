@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
@@ -18,13 +18,9 @@ from abkit.experiments.decision import Clock, Decision, compile_decision
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, is_experiment
 from abkit.experiments.hooks import Subjects
-from abkit.experiments.settings import (
-    SettingsFile,
-    SettingsMapping,
-    SettingsSource,
-    Watch,
-    apply,
-)
+
+if TYPE_CHECKING:
+    from abkit.experiments.settings import SettingsSource, Watch
 
 
 @frozen
@@ -98,11 +94,13 @@ class Registry:
 
     def use_settings(
         self,
-        source: Mapping[str, Any] | str | os.PathLike[str] | SettingsSource,
+        source: "Mapping[str, Any] | str | os.PathLike[str] | SettingsSource",
         *,
         interval: float,
     ) -> None:
         """Put settings in force now, and look for changes once per interval (in seconds)."""
+        from abkit.experiments.settings import SettingsFile, SettingsMapping, Watch
+
         found: SettingsSource
         if isinstance(source, str | os.PathLike):
             found = SettingsFile(source)
@@ -124,6 +122,8 @@ class Registry:
     def _under_settings(self, declared: Declaration) -> Declaration:
         if self.watch is None:
             return declared
+        from abkit.experiments.settings import apply
+
         try:
             return apply(declared, self.watch.settings.get(declared.name, {}))
         except DeclarationError as error:

@@ -85,7 +85,7 @@ def _size_of(value: object, depth: int) -> int:
     if isinstance(value, str | bytes):
         return len(value)
     if depth < 4:
-        if isinstance(value, Mapping):
+        if type(value) is dict or isinstance(value, Mapping):
             return sum(_size_of(k, depth) + _size_of(v, depth + 1) for k, v in value.items())
         if isinstance(value, list | tuple | set | frozenset):
             return sum(_size_of(item, depth + 1) for item in value)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -52,11 +53,11 @@ def records(events: Iterable[Event]) -> tuple[list[Record], list[Record]]:
 
 
 def json_line(record: Record) -> str:
-    """The record as a JSON object on one line; the time is ISO 8601 with microseconds and a Z."""
+    """The record as a JSON object on one line; its time, UTC, is ISO 8601 with microseconds and a Z."""
     time = record["time"]
     if isinstance(time, datetime):
-        iso = time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        record = {**record, "time": iso}
+        iso = time.isoformat(timespec="microseconds")
+        record = {**record, "time": iso.replace("+00:00", "Z")}
     return _encode(record)
 
 
@@ -83,22 +84,22 @@ def insert_id(exposure: Exposure, *, window: int, ordinal: int) -> str:
         ordinal: How many times the unit had changed its variant before, within the window.
 
     Returns:
-        32 hexadecimal digits. The parts are hashed with their lengths, so that no two lists of parts
-        read the same; the kind of the variant is one of them, so that 1 is not "1".
+        32 hexadecimal digits. What is hashed has the length before each text, so that no two
+        exposures read the same; and the kind of the variant, so that 1 is not "1".
     """
-    variant = exposure.variant
-    parts = (
-        exposure.experiment,
-        exposure.salt,
-        exposure.unit_type,
-        exposure.unit_id,
-        _KINDS.get(type(variant)) or _kind(variant),
-        _clean(variant_text(variant)),
-        str(window),
-        str(ordinal),
+    unit_id, variant = exposure.unit_id, exposure.variant
+    value = variant_text(variant)
+    kind = _KINDS.get(type(variant)) or _kind(variant)
+    text = (
+        f"{_lengths(exposure.experiment, exposure.salt, exposure.unit_type)}"
+        f"{len(unit_id)}:{unit_id}{kind}{len(value)}:{value}{window}:{ordinal}"
     )
-    text = "".join([f"{len(part)}:{part}" for part in parts])
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@lru_cache(maxsize=1_000)
+def _lengths(*parts: str) -> str:
+    return "".join([f"{len(part)}:{part}" for part in parts])
 
 
 def _kind(variant: Variant) -> str:
