@@ -241,7 +241,7 @@ class ExperimentManager:
                     time=self._clock(),
                     user_id=user_id,
                     groups=groups,
-                    properties=properties,
+                    properties=dict(properties) if properties else _NOTHING,
                 )
             )
         except Exception as error:  # noqa: BLE001 - the request boundary
@@ -265,7 +265,7 @@ class ExperimentManager:
                     time=self._clock(),
                     user_id=user_id,
                     groups=groups,
-                    properties=properties,
+                    properties=dict(properties) if properties else _NOTHING,
                 )
             )
         except Exception as error:  # noqa: BLE001 - the request boundary

@@ -1,6 +1,9 @@
 """The sink that writes files."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -180,6 +183,30 @@ def test_a_directory_that_cannot_be_used_is_an_error_at_once(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     with pytest.raises(DeliveryError, match="must be a directory that can be written to"):
         FileSink(tmp_path / "file", format="jsonl")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_the_first_batch_imports_nothing(tmp_path: Path, kind: Format) -> None:
+    """A fork in the middle of an import, or the end of the program, would be fatal."""
+    program = f"""
+import sys
+from abkit.sinks.files import FileSink
+from abkit.events import Exposure
+sink = FileSink({str(tmp_path)!r}, format={kind!r})
+event = Exposure(experiment="E", salt="s", unit_type="org", unit_id="1", variant="a", time=0.0,
+                 groups={{"org": "1"}}, properties={{"odd": float("nan")}}, insert_id="i")
+before = set(sys.modules)
+assert sink.send([event]) is None
+print(sorted(set(sys.modules) - before))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert ran.stdout.strip() == "[]"
 
 
 def test_an_unknown_format_is_an_error(tmp_path: Path) -> None:

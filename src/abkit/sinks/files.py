@@ -1,7 +1,6 @@
 """Events as files: Parquet or JSON lines, in one folder per kind and UTC date."""
 
 import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -58,7 +57,7 @@ class FileSink:
         self._suffix = format
         self._write = _writer(format)
         self.limits = limits or BatchLimits(count=20_000, size=16_000_000, age=10.0)
-        _check_writable(self._directory)
+        self._check_writable()
 
     def send(self, events: Sequence[Event], /) -> Retry | None:
         """Write the events. What the disk refuses is to be tried again."""
@@ -70,9 +69,12 @@ class FileSink:
                 ("actions", actions, ACTION_COLUMNS),
             ):
                 for date, of_date in _by_date(rows).items():
-                    pending.append(self._place(kind, date))
-                    self._write(pending[-1].written, of_date, columns)
-                    _to_disk(pending[-1].written)
+                    file = self._place(kind, date)
+                    pending.append(file)
+                    for folder in (file.written.parent, file.target.parent):
+                        folder.mkdir(parents=True, exist_ok=True)
+                    self._write(file.written, of_date, columns)
+                    _to_disk(file.written)
             for file in pending:
                 file.written.replace(file.target)
         except OSError as error:
@@ -86,10 +88,25 @@ class FileSink:
         # No pattern over the folders of the events meets this one.
         incomplete = self._directory / ".incomplete"
         folder = self._directory / kind / f"date={date}"
-        for needed in (incomplete, folder):
-            needed.mkdir(parents=True, exist_ok=True)
         name = uuid4().hex
         return _Pending(incomplete / f"{name}.part", folder / f"{name}.{self._suffix}")
+
+    def _check_writable(self) -> None:
+        """Write a file like the others, and remove it.
+
+        It also makes the libraries load all that they need: at the end of the program, or in the middle of
+        a fork, they could not.
+        """
+        trial = self._place("exposures", "trial")
+        try:
+            trial.written.parent.mkdir(parents=True, exist_ok=True)
+            self._write(trial.written, [dict.fromkeys(EXPOSURE_COLUMNS)], EXPOSURE_COLUMNS)
+            trial.written.unlink()
+        except OSError as error:
+            message = (
+                f"FileSink: {self._directory} must be a directory that can be written to: {error}"
+            )
+            raise DeliveryError(message) from error
 
     def __repr__(self) -> str:
         return f"<FileSink {self._suffix} in {self._directory}>"
@@ -102,21 +119,10 @@ def _writer(format: str) -> _Writer:  # noqa: A002 - as above
         message = f'FileSink: format must be "parquet" or "jsonl", not {format!r}'
         raise DeliveryError(message)
     try:
-        # Here rather than at the first batch: a fork during an import leaves it half done.
         import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise MissingExtraError("pyarrow", "files") from None
     return _write_parquet
-
-
-def _check_writable(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        message = f"FileSink: {directory} must be a directory that can be written to: {error}"
-        raise DeliveryError(message) from error
 
 
 def _by_date(rows: Iterable[Record]) -> dict[str, list[Record]]:
