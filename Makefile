@@ -5,12 +5,26 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types imports unit clean
+# What the tests need besides Python: a command, and the Debian package that has it.
+SYSTEM := java:default-jre-headless node:nodejs redis-server:redis-server
+
+.PHONY: demo test system lint types imports unit clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
 
-test: lint types imports unit
+test: system lint types imports unit
+
+system:
+	@missing=; \
+	for each in $(SYSTEM); do \
+	  command -v $${each%%:*} >/dev/null || missing="$$missing $${each##*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing$$missing"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	else echo "not installed; tests that need it are skipped:$$missing"; fi
 
 lint: .venv/dev.installed
 	$(BIN)/ruff check

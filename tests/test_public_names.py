@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import abkit
 
 NAMES = [
@@ -21,6 +23,7 @@ NAMES = [
     "Experiment",
     "ExperimentManager",
     "Exposure",
+    "ExposureLogger",
     "FastSample",
     "Holdout",
     "Layer",
@@ -34,7 +37,9 @@ NAMES = [
     "RandomFloat",
     "RandomInteger",
     "Reason",
+    "Run",
     "Sample",
+    "ScriptExperiment",
     "Sum",
     "TooFewVariantsError",
     "Total",
@@ -42,8 +47,12 @@ NAMES = [
     "UnknownExperimentError",
     "UserExperiment",
     "WeightedChoice",
+    "assign_many",
+    "assignment_sql",
     "expt_manager",
     "force",
+    "reason_sql",
+    "reasons_many",
 ]
 
 ALLOWED = {"abkit", "attr", "attrs", "mmh3", "planout", "six"}
@@ -60,6 +69,9 @@ print(*(root for root in roots if root not in sys.stdlib_module_names and root !
 def test_the_public_names_are_these() -> None:
     assert abkit.__all__ == NAMES == sorted(NAMES)
     assert all(getattr(abkit, name) is not None for name in NAMES)
+    assert {*NAMES} <= {*dir(abkit)}
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = abkit.nothing
 
 
 def test_importing_abkit_loads_nothing_but_what_a_request_needs() -> None:

@@ -1,5 +1,7 @@
 """A/B testing for Python applications: one class is the whole experiment."""
 
+from typing import TYPE_CHECKING, Any
+
 from abkit.assignment._planout import (
     BernoulliFilter,
     BernoulliTrial,
@@ -34,6 +36,13 @@ from abkit.experiments.layer import Holdout, Layer
 from abkit.experiments.metrics import Conversion, Mean, Sum, Total
 from abkit.manager import ExperimentManager, expt_manager
 
+if TYPE_CHECKING:
+    from abkit.experiments.bulk import assign_many, reasons_many
+    from abkit.experiments.run import Run
+    from abkit.experiments.script import ScriptExperiment
+    from abkit.experiments.sql import assignment_sql, reason_sql
+    from abkit.exposure.logger import ExposureLogger
+
 __all__ = [
     "AbkitError",
     "Action",
@@ -50,6 +59,7 @@ __all__ = [
     "Experiment",
     "ExperimentManager",
     "Exposure",
+    "ExposureLogger",
     "FastSample",
     "Holdout",
     "Layer",
@@ -63,7 +73,9 @@ __all__ = [
     "RandomFloat",
     "RandomInteger",
     "Reason",
+    "Run",
     "Sample",
+    "ScriptExperiment",
     "Sum",
     "TooFewVariantsError",
     "Total",
@@ -71,6 +83,36 @@ __all__ = [
     "UnknownExperimentError",
     "UserExperiment",
     "WeightedChoice",
+    "assign_many",
+    "assignment_sql",
     "expt_manager",
     "force",
+    "reason_sql",
+    "reasons_many",
 ]
+
+# Imported when they are first used: a request needs none of them.
+_LATER = {
+    "ExposureLogger": "abkit.exposure.logger",
+    "Run": "abkit.experiments.run",
+    "ScriptExperiment": "abkit.experiments.script",
+    "assign_many": "abkit.experiments.bulk",
+    "assignment_sql": "abkit.experiments.sql",
+    "reason_sql": "abkit.experiments.sql",
+    "reasons_many": "abkit.experiments.bulk",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    found = getattr(import_module(_LATER[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -197,6 +197,14 @@ def test_any_script_gives_what_planout_gives(
     assert json.dumps(code) == before
 
 
+@settings(max_examples=500, deadline=None)
+@given(arithmetic(scalars) | random_nodes(scalars, salted=True), st.integers())
+def test_any_operator_gives_what_planout_gives(code: Any, userid: int) -> None:
+    script, inputs = {"op": "set", "var": "x", "value": code}, {"userid": userid, "country": "US"}
+    expected, _ = by_planout(script, inputs, {})
+    assert json.dumps(run(script, inputs)) == json.dumps(expected)
+
+
 def test_a_return_ends_the_script_and_says_whether_the_unit_takes_part() -> None:
     for value, expected in ((True, True), (42, True), (False, False), (0, False), (None, False)):
         code = [
@@ -221,12 +229,18 @@ def test_a_return_ends_the_script_and_says_whether_the_unit_takes_part() -> None
         ({"op": "sqrt", "value": 0.123}, 0.3507135583350036),
         ({"op": "sqrt", "value": 1.88}, 1.3711309200802089),
         ({"op": "round", "value": 2.5}, 2),
-        ({"op": "index", "base": [10, 20], "index": 6}, None),
+        ({"op": ">=", "left": 2, "right": 2}, True),
+        ({"op": "<=", "left": 2, "right": 2}, True),
+        ({"op": ">", "left": 2, "right": 2}, False),
+        ({"op": "<", "left": 2, "right": 2}, False),
+        ({"op": "index", "base": [10, 20], "index": 1}, 20),
+        ({"op": "index", "base": [10, 20], "index": 2}, None),
         ({"op": "index", "base": [10, 20], "index": -1}, None),
         ({"op": "index", "base": {"a": 42}, "index": "b"}, None),
         ({"op": "coalesce", "values": [None, 42, None]}, 42),
         ({"op": "coalesce", "values": [None]}, None),
         ({"op": "get", "var": "nothing"}, None),
+        ({"op": "cond", "cond": [{"if": 0, "then": 1}]}, None),
         ({"op": "get", "var": "experiment_salt"}, "test_salt"),
         ({"a": {"op": "get", "var": "x"}}, {"a": {"op": "get", "var": "x"}}),
         ({"op": "map", "a": {"op": "map", "b": {"op": "sum", "values": [1, 1]}}}, {"a": {"b": 2}}),
@@ -411,6 +425,7 @@ class FirstOf(PlanOutOp):  # type: ignore[misc]
                 return mapper.evaluate(value)
             except Exception:  # noqa: BLE001, S112
                 continue
+        assert not mapper.has("failed")
         mapper.set("failed", True)
         return mapper.get("fallback")
 

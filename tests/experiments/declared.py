@@ -1,5 +1,6 @@
 """Declared experiments of all kinds, and units of all kinds, for what assigns in bulk."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -28,6 +29,13 @@ VARIANTS = st.one_of(
     st.lists(st.floats(allow_nan=False), min_size=2, max_size=4, unique=True),
     st.just([False, True]),
 )
+
+
+def differences(found: Sequence[Any], expected: Sequence[Any]) -> list[tuple[int, Any, Any]]:
+    """Where two long columns differ, and how: pytest would compare them for hours."""
+    assert len(found) == len(expected)
+    pairs = enumerate(zip(found, expected, strict=True))
+    return [(position, one, other) for position, (one, other) in pairs if one != other][:5]
 
 
 def declare(**attributes: Any) -> type[Experiment]:

@@ -7,6 +7,7 @@ import pytest
 
 from abkit import ConfigError, Experiment, Holdout, Layer, OrgExperiment, Params, WeightedChoice
 from abkit.experiments.lock import Change, Moves, compare, locked, read_lock, write_lock
+from abkit.experiments.script import ScriptExperiment
 
 LAYER = Layer("layer", size=100)
 
@@ -116,6 +117,19 @@ def test_code_that_changes_is_seen_but_not_its_comments() -> None:
     assert found.what == ("code changed",)
     assert found.moves is None
     assert "code decides" in str(found)
+
+
+def test_a_script_that_changes_is_seen() -> None:
+    def scripted(choices: list[str]) -> type[Experiment]:
+        value = {"op": "uniformChoice", "choices": choices, "unit": {"op": "get", "var": "org"}}
+        script = {"op": "set", "var": "variant", "value": value}
+        attributes = {"script": script, "variants": ["a", "b"]}
+        return type("Scripted", (ScriptExperiment, OrgExperiment), attributes)
+
+    before = locked(scripted(["a", "b"]))
+    assert compare({"Scripted": before}, [scripted(["a", "b"])]) == ()
+    (found,) = compare({"Scripted": before}, [scripted(["b", "a"])])
+    assert found.what == ("code changed",)
 
 
 def test_a_lock_is_read_back_as_it_was_written(tmp_path: Path) -> None:

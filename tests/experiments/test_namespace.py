@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abkit import DeclarationError, ExperimentManager, Params, UniformChoice, UserExperiment
+from abkit import DeclarationError, ExperimentManager, Layer, Params, UniformChoice, UserExperiment
 from abkit.experiments.namespace import Added, Namespace, Removed
 
 from ..conformance.reference import namespace_of_planout, slots_of
@@ -116,6 +116,14 @@ def test_an_unknown_experiment_is_an_error_that_names_the_known_ones() -> None:
     for look_up in (namespace.slots, namespace.salt):
         with pytest.raises(DeclarationError, match="ns: has no experiment 'b' there; it has: 'a'"):
             look_up("b")
+
+
+def test_a_layer_can_be_made_from_planouts_history() -> None:
+    history: list[Added | Removed] = [("add", "a", 5), ("add", "b", 3), ("remove", "a")]
+    made = Layer.from_planout("ns", 10, history)
+    assert made == Namespace("ns", 10, history=history)
+    assert made.layer == Layer("ns", size=10)
+    assert Layer.from_planout("ns", 10, history, fast_sample=True).slots("b") != made.slots("b")
 
 
 def test_it_is_a_value() -> None:

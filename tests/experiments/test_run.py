@@ -143,6 +143,10 @@ def test_an_overridden_variant_is_forced(experiment: Any) -> None:
         Run(experiment, overrides={"variant": "c"}, user=1, org=1)
 
 
+def test_it_says_what_it_is() -> None:
+    assert repr(Run(Plain, org="acme")) == "<Run of Plain for org='acme'>"
+
+
 def test_force_holds_for_a_run() -> None:
     with force("Plain", "1"):
         assert Run(Plain, org=1).assignment.reason is Reason.FORCED

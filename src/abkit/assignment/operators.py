@@ -5,8 +5,8 @@ SHA-1 of "{experiment salt}.{salt}.{units}", where the salt is the parameter's n
 takes the first 15 hexadecimal digits: an integer below 2**60.
 
 Source: PlanOut's reference implementation (Bakshy, Eckles, Bernstein 2014), ops/random.py. Where it is
-wrong, this is not: text is UTF-8 rather than ASCII, lists of units are not mutated, an operator may be
-executed twice, and a wrong argument is an error rather than an assert.
+wrong, this is not: text is UTF-8 rather than ASCII, the caller's list of units is not changed, an operator
+may be executed twice, and a wrong argument is an error rather than an assert.
 """
 
 from bisect import bisect_left, bisect_right
@@ -50,12 +50,9 @@ def uniform(hashed: int) -> float:
     return hashed / _SCALE
 
 
-def unit_text(unit: object, appended: object = None) -> str:
+def unit_text(unit: object) -> str:
     """How a unit stands in the hashed text. A list is several units; a tuple is one."""
-    units = [*unit] if type(unit) is list else [unit]
-    if appended is not None:
-        units.append(appended)
-    return ".".join(map(str, units))
+    return ".".join(map(str, unit)) if type(unit) is list else str(unit)
 
 
 @lru_cache(maxsize=1024)
@@ -164,11 +161,28 @@ def _probability(args: Args) -> float:
     return p
 
 
-def _hash(args: Args, salt: str, appended: object = None) -> int:
-    unit = args["unit"] if "unit" in args else _argument(args, "unit")
-    if appended is not None or type(unit) is list:
-        unit = unit_text(unit, appended)
-    return hash_text(f"{salt}{unit}")
+def _hash(args: Args, salt: str) -> int:
+    return hash_text(salt + unit_text(_argument(args, "unit")))
+
+
+def _appended_hashes(args: Args, salt: str) -> Callable[[object], int]:
+    """The hash of the units with a value appended; None appends nothing.
+
+    To a list of units PlanOut appends for good, so that each hash of one execution has all values of
+    those before. So does this; but PlanOut leaves the values in the caller's list, and gives something
+    else the next time.
+    """
+    unit = _argument(args, "unit")
+    if type(unit) is list:
+        units = [*unit]
+
+        def hash_with(value: object) -> int:
+            if value is not None:
+                units.append(value)
+            return hash_text(salt + unit_text(units))
+
+        return hash_with
+    return lambda value: hash_text(f"{salt}{unit}" if value is None else f"{salt}{unit}.{value}")
 
 
 def _random_float(args: Args, salt: str) -> float:
@@ -190,7 +204,8 @@ def _bernoulli_trial(args: Args, salt: str) -> int:
 def _bernoulli_filter(args: Args, salt: str) -> list[Any]:
     p = _probability(args)
     choices = _list(args, "choices")
-    return [choice for choice in choices if uniform(_hash(args, salt, choice)) <= p]
+    hash_with = _appended_hashes(args, salt)
+    return [choice for choice in choices if uniform(hash_with(choice)) <= p]
 
 
 def _uniform_choice(args: Args, salt: str) -> Any:
@@ -240,8 +255,9 @@ def _draws(args: Args, available: int) -> int:
 
 def _shuffle(items: list[Any], positions: Iterable[int], args: Args, salt: str) -> None:
     """Fisher and Yates, from the end."""
+    hash_with = _appended_hashes(args, salt)
     for i in positions:
-        j = _hash(args, salt, i) % (i + 1)
+        j = hash_with(i) % (i + 1)
         items[i], items[j] = items[j], items[i]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from operator import index
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, overload
 
 from abkit.assignment.assignment import Reason
 from abkit.assignment.forcing import forced_here, forced_in_process
@@ -29,7 +29,6 @@ from abkit.experiments.decision import (
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
 
-_Units = TypeVar("_Units")
 _Answers: TypeAlias = Callable[[Sequence[Any], int], Sequence[Any]]
 """From some units, and the position of the first, to what each of them gets."""
 
@@ -52,7 +51,7 @@ def assign_many(
 @overload
 def assign_many(
     experiment: type[Experiment],
-    units: _Units,
+    units: Any,
     *,
     now: float | None = None,
     declaration: Declaration | None = None,
@@ -101,7 +100,7 @@ def reasons_many(
 @overload
 def reasons_many(
     experiment: type[Experiment],
-    units: _Units,
+    units: Any,
     *,
     now: float | None = None,
     declaration: Declaration | None = None,

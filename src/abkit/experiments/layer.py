@@ -1,13 +1,15 @@
 """How experiments share units: layers keep them apart, holdouts keep units out of many."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from abkit.assignment.operators import HASH_RANGE, hash_text
 from abkit.errors import DeclarationError
 
-Slots = Container[int]
+if TYPE_CHECKING:
+    from abkit.experiments.namespace import Added, Namespace, Removed
 
 
 @frozen
@@ -36,6 +38,29 @@ class Layer:
             raise DeclarationError(
                 self.name, f"`size` must be a whole number above 0, not {self.size!r}"
             )
+
+    @staticmethod
+    def from_planout(
+        name: str,
+        num_segments: int,
+        history: "Iterable[Added | Removed]",
+        *,
+        fast_sample: bool = False,
+    ) -> "Namespace":
+        """PlanOut's namespace of that name as a layer, and the slots that its experiments have there.
+
+        Args:
+            name: The namespace's name.
+            num_segments: How many segments it has.
+            history: ("add", experiment, segments) and ("remove", experiment), in their order.
+            fast_sample: Whether the namespace was made with `use_fast_sample`.
+
+        Raises:
+            DeclarationError: The history cannot have happened.
+        """
+        from abkit.experiments.namespace import Namespace
+
+        return Namespace(name, num_segments, history=history, fast_sample=fast_sample)
 
     @property
     def prefix(self) -> str:

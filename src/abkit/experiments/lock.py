@@ -234,7 +234,10 @@ def _spans(slots: Iterable[int]) -> list[list[int]]:
 
 
 def _code(experiment: type[Experiment], hook: str) -> str | None:
-    """Names the experiment's own code of a hook; None if it has none."""
+    """Names the experiment's own code of a hook, or its script; None if it has none."""
+    if hook == "assign" and hasattr(experiment, "fingerprint"):
+        fingerprint: str = experiment.fingerprint
+        return fingerprint
     function = getattr(experiment, hook)
     if function is getattr(Experiment, hook):
         return None

@@ -117,12 +117,10 @@ def _replayed(
                     f"not {event!r}"
                 )
                 raise DeclarationError(name, problem)
-    return MappingProxyType(
-        {
-            experiment: frozenset(s for s, owner in owners.items() if owner == experiment)
-            for experiment in sorted(experiments)
-        }
-    )
+    slots: dict[str, set[int]] = {experiment: set() for experiment in sorted(experiments)}
+    for segment, experiment in owners.items():
+        slots[experiment].add(segment)
+    return MappingProxyType({experiment: frozenset(own) for experiment, own in slots.items()})
 
 
 def _check_addition(

@@ -1,0 +1,255 @@
+"""Events as rows of two tables: abkit_exposures and abkit_actions, in PostgreSQL or SQLite."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from abkit.errors import DeliveryError, MissingExtraError
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event, Exposure
+from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
+from abkit.sinks.records import Record, action_record, exposure_record, json_object
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_DIALECTS = ("postgresql", "sqlite")
+_CREATION_LOCK = 7_236_281_104  # any number, the same in every process
+# SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded.
+_REFUSALS = ("22", "23", "54")
+_CONNECT_TIMEOUT = {"connect_timeout": "10", "tcp_user_timeout": "30000"}  # s, ms; libpq's
+
+
+class SqlSink:
+    """Writes each batch in one transaction; a row whose insert id is there already is left as it is.
+
+    The columns are those of `abkit.events`; `groups` is JSONB and `properties` JSON on PostgreSQL, both are
+    text on SQLite, where `time` is UTC without saying so. An event without an insert id is given a
+    random one. A row that the database refuses is rejected alone.
+
+    Args:
+        url_or_engine: A database URL such as "postgresql+psycopg://user:password@host/name", or an
+            engine of SQLAlchemy, which stays the caller's to dispose of.
+        schema: The schema of the tables, which must exist; None: the database's default.
+        create: Whether to create the tables that are missing. If the database cannot be reached now,
+            it is done with the first batch.
+        timeout: Seconds that a statement may take (PostgreSQL).
+        limits: When a batch is full.
+
+    Raises:
+        DeliveryError: The URL cannot be used, the dialect is neither PostgreSQL nor SQLite, or the
+            tables may not be created.
+        MissingExtraError: SQLAlchemy or the driver is not installed.
+    """
+
+    def __init__(
+        self,
+        url_or_engine: "str | sa.URL | sa.Engine",
+        *,
+        schema: str | None = None,
+        create: bool = True,
+        timeout: float = 30.0,
+        limits: BatchLimits | None = None,
+    ) -> None:
+        try:
+            import sqlalchemy as sa
+        except ImportError:
+            raise MissingExtraError("sqlalchemy", "sql") from None
+        self._owned = not isinstance(url_or_engine, sa.Engine)
+        self._engine = (
+            url_or_engine if isinstance(url_or_engine, sa.Engine) else _engine(url_or_engine)
+        )
+        self._dialect = self._engine.dialect.name
+        if self._dialect not in _DIALECTS:
+            message = f"SqlSink: writes to PostgreSQL and SQLite, not to {self._dialect}"
+            raise DeliveryError(message)
+        self._exposures = _table("abkit_exposures", EXPOSURE_COLUMNS, schema)
+        self._actions = _table("abkit_actions", ACTION_COLUMNS, schema)
+        self._insertions = [_insertion(table, self._dialect) for table in self._tables]
+        self._timeout = timeout
+        self._pid = os.getpid()
+        self._tables_wanted = create
+        self.limits = limits or BatchLimits(count=2_000, size=2_000_000)
+        try:
+            self._create_tables()
+        except sa.exc.OperationalError:
+            pass  # the database is not there yet: `send` tries again
+        except sa.exc.DBAPIError as error:
+            message = f"SqlSink: the tables cannot be created in {self._place()}: {_what(error)}"
+            raise DeliveryError(message) from error
+
+    def send(self, events: Sequence[Event], /) -> Outcome:
+        """Insert the events. A database that cannot be reached is to be tried again."""
+        from sqlalchemy.exc import DBAPIError
+
+        if os.getpid() != self._pid:
+            self._engine.dispose(close=False)  # the connections are the parent's
+            self._pid = os.getpid()
+        refused: list[tuple[Event, str]] = []
+        retry = None
+        try:
+            self._create_tables()
+            self._write(events, refused)
+        except DBAPIError as error:
+            retry = Retry(reason=f"cannot write to {self._place()}: {_what(error)}")
+        if not refused:
+            return retry
+        return Rejected([event for event, _ in refused], refused[0][1], retry)
+
+    def close(self) -> None:
+        """Close the connections of an engine that the sink has made."""
+        if self._owned:
+            self._engine.dispose(close=os.getpid() == self._pid)
+
+    @property
+    def _tables(self) -> "tuple[sa.Table, sa.Table]":
+        return self._exposures, self._actions
+
+    def _create_tables(self) -> None:
+        if not self._tables_wanted:
+            return
+        import sqlalchemy as sa
+        from sqlalchemy.schema import CreateTable
+
+        with self._engine.begin() as connection:
+            if self._dialect == "postgresql":
+                # IF NOT EXISTS alone does not keep two processes apart.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
+            for table in self._tables:
+                if not sa.inspect(connection).has_table(table.name, table.schema):
+                    connection.execute(CreateTable(table, if_not_exists=True))
+        self._tables_wanted = False
+
+    def _write(self, events: Sequence[Event], refused: list[tuple[Event, str]]) -> None:
+        """Insert the events in one transaction; if one is refused, the halves in one each."""
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            self._insert(events)
+        except (DBAPIError, ValueError) as error:  # psycopg2 meets a NUL byte with a ValueError
+            if isinstance(error, DBAPIError) and not _is_refusal(error):
+                raise
+            if len(events) == 1:
+                refused.append((events[0], _what(error)))
+                return
+            middle = len(events) // 2
+            self._write(events[:middle], refused)
+            self._write(events[middle:], refused)
+
+    def _insert(self, events: Sequence[Event]) -> None:
+        import sqlalchemy as sa
+
+        exposures = [exposure_record(event) for event in events if isinstance(event, Exposure)]
+        actions = [action_record(event) for event in events if not isinstance(event, Exposure)]
+        with self._engine.begin() as connection:
+            if self._dialect == "postgresql":
+                limit = sa.text(f"SET LOCAL statement_timeout = {round(self._timeout * 1e3)}")
+                connection.execute(limit)
+            for insertion, rows in zip(self._insertions, (exposures, actions), strict=True):
+                if rows:
+                    connection.execute(insertion, _parameters(rows))
+
+    def _place(self) -> str:
+        return self._engine.url.render_as_string(hide_password=True)
+
+    def __repr__(self) -> str:
+        return f"<SqlSink {self._place()}>"
+
+
+def _engine(url: "str | sa.URL") -> "sa.Engine":
+    import sqlalchemy as sa
+
+    try:
+        parsed = sa.make_url(url)
+        dialect = parsed.get_backend_name()
+        if dialect == "sqlite" and parsed.database in (None, "", ":memory:"):
+            message = "SqlSink: an SQLite database in memory is no destination; name a file"
+            raise DeliveryError(message)
+        timeouts = {}
+        if dialect == "postgresql" and parsed.get_driver_name() in ("psycopg", "psycopg2"):
+            timeouts = {k: v for k, v in _CONNECT_TIMEOUT.items() if k not in parsed.query}
+        return sa.create_engine(parsed, pool_pre_ping=True, connect_args=timeouts)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "the driver", "sql") from error
+    except sa.exc.ArgumentError as error:
+        message = (
+            "SqlSink: the URL cannot be used; it should be like "
+            '"postgresql+psycopg://user:password@host/name" or "sqlite:///file.db"'
+        )
+        raise DeliveryError(message) from error
+
+
+def _table(name: str, columns: Mapping[str, str], schema: str | None) -> "sa.Table":
+    import sqlalchemy as sa
+    from sqlalchemy.dialects import postgresql
+
+    types: dict[str, sa.types.TypeEngine[Any]] = {
+        "text": sa.Text(),
+        "timestamp": sa.DateTime(timezone=True),
+        "map": sa.Text().with_variant(postgresql.JSONB(), "postgresql"),
+        # JSONB would refuse "\u0000" and change large numbers; JSON keeps the text.
+        "json": sa.Text().with_variant(postgresql.JSON(), "postgresql"),
+    }
+    optional = ("user_id", "properties")
+    return sa.Table(
+        name,
+        sa.MetaData(),
+        *(
+            sa.Column(
+                column, types[kind], primary_key=column == "insert_id", nullable=column in optional
+            )
+            for column, kind in columns.items()
+        ),
+        schema=schema,
+    )
+
+
+def _insertion(table: "sa.Table", dialect: str) -> Any:
+    """INSERT ... ON CONFLICT DO NOTHING, with a parameter `<column>_` for each column."""
+    import sqlalchemy as sa
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    values: dict[str, Any] = {}
+    for column in table.columns:
+        kind = column.type.dialect_impl(_dialect(dialect))
+        if isinstance(kind, sa.JSON):  # the parameter is JSON already, not to be made JSON again
+            values[column.name] = sa.cast(sa.bindparam(f"{column.name}_", type_=sa.Text()), kind)
+        else:
+            values[column.name] = sa.bindparam(f"{column.name}_", type_=column.type)
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).values(values).on_conflict_do_nothing(index_elements=["insert_id"])
+
+
+def _dialect(name: str) -> "sa.Dialect":
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return postgresql.dialect() if name == "postgresql" else sqlite.dialect()
+
+
+def _parameters(rows: Sequence[Record]) -> list[dict[str, object]]:
+    """The rows as parameters, in the order of their ids, so that two processes do not deadlock."""
+    parameters = [
+        {
+            **{f"{name}_": value for name, value in row.items()},
+            "insert_id_": row["insert_id"] or uuid4().hex,
+            "groups_": json_object(row["groups"]) or "{}",  # type: ignore[arg-type]
+        }
+        for row in rows
+    ]
+    return sorted(parameters, key=lambda row: str(row["insert_id_"]))
+
+
+def _is_refusal(error: "sa.exc.DBAPIError") -> bool:
+    """Whether the database objects to a row, not to the moment."""
+    from sqlalchemy.exc import DataError, IntegrityError
+
+    if error.connection_invalidated:
+        return False
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
+    return isinstance(error, DataError | IntegrityError) or str(state).startswith(_REFUSALS)
+
+
+def _what(error: Exception) -> str:
+    """What the driver said, without the statement and its parameters."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0][:300] if said else type(error).__name__
