@@ -29,6 +29,7 @@ from abkit import (
     UnknownExperimentError,
     UserExperiment,
     WeightedChoice,
+    force,
 )
 
 ORG = SimpleNamespace(id=42, slug="initech")
@@ -369,6 +370,21 @@ def test_only_randomized_units_are_exposed(lenient: ExperimentManager, events: R
         "Later": Reason.INACTIVE,
     }
     assert lenient.get("Won", org=ORG) == lenient.get("Allowed", org=ORG) == "1"
+
+
+def test_a_forced_unit_is_exposed_only_if_that_is_asked_for(
+    lenient: ExperimentManager, events: Recorder
+) -> None:
+    lenient.add(Declared)
+    with force("Declared", "1"):
+        lenient.log_exposure("Declared", org=ORG)
+        assert events == []
+        lenient.log_exposure("Declared", org=ORG, even_if_forced=True, properties={"page": "x"})
+    (exposure,) = events
+    assert (exposure.variant, exposure.properties) == ("1", {"page": "x", "reason": "forced"})
+    lenient.add(type("Closed", (OrgExperiment,), {"variants": ["0", "1"], "rollout": 0.0}))
+    lenient.log_exposure("Closed", org=ORG, even_if_forced=True)
+    assert len(events) == 1
 
 
 def test_an_experiment_runs_from_its_start_until_before_its_end(events: Recorder) -> None:

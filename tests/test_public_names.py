@@ -44,6 +44,7 @@ NAMES = [
     "TooFewVariantsError",
     "Total",
     "UniformChoice",
+    "UnitsError",
     "UnknownExperimentError",
     "UserExperiment",
     "WeightedChoice",

@@ -28,6 +28,7 @@ from abkit.errors import (
     MissingSubjectError,
     OperatorError,
     TooFewVariantsError,
+    UnitsError,
     UnknownExperimentError,
 )
 from abkit.events import Action, Exposure
@@ -80,6 +81,7 @@ __all__ = [
     "TooFewVariantsError",
     "Total",
     "UniformChoice",
+    "UnitsError",
     "UnknownExperimentError",
     "UserExperiment",
     "WeightedChoice",

@@ -204,16 +204,19 @@ class ExperimentManager:
         /,
         *,
         properties: Mapping[str, object] = _NOTHING,
+        even_if_forced: bool = False,
         **subjects: Any,
     ) -> None:
         """Say that a unit is now subjected to the experiment.
 
         Call it where the variants differ, as often as that happens: `on_event` deduplicates. Units
-        that are not enrolled, or are forced, are not exposed.
+        that are not enrolled are not exposed; units that are forced only if that is asked for.
 
         Args:
             experiment: The experiment's name, or its class.
             properties: What the event shall tell besides.
+            even_if_forced: Expose a forced unit too, to see the event arrive; it has the property
+                "reason": "forced". The analysis counts it as any other.
             **subjects: As for `get`.
 
         Raises:
@@ -222,7 +225,9 @@ class ExperimentManager:
         registered = self._find(experiment)
         unit_id, variant, reason, _ = self._decide(registered, subjects)
         if reason is not Reason.ASSIGNED:
-            return
+            if not even_if_forced or reason is not Reason.FORCED:
+                return
+            properties = {**properties, "reason": str(reason)}
         declaration = registered.declaration
         name, salt, unit_type = declaration.name, declaration.salt, declaration.unit_type
         try:

@@ -48,6 +48,12 @@ def test_name_and_salt_are_one_classes_own() -> None:
     assert (child.name, child.salt) == ("Child", "Child")
 
 
+def test_control_winner_and_allow_list_become_the_declared_variants() -> None:
+    declaration = declare(control=1, winner=0, forced={1: ["acme"]}).declaration
+    assert (declaration.control, declaration.winner) == ("1", "0")
+    assert declaration.forced == {"acme": "1"}
+
+
 def test_a_base_class_needs_no_variants() -> None:
     class TeamExperiment(Experiment):
         unit_type = "team"

@@ -111,7 +111,7 @@ class Units:
     ) -> list[tuple[Any, ...]]:
         self.connection.register("units", pa.table({column: units}))
         query = f"select {select} from units"  # noqa: S608 - it is what is tested
-        return self.connection.sql(query).fetchall()
+        return self.connection.execute(query).fetchall()
 
 
 @pytest.fixture(scope="module")

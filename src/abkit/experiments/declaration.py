@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from abkit.assignment.operators import cumulative_weights
 from abkit.errors import DeclarationError, OperatorError
@@ -129,11 +129,20 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
         owner=cls.owner,
     )
     check_rollout(declaration, declaration.rollout)
-    for value in (declaration.control, declaration.winner, *declaration.forced.values()):
-        if value is not None:
-            declaration.variant_of(value)
     _check_metrics(declaration)
-    return declaration
+
+    def own(value: Variant | None) -> Variant | None:
+        return None if value is None else declaration.variant_of(value)
+
+    forced = {
+        unit_id: declaration.variant_of(value) for unit_id, value in declaration.forced.items()
+    }
+    return evolve(
+        declaration,
+        control=own(declaration.control),
+        winner=own(declaration.winner),
+        forced=MappingProxyType(forced),
+    )
 
 
 def check_rollout(declaration: Declaration, rollout: object) -> None:
