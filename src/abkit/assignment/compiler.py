@@ -10,7 +10,7 @@ from abkit.assignment._planout import PlanOutOp, PlanOutOpRandom
 from abkit.assignment.environment import Deferred, Environment, Returned, Step
 from abkit.assignment.language import FUNCTIONS, RANDOM
 from abkit.assignment.nodes import Node, check_arguments, is_node, list_in, variable_in
-from abkit.assignment.operators import EXECUTORS, salt_of
+from abkit.assignment.operators import EXECUTORS
 from abkit.errors import DeclarationError
 
 Operators: TypeAlias = Mapping[str, type[PlanOutOp]]
@@ -87,7 +87,7 @@ class Compiler:
 
         def execute(environment: Environment, args: dict[str, Any]) -> Any:
             environment.randomize()
-            return executor(args, salt_of(args, environment.experiment_salt, name))
+            return executor(args, environment.experiment_salt, name)
 
         noting = _noting(place, execute)
         return lambda environment: noting(

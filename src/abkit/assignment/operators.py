@@ -16,7 +16,7 @@ from hashlib import sha1 as sha1  # noqa: PLC0414 - exported: whoever hashes, ha
 from itertools import accumulate
 from math import isfinite
 from struct import Struct
-from typing import Any
+from typing import Any, TypeAlias
 
 from abkit.assignment._planout import (
     Args,
@@ -30,6 +30,8 @@ from abkit.assignment._planout import (
     WeightedChoice,
 )
 from abkit.errors import OperatorError
+
+Executor: TypeAlias = Callable[[Args, str, str], Any]
 
 HASH_RANGE = 2**60
 first_64_bits = Struct(">Q").unpack_from
@@ -213,15 +215,21 @@ def _uniform_choice(args: Args, salt: str) -> Any:
     return choices[_hash(args, salt) % len(choices)]
 
 
-def _weighted_choice(args: Args, salt: str) -> Any:
+def _weighted_choice(args: Args, experiment_salt: str, name: str) -> Any:
     # Most assign() methods do just this, at each request: hence no calls that can be avoided.
     try:
         choices, unit, ends = args["choices"], args["unit"], _known_ends[tuple(args["weights"])]
     except (KeyError, TypeError):
-        return _weighted_choice_by_floats(args, salt)
-    if type(choices) is not list or type(unit) is list or len(choices) != len(ends) + 1:
-        return _weighted_choice_by_floats(args, salt)
-    return choices[bisect_right(ends, sha1(f"{salt}{unit}".encode()).digest())]
+        return _weighted_choice_by_floats(args, salt_of(args, experiment_salt, name))
+    if (
+        len(args) != 3  # a salt of its own
+        or type(choices) is not list
+        or type(unit) is list
+        or len(choices) != len(ends) + 1
+    ):
+        return _weighted_choice_by_floats(args, salt_of(args, experiment_salt, name))
+    digest = sha1(f"{experiment_salt}.{name}.{unit}".encode()).digest()
+    return choices[bisect_right(ends, digest)]
 
 
 def _weighted_choice_by_floats(args: Args, salt: str) -> Any:
@@ -277,14 +285,20 @@ def _fast_sample(args: Args, salt: str) -> list[Any]:
     return items[first:] if 0 < first < len(items) else items[:draws]
 
 
-EXECUTORS: dict[type[Any], Callable[[Args, str], Any]] = {
-    BernoulliFilter: _bernoulli_filter,
-    BernoulliTrial: _bernoulli_trial,
-    FastSample: _fast_sample,
-    RandomFloat: _random_float,
-    RandomInteger: _random_integer,
-    Sample: _sample,
-    UniformChoice: _uniform_choice,
+def _salted(execute: Callable[[Args, str], Any]) -> Executor:
+    """An executor that is given the salt ready to be hashed."""
+    return lambda args, experiment_salt, name: execute(args, salt_of(args, experiment_salt, name))
+
+
+EXECUTORS: dict[type[Any], Executor] = {
+    BernoulliFilter: _salted(_bernoulli_filter),
+    BernoulliTrial: _salted(_bernoulli_trial),
+    FastSample: _salted(_fast_sample),
+    RandomFloat: _salted(_random_float),
+    RandomInteger: _salted(_random_integer),
+    Sample: _salted(_sample),
+    UniformChoice: _salted(_uniform_choice),
     WeightedChoice: _weighted_choice,
 }
-"""What executes each of PlanOut's own operators, given its arguments and its salt."""
+"""What executes each of PlanOut's own operators: given its arguments, the experiment's salt, and the name
+of the parameter that is assigned."""

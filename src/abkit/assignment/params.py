@@ -5,7 +5,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from abkit.assignment._planout import PlanOutOp
-from abkit.assignment.operators import EXECUTORS, salt_of
+from abkit.assignment.operators import EXECUTORS
 
 _SALT, _OVERRIDES, _RANDOMIZED = 0, 1, 2
 """The places in a Params' environment: a plain list, because one is made for each request."""
@@ -33,17 +33,13 @@ class Params(MutableMapping[str, Any]):
             self.__dict__.update(overrides)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        executor = EXECUTORS.get(type(value))
-        salt, overrides, _ = environment = self._environment
-        if overrides is not None and name in overrides:
+        environment = self._environment
+        if environment[_OVERRIDES] is not None and name in environment[_OVERRIDES]:
             return
+        executor = EXECUTORS.get(type(value))
         if executor is not None:
             environment[_RANDOMIZED] = True
-            args = value.args
-            if "salt" in args or "full_salt" in args:
-                value = executor(args, salt_of(args, salt, name))
-            else:
-                value = executor(args, f"{salt}.{name}.")
+            value = executor(value.args, environment[_SALT], name)
         elif isinstance(value, PlanOutOp):
             environment[_RANDOMIZED] = True
             # A user's own operator. It may be executed under another name too: its salt is not kept.
