@@ -1,5 +1,6 @@
 # make demo   the main job, on simulated visits
 # make test   everything that CI runs
+# make bench  what a call costs, beside the peers; what is delivered
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What the tests need besides Python: a command, and the Debian package that has it.
 SYSTEM := java:default-jre-headless node:nodejs redis-server:redis-server
 
-.PHONY: demo test system lint types imports unit clean
+.PHONY: demo test bench system lint types imports unit clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
@@ -41,6 +42,9 @@ unit: .venv/dev.installed
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+bench: .venv/bench.installed
+	$(BIN)/python -m tests.benchmarks
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "abkit needs Python 3.11 or later; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
 	$(PYTHON) -m venv .venv
@@ -51,6 +55,10 @@ unit: .venv/dev.installed
 
 .venv/dev.installed: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+.venv/bench.installed: pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[bench]'
 	@touch $@
 
 clean:

@@ -222,18 +222,22 @@ class ExperimentManager:
         Raises:
             UnknownExperimentError: No experiment of that name is registered.
         """
-        registered = self._find(experiment)
-        unit_id, variant, reason, _ = self._decide(registered, subjects)
+        if self._registry.watch is not None:
+            self._registry.refresh()
+        registered = self._entries.get(experiment) or self._registry.find(experiment)
+        try:
+            unit_id, variant, reason, _ = registered.decide(subjects)
+        except Exception as error:  # noqa: BLE001 - the request boundary
+            self._failed(registered, error, subjects)
+            return
         if reason is not Reason.ASSIGNED:
             if not even_if_forced or reason is not Reason.FORCED:
                 return
             properties = {**properties, "reason": str(reason)}
-        declaration = registered.declaration
-        name, salt, unit_type = declaration.name, declaration.salt, declaration.unit_type
+        name, salt, unit_type = registered.identity
         try:
-            if self._has_seen is not None and self._has_seen(
-                (name, salt, unit_type, unit_id), variant
-            ):
+            has_seen = self._has_seen
+            if has_seen is not None and has_seen((name, salt, unit_type, unit_id), variant):
                 return
             user_id, groups = person_and_groups(subjects, of=name)
             self._hand_on(

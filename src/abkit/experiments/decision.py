@@ -75,9 +75,13 @@ def compile_decision(  # noqa: C901 - see decide()
     call = caller_of(method)
     judge, known = _judge(experiment, declaration), frozenset(declaration.variants)
     new = object.__new__
+    # Who exposes a unit has mostly just asked for its variant: the last answer is kept. It is replaced
+    # as one tuple, so that threads only ever miss it.
+    last: Decision = ("", "", assigned, None)
 
     # One long function, because a call costs a tenth of the hash, and this is run at each request.
     def decide(subjects: Subjects) -> Decision:
+        nonlocal last
         subject = subjects.get(unit_type)
         unit_id = subject if type(subject) is str else getattr(subject, "id", None)
         if type(unit_id) is not str or not unit_id:
@@ -94,7 +98,10 @@ def compile_decision(  # noqa: C901 - see decide()
             if kept is not None:
                 return kept
         if choose is not None:
-            return unit_id, choose(unit_id), assigned, None
+            decision = last
+            if decision[0] != unit_id:
+                last = decision = (unit_id, choose(unit_id), assigned, None)
+            return decision
         params = new(Params)
         environment = [salt, None, False]
         set_environment(params, environment)

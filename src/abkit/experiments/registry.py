@@ -32,12 +32,14 @@ class Registered:
         declared: What its class says.
         declaration: What is in force: the class, and the settings.
         decide: From the subjects of a request to what their unit gets.
+        identity: Name, salt and unit type: what all exposures of the experiment share.
     """
 
     experiment: Experiment
     declared: Declaration
     declaration: Declaration
     decide: Callable[[Subjects], Decision]
+    identity: tuple[str, str, str]
 
 
 class Registry:
@@ -133,7 +135,8 @@ class Registry:
 
     def _put(self, experiment: Experiment, declared: Declaration, declaration: Declaration) -> None:
         decide = compile_decision(experiment, declaration, clock=self._clock)
-        entry = Registered(experiment, declared, declaration, decide)
+        identity = (declaration.name, declaration.salt, declaration.unit_type)
+        entry = Registered(experiment, declared, declaration, decide, identity)
         self.entries[declaration.name] = self.entries[type(experiment)] = entry
 
     def _check_name(self, experiment: type[Experiment], name: str) -> None:

@@ -16,8 +16,10 @@ def person_and_groups(subjects: Subjects, *, of: str) -> tuple[str | None, dict[
     person: str | None = None
     groups: dict[str, str] = {}
     for kind, subject in subjects.items():
-        unit_id = unit_id_of(subject)
-        if unit_id is None:
+        if subject is None:
+            continue
+        unit_id = subject if type(subject) is str else unit_id_of(subject)
+        if not unit_id:
             continue
         if kind not in _PERSONS:
             groups[kind] = unit_id

@@ -1,0 +1,49 @@
+"""What abkit costs, beside its peers: `make bench`, or `python -m tests.benchmarks`."""
+
+import logging
+import os
+import platform
+import sys
+import warnings
+from importlib.metadata import version
+from time import perf_counter
+
+from rich.console import Console
+
+from .bulk import bulk_rows
+from .delivery import delivery_outcomes
+from .imports import import_rows
+from .peers.everyone import everyone
+from .requests import request_rows
+from .tables import cost_table, delivery_table
+
+WIDTH = 145
+"""Columns; in a narrower terminal the lines are broken, but nothing is cut off."""
+
+
+def main() -> None:
+    """Measure everything and print two tables."""
+    # Some peers warn at each call, or tell each event that they drop.
+    warnings.simplefilter("ignore")
+    logging.disable()
+    start = perf_counter()
+    console = Console()
+    console.width = max(console.width, WIDTH)
+    others = everyone()
+    console.print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores; "
+        + ", ".join(f"{package} {version(package)}" for package in others.peers)
+    )
+    for package, why in others.absent.items():
+        console.print(f"{package} {why}", markup=False)
+    console.print(
+        cost_table([*request_rows(others.peers), *bulk_rows(), *import_rows(others.peers)])
+    )
+    console.print(delivery_table(delivery_outcomes()))
+    console.print(f"This took {perf_counter() - start:.0f} s.")
+    sys.stdout.flush()
+    os._exit(0)  # The peers' exit handlers would wait for servers that are not there.
+
+
+if __name__ == "__main__":
+    main()
