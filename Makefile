@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What the tests need besides Python: a command, and the Debian package that has it.
-SYSTEM := java:default-jre-headless node:nodejs redis-server:redis-server
+SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server
 
 .PHONY: demo test bench system lint types imports unit clean
 

@@ -1,49 +1,43 @@
 """Events as files: Parquet or JSON lines, in one folder per kind and UTC date."""
 
 import os
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 from uuid import uuid4
-
-from attrs import frozen
 
 from abkit.errors import DeliveryError, MissingExtraError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
 from abkit.sinks.base import BatchLimits, Retry
+from abkit.sinks.folders import File, FileSystem, Writer, folder
 from abkit.sinks.records import Record, json_line, records
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Format = Literal["parquet", "jsonl"]
-_Writer = Callable[[Path, Sequence[Record], Mapping[str, str]], None]
-
-
-@frozen
-class _Pending:
-    """Where a file is written, and where readers will find it."""
-
-    written: Path
-    target: Path
 
 
 class FileSink:
-    """Writes each batch to new files below a directory.
+    """Writes each batch to new files below a directory, local or in any file system of fsspec.
 
     `exposures/date=YYYY-MM-DD/<unique>.parquet` and `actions/date=YYYY-MM-DD/<unique>.parquet`, where
     the date is the event's, in UTC. A file appears complete or not at all. Any number of processes may
     write to one directory.
 
     Args:
-        directory: Made if it does not exist.
+        directory: Made if it does not exist; a URL such as "s3://bucket/events" needs fsspec and the
+            package that it names for such URLs (s3fs, gcsfs, adlfs...).
         format: "parquet" (needs the extra `files`) or "jsonl".
+        filesystem: A file system of fsspec or of pyarrow, in which `directory` is a path. One of
+            pyarrow's for a cloud does not work in a forked child; fsspec's do.
         limits: When a batch is full; large batches make few, large files.
 
     Raises:
         DeliveryError: The directory cannot be written to, or the format is unknown.
-        MissingExtraError: The format is "parquet" and pyarrow is not installed.
+        MissingExtraError: pyarrow, for the format "parquet", or fsspec, for a URL, is not installed.
     """
 
     def __init__(
@@ -51,45 +45,37 @@ class FileSink:
         directory: str | os.PathLike[str],
         *,
         format: Format = "parquet",  # noqa: A002 - what it is called everywhere
+        filesystem: FileSystem | None = None,
         limits: BatchLimits | None = None,
     ) -> None:
-        self._directory = Path(directory)
+        self._directory = os.fspath(directory)
         self._suffix = format
-        self._write = _writer(format)
+        self._place = re.sub("://[^/@]*@", "://***@", self._directory)  # without a password
+        self._folder = folder(self._directory, filesystem, _writer(format))
         self.limits = limits or BatchLimits(count=20_000, size=16_000_000, age=10.0)
         self._check_writable()
 
     def send(self, events: Sequence[Event], /) -> Retry | None:
-        """Write the events. What the disk refuses is to be tried again."""
+        """Write the events. What the disk or the store refuses is to be tried again."""
         exposures, actions = records(events)
-        pending: list[_Pending] = []
-        try:
+        files = [
+            self._file(kind, date, of_date, columns)
             for kind, rows, columns in (
                 ("exposures", exposures, EXPOSURE_COLUMNS),
                 ("actions", actions, ACTION_COLUMNS),
-            ):
-                for date, of_date in _by_date(rows).items():
-                    file = self._place(kind, date)
-                    pending.append(file)
-                    for folder in (file.written.parent, file.target.parent):
-                        folder.mkdir(parents=True, exist_ok=True)
-                    self._write(file.written, of_date, columns)
-                    _to_disk(file.written)
-            for file in pending:
-                file.written.replace(file.target)
+            )
+            for date, of_date in _by_date(rows).items()
+        ]
+        try:
+            self._folder.put(files)
         except OSError as error:
-            return Retry(reason=f"cannot write to {self._directory}: {error}")
-        finally:
-            for file in pending:
-                file.written.unlink(missing_ok=True)
+            return Retry(reason=f"cannot write to {self._place}: {error}")
         return None
 
-    def _place(self, kind: str, date: str) -> _Pending:
-        # No pattern over the folders of the events meets this one.
-        incomplete = self._directory / ".incomplete"
-        folder = self._directory / kind / f"date={date}"
-        name = uuid4().hex
-        return _Pending(incomplete / f"{name}.part", folder / f"{name}.{self._suffix}")
+    def _file(
+        self, kind: str, date: str, rows: Sequence[Record], columns: Mapping[str, str]
+    ) -> File:
+        return File(f"{kind}/date={date}/{uuid4().hex}.{self._suffix}", rows, columns)
 
     def _check_writable(self) -> None:
         """Write a file like the others, and remove it.
@@ -97,22 +83,20 @@ class FileSink:
         It also makes the libraries load all that they need: at the end of the program, or in the middle of
         a fork, they could not.
         """
-        trial = self._place("exposures", "trial")
+        trial = self._file(
+            "exposures", "trial", [dict.fromkeys(EXPOSURE_COLUMNS)], EXPOSURE_COLUMNS
+        )
         try:
-            trial.written.parent.mkdir(parents=True, exist_ok=True)
-            self._write(trial.written, [dict.fromkeys(EXPOSURE_COLUMNS)], EXPOSURE_COLUMNS)
-            trial.written.unlink()
+            self._folder.try_out(trial)
         except OSError as error:
-            message = (
-                f"FileSink: {self._directory} must be a directory that can be written to: {error}"
-            )
+            message = f"FileSink: {self._place} must be a directory that can be written to: {error}"
             raise DeliveryError(message) from error
 
     def __repr__(self) -> str:
-        return f"<FileSink {self._suffix} in {self._directory}>"
+        return f"<FileSink {self._suffix} in {self._place}>"
 
 
-def _writer(format: str) -> _Writer:  # noqa: A002 - as above
+def _writer(format: str) -> Writer:  # noqa: A002 - as above
     if format == "jsonl":
         return _write_jsonl
     if format != "parquet":
@@ -132,11 +116,21 @@ def _by_date(rows: Iterable[Record]) -> dict[str, list[Record]]:
     return dates
 
 
-def _write_jsonl(path: Path, rows: Sequence[Record], columns: Mapping[str, str]) -> None:  # noqa: ARG001
-    path.write_text("".join([f"{json_line(row)}\n" for row in rows]), encoding="utf-8")
+def _write_jsonl(
+    where: Path | BinaryIO,
+    rows: Sequence[Record],
+    columns: Mapping[str, str],  # noqa: ARG001
+) -> None:
+    content = "".join([f"{json_line(row)}\n" for row in rows]).encode()
+    if isinstance(where, Path):
+        where.write_bytes(content)
+    else:
+        where.write(content)
 
 
-def _write_parquet(path: Path, rows: Sequence[Record], columns: Mapping[str, str]) -> None:
+def _write_parquet(
+    where: Path | BinaryIO, rows: Sequence[Record], columns: Mapping[str, str]
+) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -145,7 +139,7 @@ def _write_parquet(path: Path, rows: Sequence[Record], columns: Mapping[str, str
         pa.array([_arrow_value(row[name]) for row in rows], type=schema.field(name).type)
         for name in columns
     ]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), where)
 
 
 def _schema(columns: Mapping[str, str]) -> "pa.Schema":
@@ -162,8 +156,3 @@ def _schema(columns: Mapping[str, str]) -> "pa.Schema":
 
 def _arrow_value(value: object) -> object:
     return list(value.items()) if isinstance(value, dict) else value
-
-
-def _to_disk(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())

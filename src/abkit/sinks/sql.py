@@ -65,7 +65,10 @@ class SqlSink:
             raise DeliveryError(message)
         self._exposures = _table("abkit_exposures", EXPOSURE_COLUMNS, schema)
         self._actions = _table("abkit_actions", ACTION_COLUMNS, schema)
-        self._insertions = [_insertion(table, self._dialect) for table in self._tables]
+        self._insertions = (
+            _insertion(self._exposures, EXPOSURE_COLUMNS, self._dialect),
+            _insertion(self._actions, ACTION_COLUMNS, self._dialect),
+        )
         self._timeout = timeout
         self._pid = os.getpid()
         self._tables_wanted = create
@@ -75,6 +78,7 @@ class SqlSink:
         except sa.exc.OperationalError:
             pass  # the database is not there yet: `send` tries again
         except sa.exc.DBAPIError as error:
+            self.close()
             message = f"SqlSink: the tables cannot be created in {self._place()}: {_what(error)}"
             raise DeliveryError(message) from error
 
@@ -101,10 +105,6 @@ class SqlSink:
         if self._owned:
             self._engine.dispose(close=os.getpid() == self._pid)
 
-    @property
-    def _tables(self) -> "tuple[sa.Table, sa.Table]":
-        return self._exposures, self._actions
-
     def _create_tables(self) -> None:
         if not self._tables_wanted:
             return
@@ -115,7 +115,7 @@ class SqlSink:
             if self._dialect == "postgresql":
                 # IF NOT EXISTS alone does not keep two processes apart.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
-            for table in self._tables:
+            for table in (self._exposures, self._actions):
                 if not sa.inspect(connection).has_table(table.name, table.schema):
                     connection.execute(CreateTable(table, if_not_exists=True))
         self._tables_wanted = False
@@ -204,26 +204,23 @@ def _table(name: str, columns: Mapping[str, str], schema: str | None) -> "sa.Tab
     )
 
 
-def _insertion(table: "sa.Table", dialect: str) -> Any:
+def _insertion(table: "sa.Table", columns: Mapping[str, str], dialect: str) -> Any:
     """INSERT ... ON CONFLICT DO NOTHING, with a parameter `<column>_` for each column."""
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
 
+    # What is JSON already is not to be made JSON again.
+    casts: dict[str, Any] = {}
+    if dialect == "postgresql":
+        casts = {"map": postgresql.JSONB(), "json": postgresql.JSON()}
     values: dict[str, Any] = {}
-    for column in table.columns:
-        kind = column.type.dialect_impl(_dialect(dialect))
-        if isinstance(kind, sa.JSON):  # the parameter is JSON already, not to be made JSON again
-            values[column.name] = sa.cast(sa.bindparam(f"{column.name}_", type_=sa.Text()), kind)
+    for name, kind in columns.items():
+        if kind in casts:
+            values[name] = sa.cast(sa.bindparam(f"{name}_", type_=sa.Text()), casts[kind])
         else:
-            values[column.name] = sa.bindparam(f"{column.name}_", type_=column.type)
+            values[name] = sa.bindparam(f"{name}_", type_=table.columns[name].type)
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(table).values(values).on_conflict_do_nothing(index_elements=["insert_id"])
-
-
-def _dialect(name: str) -> "sa.Dialect":
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    return postgresql.dialect() if name == "postgresql" else sqlite.dialect()
 
 
 def _parameters(rows: Sequence[Record]) -> list[dict[str, object]]:

@@ -1,0 +1,245 @@
+"""Events as messages on two topics of Kafka."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from abkit.errors import DeliveryError, MissingExtraError
+from abkit.events import Event, Exposure
+from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
+from abkit.sinks.records import action_record, exposure_record, json_line
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, Producer
+
+_POLL = 0.1  # seconds; another thread may serve the reports of a producer that is shared
+
+
+@frozen
+class _Message:
+    event: Event
+    topic: str
+    key: bytes | None
+    value: bytes
+
+
+@frozen
+class _Failure:
+    """What became of a message that was not stored.
+
+    Attributes:
+        refused: It never will be; otherwise it may be another time.
+        by_client: Before it was sent, so that no other message has to do with it.
+        fatal: Nor will any other that this producer is given.
+    """
+
+    message: _Message
+    why: str
+    refused: bool = False
+    by_client: bool = False
+    fatal: bool = False
+
+
+class KafkaSink:
+    """Produces each event as a JSON object, and waits for the reports of the brokers.
+
+    The key is the unit ("org:42"; of an action the user, or else its first group), so that the events
+    of one unit keep their order and share a partition. The header `insert_id` is what consumers
+    should ignore repetitions by: a batch of which a part was lost is sent again as a whole.
+
+    Args:
+        config_or_producer: The configuration of `confluent_kafka.Producer`; `enable.idempotence` is
+            set unless it is said otherwise. Or a producer, which stays the caller's, and cannot be
+            used in a forked child.
+        exposures_topic: Where exposures go.
+        actions_topic: Where actions go.
+        timeout: Seconds to wait for the reports of one batch.
+        limits: When a batch is full.
+
+    Raises:
+        DeliveryError: The configuration cannot be used.
+        MissingExtraError: confluent-kafka is not installed.
+    """
+
+    def __init__(
+        self,
+        config_or_producer: "Mapping[str, object] | Producer",
+        *,
+        exposures_topic: str = "abkit.exposures",
+        actions_topic: str = "abkit.actions",
+        timeout: float = 15.0,
+        limits: BatchLimits | None = None,
+    ) -> None:
+        try:
+            import ctypes  # noqa: F401 - needed after a fork
+
+            import confluent_kafka
+        except ImportError:
+            raise MissingExtraError("confluent-kafka", "kafka") from None
+        self._topics = exposures_topic, actions_topic
+        self._timeout = timeout
+        self._config: dict[str, object] | None = None
+        self._producer: Producer | None = None
+        if isinstance(config_or_producer, Mapping):
+            # The reports come before the sink gives up: what it sends again is not still under way.
+            patience = {"delivery.timeout.ms": max(1, round(timeout * 800))}
+            if "message.timeout.ms" in config_or_producer:  # its other name
+                patience = {}
+            self._config = {"enable.idempotence": True, **patience, **config_or_producer}
+            try:
+                confluent_kafka.Producer(self._config).flush(0)
+            except confluent_kafka.KafkaException as error:
+                message = f"KafkaSink: the configuration cannot be used: {error.args[0].str()}"
+                raise DeliveryError(message) from error
+        else:
+            self._producer = config_or_producer
+        self._pid = os.getpid()
+        self.limits = limits or BatchLimits()
+
+    def send(self, events: Sequence[Event], /) -> Outcome:
+        """Produce the events. What is not reported as stored in time is to be tried again."""
+        producer = self._connected()
+        if producer is None:
+            return Retry(reason="a producer cannot be used after a fork; give its configuration")
+        deadline = monotonic() + self._timeout
+        failures = _produce(producer, [self._message(event) for event in events], deadline)
+        if len(events) > 1:
+            failures = _one_by_one(producer, failures, deadline)
+        refused = [failure for failure in failures if failure.refused]
+        others = [failure for failure in failures if not failure.refused]
+        if any(failure.fatal for failure in others) and self._config is not None:
+            self._producer = None
+        retry = Retry(reason=f"Kafka: {others[0].why}") if others else None
+        if not refused:
+            return retry
+        return Rejected([failure.message.event for failure in refused], refused[0].why, retry)
+
+    def close(self) -> None:
+        """Close the connections of a producer that the sink has made."""
+        if self._config is not None and self._pid == os.getpid():
+            self._producer = None
+
+    def _connected(self) -> "Producer | None":
+        import confluent_kafka
+
+        if self._pid != os.getpid():
+            if self._producer is not None:
+                _keep_for_ever(self._producer)
+            self._producer = None
+            self._pid = os.getpid()
+        if self._producer is None and self._config is not None:
+            self._producer = confluent_kafka.Producer(self._config)
+        return self._producer
+
+    def _message(self, event: Event) -> _Message:
+        exposures, actions = self._topics
+        if isinstance(event, Exposure):
+            topic, record = exposures, exposure_record(event)
+        else:
+            topic, record = actions, action_record(event)
+        return _Message(event, topic, _key(event), json_line(record).encode())
+
+    def __repr__(self) -> str:
+        servers = (self._config or {}).get("bootstrap.servers", "a given producer")
+        return f"<KafkaSink {' and '.join(self._topics)} by {servers}>"
+
+
+def _produce(producer: "Producer", messages: Sequence[_Message], deadline: float) -> list[_Failure]:
+    """Produce the messages and wait for the reports; those that failed."""
+    reported: dict[int, tuple[KafkaError | None, bool]] = {}
+
+    def reporter(position: int) -> "Callable[[KafkaError | None, object], None]":
+        def report(error: "KafkaError | None", produced: object) -> None:
+            reported[position] = error, produced is None
+
+        return report
+
+    for position, message in enumerate(messages):
+        _enqueue(producer, message, reporter(position), deadline)
+    while len(reported) < len(messages) and monotonic() < deadline:
+        producer.poll(_POLL)
+    failures = []
+    for position, message in enumerate(messages):
+        if position not in reported:
+            failures.append(_Failure(message, "there was no delivery report in time"))
+            continue
+        error, by_client = reported[position]
+        if error is not None:
+            fatal = error.fatal() or error.code() == error._FATAL
+            why = error.str()
+            failures.append(_Failure(message, why, _is_refusal(error), by_client, fatal))
+    return failures
+
+
+def _enqueue(
+    producer: "Producer",
+    message: _Message,
+    report: "Callable[[KafkaError | None, object], None]",
+    deadline: float,
+) -> None:
+    """Put the message into the producer's queue, or report why it is not to be."""
+    from confluent_kafka import KafkaException
+
+    while monotonic() < deadline:
+        try:
+            producer.produce(
+                message.topic,
+                value=message.value,
+                key=message.key,
+                headers=[("insert_id", message.event.insert_id.encode("utf-8", "replace"))],
+                timestamp=round(message.event.time * 1e3),
+                on_delivery=report,
+            )
+        except BufferError:  # the queue is full
+            producer.poll(_POLL)
+        except KafkaException as exception:
+            report(exception.args[0], None)
+            return
+        else:
+            return
+
+
+def _one_by_one(
+    producer: "Producer", failures: Sequence[_Failure], deadline: float
+) -> list[_Failure]:
+    """Produce again what a broker refused: because of one record it refuses the whole set."""
+    after: list[_Failure] = []
+    for failure in failures:
+        doubtful = failure.refused and not failure.by_client
+        after += _produce(producer, [failure.message], deadline) if doubtful else [failure]
+    return after
+
+
+def _is_refusal(error: "KafkaError") -> bool:
+    """Whether the broker, or the client, objects to the message and not to the moment."""
+    return error.code() in (
+        error.MSG_SIZE_TOO_LARGE,
+        error.RECORD_LIST_TOO_LARGE,
+        error.INVALID_MSG,
+        error.INVALID_MSG_SIZE,
+        error.INVALID_RECORD,
+        error.INVALID_TIMESTAMP,
+    )
+
+
+def _key(event: Event) -> bytes | None:
+    """The unit of the event; None if it has none."""
+    if isinstance(event, Exposure):
+        kind, unit = event.unit_type, event.unit_id
+    elif event.user_id is not None:
+        kind, unit = "user", event.user_id
+    elif event.groups:
+        kind, unit = min(event.groups.items())
+    else:
+        return None
+    return f"{kind}:{unit}".encode("utf-8", "replace")
+
+
+def _keep_for_ever(producer: "Producer") -> None:
+    """Never let the destructor run: in a forked child it would wait for threads that are not there."""
+    from ctypes import py_object, pythonapi
+
+    pythonapi.Py_IncRef(py_object(producer))

@@ -1,0 +1,173 @@
+"""Events as events of OpenTelemetry's logs, named by its semantic conventions for feature flags."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from abkit.errors import DeliveryError, MissingExtraError
+from abkit.events import Event, Exposure
+from abkit.sinks.base import BatchLimits, Retry
+from abkit.sinks.records import Record, action_record, exposure_record
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import Logger, LoggerProvider
+    from opentelemetry.sdk._logs.export import LogRecordExporter
+
+EVALUATION_EVENT = "feature_flag.evaluation"
+"""The name of an exposure (semantic conventions for feature flags in events, OpenTelemetry)."""
+
+
+class OpenTelemetrySink:
+    """Emits an event for each exposure ("feature_flag.evaluation") and each action (its own name).
+
+    With a logger provider, the application's pipeline decides what becomes of an event, and tells
+    nobody: the sink flushes it after each batch, so that its queue does not overflow, but an event
+    that its exporter gives up is lost. With an exporter, the sink sends each batch by itself, and a
+    batch that the exporter gives up is sent again.
+
+    Args:
+        logger_provider: Where events are emitted; None: the global one, as it is at the time.
+        exporter: Makes an exporter, once in each process, such as the class `OTLPLogExporter`. It
+            takes the place of a logger provider.
+        timeout: Seconds that the provider may take to flush.
+        limits: When a batch is full.
+
+    Raises:
+        DeliveryError: Both a provider and an exporter are given.
+        MissingExtraError: The API of OpenTelemetry, or for an exporter its SDK, is not installed.
+    """
+
+    def __init__(
+        self,
+        logger_provider: "LoggerProvider | None" = None,
+        *,
+        exporter: "Callable[[], LogRecordExporter] | None" = None,
+        timeout: float = 30.0,
+        limits: BatchLimits | None = None,
+    ) -> None:
+        if logger_provider is not None and exporter is not None:
+            message = "OpenTelemetrySink: give a logger provider or an exporter, not both"
+            raise DeliveryError(message)
+        try:
+            import opentelemetry._logs
+            import opentelemetry.trace  # noqa: F401
+
+            self._pipeline = None if exporter is None else _Pipeline(exporter)
+        except ImportError as error:
+            raise MissingExtraError(error.name or "opentelemetry-sdk", "opentelemetry") from error
+        self._provider = logger_provider
+        self._timeout = timeout
+        # A provider's own queue holds 2048 unless it is told otherwise.
+        self.limits = limits or BatchLimits()
+
+    def send(self, events: Sequence[Event], /) -> Retry | None:
+        """Emit the events. What an exporter gives up is to be tried again."""
+        if self._pipeline is not None:
+            return self._pipeline.send(events)
+        from opentelemetry._logs import get_logger_provider
+
+        provider = self._provider or get_logger_provider()
+        flush = getattr(provider, "force_flush", None)
+        if flush is None and self._provider is None:
+            return Retry(reason="OpenTelemetry has no global logger provider yet")
+        _emit(provider.get_logger("abkit"), events)
+        if flush is not None and not flush(round(self._timeout * 1e3)):
+            return Retry(reason="the logger provider of OpenTelemetry was not flushed")
+        return None
+
+    def close(self) -> None:
+        """Shut an exporter down that the sink has made."""
+        if self._pipeline is not None:
+            self._pipeline.close()
+
+    def __repr__(self) -> str:
+        return f"<OpenTelemetrySink to {self._pipeline or self._provider or 'the global provider'}>"
+
+
+class _Pipeline:
+    """From events to an exporter, within the call, so that its answer is heard."""
+
+    def __init__(self, make: "Callable[[], LogRecordExporter]") -> None:
+        self._make = make
+        self._start()
+
+    def _start(self) -> None:
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk._logs.export import (
+            InMemoryLogRecordExporter,
+            SimpleLogRecordProcessor,
+        )
+
+        self._pid = os.getpid()
+        self._exporter = self._make()
+        # The SDK turns what is emitted into what an exporter takes.
+        self._records = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+        provider = LoggerProvider(shutdown_on_exit=False)
+        provider.add_log_record_processor(SimpleLogRecordProcessor(self._records))
+        self._logger: Logger = provider.get_logger("abkit")
+
+    def send(self, events: Sequence[Event]) -> Retry | None:
+        from opentelemetry.sdk._logs.export import LogRecordExportResult
+
+        if self._pid != os.getpid():
+            self._start()
+        self._records.clear()
+        _emit(self._logger, events)
+        batch = self._records.get_finished_logs()
+        if batch and self._exporter.export(batch) is not LogRecordExportResult.SUCCESS:
+            return Retry(reason=f"{type(self._exporter).__name__} has not exported the batch")
+        return None
+
+    def close(self) -> None:
+        if self._pid == os.getpid():
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+    def __repr__(self) -> str:
+        return type(self._exporter).__name__
+
+
+def _emit(logger: "Logger", events: Sequence[Event]) -> None:
+    from opentelemetry._logs import SeverityNumber
+    from opentelemetry.context import Context
+    from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+
+    # Whatever span there may be in this thread, the event is not of it.
+    nowhere = set_span_in_context(INVALID_SPAN, Context())
+    for event in events:
+        if isinstance(event, Exposure):
+            name, attributes = EVALUATION_EVENT, _exposure_attributes(exposure_record(event))
+        else:
+            record = action_record(event)
+            name, attributes = str(record["action"]), _context_attributes(record)
+        logger.emit(
+            event_name=name,
+            timestamp=round(event.time * 1e6) * 1_000,
+            context=nowhere,
+            severity_number=SeverityNumber.INFO,
+            attributes=attributes,
+        )
+
+
+def _exposure_attributes(record: Record) -> dict[str, str]:
+    return {
+        "feature_flag.key": str(record["experiment"]),
+        "feature_flag.result.variant": str(record["variant"]),
+        # Whatever is logged as an exposure was assigned at random.
+        "feature_flag.result.reason": "split",
+        "feature_flag.context.id": str(record["unit_id"]),
+        "feature_flag.provider.name": "abkit",
+        "feature_flag.version": str(record["salt"]),
+        "abkit.unit_type": str(record["unit_type"]),
+        **_context_attributes(record),
+    }
+
+
+def _context_attributes(record: Record) -> dict[str, str]:
+    attributes = {"abkit.insert_id": str(record["insert_id"])}
+    if record["user_id"] is not None:
+        attributes["user.id"] = str(record["user_id"])
+    if isinstance(record["groups"], Mapping):
+        attributes |= {f"abkit.group.{kind}": str(key) for kind, key in record["groups"].items()}
+    if record["properties"] is not None:
+        attributes["abkit.properties"] = str(record["properties"])
+    return attributes

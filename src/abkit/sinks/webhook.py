@@ -1,0 +1,166 @@
+"""Events to any URL, as signed JSON."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping, Sequence
+
+from abkit.errors import DeliveryError
+from abkit.events import Event
+from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
+from abkit.sinks.http import UNTIL_MENDED, Answer, Client, Timeouts
+from abkit.sinks.records import Record, json_line, records
+from abkit.sinks.refusals import Refusal, objection_to_time, with_refusals
+
+SIGNATURE_HEADER = "abkit-signature"
+
+_BAD_EVENTS = {400, 422}
+_LONGEST_TIMESTAMP = 20
+
+
+class WebhookSink:
+    """Posts each batch as `{"exposures": [...], "actions": [...]}`, with the columns of `abkit.events`.
+
+    | answer | meaning |
+    |---|---|
+    | 2xx | taken |
+    | 413 | too large: the halves are sent |
+    | 400, 422 | rejected |
+    | 400, 422 and `{"rejected": [{"insert_id": ..., "why": ...}]}` | those are rejected, the others taken |
+    | 408, 429, 5xx | sent again, after `Retry-After` if there is one |
+    | any other | the request is wrong, not its events: sent again after `Retry-After`, or a minute |
+
+    Redirects are not followed. A batch may come again: the receiver should ignore insert ids that it has
+    seen.
+
+    Args:
+        url: Where to post.
+        secret: Signs each request, for `verify`; None: no signature.
+        headers: Sent with each request.
+        timeouts: None: 5 seconds to connect, 10 to be answered.
+
+    Attributes:
+        limits: When a batch is full.
+
+    Raises:
+        DeliveryError: The URL, a header or the secret cannot be used.
+        MissingExtraError: requests is not installed.
+    """
+
+    limits = BatchLimits()
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        secret: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        if secret is not None and not secret:
+            message = "WebhookSink: the secret must not be empty; without one, nothing is signed"
+            raise DeliveryError(message)
+        self._secret = secret
+        self._client = Client(url, headers=headers, timeouts=timeouts)
+
+    def send(self, events: Sequence[Event], /) -> Outcome:
+        """Post the events, once."""
+        objections = [(event, objection_to_time(event)) for event in events]
+        refusals = [Refusal(event, why) for event, why in objections if why is not None]
+        sound = [event for event, why in objections if why is None]
+        return with_refusals(refusals, self._post(sound) if sound else None)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _post(self, events: Sequence[Event]) -> Outcome:
+        exposures, actions = records(events)
+        body = f'{{"exposures":{_array(exposures)},"actions":{_array(actions)}}}'.encode()
+        headers = {}
+        if self._secret is not None:
+            headers[SIGNATURE_HEADER] = sign(body, secret=self._secret, now=time.time())
+        answer = self._client.post(body, headers)
+        return answer if isinstance(answer, Retry) else _outcome(answer, events)
+
+    def __repr__(self) -> str:
+        return f"<WebhookSink to {self._client.url}>"
+
+
+def sign(body: bytes, *, secret: str | bytes, now: float) -> str:
+    """The signature of a request: the header's value `t=<seconds>,v1=<HMAC-SHA256 of "t.body">`.
+
+    Args:
+        body: What is sent, to the byte.
+        secret: Shared with the receiver.
+        now: Seconds since the epoch.
+    """
+    timestamp = str(int(now))
+    return f"t={timestamp},v1={_digest(timestamp, body, secret)}"
+
+
+def verify(
+    body: bytes,
+    signature: str | None,
+    *,
+    secret: str | bytes,
+    tolerance: float = 300.0,
+    now: float | None = None,
+) -> bool:
+    """Whether a request comes from who knows the secret, and recently. For the receiver.
+
+    Args:
+        body: What was received, to the byte.
+        signature: The header `abkit-signature`; None if there was none.
+        secret: Shared with the sink. Where it is being replaced, verify with both.
+        tolerance: Seconds that the clocks may differ, and the request may take.
+        now: Seconds since the epoch; None: the clock's.
+    """
+    parts = [part.strip().partition("=") for part in (signature or "").split(",")]
+    timestamps = [value for name, _, value in parts if name == "t"]
+    if len(timestamps) != 1 or not _is_timestamp(timestamps[0]):
+        return False
+    wanted = _digest(timestamps[0], body, secret).encode()
+    given = [value.encode("utf-8", "replace") for name, _, value in parts if name == "v1"]
+    authentic = any(hmac.compare_digest(wanted, value) for value in given)
+    age = (time.time() if now is None else now) - int(timestamps[0])
+    return authentic and abs(age) <= tolerance
+
+
+def _is_timestamp(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_TIMESTAMP
+
+
+def _digest(timestamp: str, body: bytes, secret: str | bytes) -> str:
+    key = secret.encode() if isinstance(secret, str) else secret
+    return hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _array(rows: Sequence[Record]) -> str:
+    return f"[{','.join(map(json_line, rows))}]"
+
+
+def _outcome(answer: Answer, events: Sequence[Event]) -> Outcome:
+    """What the receiver's answer means for the events."""
+    if 200 <= answer.status < 300:
+        return None
+    if answer.status == 413:
+        return Retry(answer.after, answer.words, smaller=True)
+    if answer.status in _BAD_EVENTS:
+        named = _named(answer.body)
+        refused = [event for event in events if event.insert_id in named]
+        reasons = dict.fromkeys(named[event.insert_id] for event in refused)
+        why = f"HTTP {answer.status}: {'; '.join(reasons)}" if refused else answer.words
+        return Rejected(refused or events, why)
+    if answer.status >= 500 or answer.status in {408, 429}:
+        return Retry(answer.after, answer.words)
+    return Retry(UNTIL_MENDED if answer.after is None else answer.after, answer.words)
+
+
+def _named(body: Mapping[str, object]) -> dict[str, str]:
+    """Why the receiver refuses an event, by its insert id."""
+    rejected = body.get("rejected")
+    named = (
+        [item for item in rejected if isinstance(item, dict)] if isinstance(rejected, list) else []
+    )
+    return {str(item.get("insert_id")): str(item.get("why", "no reason given")) for item in named}
