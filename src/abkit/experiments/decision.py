@@ -66,7 +66,9 @@ def compile_decision(  # noqa: C901 - see decide()
     forced = forced_in_process().get(name)
     if forced is not None:
         forced = declaration.variant_of(forced)
+    default = experiment.default_value
     keep_out = _keep_out(experiment, declaration, clock)
+    gates = tuple(gates_of(declaration))
     assigned = Reason.ASSIGNED
     in_code = decides_in_code(type(experiment))
     choose = None if in_code else split_of(declaration).choose
@@ -97,6 +99,10 @@ def compile_decision(  # noqa: C901 - see decide()
             kept = keep_out(unit_id, subjects)
             if kept is not None:
                 return kept
+        for gate in gates:
+            closed = gate(unit_id)
+            if closed is not None:
+                return unit_id, default(), closed, None
         if choose is not None:
             decision = last
             if decision[0] != unit_id:
@@ -129,14 +135,13 @@ def compile_decision(  # noqa: C901 - see decide()
 def _keep_out(
     experiment: Experiment, declaration: Declaration, clock: Clock
 ) -> Callable[[str, Subjects], Decision | None] | None:
-    """All that stands before the variant; None if nothing does."""
+    """All that stands before the gates; None if nothing does."""
     default = experiment.default_value
     dormant = dormancy_of(declaration, clock)
     winner = declaration.winner if declaration.enabled else None
     allowed = declaration.forced
     eligible = hook_of(experiment, "eligible")
-    gates = tuple(gates_of(declaration))
-    if dormant is None and eligible is None and not allowed and not gates:
+    if dormant is None and eligible is None and not allowed:
         return None
 
     def keep_out(unit_id: str, subjects: Subjects) -> Decision | None:
@@ -146,10 +151,6 @@ def _keep_out(
             return unit_id, allowed[unit_id], Reason.FORCED, None
         if eligible is not None and not eligible(subjects):
             return unit_id, default(), Reason.INELIGIBLE, None
-        for gate in gates:
-            closed = gate(unit_id)
-            if closed is not None:
-                return unit_id, default(), closed, None
         return None
 
     return keep_out
