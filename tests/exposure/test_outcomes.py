@@ -3,7 +3,8 @@
 from attrs import evolve
 
 from abkit.exposure.batching import Batch
-from abkit.exposure.outcomes import Judgement, judge
+from abkit.exposure.outcomes import Judgement, judge, shared
+from abkit.exposure.sharing import Division
 from abkit.sinks.base import Rejected, Retry
 
 from .events import exposure
@@ -97,3 +98,36 @@ def test_an_answer_acquits_the_events() -> None:
     (suspect,) = judge(BATCH, KeyError("x"), delivered=0).again
     (acquitted,) = judge(suspect, Retry(), delivered=0).again
     assert acquitted == BATCH
+
+
+class TestOtherProcesses:
+    def test_what_another_process_has_sent_is_neither_delivered_nor_left(self) -> None:
+        division = Division(mine=EVENTS[:3], sent=EVENTS[3:])
+        judgement = shared(BATCH, division, Judgement(delivered=3))
+        assert judgement == Judgement(delivered=3, elsewhere=1)
+        assert judgement.settled(EVENTS) == EVENTS
+
+    def test_what_is_contested_comes_after_all_others(self) -> None:
+        division = Division(mine=EVENTS[:2], contested=EVENTS[2:])
+        judgement = shared(BATCH, division, Judgement(delivered=2))
+        assert judgement == Judgement(delivered=2, later=(Batch(10, EVENTS[2:], contested=1),))
+        assert judgement.settled(EVENTS) == EVENTS[:2]
+        assert not judgement.waits
+
+    def test_if_all_is_contested_it_waits_longer_each_time_up_to_a_second(self) -> None:
+        waits = []
+        batch = BATCH
+        for _ in range(50):
+            judgement = shared(batch, Division(mine=(), contested=batch.events), Judgement())
+            assert judgement.waits
+            assert not judgement.failed
+            waits.append(judgement.after or 0.0)
+            (batch,) = judgement.later
+            assert batch.lets_others_pass
+        assert waits == sorted(waits)
+        assert waits[-1] == 1.0
+
+    def test_what_is_tried_again_or_later_is_not_settled(self) -> None:
+        judgement = judge(BATCH, Rejected(EVENTS[:1], "no", retry=Retry()), delivered=0)
+        assert judgement.settled(EVENTS) == EVENTS[:1]
+        assert [letter.why for letter in judgement.letters] == ["no"]

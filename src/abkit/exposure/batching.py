@@ -22,17 +22,24 @@ class Batch:
         events: In the order in which they were accepted; each has its insert id.
         raised: How many times in a row sending exactly these raised an error that may be their fault.
         delivered_before: How many events had been delivered when an event that is alone first failed.
+        contested: How many times in a row another process was found to be sending these.
     """
 
     first: int
     events: tuple[Event, ...]
     raised: int = 0
     delivered_before: int = 0
+    contested: int = 0
 
     @property
     def stubborn(self) -> bool:
         """Whether this is one event that fails by itself, and should let others pass."""
         return len(self.events) == 1 and self.raised >= 3
+
+    @property
+    def lets_others_pass(self) -> bool:
+        """Whether this should not hold up what comes next."""
+        return self.stubborn or self.contested > 0
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """The batch as two; for at least two events."""

@@ -23,6 +23,7 @@ class Courier:
         clock: Gives seconds that only go forward.
         incidents: Where to report what goes wrong.
         lose: Is told of events that could not be sent before the end.
+        adopt: Queues what dead processes have left; gives the seconds after which to look again.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Courier:
         clock: Callable[[], float],
         incidents: Incidents,
         lose: Callable[[Sequence[Event]], None],
+        adopt: Callable[[], float],
     ) -> None:
         self._mailbox = mailbox
         self._dispatch = dispatch
@@ -43,6 +45,7 @@ class Courier:
         self._clock = clock
         self._incidents = incidents
         self._lose = lose
+        self._adopt = adopt
 
     def run(self) -> None:
         """Carry until there is nothing more to do."""
@@ -56,7 +59,7 @@ class Courier:
                     dispatch.settle(judgement)
                     mailbox.settled.notify_all()
                 self._report(judgement)
-                if judgement.failed:
+                if judgement.waits:
                     self._pause(judgement.after)
             if mailbox.closed:
                 self._end()
@@ -70,6 +73,7 @@ class Courier:
         """Wait until a batch is on its way; False if there is nothing more to do."""
         mailbox, dispatch = self._mailbox, self._dispatch
         while True:
+            look_again = self._adopt()
             with mailbox.lock:
                 now = self._clock()
                 queued = len(mailbox.queue)
@@ -86,7 +90,7 @@ class Courier:
                 mailbox.wake_at = enough if queued else 1
             if wait == 0:
                 break
-            mailbox.bell.wait(wait)
+            mailbox.bell.wait(min(wait, look_again))
         self._patience.took(now)
         events, malformed = dispatch.prepare(mailbox.queue)
         with mailbox.settled:
@@ -133,6 +137,7 @@ class Courier:
         with self._mailbox.settled:
             late = self._dispatch.abandon()
         self._lose(late)
+        self._dispatch.give_back(late)
         closed = attempt(self._dispatch.close)
         if isinstance(closed, Exception):
             self._incidents.report("close", "the sink failed to close: %r", closed)

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from os import getpid
 
 from abkit.errors import DeliveryError
@@ -12,15 +11,16 @@ from abkit.exposure import lifecycle
 from abkit.exposure.courier import Courier
 from abkit.exposure.dedup import Reservation
 from abkit.exposure.dispatch import Dispatch
-from abkit.exposure.incidents import Incidents, attempt
+from abkit.exposure.incidents import Incidents
+from abkit.exposure.keeping import Keeping
+from abkit.exposure.losses import Losses, OnDrop
 from abkit.exposure.mailbox import NEVER, Mailbox
+from abkit.exposure.outbox import Outbox
 from abkit.exposure.patience import Patience
 from abkit.exposure.retry import Backoff
+from abkit.exposure.sharing import SharedDedup, Sharing
 from abkit.exposure.stats import DeadLetter, Stats
 from abkit.sinks.base import BatchLimits, Sink
-
-OnDrop = Callable[[Event, str], object]
-"""Is told of each event that is lost, and why. It is called in the thread that lost it."""
 
 _TRYING = 0.9
 """The share of the time to close that is for trying; the rest is for saying what was lost."""
@@ -38,6 +38,8 @@ class Delivery:
 
     Args:
         sink: Where the events go.
+        shared: Knows what other processes have sent; None: nobody is asked.
+        outbox: Where events are on disk until they are delivered; None: in memory only.
         limits: When a batch is full; None: what the sink asks for.
         max_queue: The most events to hold; more are dropped. One batch on its way comes on top.
         backoff: How long to wait after a failure.
@@ -49,10 +51,12 @@ class Delivery:
         DeliveryError: The sink cannot send, or `max_queue` is below 1.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the sink can be left out
         self,
         sink: Sink,
         *,
+        shared: SharedDedup | None = None,
+        outbox: Outbox | None = None,
         limits: BatchLimits | None = None,
         max_queue: int = 100_000,
         backoff: Backoff | None = None,
@@ -67,6 +71,8 @@ class Delivery:
             message = f"max_queue must be at least 1, not {max_queue!r}."
             raise DeliveryError(message)
         self._sink = sink
+        self._shared = shared
+        self._outbox = outbox
         self._limits: BatchLimits = limits or getattr(sink, "limits", None) or BatchLimits()
         self._max_queue = max_queue
         self._backoff = backoff or Backoff()
@@ -84,9 +90,16 @@ class Delivery:
     def _begin(self, *, closed: bool, inherited: bool) -> None:
         self._mailbox = Mailbox(closed=closed)
         self._incidents = Incidents()
-        self._dispatch = Dispatch(self._sink, self._limits, self._incidents, inherited=inherited)
-        self._counting = threading.RLock()
-        self._dropped = self._late = 0
+        self._keeping = Keeping(self._outbox, self._incidents)
+        self._losses = Losses(self._on_drop, self._incidents, self._keeping)
+        self._dispatch = Dispatch(
+            self._sink,
+            self._limits,
+            self._incidents,
+            sharing=Sharing(self._shared, self._incidents),
+            keeping=self._keeping,
+            inherited=inherited,
+        )
         self._close_by = NEVER
         self._courier = Courier(
             self._mailbox,
@@ -96,11 +109,14 @@ class Delivery:
             clock=self._clock,
             incidents=self._incidents,
             lose=self._lose,
+            adopt=self._adopt,
         )
         self._pid = getpid()
 
     def after_fork(self) -> None:
-        """In a forked child: begin with a queue, locks and counts of one's own."""
+        """In a forked child: begin with a queue, locks, files and counts of one's own."""
+        if self._outbox is not None:
+            self._outbox.after_fork()
         self._begin(closed=self._mailbox.closed, inherited=True)
 
     def accept(self, event: Event, reservation: Reservation | None = None) -> bool:
@@ -118,6 +134,9 @@ class Delivery:
         mailbox = self._mailbox
         # A look before the lock: those who come in vain do not hold up the thread.
         if not mailbox.closed and len(mailbox.queue) < self._max_queue:
+            if self._outbox is not None:
+                # Before it is queued: whoever delivers it, settles it.
+                event = self._keeping.keep(event, reservation)
             with mailbox.lock:
                 queued = len(mailbox.queue) + 1
                 if queued <= self._max_queue and not mailbox.closed:
@@ -129,11 +148,14 @@ class Delivery:
                         mailbox.wake_at = NEVER
                         mailbox.bell.ring()
                     return True
-        self._drop((event,), _CLOSED if mailbox.closed else _FULL)
+            self._keeping.settle((event,))
+        self._losses.lose((event,), _CLOSED if mailbox.closed else _FULL)
         return False
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Send what has been accepted so far, without waiting for a batch to fill.
+
+        With an outbox, also what processes that have died have left in it.
 
         Args:
             timeout: Seconds to wait.
@@ -142,6 +164,15 @@ class Delivery:
             Whether all of it has been delivered, or rejected, in time.
         """
         self._notice_fork()
+        end = self._clock() + timeout
+        while True:
+            adopted = self._take_over(at_once=True)
+            if not self._flush(max(0.0, end - self._clock())):
+                return False
+            if not adopted:
+                return True
+
+    def _flush(self, timeout: float) -> bool:
         mailbox, dispatch = self._mailbox, self._dispatch
         with mailbox.settled:
             target = mailbox.accepted
@@ -154,7 +185,7 @@ class Delivery:
                 mailbox.bell.ring()
             return (
                 mailbox.settled.wait_for(lambda: dispatch.is_settled(target), timeout)
-                and not self._late
+                and not self._losses.late
             )
 
     def close(self, timeout: float = 10.0) -> bool:
@@ -190,21 +221,13 @@ class Delivery:
         elif self._has_to_run:
             self._courier.run()  # No thread could be started; at the end of the program none can.
         with mailbox.lock:
-            return self._dispatch.is_settled(mailbox.accepted) and not self._late
+            return self._dispatch.is_settled(mailbox.accepted) and not self._losses.late
 
     @property
     def stats(self) -> Stats:
         """What became of the events so far."""
         with self._mailbox.lock:
-            dispatch, accepted = self._dispatch, self._mailbox.accepted
-            return Stats(
-                accepted=accepted,
-                delivered=dispatch.delivered,
-                retried=dispatch.retried,
-                rejected=dispatch.rejected,
-                dropped=self._dropped,
-                queued=accepted - dispatch.delivered - dispatch.rejected - self._late,
-            )
+            return self._dispatch.stats(self._mailbox.accepted, self._losses)
 
     @property
     def dead_letters(self) -> tuple[DeadLetter, ...]:
@@ -251,28 +274,26 @@ class Delivery:
 
     def _lose(self, under_way: Sequence[Event]) -> None:
         """Give up the queue, and these events, because the time to close is up."""
-        events = [*under_way]
-        with self._mailbox.settled, suppress(IndexError):
-            while True:  # The thread may take from the queue at the same time.
-                events.append(self._mailbox.queue.popleft()[0])
-        if not events:
-            return
-        with self._mailbox.settled:
-            self._dispatch.taken += len(events) - len(under_way)
-            self._late += len(events)
-            self._mailbox.settled.notify_all()
-        self._drop(events, _LATE)
+        mailbox = self._mailbox
+        with mailbox.settled:
+            waiting = mailbox.empty()
+            self._dispatch.taken += len(waiting)
+            lost = self._losses.too_late([*under_way, *waiting])
+            mailbox.settled.notify_all()
+        if lost:
+            self._losses.lose(lost, _LATE)
 
-    def _drop(self, events: Sequence[Event], why: str) -> None:
-        with self._counting:
-            self._dropped += len(events)
-        self._incidents.report(why, "dropped %d events: %s", len(events), why)
-        if self._on_drop is None:
-            return
-        for event in events:
-            told = attempt(self._on_drop, event, why)
-            if isinstance(told, Exception):
-                self._incidents.report("on_drop", "on_drop raised %r", told, error=told)
+    def _adopt(self) -> float:
+        self._take_over()
+        return self._keeping.wait
+
+    def _take_over(self, *, at_once: bool = False) -> int:
+        """Queue what dead processes have left in the outbox; how many events that is."""
+        mailbox = self._mailbox
+        if mailbox.closed:
+            return 0
+        events = self._keeping.adopt(self._max_queue - len(mailbox.queue), at_once=at_once)
+        return mailbox.put(events)
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "open"

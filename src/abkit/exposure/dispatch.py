@@ -2,12 +2,17 @@
 
 from collections import deque
 
+from attrs import evolve
+
 from abkit.events import Event
 from abkit.exposure.batching import Batch, approximate_size, grown, named
 from abkit.exposure.dedup import Reservation
 from abkit.exposure.incidents import Incidents, attempt
-from abkit.exposure.outcomes import Judgement, is_outcome, judge
-from abkit.exposure.stats import DeadLetter
+from abkit.exposure.keeping import Keeping
+from abkit.exposure.losses import Losses
+from abkit.exposure.outcomes import Judgement, is_outcome, judge, shared
+from abkit.exposure.sharing import Sharing
+from abkit.exposure.stats import DeadLetter, Stats
 from abkit.sinks.base import BatchLimits, Retry, Sink
 
 _STUBBORN = 8
@@ -24,11 +29,14 @@ class Dispatch:
         sink: Where the batches go.
         limits: When a batch is full.
         incidents: Where to report what goes wrong.
+        sharing: Knows what other processes send.
+        keeping: Is told which events are settled.
         inherited: Whether a parent process made the sink: a child that has not used it does not close it.
 
     Attributes:
         taken: How many events have been taken from the queue.
         delivered: How many the destination has taken.
+        elsewhere: How many another process had sent.
         rejected: How many it will never take.
         retried: How many times sending has failed for now.
         failures: How many times in a row.
@@ -37,13 +45,23 @@ class Dispatch:
     """
 
     def __init__(
-        self, sink: Sink, limits: BatchLimits, incidents: Incidents, *, inherited: bool = False
+        self,
+        sink: Sink,
+        limits: BatchLimits,
+        incidents: Incidents,
+        *,
+        sharing: Sharing,
+        keeping: Keeping,
+        inherited: bool = False,
     ) -> None:
         self._sink = sink
         self._limits = limits
         self._incidents = incidents
+        self._sharing = sharing
+        self._keeping = keeping
         self._work: deque[Batch] = deque()
-        self.taken = self.delivered = self.rejected = self.retried = self.failures = 0
+        self.taken = self.delivered = self.elsewhere = self.rejected = 0
+        self.retried = self.failures = 0
         self.dead_letters: deque[DeadLetter] = deque(maxlen=_DEAD_LETTERS)
         self.count = limits.count
         self._has_to_close = not inherited
@@ -56,7 +74,7 @@ class Dispatch:
     @property
     def wants_more(self) -> bool:
         """Whether nothing is on its way, or only a few events that should let others pass."""
-        return not self._work or (self._work[0].stubborn and len(self._work) <= _STUBBORN)
+        return not self._work or (self._work[0].lets_others_pass and len(self._work) <= _STUBBORN)
 
     def is_settled(self, target: int) -> bool:
         """Whether the first `target` events have been taken from the queue, and none is on its way."""
@@ -97,9 +115,32 @@ class Dispatch:
         self.dead_letters.extend(malformed)
 
     def send(self) -> Judgement:
-        """Send the next batch, which stays in hand until it is settled."""
-        self._has_to_close = True
+        """Send the next batch, which stays in hand until it is settled.
+
+        What another process has sent is not sent; what it is sending is looked at again later.
+        """
         batch = self._work[0]
+        division = self._sharing.divide(batch.events)
+        judgement = Judgement()
+        if division.mine:
+            mine = batch
+            if len(division.mine) < len(batch.events) or batch.contested:
+                mine = evolve(batch, events=division.mine, contested=0)
+            judgement = self._send(mine)
+        judgement = shared(batch, division, judgement)
+        self._tell(judgement.settled(batch.events), judgement)
+        return judgement
+
+    def _tell(self, settled: tuple[Event, ...], judgement: Judgement) -> None:
+        """Tell other processes, and the outbox, what will not be sent again."""
+        rejected = judgement.rejected
+        refused = {id(event) for event in rejected}
+        sent = [event for event in settled if id(event) not in refused] if refused else settled
+        self._sharing.settle(sent=sent, given_back=rejected)
+        self._keeping.settle(settled, judgement.letters)
+
+    def _send(self, batch: Batch) -> Judgement:
+        self._has_to_close = True
         outcome = attempt(self._sink.send, batch.events)
         if not is_outcome(outcome):
             self._incidents.report(
@@ -122,10 +163,11 @@ class Dispatch:
         self._work.extendleft(reversed(judgement.again))
         self._work.extend(judgement.later)
         self.delivered += judgement.delivered
+        self.elsewhere += judgement.elsewhere
         self.retried += judgement.failed
         self.failures = self.failures + 1 if judgement.failed else 0
         self.rejected += len(judgement.rejected)
-        self.dead_letters.extend(DeadLetter(event, judgement.why) for event in judgement.rejected)
+        self.dead_letters.extend(judgement.letters)
 
     def abandon(self) -> tuple[Event, ...]:
         """Give up the batches on their way."""
@@ -133,13 +175,43 @@ class Dispatch:
         self._work.clear()
         return events
 
+    def give_back(self, events: tuple[Event, ...]) -> None:
+        """Let other processes send the events."""
+        self._sharing.settle(sent=(), given_back=events)
+
+    def stats(self, accepted: int, losses: Losses) -> Stats:
+        """What became of the events so far.
+
+        Args:
+            accepted: How many events were put into the queue.
+            losses: Which of them were not delivered.
+        """
+        settled = self.delivered + self.elsewhere + self.rejected
+        return Stats(
+            accepted=accepted,
+            elsewhere=self.elsewhere,
+            delivered=self.delivered,
+            retried=self.retried,
+            rejected=self.rejected,
+            dropped=losses.count,
+            queued=accepted - settled - losses.late,
+            left=losses.left,
+            unshared=self._sharing.unshared,
+            unsaved=self._keeping.unsaved,
+        )
+
     @property
     def has_to_close(self) -> bool:
-        """Whether the sink wants to be closed by this process, and has not been."""
+        """Whether the sink or the outbox is to be closed by this process, and has not been."""
+        return self._keeping.has_to_close or self._sink_has_to_close
+
+    @property
+    def _sink_has_to_close(self) -> bool:
         return self._has_to_close and callable(getattr(self._sink, "close", None))
 
     def close(self) -> None:
-        """Close the sink, once."""
-        if self.has_to_close:
+        """Close the outbox, and the sink, once."""
+        self._keeping.close()
+        if self._sink_has_to_close:
             self._has_to_close = False
             self._sink.close()  # type: ignore[attr-defined] # It is optional.

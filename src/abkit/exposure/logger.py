@@ -1,5 +1,6 @@
 """The exposure logger: what the manager's `on_event` is set to. It never raises into the request."""
 
+from collections.abc import Callable
 from typing import Self
 
 from attrs import evolve
@@ -7,10 +8,13 @@ from attrs import evolve
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure, Variant
 from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup
-from abkit.exposure.delivery import Delivery, OnDrop
+from abkit.exposure.delivery import Delivery
 from abkit.exposure.incidents import Incidents
 from abkit.exposure.lifecycle import renew_after_fork
+from abkit.exposure.losses import OnDrop
+from abkit.exposure.outbox import Outbox
 from abkit.exposure.retry import Backoff
+from abkit.exposure.sharing import SharedDedup
 from abkit.exposure.stats import DeadLetter, Stats
 from abkit.sinks.base import BatchLimits, Sink
 
@@ -25,6 +29,9 @@ class ExposureLogger:
         dedup: Remembers which exposures were accepted; None: a `MemoryDedup`.
         window: Seconds after which a unit's exposure counts anew, aligned to the epoch; None: the UTC
             day. Belongs to the `dedup`, if that is given.
+        shared: Tells processes what the others have sent, such as a `RedisDedup`; None: each process
+            deduplicates by itself.
+        outbox: Keeps events on disk until they are delivered; None: they are in memory only.
         limits: When a batch is full; None: what the sink asks for.
         max_queue: The most events to hold while the sink is slow or down; more are dropped.
         on_drop: Is told of each event that is lost, and why: `on_drop(event, why)`.
@@ -35,12 +42,14 @@ class ExposureLogger:
         DeliveryError: The arguments contradict each other, or the sink is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the sink can be left out
         self,
         sink: Sink,
         *,
         dedup: DedupStore | None = None,
         window: float | None = None,
+        shared: SharedDedup | None = None,
+        outbox: Outbox | None = None,
         limits: BatchLimits | None = None,
         max_queue: int = 100_000,
         on_drop: OnDrop | None = None,
@@ -55,6 +64,8 @@ class ExposureLogger:
         self._dedup = dedup
         self._delivery = Delivery(
             sink,
+            shared=shared,
+            outbox=outbox,
             limits=limits,
             max_queue=max_queue,
             on_drop=on_drop,
@@ -89,16 +100,19 @@ class ExposureLogger:
         except Exception as error:  # noqa: BLE001 - the request must not suffer
             self._failed(error)
 
-    def has_seen(self, key: Key, variant: Variant, /) -> bool:
+    @property
+    def has_seen(self) -> Callable[[Key, Variant], bool]:
         """Whether an exposure would be no news, so that it need not be made.
 
-        Args:
-            key: Experiment, salt, unit type, unit id.
-            variant: The variant that the unit is exposed to.
-
-        Returns:
-            True only if the unit's latest exposure in this window was to this variant.
+        Given the key (experiment, salt, unit type, unit id) and the variant, it is true only if the
+        unit's latest exposure in this window was to this variant. It is what a web application asks all
+        day: so it is the store's own method, where that cannot fail.
         """
+        if isinstance(self._dedup, MemoryDedup):
+            return self._dedup.has_seen
+        return self._has_seen_if_it_can_say
+
+    def _has_seen_if_it_can_say(self, key: Key, variant: Variant, /) -> bool:
         try:
             return self._dedup.has_seen(key, variant)
         except Exception as error:  # noqa: BLE001 - the request must not suffer
@@ -130,9 +144,10 @@ class ExposureLogger:
     @property
     def stats(self) -> Stats:
         """What became of the events so far."""
+        stats = self._delivery.stats
         return evolve(
-            self._delivery.stats,
-            deduplicated=self._deduplicated,
+            stats,
+            deduplicated=self._deduplicated + stats.elsewhere,
             failed=self._incidents.counts.total(),
         )
 

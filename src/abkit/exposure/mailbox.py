@@ -2,6 +2,8 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 
 from abkit.events import Event
 from abkit.exposure.bell import Bell
@@ -51,3 +53,18 @@ class Mailbox:
         self.wake_at: float = 1
         self.closed = closed
         self.deadline = NEVER
+
+    def put(self, events: Sequence[Event]) -> int:
+        """Queue events that have their insert ids, without waking the thread; how many they are."""
+        with self.lock:
+            self.queue.extend((event, None) for event in events)
+            self.accepted += len(events)
+        return len(events)
+
+    def empty(self) -> list[Event]:
+        """Take all events from the queue."""
+        events: list[Event] = []
+        with suppress(IndexError):
+            while True:  # The thread may take from the queue at the same time.
+                events.append(self.queue.popleft()[0])
+        return events

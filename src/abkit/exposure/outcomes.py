@@ -4,10 +4,16 @@ from attrs import evolve, frozen
 
 from abkit.events import Event
 from abkit.exposure.batching import Batch
+from abkit.exposure.sharing import Division
+from abkit.exposure.stats import DeadLetter
 from abkit.sinks.base import Outcome, Rejected, Retry
 
 _RAISED_TOGETHER = 2
 """How many times a batch may raise before it is divided."""
+
+_POLL = 0.02
+_LONGEST_POLL = 1.0
+"""Seconds after which to ask again whether another process has sent what it is sending."""
 
 
 @frozen(kw_only=True)
@@ -16,21 +22,40 @@ class Judgement:
 
     Attributes:
         delivered: How many events the destination has taken.
+        elsewhere: How many events need not be sent because another process has sent them.
         rejected: Events that it will never take.
         again: Batches to be sent next.
         later: Batches to be sent after all others.
         why: What the destination said.
         after: Seconds that it asked to wait.
-        failed: Whether to wait before the next batch is sent.
+        failed: Whether sending failed, and to wait before the next batch is sent.
     """
 
     delivered: int = 0
+    elsewhere: int = 0
     rejected: tuple[Event, ...] = ()
     again: tuple[Batch, ...] = ()
     later: tuple[Batch, ...] = ()
     why: str = ""
     after: float | None = None
     failed: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether to wait before the next batch is sent."""
+        return self.failed or self.after is not None
+
+    @property
+    def letters(self) -> tuple[DeadLetter, ...]:
+        """The rejected events, with the reason."""
+        return tuple(DeadLetter(event, self.why) for event in self.rejected)
+
+    def settled(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """Those of the batch's events that are not to be sent again."""
+        if not self.again and not self.later:
+            return events
+        left = {id(event) for batch in (*self.again, *self.later) for event in batch.events}
+        return tuple(event for event in events if id(event) not in left)
 
 
 def is_outcome(answer: object) -> bool:
@@ -56,6 +81,27 @@ def judge(batch: Batch, outcome: Outcome | Exception, *, delivered: int) -> Judg
     if isinstance(outcome, Exception):
         return _raised(batch, outcome, delivered)
     return Judgement(delivered=len(batch.events))
+
+
+def shared(batch: Batch, division: Division, judgement: Judgement) -> Judgement:
+    """The judgement, with what other processes have to do with the batch.
+
+    Args:
+        batch: The whole batch.
+        division: Which of its events another process has sent, or is sending.
+        judgement: What became of the others.
+    """
+    if not division.contested:
+        return evolve(judgement, elsewhere=len(division.sent))
+    contested = Batch(batch.first, division.contested, contested=batch.contested + 1)
+    # If this was all of the batch, there is nothing to do but to wait for the other process.
+    wait = judgement.after if division.mine else min(_POLL * 2.0**batch.contested, _LONGEST_POLL)
+    return evolve(
+        judgement,
+        elsewhere=len(division.sent),
+        later=(*judgement.later, contested),
+        after=wait,
+    )
 
 
 def _rejected(batch: Batch, outcome: Rejected) -> Judgement:

@@ -9,26 +9,35 @@ from abkit.events import Event
 class Stats:
     """A snapshot. A forked child counts from 0.
 
-    `accepted` is always `delivered` + `rejected` + `queued` + those of `dropped` that had been accepted.
+    `accepted` is always `delivered` + `rejected` + `elsewhere` + `queued` + `left` + those of `dropped`
+    that had been accepted.
 
     Attributes:
         accepted: Events taken for delivery.
         deduplicated: Exposures that were no news; those that `has_seen` answered are not counted.
+        elsewhere: Those of `deduplicated` that had been accepted: another process had sent them.
         delivered: Events that the destination has taken.
         retried: Times that sending a batch has failed for now.
         rejected: Events that the destination will never take.
         dropped: Events lost: the queue was full, or the delivery was closed before they got through.
         queued: Events not yet delivered.
+        left: Events left in the outbox when the delivery was closed; another process delivers them.
+        unshared: Exposures sent without asking the shared store, because it failed.
+        unsaved: Events accepted in memory only, because the outbox failed.
         failed: Calls that could not be served because of an error.
     """
 
     accepted: int = 0
     deduplicated: int = 0
+    elsewhere: int = 0
     delivered: int = 0
     retried: int = 0
     rejected: int = 0
     dropped: int = 0
     queued: int = 0
+    left: int = 0
+    unshared: int = 0
+    unsaved: int = 0
     failed: int = 0
 
 

@@ -1,0 +1,132 @@
+"""What the delivery does with an outbox: it never fails, and falls back to memory."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from abkit.events import Event
+from abkit.exposure.batching import named
+from abkit.exposure.dedup import Reservation
+from abkit.exposure.incidents import Incidents, attempt
+from abkit.exposure.outbox import Outbox
+from abkit.exposure.stats import DeadLetter
+
+_AGAIN = 1.0
+"""Seconds after which a disk that has failed is tried again."""
+
+_ADOPTION = 5.0
+"""Seconds between two looks for what dead processes have left."""
+
+NEVER = float("inf")
+
+
+class Keeping:
+    """Keeps events in an outbox, if there is one.
+
+    Args:
+        outbox: Where to keep them; None: nowhere.
+        incidents: Where to report what goes wrong.
+        clock: Gives seconds that only go forward.
+
+    Attributes:
+        unsaved: How many events are in memory only because the outbox failed.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox | None,
+        incidents: Incidents,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outbox = outbox
+        self._incidents = incidents
+        self._clock = clock
+        self._save_from = 0.0
+        self._adopt_from = 0.0
+        self._to_close = False
+        self.unsaved = 0
+
+    @property
+    def has_to_close(self) -> bool:
+        """Whether files are open."""
+        return self._to_close
+
+    def keep(self, event: Event, reservation: Reservation | None) -> Event:
+        """Name the event and write it down; if that is impossible, the event as it is."""
+        outbox = self._outbox
+        if outbox is None:
+            return event
+        # An event that cannot be named is set aside later, by the delivery's thread.
+        name = attempt(named, event, reservation)
+        if isinstance(name, Exception):
+            return event
+        if self._clock() >= self._save_from:
+            failure = attempt(outbox.save, name)
+            self._to_close = True
+            if failure is None:
+                return name
+            if isinstance(failure, OSError):
+                self._save_from = self._clock() + _AGAIN
+            self._incidents.report(
+                "outbox", "an event is kept in memory only, not in %r: %s", outbox, failure
+            )
+        self.unsaved += 1
+        return name
+
+    def holds(self, event: Event) -> bool:
+        """Whether the event is on the disk, so that another process can deliver it."""
+        return self._outbox is not None and getattr(event, "insert_id", "") in self._outbox
+
+    def settle(self, events: Sequence[Event], letters: Sequence[DeadLetter] = ()) -> None:
+        """Note that the events need not be sent any more, and keep those that were rejected."""
+        if self._outbox is None:
+            return
+        if letters:
+            self._report_note(attempt(self._outbox.set_aside, letters))
+        self._report_note(attempt(self._outbox.settle, [event.insert_id for event in events]))
+
+    def adopt(self, room: int, *, at_once: bool = False) -> list[Event]:
+        """Take over what dead processes have left.
+
+        Args:
+            room: How many events to take, at least: a file is taken as a whole.
+            at_once: Although the last look was not long ago.
+
+        Returns:
+            The events; none if there is no outbox, nothing to take, or it is too early.
+        """
+        events: list[Event] = []
+        if self._outbox is None or not (at_once or self._clock() >= self._adopt_from):
+            return events
+        self._adopt_from = self._clock() + _ADOPTION
+        while len(events) < room:
+            adopted = attempt(self._outbox.adopt)
+            if isinstance(adopted, Exception):
+                self._incidents.report(
+                    "adopt", "cannot read what is left in the outbox: %r", adopted
+                )
+                break
+            more, damaged = adopted
+            if damaged:
+                self._incidents.report(
+                    "damaged", "%d entries of %r cannot be read", damaged, self._outbox
+                )
+            if not more:
+                break
+            self._to_close = True
+            events += more
+        return events
+
+    @property
+    def wait(self) -> float:
+        """Seconds after which to look for what dead processes have left."""
+        return NEVER if self._outbox is None else max(0.0, self._adopt_from - self._clock())
+
+    def close(self) -> None:
+        """Let go of the files, so that other processes can deliver what is left in them."""
+        self._to_close = False
+        if self._outbox is not None:
+            self._outbox.close()
+
+    def _report_note(self, noted: Exception | None) -> None:
+        if noted is not None:
+            self._incidents.report("note", "cannot write to %r: %r", self._outbox, noted)

@@ -1,0 +1,142 @@
+"""What processes tell each other about the exposures that they send."""
+
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Protocol
+
+from attrs import frozen
+
+from abkit.events import Event, Exposure
+from abkit.exposure.incidents import Incidents, attempt
+
+_AGAIN = 5.0
+"""Seconds after which a store that has failed is asked again."""
+
+
+class Claim(Enum):
+    """What a shared store says about an exposure."""
+
+    MINE = "mine"
+    """To be sent by the process that asks."""
+
+    SENT = "sent"
+    """Another process has sent it."""
+
+    CONTESTED = "contested"
+    """Another process is about to send it, and may fail."""
+
+
+class SharedDedup(Protocol):
+    """Remembers, for several processes, which exposures were sent. Only the delivery's thread calls it.
+
+    An exposure is known by its insert id, which says all that counts: the unit, the variant, the window
+    and the number of changes before it. What a method raises is reported, and the process does without.
+    """
+
+    def claim(self, insert_ids: Sequence[str], /) -> Sequence[Claim]:
+        """Ask for the right to send exposures; check and set in one step.
+
+        A claim ends by itself, so that a process that dies between claiming and sending loses nothing. What
+        is claimed by the same process again is prolonged.
+
+        Returns:
+            An answer for each.
+        """
+        ...
+
+    def settle(self, *, sent: Sequence[str], given_back: Sequence[str]) -> None:
+        """Make the claims to what was sent permanent, and give up those to what was not."""
+        ...
+
+
+@frozen
+class Division:
+    """The events of a batch, divided by what is to be done with them.
+
+    Attributes:
+        mine: To be sent now.
+        sent: Another process has sent them.
+        contested: Another process may be sending them.
+    """
+
+    mine: tuple[Event, ...]
+    sent: tuple[Event, ...] = ()
+    contested: tuple[Event, ...] = ()
+
+
+class Sharing:
+    """Asks a shared store, if there is one and it works.
+
+    Args:
+        store: The store; None: every exposure is to be sent.
+        incidents: Where to report what goes wrong.
+        clock: Gives seconds that only go forward.
+
+    Attributes:
+        unshared: How many exposures were sent without asking the store because it failed.
+    """
+
+    def __init__(
+        self,
+        store: SharedDedup | None,
+        incidents: Incidents,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._incidents = incidents
+        self._clock = clock
+        self._ask_from = 0.0
+        self._claimed: set[str] = set()
+        self.unshared = 0
+
+    def divide(self, events: tuple[Event, ...]) -> Division:
+        """Claim the exposures among the events. Actions are always to be sent."""
+        exposures = [event.insert_id for event in events if isinstance(event, Exposure)]
+        if self._store is None or not exposures:
+            return Division(events)
+        if self._clock() < self._ask_from:
+            self.unshared += len(exposures)
+            return Division(events)
+        claims = attempt(self._store.claim, exposures)
+        if not isinstance(claims, Exception) and len(claims) != len(exposures):
+            claims = ValueError(f"{len(claims)} answers to {len(exposures)} questions")
+        if isinstance(claims, Exception):
+            self._failed(claims)
+            self.unshared += len(exposures)
+            return Division(events)
+        self._incidents.over("shared", "%r works again", self._store)
+        answers = dict(zip(exposures, claims, strict=True))
+        self._claimed.update(name for name, claim in answers.items() if claim is Claim.MINE)
+        divided: dict[Claim, list[Event]] = {claim: [] for claim in Claim}
+        for event in events:
+            divided[answers.get(event.insert_id, Claim.MINE)].append(event)
+        return Division(
+            tuple(divided[Claim.MINE]),
+            tuple(divided[Claim.SENT]),
+            tuple(divided[Claim.CONTESTED]),
+        )
+
+    def settle(self, *, sent: Sequence[Event], given_back: Sequence[Event]) -> None:
+        """Tell the store what became of events; what it had not been asked about does not matter."""
+        names = [[event.insert_id for event in events] for events in (sent, given_back)]
+        delivered, refused = ([name for name in ids if name in self._claimed] for ids in names)
+        self._claimed.difference_update(delivered, refused)
+        if self._store is None or not (delivered or refused) or self._clock() < self._ask_from:
+            return  # Claims end by themselves.
+        failure = attempt(self._settle, delivered, refused)
+        if isinstance(failure, Exception):
+            self._failed(failure)
+
+    def _settle(self, sent: Sequence[str], given_back: Sequence[str]) -> None:
+        if self._store is not None:
+            self._store.settle(sent=sent, given_back=given_back)
+
+    def _failed(self, error: Exception) -> None:
+        self._ask_from = self._clock() + _AGAIN
+        self._incidents.report(
+            "shared",
+            "%r failed; this process deduplicates by itself: %r",
+            self._store,
+            error,
+        )
