@@ -14,11 +14,11 @@ from attrs import evolve
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
-from abkit.exposure import keeping
-from abkit.exposure.journal import event_entry
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.outbox import Outbox
-from abkit.exposure.segment import Segment
+from abkit.exposure.store import keeping
+from abkit.exposure.store.journal import event_entry
+from abkit.exposure.store.segment import Segment
 from abkit.sinks.base import BatchLimits, Rejected
 from abkit.sinks.memory import MemorySink
 

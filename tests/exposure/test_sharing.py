@@ -7,9 +7,9 @@ import pytest
 from attrs import evolve
 
 from abkit.events import Event
-from abkit.exposure.incidents import Incidents
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.sharing import Claim, Sharing
+from abkit.exposure.transport.incidents import Incidents
 from abkit.sinks.base import Retry
 from abkit.sinks.memory import MemorySink
 

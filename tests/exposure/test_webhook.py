@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.retry import Backoff
+from abkit.exposure.transport.retry import Backoff
 from abkit.sinks.base import BatchLimits
 
 from .webhook import OK, Answer, Destination, WebhookSink, produce

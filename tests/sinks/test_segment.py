@@ -14,7 +14,7 @@ from attrs import evolve
 from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.retry import Backoff
+from abkit.exposure.transport.retry import Backoff
 from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 from abkit.sinks.segment import SegmentSink

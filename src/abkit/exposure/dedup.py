@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from abkit.errors import DeliveryError
 from abkit.events import Exposure, Variant
-from abkit.exposure.lifecycle import renew_after_fork
+from abkit.exposure.transport.lifecycle import renew_after_fork
 
 Key: TypeAlias = tuple[str, str, str, str]
 """Experiment, salt, unit type, unit id."""

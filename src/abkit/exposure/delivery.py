@@ -7,19 +7,19 @@ from os import getpid
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
-from abkit.exposure import lifecycle
-from abkit.exposure.courier import Courier
 from abkit.exposure.dedup import Reservation
-from abkit.exposure.dispatch import Dispatch
-from abkit.exposure.incidents import Incidents
-from abkit.exposure.keeping import Keeping
-from abkit.exposure.losses import Losses, OnDrop
-from abkit.exposure.mailbox import NEVER, Mailbox
 from abkit.exposure.outbox import Outbox
-from abkit.exposure.patience import Patience
-from abkit.exposure.retry import Backoff
 from abkit.exposure.sharing import SharedDedup, Sharing
 from abkit.exposure.stats import DeadLetter, Stats
+from abkit.exposure.store.keeping import Keeping
+from abkit.exposure.transport import lifecycle
+from abkit.exposure.transport.courier import Courier
+from abkit.exposure.transport.dispatch import Dispatch
+from abkit.exposure.transport.incidents import Incidents
+from abkit.exposure.transport.losses import Losses, OnDrop
+from abkit.exposure.transport.mailbox import NEVER, Mailbox
+from abkit.exposure.transport.patience import Patience
+from abkit.exposure.transport.retry import Backoff
 from abkit.sinks.base import BatchLimits, Sink
 
 _TRYING = 0.9

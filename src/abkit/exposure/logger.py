@@ -9,13 +9,13 @@ from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure, Variant
 from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup
 from abkit.exposure.delivery import Delivery
-from abkit.exposure.incidents import Incidents
-from abkit.exposure.lifecycle import renew_after_fork
-from abkit.exposure.losses import OnDrop
 from abkit.exposure.outbox import Outbox
-from abkit.exposure.retry import Backoff
 from abkit.exposure.sharing import SharedDedup
 from abkit.exposure.stats import DeadLetter, Stats
+from abkit.exposure.transport.incidents import Incidents
+from abkit.exposure.transport.lifecycle import renew_after_fork
+from abkit.exposure.transport.losses import OnDrop
+from abkit.exposure.transport.retry import Backoff
 from abkit.sinks.base import BatchLimits, Sink
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
-from abkit.exposure.journal import dead_letter_entry, event_entry, read
-from abkit.exposure.segment import SUFFIX, Segment, require_locks
 from abkit.exposure.stats import DeadLetter
+from abkit.exposure.store.journal import dead_letter_entry, event_entry, read
+from abkit.exposure.store.segment import SUFFIX, Segment, require_locks
 
 _DEAD_LETTERS = "dead-letters"
 _MOST_DEAD_LETTERS = 10_000_000

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from abkit.errors import DeliveryError, MissingExtraError
 from abkit.exposure.dedup import DAY
-from abkit.exposure.lifecycle import renew_after_fork
 from abkit.exposure.sharing import Claim
+from abkit.exposure.transport.lifecycle import renew_after_fork
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -8,7 +8,7 @@ from typing import Protocol
 from attrs import frozen
 
 from abkit.events import Event, Exposure
-from abkit.exposure.incidents import Incidents, attempt
+from abkit.exposure.transport.incidents import Incidents, attempt
 
 _AGAIN = 5.0
 """Seconds after which a store that has failed is asked again."""

@@ -5,14 +5,14 @@ from collections import deque
 from attrs import evolve
 
 from abkit.events import Event
-from abkit.exposure.batching import Batch, approximate_size, grown, named
 from abkit.exposure.dedup import Reservation
-from abkit.exposure.incidents import Incidents, attempt
-from abkit.exposure.keeping import Keeping
-from abkit.exposure.losses import Losses
-from abkit.exposure.outcomes import Judgement, is_outcome, judge, shared
 from abkit.exposure.sharing import Sharing
 from abkit.exposure.stats import DeadLetter, Stats
+from abkit.exposure.store.keeping import Keeping
+from abkit.exposure.transport.batching import Batch, approximate_size, grown, named
+from abkit.exposure.transport.incidents import Incidents, attempt
+from abkit.exposure.transport.losses import Losses
+from abkit.exposure.transport.outcomes import Judgement, is_outcome, judge, shared
 from abkit.sinks.base import BatchLimits, Retry, Sink
 
 _STUBBORN = 8

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Callable, Sequence
 
 from abkit.events import Event
-from abkit.exposure.dispatch import Dispatch
-from abkit.exposure.incidents import Incidents, attempt
-from abkit.exposure.mailbox import Mailbox
-from abkit.exposure.outcomes import Judgement
-from abkit.exposure.patience import Patience
-from abkit.exposure.retry import Backoff, before_deadline
+from abkit.exposure.transport.dispatch import Dispatch
+from abkit.exposure.transport.incidents import Incidents, attempt
+from abkit.exposure.transport.mailbox import Mailbox
+from abkit.exposure.transport.outcomes import Judgement
+from abkit.exposure.transport.patience import Patience
+from abkit.exposure.transport.retry import Backoff, before_deadline
 
 
 class Courier:

@@ -2,12 +2,12 @@
 
 from attrs import evolve
 
-from abkit.exposure.batching import Batch
-from abkit.exposure.outcomes import Judgement, judge, shared
 from abkit.exposure.sharing import Division
+from abkit.exposure.transport.batching import Batch
+from abkit.exposure.transport.outcomes import Judgement, judge, shared
 from abkit.sinks.base import Rejected, Retry
 
-from .events import exposure
+from ..events import exposure
 
 EVENTS = tuple(evolve(exposure(str(n)), insert_id=f"i{n}") for n in range(4))
 BATCH = Batch(10, EVENTS)

@@ -9,7 +9,7 @@ from typing import Self
 from uuid import uuid4
 
 from abkit.errors import DeliveryError
-from abkit.exposure.journal import Journal, read, settled_entry
+from abkit.exposure.store.journal import Journal, read, settled_entry
 
 if sys.platform != "win32":
     import fcntl

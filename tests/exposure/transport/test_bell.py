@@ -2,7 +2,7 @@
 
 import threading
 
-from abkit.exposure.bell import Bell
+from abkit.exposure.transport.bell import Bell
 
 
 def test_a_ring_wakes_the_thread_that_waits() -> None:

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from abkit.events import Event
-from abkit.exposure.incidents import Incidents, attempt
-from abkit.exposure.keeping import Keeping
+from abkit.exposure.store.keeping import Keeping
+from abkit.exposure.transport.incidents import Incidents, attempt
 
 OnDrop = Callable[[Event, str], object]
 """Is told of each event that is lost, and why. It is called in the thread that lost it."""

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from abkit.exposure.incidents import Incidents, attempt
+from abkit.exposure.transport.incidents import Incidents, attempt
 
 
 def test_what_foreign_code_raises_is_returned() -> None:

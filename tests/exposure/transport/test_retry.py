@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.exposure.retry import Backoff, before_deadline
+from abkit.exposure.transport.retry import Backoff, before_deadline
 
 
 @pytest.mark.parametrize(

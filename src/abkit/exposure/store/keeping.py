@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from abkit.events import Event
-from abkit.exposure.batching import named
 from abkit.exposure.dedup import Reservation
-from abkit.exposure.incidents import Incidents, attempt
 from abkit.exposure.outbox import Outbox
 from abkit.exposure.stats import DeadLetter
+from abkit.exposure.transport.batching import named
+from abkit.exposure.transport.incidents import Incidents, attempt
 
 _AGAIN = 1.0
 """Seconds after which a disk that has failed is tried again."""

@@ -1,6 +1,6 @@
 """How long to wait for a batch to fill."""
 
-from abkit.exposure.patience import Patience
+from abkit.exposure.transport.patience import Patience
 
 
 def test_an_event_waits_for_others_until_it_is_old() -> None:

@@ -4,11 +4,11 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.exposure.batching import Batch, approximate_size, grown, named
 from abkit.exposure.dedup import MemoryDedup
+from abkit.exposure.transport.batching import Batch, approximate_size, grown, named
 from abkit.sinks.records import insert_id
 
-from .events import NOON, action, exposure
+from ..events import NOON, action, exposure
 
 
 def test_an_exposure_is_named_after_its_reservation() -> None:

@@ -3,9 +3,9 @@
 from attrs import evolve, frozen
 
 from abkit.events import Event
-from abkit.exposure.batching import Batch
 from abkit.exposure.sharing import Division
 from abkit.exposure.stats import DeadLetter
+from abkit.exposure.transport.batching import Batch
 from abkit.sinks.base import Outcome, Rejected, Retry
 
 _RAISED_TOGETHER = 2

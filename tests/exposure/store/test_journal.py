@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.events import Action, Event, Exposure
-from abkit.exposure.journal import dead_letter_entry, event_entry, read, settled_entry
 from abkit.exposure.stats import DeadLetter
+from abkit.exposure.store.journal import dead_letter_entry, event_entry, read, settled_entry
 
-from .events import action, exposure
+from ..events import action, exposure
 
 texts = st.text(max_size=8)
 values = st.recursive(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from abkit.events import Event
-from abkit.exposure.bell import Bell
 from abkit.exposure.dedup import Reservation
+from abkit.exposure.transport.bell import Bell
 
 NEVER = float("inf")
 
