@@ -114,7 +114,9 @@ _SCENES = [
         produce(logger, "u", {BURST})
         took = time.perf_counter() - start
         logger.close(60)
-        print(f"the caller waits {{took:.2f}} s; peak memory +{{megabytes('VmHWM') - before:.0f}} MB")
+        all_of_it = time.perf_counter() - start
+        more = megabytes("VmHWM") - before
+        print(f"{{all_of_it:.2f}} s, of which the caller waits {{took:.2f}}; peak memory +{{more:.0f}} MB")
         """,
         produced=BURST,
     ),

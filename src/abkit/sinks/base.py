@@ -61,8 +61,8 @@ class BatchLimits:
         age: Seconds that an event waits for others at most.
     """
 
-    count: int = 500
-    size: int = 500_000
+    count: int = 2_000
+    size: int = 1_000_000
     age: float = 1.0
 
 

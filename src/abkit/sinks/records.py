@@ -88,13 +88,17 @@ def insert_id(exposure: Exposure, *, window: int, ordinal: int) -> str:
         exposures read the same; and the kind of the variant, so that 1 is not "1".
     """
     unit_id, variant = exposure.unit_id, exposure.variant
-    value = variant_text(variant)
-    kind = _KINDS.get(type(variant)) or _kind(variant)
-    text = (
-        f"{_lengths(exposure.experiment, exposure.salt, exposure.unit_type)}"
-        f"{len(unit_id)}:{unit_id}{kind}{len(value)}:{value}{window}:{ordinal}"
-    )
+    # All but the unit's id is what the units of an experiment share: it is worded once.
+    before = _lengths(exposure.experiment, exposure.salt, exposure.unit_type)
+    after = _suffix(variant, window, ordinal)
+    text = f"{before}{len(unit_id)}:{unit_id}{after}"
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@lru_cache(maxsize=1_000, typed=True)
+def _suffix(variant: Variant, window: int, ordinal: int) -> str:
+    value = variant_text(variant)
+    return f"{_KINDS.get(type(variant)) or _kind(variant)}{len(value)}:{value}{window}:{ordinal}"
 
 
 @lru_cache(maxsize=1_000)

@@ -72,13 +72,9 @@ def named(event: Event, reservation: Reservation | None) -> Event:
 
 
 def approximate_size(event: Event) -> int:
-    """Bytes that the event will take, roughly: a limit on batches, no more."""
-    size = _FIXED_SIZE
-    if event.groups:
-        size += _size_of(event.groups, 0)
-    if event.properties:
-        size += _size_of(event.properties, 0)
-    return size
+    """Bytes that the event will take, roughly: a limit on batches, no more. Groups are but a few ids."""
+    properties = event.properties
+    return _FIXED_SIZE + _size_of(properties, 0) if properties else _FIXED_SIZE
 
 
 def grown(count: int, limit: int) -> int:

@@ -98,12 +98,13 @@ class Dispatch:
                 IndexError
             ):  # Empty; looking first would not do, as close() may empty it as well.
                 break
-            ready = attempt(named, event, reservation)
-            if isinstance(ready, Exception):
-                malformed.append(DeadLetter(event, f"malformed: {ready!r}"))
+            try:
+                ready = named(event, reservation)
+                size += approximate_size(ready)
+            except Exception as error:  # noqa: BLE001 - as attempt(), without a call for each event
+                malformed.append(DeadLetter(event, f"malformed: {error!r}"))
             else:
                 events.append(ready)
-                size += approximate_size(ready)
         return events, malformed
 
     def add(self, events: list[Event], malformed: list[DeadLetter]) -> None:
