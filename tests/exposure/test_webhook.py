@@ -1,6 +1,7 @@
 """The delivery over real HTTP, to a destination that misbehaves."""
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,3 +107,17 @@ def test_a_destination_that_was_down_gets_everything_while_the_process_lives() -
         assert logger.flush(20)
         assert destination.units == ALL
     logger.close()
+
+
+def test_a_destination_that_is_down_for_twelve_seconds_gets_everything_once() -> None:
+    began = time.monotonic()
+
+    def down_at_first(request: int, records: object) -> Answer:
+        return Answer(503) if time.monotonic() - began < 12 else OK
+
+    with Destination(down_at_first) as destination:
+        logger = ExposureLogger(WebhookSink(destination.address))
+        produce(logger, "u", 500)
+        assert logger.flush(40)
+        assert destination.units == ALL
+        logger.close()
