@@ -16,14 +16,17 @@ from attrs import field, frozen
 from ..exposure.webhook import OK, Answer, Destination, Policy
 
 OUTAGE = 3.0
+LONG_OUTAGE = 12.0
 BURST = 100_000
 _TESTS = Path(__file__).parents[1]
 _BEGINNING = """
-import gc, os, signal, sys, time
+import gc, itertools, os, random, signal, sys, tempfile, threading, time
 from abkit import ExperimentManager, UserExperiment
 from abkit.events import Exposure
 from abkit.exposure.dedup import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
+from abkit.exposure.outbox import Outbox
+from abkit.sinks.base import BatchLimits
 from webhook import WebhookSink, produce
 
 signal.alarm(60)
@@ -73,14 +76,22 @@ def _up() -> Policy:
     return lambda _request, _records: OK
 
 
-def _down_at_first() -> Policy:
-    began: list[float] = []
+def _down_for(seconds: float) -> Callable[[], Policy]:
+    def policy() -> Policy:
+        began: list[float] = []
 
-    def answer(_request: int, _records: object) -> Answer:
-        began.append(time.monotonic())
-        return OK if began[-1] - began[0] > OUTAGE else Answer(503)
+        def answer(_request: int, _records: object) -> Answer:
+            began.append(time.monotonic())
+            return OK if began[-1] - began[0] > seconds else Answer(503)
 
-    return answer
+        return answer
+
+    return policy
+
+
+def _in_trouble() -> Policy:
+    trouble = [Answer(429, {"Retry-After": "1"}), Answer(413), Answer(garbage=True), Answer(500)]
+    return lambda request, _records: trouble[request - 1] if request <= len(trouble) else OK
 
 
 def _down() -> Policy:
@@ -93,6 +104,8 @@ class _Scene:
     program: str = field(converter=dedent)
     produced: int = field(default=500, kw_only=True)
     policy: Callable[[], Policy] = field(default=_up, kw_only=True)
+    prints_units: bool = field(default=False, kw_only=True)
+    """Whether it prints the units that it has logged, a line each, before the remark."""
 
 
 _SCENES = [
@@ -104,7 +117,80 @@ _SCENES = [
     _Scene(
         f"503 for {OUTAGE:g} s, and close() at once",
         'produce(logger, "u", 500); logger.close(30)',
-        policy=_down_at_first,
+        policy=_down_for(OUTAGE),
+    ),
+    _Scene(
+        f"503 for {LONG_OUTAGE:g} s while the process lives",
+        """
+        produce(logger, "u", 500)
+        live_on()
+        """,
+        policy=_down_for(LONG_OUTAGE),
+    ),
+    _Scene(
+        "429, then 413, garbage and 500, then all is well",
+        'produce(logger, "u", 500); logger.close(30)',
+        policy=_in_trouble,
+    ),
+    _Scene(
+        "500 units, 4 times by each of 8 threads",
+        """
+        def read():
+            for _ in range(4):
+                produce(logger, "u", 500)
+
+        threads = [threading.Thread(target=read) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        logger.close()
+        """,
+    ),
+    _Scene(
+        "kill -9 at a random moment, 50 times; with an outbox",
+        """
+        folder = tempfile.mkdtemp()
+        for lap in range(50):
+            reader, writer = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                own = ExposureLogger(
+                    WebhookSink(sys.argv[1]), outbox=Outbox(folder), limits=BatchLimits(age=0.003)
+                )
+                for number in itertools.count():
+                    produce(own, str(lap), 1, first=number)
+                    os.write(writer, f"{lap}-{number}\\n".encode())
+                    time.sleep(0.0005)
+            os.close(writer)
+            time.sleep(random.uniform(0.0, 0.2))
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            with open(reader) as output:
+                print(output.read(), end="")
+        heir = ExposureLogger(WebhookSink(sys.argv[1]), outbox=Outbox(folder))
+        assert heir.flush(30) and heir.close()
+        print("of those that log_exposure had returned from")
+        """,
+        prints_units=True,
+    ),
+    _Scene(
+        "the cost of an exposure, without and with an outbox",
+        """
+        def cost(logger, name):
+            times = []
+            for number in range(5_000):
+                start = time.perf_counter_ns()
+                produce(logger, name, 1, first=number)
+                times.append(time.perf_counter_ns() - start)
+            return sorted(times)[2_500] / 1e3
+
+        with_outbox = ExposureLogger(WebhookSink(sys.argv[1]), outbox=Outbox(tempfile.mkdtemp()))
+        without, with_ = cost(logger, "u"), cost(with_outbox, "v")
+        logger.close(), with_outbox.close()
+        print(f"median {without:.1f} and {with_:.1f} microseconds in the request")
+        """,
+        produced=10_000,
     ),
     _Scene(
         f"a burst of {BURST:,}, then close()",
@@ -187,7 +273,19 @@ def _play(scene: _Scene) -> Outcome:
         )
         took = time.perf_counter() - start
         units = destination.units
+        named = {record["insert_id"]: record["unit_id"] for record in destination.records}
     assert ran.returncode == 0, ran.stderr
+    *printed, remark = ran.stdout.strip().split("\n")
+    if scene.prints_units:
+        # A destination ignores an insert id that it has seen: what counts is what came under others.
+        return Outcome(
+            scene=scene.name,
+            seconds=took,
+            produced=len(printed),
+            delivered=len({*printed} & {*named.values()}),
+            repeated=len(named) - len({*named.values()}),
+            remark=remark,
+        )
     return Outcome(
         scene=scene.name,
         seconds=took,
