@@ -1,0 +1,1 @@
+"""From declared experiments to the TypeScript of the front end."""

@@ -1,0 +1,1 @@
+"""For the test suites of those who use abkit: forced variants, captured exposures."""
