@@ -11,7 +11,7 @@ from attrs import evolve
 
 from abkit import Conversion, Mean, OrgExperiment, Total
 from abkit.analysis.analysis import Analysis
-from abkit.analysis.evaluate import evaluate
+from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.plan import Plan
 from abkit.analysis.settings import Settings
 from abkit.errors import (

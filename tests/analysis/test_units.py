@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from abkit import Conversion, Mean, Total
+from abkit.analysis.reading.sources import Source
 from abkit.analysis.result import Result
-from abkit.analysis.sources import Source
 from abkit.analysis.units import UnitsAnalysis
 from abkit.errors import (
     AnalysisError,

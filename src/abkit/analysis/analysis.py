@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from abkit.analysis.engines import DuckDB, Row, integer
-from abkit.analysis.evaluate import check_ratio, check_variants, evaluate
-from abkit.analysis.metric_result import MetricResult
+from abkit.analysis.engines.duckdb import DuckDB, Row, integer
+from abkit.analysis.findings.evaluate import check_ratio, check_variants, evaluate
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.verdict import recommend
 from abkit.analysis.plan import Declared, Plan
-from abkit.analysis.query import EventQueries, Several
+from abkit.analysis.query.events import EventQueries, Several
+from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import CumulativeUnits, Result, VariantCounts, versions
 from abkit.analysis.settings import Method, Settings
-from abkit.analysis.sources import Source, Table, table
-from abkit.analysis.verdict import recommend
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Variant
 from abkit.experiments.metrics import Sum

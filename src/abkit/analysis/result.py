@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from abkit.analysis.metric_result import MetricResult
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.verdict import Recommendation
 from abkit.analysis.plan import Plan
-from abkit.analysis.query import Several
+from abkit.analysis.query.events import Several
 from abkit.analysis.settings import Settings
-from abkit.analysis.verdict import Recommendation
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
@@ -93,19 +93,19 @@ class Result:
 
     def to_dict(self) -> dict[str, object]:
         """All of it as JSON-ready values; infinite ends of intervals are null."""
-        from abkit.analysis.export import to_dict
+        from abkit.analysis.presentation.export import to_dict
 
         return to_dict(self)
 
     def to_text(self, *, width: int = 100) -> str:
         """All that matters as a plain text table, `width` characters wide."""
-        from abkit.analysis.table import to_text
+        from abkit.analysis.presentation.table import to_text
 
         return to_text(self, width=width)
 
     def to_html(self, path: str | Path) -> Path:
         """Write the report as one HTML file that needs nothing else; the answer is its path."""
-        from abkit.analysis.report import render
+        from abkit.analysis.presentation.report import render
 
         target = Path(path)
         target.write_text(render(self), encoding="utf-8")

@@ -6,15 +6,15 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from abkit.analysis.analysis import check_plan, setting_warnings
-from abkit.analysis.engines import DuckDB, Row, integer
-from abkit.analysis.evaluate import check_ratio, check_variants, evaluate
-from abkit.analysis.metric_result import MetricResult
+from abkit.analysis.engines.duckdb import DuckDB, Row, integer
+from abkit.analysis.findings.evaluate import check_ratio, check_variants, evaluate
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.verdict import recommend
 from abkit.analysis.plan import Plan
+from abkit.analysis.query.unit_table import UnitQueries, column_of
+from abkit.analysis.reading.sources import Source, table
 from abkit.analysis.result import Result, VariantCounts, versions
 from abkit.analysis.settings import Method, Settings
-from abkit.analysis.sources import Source, table
-from abkit.analysis.unit_query import UnitQueries, column_of
-from abkit.analysis.verdict import recommend
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.experiments.metrics import Metric
 

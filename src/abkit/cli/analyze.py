@@ -160,7 +160,7 @@ def _print(result: Result) -> None:
         from rich.console import Console
     except ImportError as error:
         raise MissingExtraError("rich", "cli") from error
-    from abkit.analysis.table import show
+    from abkit.analysis.presentation.table import show
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal in ASCII shows ? rather than fails

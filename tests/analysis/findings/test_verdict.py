@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from abkit.analysis.aggregates import Moments
+from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment, missing
+from abkit.analysis.findings.verdict import Action, Badge, Recommendation, badges, recommend
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.metric_result import Arm, MetricResult, Treatment, missing
-from abkit.analysis.verdict import Action, Badge, Recommendation, badges, recommend
 from abkit.experiments.metrics import Conversion, Direction, Mean, Metric
 
 S, N, INC = Badge.SIGNIFICANT, Badge.NOT_SIGNIFICANT, Badge.INCONCLUSIVE

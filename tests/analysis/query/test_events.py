@@ -10,10 +10,10 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abkit.analysis.engines import DuckDB, Row
+from abkit.analysis.engines.duckdb import DuckDB, Row
 from abkit.analysis.plan import Plan
-from abkit.analysis.query import EventQueries, Several
-from abkit.analysis.sources import Table
+from abkit.analysis.query.events import EventQueries, Several
+from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
 from abkit.experiments.metrics import Conversion, Mean, Metric, Sum, Total

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from abkit import Mean
 from abkit.analysis.aggregates import Moments
-from abkit.analysis.charts import Scale, cumulative_chart, interval_bars, nice_ticks
+from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.metric_result import Arm, MetricResult, Treatment
+from abkit.analysis.presentation.charts import Scale, cumulative_chart, interval_bars, nice_ticks
 from abkit.analysis.result import CumulativeUnits
 
 

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from attrs import frozen
 
+from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
-from abkit.analysis.metric_result import MetricResult, Treatment
 from abkit.experiments.metrics import Direction, Metric, Role
 
 

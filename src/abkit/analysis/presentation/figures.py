@@ -2,8 +2,8 @@
 
 from math import isinf
 
+from abkit.analysis.findings.metric_result import Arm, MetricResult
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.metric_result import Arm, MetricResult
 from abkit.analysis.settings import Method, Settings
 from abkit.experiments.metrics import Direction, Metric, Role
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from abkit.analysis.sql import literal
+from abkit.analysis.reading.quoting import literal
 from abkit.errors import AnalysisError, EmptyDataError
 
 Source: TypeAlias = object

@@ -9,8 +9,8 @@ from attrs import evolve
 from abkit import Conversion, Sum
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.plan import Plan
+from abkit.analysis.presentation.table import show, to_text
 from abkit.analysis.result import Result
-from abkit.analysis.table import show, to_text
 
 LONG = "a variant whose name is as long as names of variants ever become in practice"
 

@@ -12,7 +12,7 @@ from attrs import evolve
 from abkit import Conversion, Mean
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.plan import Plan
-from abkit.analysis.report import render
+from abkit.analysis.presentation.report import render
 from abkit.analysis.result import Result
 from abkit.analysis.units import UnitsAnalysis
 

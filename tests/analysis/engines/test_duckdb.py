@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from abkit.analysis.engines import DuckDB
-from abkit.analysis.sources import Source, Table, table
+from abkit.analysis.engines.duckdb import DuckDB
+from abkit.analysis.reading.sources import Source, Table, table
 from abkit.errors import AbkitError, AnalysisError, EmptyDataError, MissingColumnError
 from abkit.events import ACTION_COLUMNS
 

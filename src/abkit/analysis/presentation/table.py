@@ -3,9 +3,9 @@
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from abkit.analysis import figures
-from abkit.analysis.metric_result import MetricResult
-from abkit.analysis.verdict import Badge, badges
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.verdict import Badge, badges
+from abkit.analysis.presentation import figures
 from abkit.errors import MissingExtraError
 
 if TYPE_CHECKING:

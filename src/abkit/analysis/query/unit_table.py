@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from abkit.analysis.query import conversions, moments
-from abkit.analysis.sql import identifier
+from abkit.analysis.query.events import conversions, moments
+from abkit.analysis.reading.quoting import identifier
 from abkit.errors import AnalysisError
 from abkit.experiments.metrics import Conversion, Mean, Metric
 

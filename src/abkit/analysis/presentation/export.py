@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
+from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.metric_result import Arm, MetricResult, Treatment
-from abkit.analysis.verdict import badges
 from abkit.experiments.metrics import Metric
 
 if TYPE_CHECKING:

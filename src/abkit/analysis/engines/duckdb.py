@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from abkit.analysis.sources import Table, reader
-from abkit.analysis.sql import canonical, identifier
+from abkit.analysis.reading.quoting import canonical, identifier
+from abkit.analysis.reading.sources import Table, reader
 from abkit.errors import AnalysisError, MissingColumnError, MissingExtraError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from abkit.analysis.aggregates import Moments
-from abkit.analysis.engines import Row, integer
+from abkit.analysis.engines.duckdb import Row, integer
+from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment, missing
 from abkit.analysis.inference.comparison import Comparison
-from abkit.analysis.metric_result import Arm, MetricResult, Treatment, missing
 from abkit.analysis.plan import Plan
 from abkit.analysis.settings import Method, Settings
 from abkit.errors import AnalysisError, MissingExtraError, TooFewVariantsError

@@ -10,7 +10,7 @@ from enum import StrEnum
 from attrs import frozen
 
 from abkit.analysis.plan import Plan
-from abkit.analysis.sql import json_path, literal
+from abkit.analysis.reading.quoting import json_path, literal
 from abkit.errors import AnalysisError
 from abkit.experiments.metrics import Conversion, Metric, Sum, Total
 

@@ -6,8 +6,8 @@ from typing import Self
 
 from attrs import frozen
 
+from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.metric_result import MetricResult
 from abkit.analysis.result import CumulativeUnits
 from abkit.experiments.metrics import Direction, Metric
 

@@ -3,8 +3,8 @@
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from abkit.analysis import charts, figures
-from abkit.analysis.verdict import badges
+from abkit.analysis.findings.verdict import badges
+from abkit.analysis.presentation import charts, figures
 from abkit.errors import MissingExtraError
 from abkit.events import EXPOSURE_EVENT
 
@@ -52,13 +52,17 @@ def _environment() -> "Environment":
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("abkit.analysis", "report"),
+        loader=PackageLoader("abkit.analysis.presentation", "report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    style = files("abkit.analysis").joinpath("report", "report.css").read_text(encoding="utf-8")
+    style = (
+        files("abkit.analysis.presentation")
+        .joinpath("report", "report.css")
+        .read_text(encoding="utf-8")
+    )
     environment.globals.update(
         figures=figures,
         badges=badges,

@@ -1,0 +1,1 @@
+"""What runs the queries: the only part that speaks to a database."""

@@ -1,0 +1,1 @@
+"""How a result is shown: tables, charts, the report, exports. Pure, but for what they write."""

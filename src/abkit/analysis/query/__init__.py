@@ -1,0 +1,1 @@
+"""The SQL texts: from exposures and actions to sums per variant."""
