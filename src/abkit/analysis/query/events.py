@@ -1,256 +1,339 @@
-"""From exposures and actions to sufficient statistics: one readable SQL text per question.
+"""What units did: from their actions to measures per unit."""
 
-The dialect is DuckDB's. The queries read tables called `exposures` and `actions`, with the columns
-of `abkit.events`, and give one row per variant (and day); no row of a unit leaves the database.
-"""
-
-from collections.abc import Collection, Sequence
-from enum import StrEnum
+from collections.abc import Collection
+from datetime import timedelta
 
 from attrs import frozen
 
-from abkit.analysis.plan import Plan
-from abkit.analysis.reading.quoting import json_path, literal
-from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Conversion, Metric, Sum, Total
-
-
-class Several(StrEnum):
-    """What becomes of a unit that was exposed to several variants."""
-
-    EXCLUDE = "exclude"
-    """It is left out, and counted."""
-    FIRST = "first"
-    """It belongs to the variant that it saw first."""
-    INCLUDE = "include"
-    """It counts in each variant that it saw, from its first exposure there."""
+from abkit.analysis.query.layout import Accumulator, Layout
+from abkit.analysis.query.units import MICROSECONDS, period
+from abkit.analysis.reading.columns import Column, Kind
+from abkit.analysis.reading.quoting import literal
+from abkit.experiments.metrics import Counting, Funnel, Retention
 
 
 @frozen(kw_only=True)
 class EventQueries:
-    """The queries of one experiment.
+    """The queries of what units did, over the tables `units` and `actions`.
 
     Attributes:
-        plan: What was planned.
-        columns: The columns that the table of exposures really has.
-        several: What becomes of units exposed to several variants.
+        layout: Which measures are wanted.
+        unit_type: What is randomized, such as "org" or "user".
+        window: Actions count for so long after the first exposure; None: for ever.
+        until: Actions count before this microsecond since 1970; None: all.
+        cuped: The length of the time before the first exposure that CUPED looks at; None: no CUPED.
+        segments: How many columns tell units apart.
     """
 
-    plan: Plan
-    columns: Collection[str]
-    several: Several = Several.EXCLUDE
+    layout: Layout
+    unit_type: str
+    window: timedelta | None = None
+    until: int | None = None
+    cuped: timedelta | None = None
+    segments: int = 0
 
-    def profile(self) -> str:
-        """What is in the table of exposures; one row.
+    def columns(self, *, own_unit: bool) -> list[Column]:
+        """What is needed of the table of actions.
 
-        Columns: total_rows, of_experiment, exposures (of this salt and unit type), incomplete
-        (those of them without a unit, a variant or a time; they are left out), variants (how many
-        distinct ones).
+        Args:
+            own_unit: Whether the table has a column of the units' ids; else they are among its users
+                or its groups.
         """
-        ours = self._ours()
-        return f"""\
-select
-  count(*) as total_rows,
-  count(*) filter (where experiment = {literal(self.plan.name)}) as of_experiment,
-  count(*) filter (where {ours}) as exposures,
-  count(*) filter (where {ours} and not ({_COMPLETE})) as incomplete,
-  count(distinct case when {ours} then variant end) as variants
-from exposures"""  # noqa: S608 - literals are quoted
-
-    def found(self) -> str:
-        """The experiments, salts and unit types that the exposures have; for messages."""
-        return """\
-select distinct experiment, salt, unit_type
-from exposures
-order by all
-limit 10"""
-
-    def exposures(self) -> str:
-        """Exposures and units per variant, before units in several variants are dealt with.
-
-        Columns: variant, exposures (rows as in the files), exposed (distinct units), in_several
-        (those of them that were exposed to another variant too).
-        """
-        return f"""\
-with
-seen as (
-  select unit_id, variant, count(*) as exposures
-  from exposures
-  where {self._usable()}
-  group by unit_id, variant
-),
-placed as (
-  select *, count(*) over (partition by unit_id) as variants
-  from seen
-)
-select
-  variant,
-  cast(sum(exposures) as bigint) as exposures,
-  count(*) as exposed,
-  count(*) filter (where variants > 1) as in_several
-from placed
-group by variant
-order by variant"""  # noqa: S608 - literals are quoted
-
-    def daily(self) -> str:
-        """Units by the UTC day of their first exposure. Columns: day, variant, units."""
-        return f"""\
-with
-{self._units()}
-select cast(first_exposure as date) as day, variant, count(*) as units
-from units
-group by day, variant
-order by day, variant"""  # noqa: S608 - literals are quoted
-
-    def statistics(self, metrics: Sequence[Metric]) -> str:
-        """Sufficient statistics of all metrics, per variant.
-
-        Columns: variant, units, and for the i-th metric (from 1) metric_i_conversions, or
-        metric_i_mean and metric_i_variance.
-
-        Raises:
-            AnalysisError: A metric cannot be measured from actions.
-        """
-        measures = ",\n    ".join(
-            f"{_per_unit(metric, number=i)} as metric_{i}"
-            for i, metric in enumerate(metrics, start=1)
-        )
-        summaries = ",\n  ".join(
-            conversions(f"per_unit.metric_{i} > 0", number=i)
-            if metric.binary
-            else moments(f"coalesce(per_unit.metric_{i}, 0)", number=i)
-            for i, metric in enumerate(metrics, start=1)
-        )
-        return f"""\
-with
-{self._units()},
-done as (
-{_done(self.plan.unit_type, metrics)}
-),
-per_unit as (
-  select
-    units.unit_id,
-    units.variant,
-    {measures}
-  from units
-  join done on done.unit_id = units.unit_id and done.time >= units.first_exposure
-  group by units.unit_id, units.variant
-)
-select
-  units.variant,
-  count(*) as units,
-  {summaries}
-from units
-left join per_unit on per_unit.unit_id = units.unit_id and per_unit.variant = units.variant
-group by units.variant
-order by units.variant"""  # noqa: S608 - literals are quoted
-
-    def _ours(self) -> str:
-        """The condition that an exposure is of this randomization."""
-        conditions = [f"experiment = {literal(self.plan.name)}"]
-        if self.plan.salt is not None and "salt" in self.columns:
-            conditions.append(f"salt = {literal(self.plan.salt)}")
-        if "unit_type" in self.columns:
-            conditions.append(f"unit_type = {literal(self.plan.unit_type)}")
-        return " and ".join(conditions)
-
-    def _usable(self) -> str:
-        return f"{self._ours()} and {_COMPLETE}"
-
-    def _units(self) -> str:
-        """The common table `units`: unit_id, variant, first_exposure."""
-        return _UNITS[self.several].format(usable=self._usable())
-
-
-_COMPLETE = "unit_id is not null and variant is not null and time is not null"
-
-_UNITS = {
-    Several.EXCLUDE: """\
-units as (  -- each unit's first exposure; units seen in several variants are left out
-  select unit_id, min(variant) as variant, min(time) as first_exposure
-  from exposures
-  where {usable}
-  group by unit_id
-  having min(variant) = max(variant)
-)""",
-    Several.FIRST: """\
-units as (  -- each unit's first exposure; it belongs to the variant of that
-  select unit_id, variant, time as first_exposure
-  from exposures
-  where {usable}
-  qualify row_number() over (partition by unit_id order by time, variant) = 1
-)""",
-    Several.INCLUDE: """\
-units as (  -- each unit's first exposure to each variant that it saw
-  select unit_id, variant, min(time) as first_exposure
-  from exposures
-  where {usable}
-  group by unit_id, variant
-)""",
-}
-
-
-def _done(unit_type: str, metrics: Sequence[Metric]) -> str:
-    """The actions that some metric needs, by unit, with the values that sums need."""
-    unit = "user_id" if unit_type == "user" else f"groups[{literal(unit_type)}]"
-    names = sorted({_action(metric) for metric in metrics})
-    wanted = f"action in ({', '.join(map(literal, names))})"
-    values = {
-        number: _value(metric)
-        for number, metric in enumerate(metrics, start=1)
-        if isinstance(metric, Sum)
-    }
-    plain = "".join(f",\n    {value} as value_{number}" for number, value in values.items())
-    each = f"""\
-  select {unit} as unit_id, action, time{plain}
-  from actions
-  where {wanted}"""  # noqa: S608 - literals are quoted
-    if all(metric.binary for metric in metrics):  # a repetition does not change a conversion
-        return each
-    once = "".join(f",\n    max({value}) as value_{number}" for number, value in values.items())
-    return f"""\
-{each} and insert_id is null
-  union all  -- what was delivered twice has one insert_id, and counts once
-  select {unit} as unit_id, action, min(time) as time{once}
-  from actions
-  where {wanted} and insert_id is not null
-  group by insert_id, {unit}, action"""  # noqa: S608 - literals are quoted
-
-
-def _action(metric: Metric) -> str:
-    match metric:
-        case Conversion() | Total() | Sum():
-            return metric.action
-        case _:
-            message = (
-                f"{metric.name!r} is a {type(metric).__name__}, which needs a table with one row "
-                "per unit; actions can be measured by Conversion, Total and Sum"
+        if own_unit:
+            unit = Column(name="unit_id", kind=Kind.TEXT, source="unit_id", required=True)
+        elif self.unit_type == "user":
+            unit = Column(name="unit_id", kind=Kind.TEXT, source="user_id", required=True)
+        else:
+            unit = Column(
+                name="unit_id", kind=Kind.TEXT, source="groups", key=self.unit_type, required=True
             )
-            raise AnalysisError(message)
+        return [
+            Column(name="insert_id", kind=Kind.TEXT, source="insert_id"),
+            Column(name="action", kind=Kind.TEXT, source="action", required=True),
+            unit,
+            Column(name="time", kind=Kind.INSTANT, source="time", required=True),
+            *(
+                Column(
+                    name=f"value_{i}",
+                    kind=Kind.NUMBER,
+                    source="properties",
+                    key=key,
+                    when=("action", (action,)),
+                    required=True,
+                )
+                for i, (action, key) in enumerate(self.layout.values)
+            ),
+        ]
+
+    def once(self) -> str:
+        """The actions, each once: what was delivered twice has one insert_id. Columns: as `actions`."""
+        values = [f"value_{i}" for i in range(len(self.layout.values))]
+        plain = "".join(f", {value}" for value in values)
+        largest = "".join(f", max({value}) as {value}" for value in values)
+        return f"""\
+select insert_id, action, unit_id, time{plain}
+from actions
+where insert_id is null and {self._wanted()}
+union all
+select insert_id, action, unit_id, min(time) as time{largest}
+from actions
+where insert_id is not null and {self._wanted()}
+group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
+
+    def done(self, *, source: str) -> str:
+        """What each unit did that counts.
+
+        Columns: unit_id, variant, action, time, first_exposure, past (1 before the exposure, else 0),
+        value_0, ...
+
+        Args:
+            source: The table of the actions.
+        """
+        values = "".join(f",\n  a.value_{i} as value_{i}" for i in range(len(self.layout.values)))
+        conditions = [f"a.{self._wanted()}", f"a.time >= {self._earliest()}"]
+        if self.window is not None:
+            conditions.append(f"a.time < u.first_exposure + {_microseconds(self.window)}")
+        if self.until is not None:
+            conditions.append(f"a.time < {self.until}")
+        condition = "\n  and ".join(conditions)
+        return f"""\
+select
+  u.unit_id as unit_id,
+  u.variant as variant,
+  u.first_exposure as first_exposure,
+  a.action as action,
+  a.time as time,
+  case when a.time < u.first_exposure then 1 else 0 end as past{values}
+from {source} a
+join units u on u.unit_id = a.unit_id
+where {condition}"""  # noqa: S608 - literals are quoted
+
+    def completed(self, part: Funnel | Retention) -> str:
+        """When each unit completed a funnel or came back.
+
+        Columns: unit_id, variant, first_exposure, time.
+        """
+        return _funnel(part) if isinstance(part, Funnel) else _retention(part)
+
+    def progress(self) -> str:
+        """What each unit did, and what it completed by it.
+
+        Columns: those of `done` that the accumulators need, and completes (the number of the metric
+        among `Layout.derived` that the row completes; null for others).
+        """
+        values = [f"value_{i}" for i in range(len(self.layout.values))]
+        plain = "".join(f", {value}" for value in values)
+        nothing = "".join(f", cast(null as double) as {value}" for value in values)
+        parts = [
+            f"select {_COLUMNS}, action, time, past, cast(null as bigint) as completes{plain}\nfrom done"
+        ]
+        for i in range(len(self.layout.derived)):
+            columns = (
+                f"{_COLUMNS}, cast(null as varchar) as action, time, 0 as past, {i} as completes"
+            )
+            parts.append(f"select {columns}{nothing}\nfrom completed_{i}")
+        return "\nunion all\n".join(parts)
+
+    def per_unit(self, *, source: str) -> str:
+        """Sums over the rows of each unit that did something.
+
+        Columns: unit_id, variant, a0, ... (accumulators after the exposure) and, with CUPED, past_0,
+        ... (those before it) and present (1 if there was anything).
+
+        Args:
+            source: Where the rows are: `done`, or `progress` if something must be completed.
+        """
+        return f"""\
+select unit_id, variant,
+  {self._accumulated()}
+from {source}
+group by unit_id, variant"""  # noqa: S608 - literals are quoted
+
+    def measured(self) -> str:
+        """The measures of each unit, from `units` and `per_unit`.
+
+        Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present.
+        """
+        segments = "".join(f",\n  u.segment_{i} as segment_{i}" for i in range(self.segments))
+        return f"""\
+select
+  u.unit_id as unit_id,
+  u.variant as variant{segments},
+  {self._measures("p.")}
+from units u
+left join per_unit p on p.unit_id = u.unit_id and p.variant = u.variant"""  # noqa: S608
+
+    def states(self, length: int, *, source: str) -> str:
+        """The measures of each unit at the end of each period in which it did something.
+
+        The first period of a unit is that of its first exposure. Columns: unit_id, variant, period, new
+        (1 in a unit's first period), m0, ... and, with CUPED, b0, ... and present; and the same as they
+        were before the period: was_m0, ...
+
+        Args:
+            length: Of a period, in microseconds.
+            source: As for `per_unit`.
+        """
+        names = [
+            *(f"a{i}" for i in range(len(self.layout.accumulators))),
+            *self._past_names(),
+        ]
+        window = "over so_far"
+        running = ",\n    ".join(
+            f"sum({name}) {window} as {name}, sum({name}) {window} - {name} as was_{name}"
+            for name in names
+        )
+        nothing = "".join(f", cast(0 as double) as {name}" for name in names)
+        added = "".join(f", sum(coalesce({name}, cast(0 as double))) as {name}" for name in names)
+        when = "case when past = 1 then first_exposure else time end"
+        return f"""\
+select unit_id, variant, period, new,
+  {self._measures("")},
+  {self._measures("was_", prefix="was_")}
+from (
+  select unit_id, variant, period, new,
+    {running}
+  from (
+    select unit_id, variant, period, max(new) as new{added}
+    from (
+      select unit_id, variant, {period(when, length)} as period, 0 as new,
+        {self._accumulated()}
+      from {source}
+      group by unit_id, variant, {period(when, length)}
+      union all
+      select unit_id, variant, {period("first_exposure", length)} as period, 1 as new{nothing}
+      from units
+    ) as happened
+    group by unit_id, variant, period
+  ) as by_period
+  window so_far as (
+    partition by unit_id, variant order by period
+    rows between unbounded preceding and current row
+  )
+) as running"""  # noqa: S608 - literals are quoted
+
+    def _accumulated(self) -> str:
+        now = [
+            f"{_summed(a, past=0 if self.cuped else None)} as a{i}"
+            for i, a in enumerate(self.layout.accumulators)
+        ]
+        if not self.cuped:
+            return ",\n  ".join(now)
+        past = [
+            f"{_summed(self.layout.accumulators[i], past=1)} as past_{i}"
+            for i in self._past_accumulators()
+        ]
+        return ",\n  ".join([*now, *past, "cast(max(past) as double) as present"])
+
+    def _measures(self, of: str, *, prefix: str = "") -> str:
+        layout = self.layout
+        now = [
+            f"{layout.measure(part, of=f'{of}a')} as {prefix}m{i}"
+            for i, part in enumerate(layout.parts)
+        ]
+        if not layout.adjusted:
+            return ",\n  ".join(now)
+        past = [
+            f"{layout.measure(part, of=f'{of}past_')} as {prefix}b{i}"
+            for i, part in enumerate(layout.adjusted)
+        ]
+        return ",\n  ".join(
+            [*now, *past, f"coalesce({of}present, cast(0 as double)) as {prefix}present"]
+        )
+
+    def _past_accumulators(self) -> Collection[int]:
+        layout = self.layout
+        needed = (a for part in layout.adjusted for a in layout.needed(part))
+        return sorted({layout.accumulators.index(a) for a in needed})
+
+    def _past_names(self) -> list[str]:
+        if not self.cuped:
+            return []
+        return [*(f"past_{i}" for i in self._past_accumulators()), "present"]
+
+    def _wanted(self) -> str:
+        return f"action in ({', '.join(map(literal, self.layout.actions))})"
+
+    def _earliest(self) -> str:
+        if self.cuped is None:
+            return "u.first_exposure"
+        return f"u.first_exposure - {_microseconds(self.cuped)}"
 
 
-def _value(metric: Sum) -> str:
-    """The property of one action; null for other actions."""
-    text = f"json_extract_string(properties, {json_path(metric.property)})"
-    return f"case when action = {literal(metric.action)} then cast({text} as double) end"
+def _summed(accumulator: Accumulator, *, past: int | None) -> str:
+    when = "" if past is None else f" and past = {past}"
+    if accumulator.value is None:
+        return f"cast(count(case when {accumulator.condition}{when} then 1 end) as double)"
+    return f"sum(case when {accumulator.condition}{when} then {accumulator.value} end)"
 
 
-def _per_unit(metric: Metric, *, number: int) -> str:
-    """What a metric is for one unit that did something."""
-    if isinstance(metric, Sum):
-        return f"sum(done.value_{number})"
-    return f"count(case when done.action = {literal(_action(metric))} then 1 end)"
+def _microseconds(time: timedelta) -> int:
+    return round(time.total_seconds() * MICROSECONDS)
 
 
-def conversions(condition: str, *, number: int) -> str:
-    """The count of units that fulfil a condition: exact, and enough for a binary metric."""
-    return f"count(case when {condition} then 1 end) as metric_{number}_conversions"
+_COLUMNS = "unit_id, variant, first_exposure"
 
 
-def moments(value: str, *, number: int) -> str:
-    """The mean and variance of a value per unit, by formulas that do not cancel."""
-    cast = f"cast({value} as double)"
-    return (
-        f"avg({cast}) as metric_{number}_mean,\n"
-        f"  coalesce(var_samp({cast}), 0) as metric_{number}_variance"
-    )
+def _retention(part: Retention) -> str:
+    """The first return in the n-th period after the first start."""
+    length = _microseconds(part.period.length)
+    return f"""\
+select d.unit_id as unit_id, d.variant as variant, d.first_exposure as first_exposure,
+  min(d.time) as time
+from done d
+join (
+  select unit_id, variant, min(time) as started
+  from done
+  where past = 0 and action = {literal(part.start)}
+  group by unit_id, variant
+) as s on s.unit_id = d.unit_id and s.variant = d.variant
+where d.past = 0 and d.action = {literal(part.returning)}
+  and d.time >= s.started + {part.n * length} and d.time < s.started + {(part.n + 1) * length}
+group by d.unit_id, d.variant, d.first_exposure"""  # noqa: S608 - literals are quoted
+
+
+def _funnel(part: Funnel) -> str:
+    """The completions of a funnel, one step after the other.
+
+    A step is completed by the first such action after a completion of the steps before it; it carries
+    the time at which the last such chain began, so that the shortest way is found.
+    """
+    way = f"""\
+select {_COLUMNS}, time, time as began
+from done
+where past = 0 and action = {literal(part.steps[0])}"""  # noqa: S608 - literals are quoted
+    for step in part.steps[1:]:
+        # Of one moment, the step comes before what it could follow: an action cannot follow itself.
+        way = f"""\
+select {_COLUMNS}, time, before_began as began
+from (
+  select {_COLUMNS}, time, follows,
+    lag(follows) over (partition by unit_id, variant order by time, follows) as before_follows,
+    lag(began) over (partition by unit_id, variant order by time, follows) as before_began
+  from (
+    select {_COLUMNS}, time, cast(null as bigint) as began, 0 as follows
+    from done
+    where past = 0 and action = {literal(step)}
+    union all
+    select {_COLUMNS}, time, began, 1 as follows
+    from (
+{way}
+    ) as completed
+  ) as together
+) as paired
+where follows = 0 and before_follows = 1"""  # noqa: S608 - literals are quoted
+    within = ""
+    if part.within is not None:
+        within = f"\nwhere time - began <= {_microseconds(part.within)}"
+    if part.counting is Counting.UNIQUE:
+        return f"""\
+select {_COLUMNS}, min(time) as time
+from (
+{way}
+) as completed{within}
+group by {_COLUMNS}"""  # noqa: S608 - literals are quoted
+    return f"""\
+select {_COLUMNS}, time
+from (
+{way}
+) as completed{within}"""  # noqa: S608 - literals are quoted

@@ -1,125 +1,103 @@
-"""From a table with one row per unit to sufficient statistics, and what is wrong with it."""
+"""A table that has one row per unit already: what is wrong with it, and its measures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from attrs import frozen
+from attrs import field, frozen
 
-from abkit.analysis.query.events import conversions, moments
-from abkit.analysis.reading.quoting import identifier
-from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Conversion, Mean, Metric
+from abkit.analysis.query.layout import Layout, column_of, one_if
+from abkit.analysis.reading.columns import Column, Kind
+from abkit.experiments.metrics import Metric
 
-_TRUE = "('true', 't', '1', '1.0')"
-_FALSE = "('false', 'f', '0', '0.0')"
+_NOTHING: Mapping[Metric, str] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
-class UnitQueries:
-    """The queries of one table of units, called `units`.
+class UnitTableQueries:
+    """The queries of one table of units, called `table_of_units`.
 
     Attributes:
         unit: The column of the units' ids.
         variant: The column of the variants.
-        metrics: Conversions (columns of true and false, t and f, or 1 and 0) and means.
+        layout: Which measures are wanted.
+        before: The columns of what CUPED adjusts by, for the metrics of `Layout.adjusted`.
+        segments: The columns that units are told apart by.
     """
 
     unit: str
     variant: str
-    metrics: Sequence[Metric]
+    layout: Layout
+    before: Mapping[Metric, str] = field(default=_NOTHING)
+    segments: Sequence[str] = ()
 
-    @property
-    def columns(self) -> Sequence[str]:
-        """All columns that the table must have."""
-        return [self.unit, self.variant, *map(column_of, self.metrics)]
+    def columns(self) -> list[Column]:
+        """What is needed of the table."""
+        return [
+            Column(name="unit_id", kind=Kind.TEXT, source=self.unit, required=True),
+            Column(name="variant", kind=Kind.TEXT, source=self.variant, required=True),
+            *(
+                Column(name=f"segment_{i}", kind=Kind.TEXT, source=name, required=True)
+                for i, name in enumerate(self.segments)
+            ),
+            *(
+                Column(
+                    name=f"m{i}",
+                    kind=Kind.TRUTH if part.binary else Kind.NUMBER,
+                    source=column_of(part),
+                    required=True,
+                )
+                for i, part in enumerate(self.layout.parts)
+            ),
+            *(
+                Column(name=f"b{i}", kind=Kind.NUMBER, source=self.before[part], required=True)
+                for i, part in enumerate(self.layout.adjusted)
+            ),
+        ]
 
     def profile(self) -> str:
         """What is in the table; one row.
 
-        Columns: total_rows, without_unit, without_variant, variants; and of the rows that have both:
-        duplicates (rows beyond the first of their unit), duplicate (one such unit), and for the
-        i-th metric metric_i_missing, metric_i_wrong (values that it cannot use) and metric_i_example
-        (one such value).
+        Columns: total_rows, without_unit, without_variant, variants (how many distinct ones), and
+        missing_0, ... (rows of a unit without a value of that measure).
         """
-        unit, variant = identifier(self.unit), identifier(self.variant)
-        checks = "".join(
-            f",\n  {_check(metric, number=i, usable=self._usable())}"
-            for i, metric in enumerate(self.metrics, start=1)
+        missing = "".join(
+            f",\n  sum(case when {_USABLE} and m{i} is null then 1 else 0 end) as missing_{i}"
+            for i in range(len(self.layout.parts))
         )
         return f"""\
-with
-repeated as (
-  select {unit} as unit, count(*) as times
-  from units
-  where {self._usable()}
-  group by {unit}
-  having count(*) > 1
-)
 select
   count(*) as total_rows,
-  count(*) filter (where {unit} is null) as without_unit,
-  count(*) filter (where {variant} is null) as without_variant,
-  count(distinct {variant}) as variants,
-  (select coalesce(sum(times - 1), 0) from repeated) as duplicates,
-  (select min(unit) from repeated) as duplicate{checks}
-from units"""  # noqa: S608 - names are quoted
+  sum(case when unit_id is null then 1 else 0 end) as without_unit,
+  sum(case when variant is null then 1 else 0 end) as without_variant,
+  count(distinct variant) as variants{missing}
+from table_of_units"""  # noqa: S608 - columns are our own
 
-    def statistics(self) -> str:
-        """Sufficient statistics per variant; columns as those of `EventQueries.statistics`."""
-        variant = identifier(self.variant)
-        summaries = ",\n  ".join(
-            _summary(metric, number=i) for i, metric in enumerate(self.metrics, start=1)
-        )
+    def repeated(self) -> str:
+        """A unit that has several rows. Columns: unit_id, times; no row if there is none."""
         return f"""\
-select
-  {variant} as variant,
-  count(*) as units,
-  {summaries}
-from units
-where {self._usable()}
-group by {variant}
-order by {variant}"""  # noqa: S608 - names are quoted
+select unit_id, count(*) as times
+from table_of_units
+where {_USABLE}
+group by unit_id
+having count(*) > 1
+order by unit_id
+limit 1"""  # noqa: S608 - columns are our own
 
-    def _usable(self) -> str:
-        return f"{identifier(self.unit)} is not null and {identifier(self.variant)} is not null"
-
-
-def column_of(metric: Metric) -> str:
-    """The column of a table of units that a metric reads.
-
-    Raises:
-        AnalysisError: The metric is not one of units.
-    """
-    match metric:
-        case Conversion():
-            return metric.action
-        case Mean():
-            return metric.column
-        case _:
-            message = (
-                f"{metric.name!r} is a {type(metric).__name__}, which needs exposures and actions; "
-                "a table of units can be measured by Conversion and Mean"
-            )
-            raise AnalysisError(message)
+    def measured(self) -> str:
+        """The measures of each unit; columns as those of `EventQueries.measured`."""
+        segments = "".join(f", segment_{i}" for i in range(len(self.segments)))
+        measures = ", ".join(f"m{i}" for i in range(len(self.layout.parts)))
+        before = "".join(
+            f", coalesce(b{i}, cast(0 as double)) as b{i}" for i in range(len(self.layout.adjusted))
+        )
+        present = ""
+        if self.layout.adjusted:
+            known = " or ".join(f"b{i} is not null" for i in range(len(self.layout.adjusted)))
+            present = f", {one_if(known)} as present"
+        return f"""\
+select unit_id, variant{segments}, {measures}{before}{present}
+from table_of_units
+where {_USABLE}"""  # noqa: S608 - columns are our own
 
 
-def _summary(metric: Metric, *, number: int) -> str:
-    column = identifier(column_of(metric))
-    if metric.binary:
-        return conversions(f"lower(cast({column} as varchar)) in {_TRUE}", number=number)
-    return moments(column, number=number)
-
-
-def _check(metric: Metric, *, number: int, usable: str) -> str:
-    column = identifier(column_of(metric))
-    if metric.binary:
-        text = f"lower(cast({column} as varchar))"
-        wrong = f"{text} not in {_TRUE} and {text} not in {_FALSE}"
-    else:
-        finite = f"coalesce(isfinite(try_cast({column} as double)), false)"
-        wrong = f"{column} is not null and not {finite}"
-    wrong = f"{usable} and {wrong}"
-    return (
-        f"count(*) filter (where {usable} and {column} is null) as metric_{number}_missing,\n"
-        f"  count(*) filter (where {wrong}) as metric_{number}_wrong,\n"
-        f"  min(cast({column} as varchar)) filter (where {wrong}) as metric_{number}_example"
-    )
+_USABLE = "unit_id is not null and variant is not null"

@@ -1,0 +1,134 @@
+"""What a metric is, given the sums of a variant: one mean and one variance per arm.
+
+A metric is made of measures (one number per unit each): most of one, a ratio or a formula of several.
+The variance of a formula of means is that of its first-order expansion, with the real covariances of
+the measures between the units: the delta method (Deng, Knoblich and Lu 2018, "Applying the delta
+method in metric analytics", KDD).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from abkit.analysis.aggregates import Moments, Sums
+from abkit.errors import AnalysisError
+from abkit.experiments.expressions import Operand
+from abkit.experiments.metrics import Formula, Metric, Ratio
+
+_NONE: Mapping[Metric, int] = MappingProxyType({})
+
+
+@frozen(kw_only=True)
+class Covariates:
+    """What the units of one arm were before their exposure, for CUPED.
+
+    Attributes:
+        means: Of each covariate.
+        with_metric: The covariance of each covariate with the metric, between the units.
+        among: The covariance of each covariate with each other one.
+    """
+
+    means: tuple[float, ...]
+    with_metric: tuple[float, ...]
+    among: tuple[tuple[float, ...], ...]
+
+
+@frozen(kw_only=True)
+class Estimand:
+    """One metric, and where its parts are in the sums.
+
+    Attributes:
+        metric: The metric.
+        places: The place of each measure: the metric itself, or what its formula is made of.
+        before: The places of the same before the exposure; empty where there is no CUPED.
+        present: The place of the measure that is 1 for a unit that did anything before its exposure.
+        capped: The place of the measure that is 1 for a unit whose value winsorization changed.
+    """
+
+    metric: Metric
+    places: Mapping[Metric, int]
+    before: Mapping[Metric, int] = field(default=_NONE)
+    present: int | None = None
+    capped: int | None = None
+
+    def moments(self, sums: Sums) -> Moments:
+        """Of the metric over the units of an arm.
+
+        Raises:
+            AnalysisError: A formula divides by a mean of 0, or a mean is not finite.
+        """
+        if self.metric.binary:
+            (place,) = self.places.values()
+            return Moments.from_successes(
+                sums.n, round(sums.shifts[place] * sums.n + sums.totals[place])
+            )
+        value, slopes = self._expanded(sums, self.places)
+        return Moments(sums.n, value, max(0.0, _covariance(sums, slopes, slopes)))
+
+    def conversions(self, sums: Sums) -> int | None:
+        """How many units converted; None if the metric is not binary."""
+        if not self.metric.binary:
+            return None
+        (place,) = self.places.values()
+        return round(sums.shifts[place] * sums.n + sums.totals[place])
+
+    def capped_units(self, sums: Sums) -> int | None:
+        """How many units winsorization changed; None where there is no cap."""
+        if self.capped is None:
+            return None
+        return round(sums.shifts[self.capped] * sums.n + sums.totals[self.capped])
+
+    def covariates(self, sums: Sums, *, overall: Sums) -> Covariates | None:
+        """What the units of an arm were before: the same metric, and whether they did anything.
+
+        Args:
+            sums: Of the arm.
+            overall: Of all arms together: where a formula is expanded.
+
+        Returns:
+            None where there is no CUPED, or nobody did anything before.
+        """
+        if not self.before or self.present is None:
+            return None
+        try:
+            slopes = [self._expanded(overall, self.before)[1], {self.present: 1.0}]
+            value, _ = self._expanded(sums, self.before)
+        except AnalysisError:
+            return None  # a formula that nobody had a divisor for, before
+        _, of_metric = self._expanded(sums, self.places)
+        return Covariates(
+            means=(value, sums.mean(self.present)),
+            with_metric=tuple(_covariance(sums, of_metric, of) for of in slopes),
+            among=tuple(tuple(_covariance(sums, a, b) for b in slopes) for a in slopes),
+        )
+
+    def _expanded(self, sums: Sums, places: Mapping[Metric, int]) -> tuple[float, dict[int, float]]:
+        """The metric's value, and its slope by each measure, at the means of some sums."""
+        metric = self.metric
+        if not isinstance(metric, Ratio | Formula):
+            (place,) = places.values()
+            return sums.mean(place), {place: 1.0}
+        means: dict[Operand, float] = {part: sums.mean(place) for part, place in places.items()}
+        try:
+            value, slopes = metric.expression.evaluate(means)
+        except ZeroDivisionError:
+            message = (
+                f"{metric.name} divides by a mean that is 0: {metric.expression!r} has no value "
+                "for some variant"
+            )
+            raise AnalysisError(message) from None
+        return value, {place: slopes[part] for part, place in places.items()}
+
+
+def measured(metric: Metric) -> tuple[Metric, ...]:
+    """The metrics of one value per unit that a metric is made of; itself if it is one."""
+    if isinstance(metric, Ratio | Formula):
+        parts = (part for part in metric.expression.operands() if isinstance(part, Metric))
+        return tuple(dict.fromkeys(parts))
+    return (metric,)
+
+
+def _covariance(sums: Sums, first: Mapping[int, float], second: Mapping[int, float]) -> float:
+    """Of two weighted sums of measures, between the units."""
+    return sum(a * b * sums.covariance(i, j) for i, a in first.items() for j, b in second.items())

@@ -1,0 +1,69 @@
+"""An engine, and what it has been asked."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
+
+from abkit.analysis.engines.base import Engine, Row
+
+Progress: TypeAlias = Callable[[str, int, int], object]
+"""Is told what is done now, as which step, of about how many."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def silent(what: str, step: int, of: int) -> None:
+    """Tell nobody."""
+
+
+class Asking:
+    """An engine, and what it has been asked.
+
+    Args:
+        engine: What runs the queries.
+        progress: Is told of each question.
+        steps: How many questions there will be, about.
+    """
+
+    def __init__(self, engine: Engine, *, progress: Progress, steps: int) -> None:
+        self.engine = engine
+        self._progress = progress
+        self._steps = steps
+        self._done = 0
+        self.texts: dict[str, str] = {}
+
+    def define(self, name: str, query: str, *, keep: bool = False) -> None:
+        """As `Engine.define`."""
+        self.texts[name] = query
+        if keep:
+            self._tell(name)
+        self.engine.define(name, query, keep=keep)
+
+    def rows(self, what: str, query: str) -> Sequence[Row]:
+        """As `Engine.rows`; `what` names the question."""
+        self.texts[what] = query
+        self._tell(what)
+        return self.engine.rows(query)
+
+    def row(self, what: str, query: str) -> Row:
+        """The only row of an answer."""
+        (row,) = self.rows(what, query)
+        return row
+
+    def _tell(self, what: str) -> None:
+        self._done += 1
+        self._progress(what, min(self._done, self._steps), self._steps)
+
+
+def instant(microseconds: int) -> datetime:
+    """So many microseconds after 1970, UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds(when: datetime | date) -> int:
+    """An instant as microseconds since 1970; what has no zone is UTC, a date is its first moment."""
+    if not isinstance(when, datetime):
+        when = datetime(when.year, when.month, when.day, tzinfo=UTC)
+    elif when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return round((when - _EPOCH) / timedelta(microseconds=1))

@@ -1,0 +1,157 @@
+"""Who takes part, as the database knows it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+
+from attrs import evolve, field, frozen
+
+from abkit.analysis.engines.base import Row, integer
+from abkit.analysis.gathering.asking import Asking, instant
+from abkit.analysis.query.units import MAXIMUM_VARIANTS, Several, UnitQueries
+from abkit.analysis.reading.sources import Table
+from abkit.errors import AnalysisError, EmptyDataError
+
+
+@frozen(kw_only=True)
+class Taking:
+    """Who takes part.
+
+    Attributes:
+        incomplete: Exposures without a unit, a variant or a time.
+        latest: The last exposure in the time frame, UTC.
+        rows: Exposures per variant.
+        exposed: Units per variant, those of several variants in each.
+        jumped: Units of several variants, per variant.
+        excluded: Units left out on request, by the name of the exclusion.
+        by_period: Units by the start of the period of their first exposure, and variant.
+    """
+
+    incomplete: int
+    latest: datetime | None
+    rows: Mapping[str, int]
+    exposed: Mapping[str, int]
+    jumped: Mapping[str, int]
+    excluded: Mapping[str, int]
+    by_period: Mapping[tuple[datetime, str], int] = field(factory=lambda: MappingProxyType({}))
+
+
+def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length: int) -> Taking:
+    """Find out who takes part: afterwards there is a table `units`.
+
+    Args:
+        asking: The engine.
+        queries: The queries; the columns that are present are found out here.
+        exposures: The table of exposures.
+        length: Of a period, in microseconds.
+
+    Raises:
+        EmptyDataError: There is no exposure of the experiment.
+        AnalysisError: The column of the variants cannot be that.
+    """
+    present = asking.engine.open("exposures", exposures, queries.columns())
+    queries = evolve(queries, present=present)
+    profile = asking.rows("exposures in the table", queries.profile())
+    _check(profile, asking, queries, exposures)
+    asking.define("seen", queries.seen(), keep=True)
+    excluded: dict[str, int] = {}
+    if queries.exclusions:
+        found = asking.row("units left out", queries.excluded())
+        excluded = {
+            exclusion.name: integer(found, f"excluded_{i}")
+            for i, exclusion in enumerate(queries.exclusions)
+        }
+    alone, jumped = _seen(
+        asking, queries, variants=sum(row["variant"] is not None for row in profile)
+    )
+    plain = not queries.segments and (queries.several is Several.EXCLUDE or not jumped)
+    asking.define("units", queries.units(jumpers=bool(jumped)), keep=not plain)
+    periods = asking.rows("units over time", queries.by_period(length))
+    latest = max(
+        (integer(row, "latest") for row in profile if row["latest"] is not None), default=None
+    )
+    return Taking(
+        incomplete=_total(profile, "incomplete"),
+        latest=None if latest is None else instant(latest),
+        rows=MappingProxyType(
+            {str(row["variant"]): integer(row, "in_frame") for row in profile if row["variant"]}
+        ),
+        exposed=MappingProxyType(
+            {v: alone.get(v, 0) + jumped.get(v, 0) for v in sorted({*alone, *jumped})}
+        ),
+        jumped=MappingProxyType(jumped),
+        excluded=MappingProxyType(excluded),
+        by_period=MappingProxyType(
+            {
+                (instant(integer(row, "period") * length), str(row["variant"])): integer(
+                    row, "units"
+                )
+                for row in periods
+            }
+        ),
+    )
+
+
+def _seen(
+    asking: Asking, queries: UnitQueries, *, variants: int
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Units per variant: those that saw one only, and those that saw several."""
+    alone: dict[str, int] = {}
+    jumped: dict[str, int] = {}
+    for row in asking.rows("units in the table", queries.counts()):
+        first, last, units = str(row["variant"]), str(row["last_variant"]), integer(row, "units")
+        if first == last:
+            alone[first] = units
+        else:
+            for variant in (first, last):
+                jumped[variant] = jumped.get(variant, 0) + units
+    if jumped and variants > 2:  # of three variants that a unit saw, `seen` knows two
+        rows = asking.rows("units in several variants", queries.jumpers())
+        jumped = {str(row["variant"]): integer(row, "units") for row in rows}
+    return alone, jumped
+
+
+def check_variants(found: int, *, where: str) -> None:
+    """Refuse a column that cannot be the one of the variants.
+
+    Raises:
+        AnalysisError: It has more than `MAXIMUM_VARIANTS` different values.
+    """
+    if found > MAXIMUM_VARIANTS:
+        message = (
+            f"{where} has more than {MAXIMUM_VARIANTS} different variants. "
+            "Is it the column of the variants?"
+        )
+        raise AnalysisError(message)
+
+
+def _check(profile: Sequence[Row], asking: Asking, queries: UnitQueries, exposures: Table) -> None:
+    """Refuse exposures that cannot be analyzed."""
+    name, label = queries.plan.name, exposures.label
+    if not _total(profile, "total_rows"):
+        raise EmptyDataError(label, "has columns but no rows")
+    if not _total(profile, "of_experiment"):
+        found = asking.rows("experiments in the table", queries.found())
+        names = ", ".join(sorted({str(row["experiment"]) for row in found}))
+        raise EmptyDataError(label, f"has no exposure of {name!r}; it has those of {names}")
+    if not _total(profile, "exposures"):
+        others = "; ".join(
+            f"salt {row['salt']!r} and unit type {row['unit_type']!r}"
+            for row in asking.rows("experiments in the table", queries.found())
+            if row["experiment"] == name
+        )
+        problem = (
+            f"has exposures of {name!r}, but none with salt {queries.plan.salt!r} and unit type "
+            f"{queries.plan.unit_type!r}; it has {others}"
+        )
+        raise EmptyDataError(label, problem)
+    if _total(profile, "exposures") == _total(profile, "incomplete"):
+        problem = f"has no exposure of {name!r} with a unit_id, a variant and a time"
+        raise EmptyDataError(label, problem)
+    if not _total(profile, "in_frame"):
+        raise EmptyDataError(label, f"has no exposure of {name!r} within the time frame")
+    check_variants(sum(row["variant"] is not None for row in profile), where=label)
+
+
+def _total(profile: Sequence[Row], column: str) -> int:
+    return sum(integer(row, column) for row in profile)

@@ -1,0 +1,272 @@
+"""Which numbers per unit the metrics need, and where each stands in the sums."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
+
+from attrs import field, frozen
+
+from abkit.analysis.estimands import Estimand, measured
+from abkit.analysis.reading.quoting import literal
+from abkit.errors import AnalysisError
+from abkit.experiments.metrics import (
+    Average,
+    Conversion,
+    Formula,
+    Funnel,
+    Mean,
+    Measured,
+    Metric,
+    Ratio,
+    Retention,
+    Sum,
+    Total,
+    Winsorize,
+)
+
+
+@frozen
+class Accumulator:
+    """A sum over a unit's rows of `done`, from which its measures are made.
+
+    Attributes:
+        condition: Which rows, as SQL.
+        value: What of them is summed up: a column; None counts them.
+    """
+
+    condition: str
+    value: str | None = None
+
+
+@frozen(kw_only=True)
+class Layout:
+    """The measures of some metrics, in the order of the sums.
+
+    First the metrics of one value per unit themselves; with CUPED the same before the exposure, and
+    whether a unit did anything then; then, for each metric with limits, whether they changed the unit.
+
+    Attributes:
+        metrics: The metrics.
+        adjusted: Those of one value per unit that CUPED adjusts by what they were before the exposure.
+    """
+
+    metrics: tuple[Metric, ...]
+    adjusted: tuple[Metric, ...] = field(default=())
+
+    @classmethod
+    def of_events(cls, metrics: Sequence[Metric], *, cuped: bool) -> Self:
+        """The measures of actions; CUPED adjusts all but funnels and retentions."""
+        plain = cls(metrics=tuple(metrics))
+        if not cuped:
+            return plain
+        adjusted = tuple(p for p in plain.parts if not isinstance(p, Funnel | Retention))
+        return cls(metrics=plain.metrics, adjusted=adjusted)
+
+    @cached_property
+    def parts(self) -> tuple[Metric, ...]:
+        """The metrics of one value per unit, each once."""
+        return tuple(dict.fromkeys(part for metric in self.metrics for part in measured(metric)))
+
+    @cached_property
+    def capped(self) -> tuple[Measured, ...]:
+        """Those of the parts that have limits."""
+        return tuple(p for p in self.parts if isinstance(p, Measured) and p.winsorize is not None)
+
+    @cached_property
+    def derived(self) -> tuple[Funnel | Retention, ...]:
+        """Those of the parts that are made of several actions."""
+        return tuple(p for p in self.parts if isinstance(p, Funnel | Retention))
+
+    @cached_property
+    def actions(self) -> tuple[str, ...]:
+        """The names of all actions that some metric needs."""
+        return tuple(sorted({name for part in self.parts for name in _actions(part)}))
+
+    @cached_property
+    def values(self) -> tuple[tuple[str, str], ...]:
+        """The properties that some metric needs: pairs of action and property."""
+        pairs = ((p.action, p.property) for p in self.parts if isinstance(p, Sum | Average))
+        return tuple(dict.fromkeys(pairs))
+
+    @cached_property
+    def accumulators(self) -> tuple[Accumulator, ...]:
+        """The sums that the measures are made of, each once."""
+        return tuple(dict.fromkeys(a for part in self.parts for a in self.needed(part)))
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether an action that was stored twice changes nothing."""
+        return all(
+            isinstance(p, Retention) or (isinstance(p, Conversion) and p.times == 1)
+            for p in self.parts
+        )
+
+    @property
+    def size(self) -> int:
+        """How many measures there are."""
+        return self._capped_from + len(self.capped)
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """The measures whose products some metric needs, by their places."""
+        pairs = {(i, i) for i in range(self.size)}
+        for estimand in self.estimands:
+            places = sorted({*estimand.places.values(), *estimand.before.values()})
+            if estimand.present is not None:
+                places.append(estimand.present)
+            pairs |= {(i, j) for i in places for j in places if i <= j}
+        return tuple(sorted(pairs))
+
+    @cached_property
+    def estimands(self) -> tuple[Estimand, ...]:
+        """One for each metric, in their order."""
+        return tuple(map(self._estimand, self.metrics))
+
+    @cached_property
+    def exact(self) -> frozenset[int]:
+        """The places of measures that are 0 or 1: they are counted, never shifted."""
+        binary = {i for i, part in enumerate(self.parts) if part.binary}
+        return frozenset(binary | set(range(self._present, self.size)))
+
+    def needed(self, part: Metric) -> tuple[Accumulator, ...]:
+        """The sums that one metric of one value per unit is made of.
+
+        Raises:
+            AnalysisError: It is no metric of actions.
+        """
+        match part:
+            case Conversion() | Total():
+                return (Accumulator(_is(part.action)),)
+            case Sum():
+                return (Accumulator(_is(part.action), self._value(part)),)
+            case Average():
+                value = self._value(part)
+                present = f"{value} is not null"
+                return (Accumulator(_is(part.action), value), Accumulator(present))
+            case Funnel() | Retention():
+                return (Accumulator(f"completes = {self.derived.index(part)}"),)
+            case _:
+                message = (
+                    f"{part.name!r} is a {type(part).__name__}, which needs a table with one row per "
+                    "unit; of actions use Conversion, Total, Sum, Average, Funnel or Retention"
+                )
+                raise AnalysisError(message)
+
+    def measure(self, part: Metric, *, of: str) -> str:
+        """One metric's value for a unit, as SQL, before limits and logarithm.
+
+        Args:
+            part: A metric of one value per unit.
+            of: What the columns of the accumulators begin with.
+        """
+        columns = [f"{of}{self.accumulators.index(a)}" for a in self.needed(part)]
+        match part:
+            case Conversion():
+                return one_if(f"{columns[0]} >= {part.times}")
+            case Average():
+                total, count = columns
+                return f"case when {count} > 0 then {total} / {count} else cast(0 as double) end"
+            case Retention():
+                return one_if(f"{columns[0]} > 0")
+            case Funnel() if part.binary:
+                return one_if(f"{columns[0]} > 0")
+            case _:
+                return f"coalesce({columns[0]}, cast(0 as double))"
+
+    def _value(self, part: Sum | Average) -> str:
+        return f"value_{self.values.index((part.action, part.property))}"
+
+    @property
+    def _present(self) -> int:
+        """Where the measure of presence stands; the first place after the metrics and their past."""
+        return len(self.parts) + len(self.adjusted)
+
+    @property
+    def _capped_from(self) -> int:
+        return self._present + bool(self.adjusted)
+
+    def _estimand(self, metric: Metric) -> Estimand:
+        parts = measured(metric)
+        adjusted = bool(self.adjusted) and all(part in self.adjusted for part in parts)
+        before = {p: len(self.parts) + self.adjusted.index(p) for p in parts} if adjusted else {}
+        return Estimand(
+            metric=metric,
+            places={part: self.parts.index(part) for part in parts},
+            before=before,
+            present=self._present if adjusted else None,
+            capped=self._capped_from + self.capped.index(metric) if metric in self.capped else None,
+        )
+
+
+def limits(part: Metric) -> Winsorize | None:
+    """The limits of a metric's values; None if it has none."""
+    return part.winsorize if isinstance(part, Measured) else None
+
+
+def transformed(part: Metric, column: str, *, low: float | None, high: float | None) -> str:
+    """A value per unit within its limits, then its logarithm if that is wanted, as SQL."""
+    value = column
+    if high is not None:
+        value = f"case when {value} > {number(high)} then {number(high)} else {value} end"
+    if low is not None:
+        value = f"case when {value} < {number(low)} then {number(low)} else {value} end"
+    if isinstance(part, Measured) and part.log:
+        value = f"case when {value} > -1 then ln(1 + {value}) else cast(0 as double) end"
+    return value
+
+
+def one_if(condition: str) -> str:
+    """1 where a condition holds, else 0, as SQL: a double, for a decimal would be rounded."""
+    return f"cast(case when {condition} then 1 else 0 end as double)"
+
+
+def number(value: float) -> str:
+    """A double constant, as SQL."""
+    return f"cast({value!r} as double)"
+
+
+def unit_columns(metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """The columns of a table of units that metrics read.
+
+    Raises:
+        AnalysisError: A metric is not one of units.
+    """
+    parts = dict.fromkeys(part for metric in metrics for part in measured(metric))
+    return tuple(map(column_of, parts))
+
+
+def column_of(part: Metric) -> str:
+    """The column of a table of units that a metric reads.
+
+    Raises:
+        AnalysisError: The metric is not one of units.
+    """
+    match part:
+        case Conversion(times=1):
+            return part.action
+        case Mean():
+            return part.column
+        case _:
+            message = (
+                f"{part.name!r} is a {type(part).__name__}, which needs exposures and actions; "
+                "a table of units can be measured by Conversion and Mean, and formulas of these"
+            )
+            raise AnalysisError(message)
+
+
+def _is(action: str) -> str:
+    return f"action = {literal(action)}"
+
+
+def _actions(part: Metric) -> tuple[str, ...]:
+    match part:
+        case Conversion() | Total() | Sum() | Average():
+            return (part.action,)
+        case Funnel():
+            return part.steps
+        case Retention():
+            return (part.start, part.returning)
+        case Mean() | Ratio() | Formula():
+            return ()
+        case _:
+            return ()

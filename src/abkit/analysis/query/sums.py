@@ -1,0 +1,171 @@
+"""From measures per unit to sums per variant: the SQL, and the reading of its answers."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from attrs import evolve, field, frozen
+
+from abkit.analysis.aggregates import Sums
+from abkit.analysis.engines.base import Row, integer
+from abkit.analysis.query.layout import Layout, limits, number, one_if, transformed
+from abkit.errors import AnalysisError
+from abkit.experiments.metrics import Metric
+
+_NO_LIMITS: Mapping[Metric, tuple[float | None, float | None]] = MappingProxyType({})
+
+
+@frozen(kw_only=True)
+class SumQueries:
+    """The queries over a table `measured`: variant, m0, m1, ... and, with CUPED, b0, ... and present.
+
+    Attributes:
+        layout: Which measures there are.
+        limits: The lower and upper limit of each metric that has some.
+        shifts: What is taken from each measure before it is summed up.
+    """
+
+    layout: Layout
+    limits: Mapping[Metric, tuple[float | None, float | None]] = field(default=_NO_LIMITS)
+    shifts: tuple[float, ...]
+
+    @classmethod
+    def unshifted(cls, layout: Layout) -> "SumQueries":
+        """Without limits, from 0."""
+        return cls(layout=layout, shifts=(0.0,) * layout.size)
+
+    def shifted(self, means: Sequence[float]) -> "SumQueries":
+        """Around some means; what is counted stays as it is."""
+        exact = self.layout.exact
+        shifts = tuple(0.0 if i in exact else mean for i, mean in enumerate(means))
+        return evolve(self, shifts=shifts)
+
+    def measures(self, of: str = "") -> tuple[str, ...]:
+        """Each measure of a unit, from the columns of `measured`, unshifted.
+
+        Args:
+            of: What the names of the columns begin with.
+        """
+        layout = self.layout
+        values = [self._limited(part, f"{of}m{i}") for i, part in enumerate(layout.parts)]
+        before = [self._limited(part, f"{of}b{i}") for i, part in enumerate(layout.adjusted)]
+        present = [f"{of}present"] if layout.adjusted else []
+        capped = [self._capped(part, f"{of}m{layout.parts.index(part)}") for part in layout.capped]
+        return (*values, *before, *present, *capped)
+
+    def sums(self, by: Sequence[str] = ("variant",), *, where: str = "") -> str:
+        """The sums per group. Columns: those of `by`, n, t0, ... (totals), p0_0, ... (products).
+
+        Args:
+            by: Columns of `measured` to group by.
+            where: A condition on its rows; all of them if empty.
+        """
+        groups = ", ".join(by)
+        values = ",\n    ".join(
+            f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())
+        )
+        condition = f"\n  where {where}" if where else ""
+        return f"""\
+select {groups},
+  count(*) as n,
+  {self._added("x{i}", "x{i} * x{j}")}
+from (
+  select {groups},
+    {values}
+  from measured{condition}
+) as shifted
+group by {groups}"""  # noqa: S608 - columns are our own
+
+    def changes(self) -> str:
+        """What each period adds to the sums, from `EventQueries.states`.
+
+        Columns: period, variant, n, t0, ... (totals), p0_0, ... (products).
+        """
+        now = [f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())]
+        before = [
+            f"case when new = 1 then cast(0 as double) else {self._shifted(i, value)} end as y{i}"
+            for i, value in enumerate(self.measures("was_"))
+        ]
+        measures = ",\n    ".join([*now, *before])
+        return f"""\
+select period, variant,
+  sum(new) as n,
+  {self._added("x{i} - y{i}", "x{i} * x{j} - y{i} * y{j}")}
+from (
+  select period, variant, new,
+    {measures}
+  from states
+) as shifted
+group by period, variant
+order by period, variant"""  # noqa: S608 - columns are our own
+
+    def read(self, row: Row) -> Sums:
+        """The sums in one row of an answer.
+
+        Raises:
+            AnalysisError: They are not finite.
+        """
+        totals = [_real(row[f"t{i}"]) for i in range(self.layout.size)]
+        products = {(i, j): _real(row[f"p{i}_{j}"]) for i, j in self.layout.pairs}
+        for i, part in enumerate(self.layout.parts):
+            if not abs(totals[i]) < float("inf") or not products[i, i] < float("inf"):
+                message = (
+                    f"{part.name} has values that are not finite, or too large to sum up: "
+                    "its mean is not a number"
+                )
+                raise AnalysisError(message)
+        return Sums(integer(row, "n"), self.shifts, tuple(totals), MappingProxyType(products))
+
+    def percentile(self, part: Metric, percentile: float) -> str:
+        """The smallest value that is at least as large as a share of all units' values.
+
+        One row and column: limit_value.
+        """
+        column = f"m{self.layout.parts.index(part)}"
+        return f"""\
+select min(value) as limit_value
+from (
+  select {column} as value,
+    row_number() over (order by {column}) as place,
+    count(*) over () as units
+  from measured
+) as ranked
+where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are our own
+
+    def _limited(self, part: Metric, column: str) -> str:
+        low, high = self.limits.get(part, (None, None))
+        return transformed(part, column, low=low, high=high)
+
+    def _capped(self, part: Metric, column: str) -> str:
+        low, high = self.limits.get(part, (None, None))
+        beyond = [f"{column} > {number(high)}"] if high is not None else []
+        beyond += [f"{column} < {number(low)}"] if low is not None else []
+        return one_if(" or ".join(beyond) or "false")
+
+    def _shifted(self, place: int, value: str) -> str:
+        shift = self.shifts[place]
+        return f"{value} - {number(shift)}" if shift else value
+
+    def _added(self, total: str, product: str) -> str:
+        totals = [f"sum({total.format(i=i)}) as t{i}" for i in range(self.layout.size)]
+        products = [f"sum({product.format(i=i, j=j)}) as p{i}_{j}" for i, j in self.layout.pairs]
+        return ",\n  ".join(totals + products)
+
+
+def percentiles(layout: Layout) -> Sequence[tuple[Metric, str, float]]:
+    """The limits that the data must tell: metric, "lower" or "upper", and the percentile."""
+    return [
+        (part, side, percentile)
+        for part in layout.capped
+        for given in [limits(part)]
+        if given is not None
+        for side, percentile in [
+            ("lower", given.lower_percentile),
+            ("upper", given.upper_percentile),
+        ]
+        if percentile is not None
+    ]
+
+
+def _real(value: object) -> float:
+    """A number in an answer; a database's decimals too."""
+    return 0.0 if value is None else float(value)  # type: ignore[arg-type]

@@ -1,0 +1,317 @@
+"""Who takes part: from exposures to units, each with its variant and its first exposure."""
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from abkit.analysis.plan import Plan
+from abkit.analysis.reading.columns import Column, Kind
+from abkit.analysis.reading.quoting import literal
+from abkit.errors import AnalysisError
+
+MICROSECONDS = 1_000_000
+
+MAXIMUM_VARIANTS = 50
+"""More variants are taken for a mistake, such as naming the column of the users."""
+
+
+class Several(StrEnum):
+    """What becomes of a unit that was exposed to several variants."""
+
+    EXCLUDE = "exclude"
+    """It is left out, and counted."""
+    FIRST = "first"
+    """It belongs to the variant that it saw first."""
+    INCLUDE = "include"
+    """It counts in each variant that it saw, from its first exposure there."""
+
+
+@frozen(kw_only=True)
+class Exclusion:
+    """Units that are left out on request, and counted.
+
+    A unit is left out if it is one of `units`, or if any of its exposures has the property with one of
+    the values, or with a text that contains one of `contains` (in capitals or not).
+
+    Attributes:
+        name: How reports call them, such as "testers".
+        units: Their ids.
+        property: A property of the exposure, such as "user_agent".
+        values: Values of it.
+        contains: Parts of it.
+    """
+
+    name: str
+    units: Collection[object] = field(default=())
+    property: str | None = None
+    values: Collection[object] = field(default=())
+    contains: Collection[str] = field(default=())
+
+    def __attrs_post_init__(self) -> None:
+        for what in ("units", "values", "contains"):
+            if isinstance(getattr(self, what), str):
+                message = f"exclusion {self.name!r}: `{what}` must be a list, not one text"
+                raise AnalysisError(message)
+        if (self.property is None) != (not self.values and not self.contains):
+            message = f"exclusion {self.name!r}: a property goes with values or contains"
+            raise AnalysisError(message)
+        if not self.units and self.property is None:
+            message = f"exclusion {self.name!r} excludes nobody: give it units or a property"
+            raise AnalysisError(message)
+
+    def condition(self, column: str) -> str:
+        """Whether an exposure is of such a unit, as SQL.
+
+        Args:
+            column: The column of its property.
+        """
+        parts: list[str] = []
+        if self.units:
+            parts.append(f"unit_id in ({_texts(self.units)})")
+        if self.values:
+            parts.append(f"{column} in ({_texts(self.values)})")
+        for part in self.contains:
+            pattern = part.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+            parts.append(f"lower({column}) like {literal(f'%{pattern}%')} escape '!'")
+        return " or ".join(parts)
+
+
+BOTS = Exclusion(
+    name="bots",
+    property="user_agent",
+    contains=("bot", "crawl", "spider", "slurp", "headless", "preview", "curl/", "python-requests"),
+)
+"""Visitors whose exposures say in their property "user_agent" that they are programs."""
+
+
+@frozen(kw_only=True)
+class UnitQueries:
+    """The queries of who takes part, over a table `exposures`.
+
+    Attributes:
+        plan: What was planned.
+        several: What becomes of units exposed to several variants.
+        start: Exposures count from this microsecond since 1970 on; None: from the first.
+        until: And before this one; None: all.
+        segments: Properties of the first exposure that units are told apart by.
+        exclusions: Units left out on request.
+        present: The columns that the table of exposures really has.
+    """
+
+    plan: Plan
+    several: Several = Several.EXCLUDE
+    start: int | None = None
+    until: int | None = None
+    segments: Sequence[str] = ()
+    exclusions: Sequence[Exclusion] = ()
+    present: Collection[str] = ("salt", "unit_type")
+
+    def columns(self) -> list[Column]:
+        """What is needed of the table of exposures."""
+        return [
+            Column(name="experiment", kind=Kind.TEXT, source="experiment", required=True),
+            Column(name="salt", kind=Kind.TEXT, source="salt"),
+            Column(name="unit_type", kind=Kind.TEXT, source="unit_type"),
+            Column(name="unit_id", kind=Kind.TEXT, source="unit_id", required=True),
+            Column(name="variant", kind=Kind.TEXT, source="variant", required=True),
+            Column(name="time", kind=Kind.INSTANT, source="time", required=True),
+            *(
+                Column(name=f"segment_{i}", kind=Kind.TEXT, source="properties", key=key)
+                for i, key in enumerate(self.segments)
+            ),
+            *(
+                Column(name=f"property_{i}", kind=Kind.TEXT, source="properties", key=e.property)
+                for i, e in enumerate(self.exclusions)
+                if e.property is not None
+            ),
+        ]
+
+    def profile(self) -> str:
+        """What is in the table of exposures; a row for each variant of the experiment, and others.
+
+        Columns: variant (null for rows of other experiments, salts or unit types, and for incomplete
+        ones), total_rows, of_experiment, exposures (of this salt and unit type), incomplete (those of
+        them without a unit, a variant or a time; they are left out), in_frame (the others within the
+        time frame), latest (the last time of these).
+        """
+        ours, usable = self._ours(), self._usable()
+        variant = f"case when {usable} then variant end"
+        return f"""\
+select
+  {variant} as variant,
+  count(*) as total_rows,
+  sum(case when experiment = {literal(self.plan.name)} then 1 else 0 end) as of_experiment,
+  sum(case when {ours} then 1 else 0 end) as exposures,
+  sum(case when {ours} and not ({_COMPLETE}) then 1 else 0 end) as incomplete,
+  sum(case when {usable} then 1 else 0 end) as in_frame,
+  max(case when {usable} then time end) as latest
+from exposures
+group by {variant}
+limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - literals are quoted
+
+    def found(self) -> str:
+        """The experiments, salts and unit types that the exposures have; for messages."""
+        return """\
+select distinct experiment, salt, unit_type
+from exposures
+order by experiment, salt, unit_type
+limit 10"""
+
+    def seen(self) -> str:
+        """Every unit once.
+
+        Columns: unit_id, variant and last_variant (the smallest and the largest of those that it saw),
+        first_exposure, exposures, and excluded_0, ... (1 or 0).
+        """
+        excluded = "".join(
+            f",\n  max(case when {e.condition(f'property_{i}')} then 1 else 0 end) as excluded_{i}"
+            for i, e in enumerate(self.exclusions)
+        )
+        return f"""\
+select
+  unit_id,
+  min(variant) as variant,
+  max(variant) as last_variant,
+  min(time) as first_exposure,
+  count(*) as exposures{excluded}
+from exposures
+where {self._usable()}
+group by unit_id"""  # noqa: S608 - literals are quoted
+
+    def excluded(self) -> str:
+        """How many units each exclusion leaves out; a unit counts for the first that it fulfils.
+
+        Columns: excluded_0, ...
+        """
+        counts = []
+        for i in range(len(self.exclusions)):
+            earlier = "".join(f" and excluded_{j} = 0" for j in range(i))
+            counts.append(
+                f"sum(case when excluded_{i} = 1{earlier} then 1 else 0 end) as excluded_{i}"
+            )
+        return f"select {', '.join(counts)} from seen"  # noqa: S608 - columns are our own
+
+    def counts(self) -> str:
+        """How many units saw which variants, of those that are not left out.
+
+        Columns: variant and last_variant (as in `seen`), units.
+        """
+        return f"""\
+select variant, last_variant, count(*) as units
+from seen{self._not_excluded(" where ")}
+group by variant, last_variant"""  # noqa: S608 - columns are our own
+
+    def jumpers(self) -> str:
+        """Units that saw several variants: each is in the row of every variant that it saw.
+
+        Columns: variant, units.
+        """
+        return f"""\
+select e.variant as variant, count(distinct e.unit_id) as units
+from exposures e
+join (
+  select unit_id from seen where variant <> last_variant{self._not_excluded(" and ")}
+) as jumped on jumped.unit_id = e.unit_id
+where {self._usable("e.")}
+group by e.variant"""  # noqa: S608 - literals are quoted
+
+    def units(self, *, jumpers: bool) -> str:
+        """Who takes part. Columns: unit_id, variant, first_exposure, segment_0, ...
+
+        Args:
+            jumpers: Whether there are units that saw several variants.
+        """
+        alone = f"""\
+select unit_id, variant, first_exposure
+from seen
+where variant = last_variant{self._not_excluded(" and ")}"""  # noqa: S608 - columns are our own
+        taking_part = alone
+        if jumpers and self.several is not Several.EXCLUDE:
+            taking_part = f"{alone}\nunion all\n{self._jumped()}"
+        if not self.segments:
+            return taking_part
+        values = "".join(
+            f",\n  min(e.segment_{i}) as segment_{i}" for i in range(len(self.segments))
+        )
+        return f"""\
+select u.unit_id as unit_id, u.variant as variant, u.first_exposure as first_exposure{values}
+from (
+{taking_part}
+) as u
+join exposures e
+  on e.unit_id = u.unit_id and e.time = u.first_exposure and e.variant = u.variant
+where {self._usable("e.")}
+group by u.unit_id, u.variant, u.first_exposure"""  # noqa: S608 - literals are quoted
+
+    def by_period(self, length: int) -> str:
+        """How many units were first exposed in each period. Columns: period, variant, units.
+
+        Args:
+            length: Of a period, in microseconds.
+        """
+        return f"""\
+select {period("first_exposure", length)} as period, variant, count(*) as units
+from units
+group by {period("first_exposure", length)}, variant
+order by period, variant"""  # noqa: S608 - columns are our own
+
+    def _jumped(self) -> str:
+        """Units that saw several variants, as `several` says."""
+        theirs = f"""\
+  from exposures e
+  join (
+    select unit_id from seen where variant <> last_variant{self._not_excluded(" and ")}
+  ) as jumped on jumped.unit_id = e.unit_id
+  where {self._usable("e.")}"""  # noqa: S608 - literals are quoted
+        if self.several is Several.INCLUDE:
+            return f"""\
+select unit_id, variant, min(time) as first_exposure
+from (
+  select e.unit_id as unit_id, e.variant as variant, e.time as time
+{theirs}
+) as theirs
+group by unit_id, variant"""  # noqa: S608 - columns are our own
+        return f"""\
+select unit_id, variant, time as first_exposure
+from (
+  select e.unit_id as unit_id, e.variant as variant, e.time as time,
+    row_number() over (partition by e.unit_id order by e.time, e.variant) as place
+{theirs}
+) as theirs
+where place = 1"""  # noqa: S608 - columns are our own
+
+    def _not_excluded(self, before: str) -> str:
+        condition = " and ".join(f"excluded_{i} = 0" for i in range(len(self.exclusions)))
+        return before + condition if condition else ""
+
+    def _ours(self, of: str = "") -> str:
+        """The condition that an exposure is of this randomization."""
+        conditions = [f"{of}experiment = {literal(self.plan.name)}"]
+        if self.plan.salt is not None and "salt" in self.present:
+            conditions.append(f"{of}salt = {literal(self.plan.salt)}")
+        if "unit_type" in self.present:
+            conditions.append(f"{of}unit_type = {literal(self.plan.unit_type)}")
+        return " and ".join(conditions)
+
+    def _usable(self, of: str = "") -> str:
+        complete = " and ".join(f"{of}{name} is not null" for name in _NEEDED)
+        conditions = [self._ours(of), complete]
+        if self.start is not None:
+            conditions.append(f"{of}time >= {self.start}")
+        if self.until is not None:
+            conditions.append(f"{of}time < {self.until}")
+        return " and ".join(conditions)
+
+
+_NEEDED = ("unit_id", "variant", "time")
+_COMPLETE = " and ".join(f"{name} is not null" for name in _NEEDED)
+
+
+def period(column: str, length: int) -> str:
+    """The number of the day or hour since 1970 that an instant lies in, as SQL."""
+    return f"cast(floor(cast({column} as double) / {float(length)}) as bigint)"
+
+
+def _texts(values: Collection[object]) -> str:
+    return ", ".join(literal(str(value)) for value in values)

@@ -1,0 +1,179 @@
+"""What the fields of metrics may be: the words, the limits, and what is refused."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from attrs import Attribute, field, frozen
+
+from abkit.errors import DeclarationError
+
+
+class Direction(StrEnum):
+    """Which way a metric should move."""
+
+    INCREASE = "increase"
+    DECREASE = "decrease"
+    ANY = "any"
+
+
+class Role(StrEnum):
+    """What a metric is for: the first primary metric decides, a guardrail must not get worse."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    GUARDRAIL = "guardrail"
+
+
+def named(metric: object, attribute: "Attribute[Any]", value: str) -> None:
+    """Refuse a name that is empty."""
+    if not isinstance(value, str) or not value.strip():
+        problem = f"`{attribute.name}` must be a name that is not empty, not {value!r}"
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def positive(metric: object, attribute: "Attribute[float | None]", value: float | None) -> None:
+    """Refuse a change that is not above 0."""
+    if value is not None and not 0 < value < float("inf"):
+        problem = (
+            f"`{attribute.name}` must be a relative change above 0 such as 0.02 for 2%, "
+            f"not {value!r}; `direction` says which way"
+        )
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def direction(value: str | Direction) -> Direction:
+    """A direction, or its word."""
+    try:
+        return Direction(value)
+    except ValueError:
+        problem = f"`direction` must be one of {', '.join(Direction)}, not {value!r}"
+        raise DeclarationError("metric", problem) from None
+
+
+def role(value: str | Role) -> Role:
+    """A role, or its word."""
+    try:
+        return Role(value)
+    except ValueError:
+        problem = f"`role` must be one of {', '.join(Role)}, not {value!r}"
+        raise DeclarationError("metric", problem) from None
+
+
+class Counting(StrEnum):
+    """How a funnel counts."""
+
+    UNIQUE = "unique"
+    """The units that completed it at least once."""
+    TOTAL = "total"
+    """How often it was completed, per unit."""
+
+
+class Period(StrEnum):
+    """The unit of a retention."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    @property
+    def length(self) -> timedelta:
+        """24 hours, 7 times that, or 30 times: no calendar."""
+        return timedelta(days={Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30}[self])
+
+
+def from_one(metric: object, attribute: "Attribute[int]", value: int) -> None:
+    """Refuse what is no whole number from 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        problem = f"`{attribute.name}` must be a whole number from 1, not {value!r}"
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def duration(
+    metric: object, attribute: "Attribute[timedelta | None]", value: timedelta | None
+) -> None:
+    """Refuse what is no time above 0."""
+    if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):
+        problem = f"`{attribute.name}` must be a timedelta above 0, not {value!r}"
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def counting(value: str | Counting) -> Counting:
+    """A way of counting, or its word."""
+    try:
+        return Counting(value)
+    except ValueError:
+        problem = f"`counting` must be one of {', '.join(Counting)}, not {value!r}"
+        raise DeclarationError("Funnel", problem) from None
+
+
+def period(value: str | Period) -> Period:
+    """A period, or its word."""
+    try:
+        return Period(value)
+    except ValueError:
+        problem = f"`period` must be one of {', '.join(Period)}, not {value!r}"
+        raise DeclarationError("Retention", problem) from None
+
+
+def steps(metric: object, attribute: "Attribute[tuple[str, ...]]", value: tuple[str, ...]) -> None:
+    """Refuse fewer than two actions."""
+    if len(value) < 2:
+        problem = f"`steps` needs two actions or more, not {list(value)!r}"
+        raise DeclarationError(type(metric).__name__, problem)
+    for step in value:
+        named(metric, attribute, step)
+
+
+def in_order(value: Sequence[str]) -> tuple[str, ...]:
+    """A list of actions; one text is none."""
+    if isinstance(value, str):
+        problem = f"`steps` must be a list of actions, not {value!r}"
+        raise DeclarationError("Funnel", problem)
+    return tuple(value)
+
+
+@frozen
+class Winsorize:
+    """Values beyond a limit count as the limit, so that a few huge ones do not drown the rest.
+
+    Attributes:
+        upper: The upper limit, in the metric's unit.
+        lower: The lower limit.
+        upper_percentile: The upper limit is this percentile of the units of all arms together, such as
+            99.
+        lower_percentile: The lower limit likewise, such as 1.
+    """
+
+    upper: float | None = field(kw_only=True, default=None)
+    lower: float | None = field(kw_only=True, default=None)
+    upper_percentile: float | None = field(kw_only=True, default=None)
+    lower_percentile: float | None = field(kw_only=True, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        problem = self._problem()
+        if problem:
+            raise DeclarationError("Winsorize", problem)
+
+    def _problem(self) -> str | None:
+        for side, value, percentile in [
+            ("upper", self.upper, self.upper_percentile),
+            ("lower", self.lower, self.lower_percentile),
+        ]:
+            if value is not None and percentile is not None:
+                return f"give `{side}` or `{side}_percentile`, not both"
+            if percentile is not None and not 0 < percentile < 100:
+                return (
+                    f"`{side}_percentile` must be between 0 and 100, such as 99, not {percentile!r}"
+                )
+            if value is not None and not abs(value) < float("inf"):
+                return f"`{side}` must be a finite number, not {value!r}"
+        for low, high in [
+            (self.lower, self.upper),
+            (self.lower_percentile, self.upper_percentile),
+        ]:
+            if low is not None and high is not None and not low < high:
+                return f"the lower limit must be below the upper one, not {low!r} and {high!r}"
+        given = [self.upper, self.lower, self.upper_percentile, self.lower_percentile]
+        return "needs a limit, such as upper_percentile=99" if given == [None] * 4 else None
