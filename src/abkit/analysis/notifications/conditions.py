@@ -1,0 +1,280 @@
+"""What holds of an experiment now, and how it is told."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from shlex import quote
+
+from attrs import frozen
+
+from abkit.analysis.findings.metric_result import MetricResult, Treatment
+from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.notifications.rules import Rules, Schedule
+from abkit.analysis.presentation import figures
+from abkit.analysis.presentation.commands import command
+from abkit.analysis.presentation.figures import legible
+from abkit.analysis.result import Result
+from abkit.experiments.metrics import Direction, Metric, Role
+
+
+class Kind(StrEnum):
+    """What there is to tell."""
+
+    STARTING = "about to start"
+    STARTED = "started"
+    ENDED = "end reached"
+    LONG_RUNNING = "long-running"
+    SAMPLE_RATIO = "sample ratio mismatch"
+    SIGNIFICANT = "significance"
+    GUARDRAIL = "guardrail violated"
+
+
+DATED = frozenset({Kind.STARTING, Kind.STARTED, Kind.ENDED})
+"""What the declared dates alone can say."""
+
+
+@frozen(kw_only=True)
+class Condition:
+    """One thing that holds now.
+
+    Attributes:
+        kind: What it is.
+        about: Which one of its kind, such as the metric and the variant.
+        title: It in one line.
+        body: It with its numbers, and the commands that act on it. Plain text.
+    """
+
+    kind: Kind
+    about: tuple[str, ...] = ()
+    title: str
+    body: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Names it among all that can hold of one experiment."""
+        return (self.kind.value, *self.about)
+
+
+@frozen(kw_only=True)
+class Observed:
+    """What was looked at.
+
+    Attributes:
+        conditions: What holds.
+        judged: The kinds that were looked at: nothing is known of others, not even that they ended.
+    """
+
+    conditions: tuple[Condition, ...]
+    judged: frozenset[Kind]
+
+
+def observe(
+    schedule: Schedule,
+    result: Result | None,
+    *,
+    now: datetime,
+    rules: Rules | None = None,
+    analyze: str | None = None,
+) -> Observed:
+    """What holds of an experiment now.
+
+    Args:
+        schedule: Its declared dates.
+        result: What its analysis found; None if there was none, so that only the dates are judged.
+        now: The time; without a zone it is UTC.
+        rules: When something is worth a notification.
+        analyze: The command that shows more.
+    """
+    rules, now = rules or Rules(), _utc(now)
+    more = f"See more: {analyze or f'abkit analyze {quote(legible(schedule.name))}'}"
+    told = [
+        Condition(
+            kind=kind,
+            about=about,
+            title=f"{legible(schedule.name)}: {title}",
+            body="\n".join([*lines, more]),
+        )
+        for kind, about, title, lines in (
+            *_dates(schedule, result, now, rules),
+            *(() if result is None else _numbers(schedule, result, now, rules)),
+        )
+    ]
+    return Observed(conditions=tuple(told), judged=DATED if result is None else frozenset(Kind))
+
+
+_Said = tuple[Kind, tuple[str, ...], str, list[str]]
+
+
+def _dates(
+    schedule: Schedule, result: Result | None, now: datetime, rules: Rules
+) -> Iterator[_Said]:
+    around = timedelta(days=rules.around_start)
+    starts, ends = schedule.starts, schedule.ends
+    if starts is not None and starts - around <= now < starts:
+        yield (
+            Kind.STARTING,
+            (starts.isoformat(),),
+            "about to start",
+            [f"It starts at {_time(starts)}. Until then, everybody gets the default."],
+        )
+    if starts is not None and starts <= now < starts + around:
+        line = f"It started at {_time(starts)}."
+        yield Kind.STARTED, (starts.isoformat(),), "started", [line]
+    if ends is not None and ends <= now:
+        yield (
+            Kind.ENDED,
+            (ends.isoformat(),),
+            "end reached",
+            [f"Its declared end was {_time(ends)}.", *_verdict(result)],
+        )
+
+
+def _numbers(schedule: Schedule, result: Result, now: datetime, rules: Rules) -> Iterator[_Said]:
+    begun = _begun(schedule, result)
+    yield from _long_running(schedule, result, now, rules)
+    if begun is not None and now < begun + timedelta(days=rules.minimum_days):
+        return
+    if sum(counts.units for counts in result.counts) < rules.minimum_units:
+        return
+    if result.sample_ratio.alarm:
+        yield Kind.SAMPLE_RATIO, (), "sample ratio mismatch", _mismatch(result)
+    for treatment in result.deciding.treatments:
+        if treatment.comparison is not None and treatment.comparison.significant:
+            yield _significant(result, treatment, treatment.comparison)
+    for found in result.metrics:
+        if found.metric.role is Role.GUARDRAIL:
+            yield from _violated(result, found)
+
+
+def _begun(schedule: Schedule, result: Result) -> datetime | None:
+    """The end of the first day (or hour) with exposures."""
+    if result.cumulative is not None and result.cumulative.ends:
+        return _utc(result.cumulative.ends[0])
+    return schedule.starts
+
+
+def _long_running(
+    schedule: Schedule, result: Result, now: datetime, rules: Rules
+) -> Iterator[_Said]:
+    begun, ends = _begun(schedule, result), schedule.ends
+    if ends is not None:
+        if now >= ends + timedelta(days=rules.overdue):
+            line = f"Its declared end was {_days(now - ends)} ago, and it is not concluded."
+            yield Kind.LONG_RUNNING, (), "still not concluded", [line, *_verdict(result)]
+    elif begun is not None and now >= begun + timedelta(days=rules.long_running):
+        line = f"Its first exposures were {_days(now - begun)} ago, and it declares no end."
+        yield Kind.LONG_RUNNING, (), "long-running", [line, *_verdict(result)]
+
+
+def _mismatch(result: Result) -> list[str]:
+    ratio = result.sample_ratio
+    warning = (
+        "The sizes of the variants contradict their weights: find the cause before you act on any "
+        f"number (p {_p(ratio.p_value)})."
+    )
+    return [
+        warning,
+        *(
+            f"{legible(variant)}: {units:,} units, {ratio.expected[variant]:,.0f} expected"
+            for variant, units in ratio.counts.items()
+        ),
+        *_commands(result),
+    ]
+
+
+def _significant(result: Result, treatment: Treatment, comparison: Comparison) -> _Said:
+    found, variant = result.deciding, treatment.arm.variant
+    which = _which(comparison, found.metric)
+    metric = legible(found.metric.name)
+    title = f"{legible(variant)} is significantly {which} in {metric}"
+    about = (found.metric.name, variant, "up" if comparison.difference > 0 else "down")
+    lines = [*_compared(result, found, treatment, comparison), *_verdict(result)]
+    return Kind.SIGNIFICANT, about, title, lines
+
+
+def _violated(result: Result, found: MetricResult) -> Iterator[_Said]:
+    for treatment in found.treatments:
+        comparison = treatment.comparison
+        if comparison is None or not _worse(comparison, found.metric):
+            continue
+        variant, metric = treatment.arm.variant, found.metric.name
+        which = _which(comparison, found.metric)
+        title = f"{legible(variant)} is significantly {which} in the guardrail {legible(metric)}"
+        lines = [*_compared(result, found, treatment, comparison), *_verdict(result)]
+        yield Kind.GUARDRAIL, (metric, variant), title, lines
+
+
+def _worse(comparison: Comparison, metric: Metric) -> bool:
+    """A guardrail without a direction is hurt by any significant change."""
+    if not comparison.significant:
+        return False
+    rise = comparison.difference > 0
+    match metric.direction:
+        case Direction.INCREASE:
+            return not rise
+        case Direction.DECREASE:
+            return rise
+        case _:
+            return True
+
+
+def _which(comparison: Comparison, metric: Metric) -> str:
+    rise = comparison.difference > 0
+    if metric.direction is Direction.ANY:
+        return "higher" if rise else "lower"
+    return "better" if rise is (metric.direction is Direction.INCREASE) else "worse"
+
+
+def _compared(
+    result: Result, found: MetricResult, treatment: Treatment, comparison: Comparison
+) -> Iterator[str]:
+    """The numbers of one variant beside the control, and what makes them doubtful."""
+    level = figures.confidence(found, result.settings)
+    interval = f"{level} interval {figures.interval(comparison)}"
+    if treatment.chance_to_beat is not None:
+        proof = f"chance to beat the control {figures.chance(treatment.chance_to_beat)}"
+    else:
+        corrected = treatment.corrected_p
+        proof = f"p {_p(comparison.p_value if corrected is None else corrected)}"
+    arms = ", ".join(
+        f"{legible(arm.variant)}: {figures.mean(arm)} of {arm.moments.n:,} units"
+        if arm.conversions is not None
+        else f"{legible(arm.variant)}: {figures.mean(arm)} on average of {arm.moments.n:,} units"
+        for arm in (found.control, treatment.arm)
+    )
+    yield f"{figures.lift(comparison)} against the control ({interval}, {proof}). {arms}."
+    for flag, meaning in figures.flags(treatment):
+        yield f"Doubtful, {flag}: {meaning}."
+
+
+def _verdict(result: Result | None) -> list[str]:
+    """The recommendation, its reasons, and what can be done at once."""
+    if result is None:
+        return []
+    advice = result.recommendation
+    variant = "" if advice.variant is None else f" {legible(advice.variant)}"
+    lines = [f"Recommendation: {advice.action}{variant}."]
+    return [*lines, *(legible(reason) for reason in advice.reasons), *_commands(result)]
+
+
+def _commands(result: Result) -> list[str]:
+    act = command(result)
+    return [] if act is None else [f"{act.purpose}: {act.line}"]
+
+
+def _p(value: float) -> str:
+    text = figures.p_value(value)
+    return f"< {text.removeprefix('<')}" if text.startswith("<") else f"= {text}"
+
+
+def _days(span: timedelta) -> str:
+    days = span // timedelta(days=1)
+    return f"{days} day{'' if days == 1 else 's'}"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,171 @@
+"""States as rows of a table, in PostgreSQL or SQLite."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from abkit.analysis.notifications.onsets import Run, State
+from abkit.analysis.notifications.records import from_records, not_a_state, to_records
+from abkit.analysis.notifications.stores import Step
+from abkit.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_TABLE = "abkit_notifications"
+_DIALECTS = ("postgresql", "sqlite")
+_CREATION_LOCK = 7_236_281_105  # any number, the same in every process
+_CONNECT_ARGUMENTS = {
+    "sqlite": {"timeout": 120.0},  # seconds that it waits for another process's look
+    "postgresql": {"connect_timeout": 10},
+}
+
+
+class SqlStore:
+    """One row for each run, in the table `abkit_notifications`, which is made if it is missing.
+
+    A row is locked while its step runs. SQLite can only lock the whole file: give it one of its own,
+    not that of the events.
+
+    Args:
+        url_or_engine: A database URL such as "postgresql+psycopg://user:password@host/name", or an
+            engine of SQLAlchemy, which stays the caller's to dispose of.
+        schema: The schema of the table, which must exist; None: the database's default.
+
+    Raises:
+        ConfigError: The URL cannot be used, or the dialect is neither PostgreSQL nor SQLite.
+        MissingExtraError: SQLAlchemy or the driver is not installed.
+    """
+
+    def __init__(
+        self, url_or_engine: "str | sa.URL | sa.Engine", *, schema: str | None = None
+    ) -> None:
+        try:
+            import sqlalchemy as sa
+        except ImportError:
+            raise MissingExtraError("sqlalchemy", "sql") from None
+        self._engine = (
+            url_or_engine if isinstance(url_or_engine, sa.Engine) else _engine(url_or_engine)
+        )
+        _check_dialect(self._engine.dialect.name)
+        self._table = sa.Table(
+            _TABLE,
+            sa.MetaData(),
+            sa.Column("experiment", sa.Text(), primary_key=True),
+            sa.Column("salt", sa.Text(), primary_key=True),
+            sa.Column("state", sa.Text(), nullable=False),
+            schema=schema,
+        )
+
+    def read(self, run: Run, /) -> State:
+        """The state of a run; empty if there is none yet.
+
+        Raises:
+            ConfigError: The database cannot be used, or the row is something else.
+        """
+        import sqlalchemy as sa
+
+        with self._transaction() as connection:
+            if not sa.inspect(connection).has_table(_TABLE, self._table.schema):
+                return {}
+            row = connection.execute(self._select(run)).first()
+            return {} if row is None else self._state(row[0])
+
+    def update(self, run: Run, step: Step, /) -> None:
+        """Replace a run's state, under the lock of its row.
+
+        Raises:
+            ConfigError: The database cannot be used, or the row is something else.
+        """
+        self._create_table()
+        with self._transaction() as connection:
+            # Writing first takes the lock: of the row in PostgreSQL, of the file in SQLite.
+            connection.execute(self._placeholder(run))
+            text = connection.execute(self._select(run).with_for_update()).scalar_one()
+            before = self._state(text)
+            after = step(before)
+            if after != before:
+                changed = json.dumps(to_records(after), ensure_ascii=False)
+                update = self._table.update().where(*self._is(run)).values(state=changed)
+                connection.execute(update)
+
+    def _create_table(self) -> None:
+        import sqlalchemy as sa
+        from sqlalchemy.schema import CreateTable
+
+        with self._transaction() as connection:
+            if self._engine.dialect.name == "postgresql":
+                # IF NOT EXISTS alone does not keep two processes apart.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
+            connection.execute(CreateTable(self._table, if_not_exists=True))
+
+    def _placeholder(self, run: Run) -> "sa.Insert":
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        return (
+            insert(self._table)
+            .values(experiment=run.experiment, salt=run.salt, state="[]")
+            .on_conflict_do_nothing()
+        )
+
+    def _select(self, run: Run) -> "sa.Select[Any]":
+        import sqlalchemy as sa
+
+        return sa.select(self._table.c.state).where(*self._is(run))
+
+    def _is(self, run: Run) -> "tuple[sa.ColumnElement[bool], ...]":
+        columns = self._table.c
+        return columns.experiment == run.experiment, columns.salt == run.salt
+
+    def _state(self, text: str) -> State:
+        where = f"A row of {_TABLE} in {self._place()}"
+        try:
+            records = json.loads(text)
+        except ValueError:
+            raise ConfigError(not_a_state(where)) from None
+        return from_records(records, where=where)
+
+    @contextmanager
+    def _transaction(self) -> "Iterator[sa.Connection]":
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            said = str(error.orig).strip().splitlines()
+            message = f"The state in {self._place()} cannot be used: {''.join(said[:1])}"
+            raise ConfigError(message) from None
+
+    def _place(self) -> str:
+        return self._engine.url.render_as_string(hide_password=True)
+
+    def __repr__(self) -> str:
+        return f"<SqlStore {self._place()}>"
+
+
+def _check_dialect(dialect: str) -> None:
+    if dialect not in _DIALECTS:
+        message = f"A state is kept in PostgreSQL or SQLite, not in {dialect}"
+        raise ConfigError(message)
+
+
+def _engine(url: "str | sa.URL") -> "sa.Engine":
+    import sqlalchemy as sa
+
+    try:
+        parsed = sa.make_url(url)
+        _check_dialect(parsed.get_backend_name())
+        arguments = _CONNECT_ARGUMENTS.get(parsed.get_backend_name(), {})
+        # A connection for each look, which may be a day apart: there is nothing to close.
+        return sa.create_engine(parsed, connect_args=arguments, poolclass=sa.NullPool)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "the driver", "sql") from None
+    except sa.exc.ArgumentError:
+        message = (
+            "The URL of the state cannot be used; it should be like "
+            '"postgresql+psycopg://user:password@host/name" or "sqlite:///state.db"'
+        )
+        raise ConfigError(message) from None

@@ -1,0 +1,115 @@
+"""Where states are kept between two looks."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from abkit.analysis.notifications.onsets import Run, State
+from abkit.analysis.notifications.records import from_records, not_a_state, to_records
+from abkit.errors import ConfigError
+
+if sys.platform != "win32":
+    import fcntl
+
+Step: TypeAlias = Callable[[State], State]
+"""Makes a state of the one before; it may take as long as sending messages takes."""
+
+
+class StateStore(Protocol):
+    """Keeps the state of each run."""
+
+    def read(self, run: Run, /) -> State:
+        """The state of a run; empty if there is none yet."""
+        ...
+
+    def update(self, run: Run, step: Step, /) -> None:
+        """Replace a run's state by what `step` makes of it, while no other process may.
+
+        If `step` raises, the state stays as it was.
+        """
+        ...
+
+
+class FileStore:
+    """One JSON file for all runs, replaced in one step; beside it, a `.lock` file.
+
+    The lock is flock(2), so the file must be on a Unix system and not on a network drive without it.
+
+    Args:
+        path: The file. It is made if it does not exist; its folder must exist.
+
+    Raises:
+        ConfigError: This system has no flock(2).
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        if sys.platform == "win32":
+            message = "A state in a file needs flock(2), a Unix system: use an SqlStore"
+            raise ConfigError(message)
+        self._path = Path(path)
+
+    def read(self, run: Run, /) -> State:
+        """The state of a run; empty if there is none yet.
+
+        Raises:
+            ConfigError: The file is something else.
+        """
+        return self._state(self._content(), run)
+
+    def update(self, run: Run, step: Step, /) -> None:
+        """Replace a run's state, under the lock of the file.
+
+        Raises:
+            ConfigError: The file is something else.
+        """
+        with self._locked():
+            content = self._content()
+            before = self._state(content, run)
+            after = step(before)
+            if after != before:
+                self._write({**content, _name(run): to_records(after)})
+
+    def _content(self) -> Mapping[str, Any]:
+        """The records of each run, by its name."""
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        except UnicodeDecodeError:
+            raise ConfigError(not_a_state(str(self._path))) from None
+        try:
+            content = json.loads(text)
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise ConfigError(not_a_state(str(self._path)))
+        return content
+
+    def _state(self, content: Mapping[str, Any], run: Run) -> State:
+        return from_records(content.get(_name(run), []), where=str(self._path))
+
+    def _write(self, content: Mapping[str, object]) -> None:
+        unfinished = self._path.with_name(f".{self._path.name}.new")
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not leave an empty file behind
+        unfinished.replace(self._path)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._path.with_name(f"{self._path.name}.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # closing the file unlocks it, as does dying
+            yield
+
+    def __repr__(self) -> str:
+        return f"<FileStore {str(self._path)!r}>"
+
+
+def _name(run: Run) -> str:
+    return json.dumps([run.experiment, run.salt], ensure_ascii=False)

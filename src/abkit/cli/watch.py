@@ -1,0 +1,282 @@
+"""`abkit watch`: what the active experiments have to say, once; for cron."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
+
+import click
+from attrs import frozen
+
+from abkit.analysis.analysis import Analysis
+from abkit.analysis.notifications.conditions import Condition, Observed, observe
+from abkit.analysis.notifications.onsets import Run, advance, untold
+from abkit.analysis.notifications.rules import Rules, Schedule
+from abkit.analysis.notifications.sql_store import SqlStore
+from abkit.analysis.notifications.stores import FileStore, StateStore
+from abkit.analysis.notifications.telling import tell
+from abkit.analysis.notifications.transport import AppriseNotifier
+from abkit.analysis.presentation.figures import legible
+from abkit.analysis.result import Result
+from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.cli.failing import one_line_errors
+from abkit.errors import AbkitError, EmptyDataError
+from abkit.events import variant_text
+from abkit.experiments.declaration import Declaration
+
+NOTIFY_VARIABLE = "ABKIT_NOTIFY"
+STATE_VARIABLE = "ABKIT_STATE"
+
+_DEFAULTS = Rules()
+
+
+@frozen(kw_only=True)
+class _Watch:
+    """How each experiment is looked at.
+
+    Attributes:
+        events: The folder of the events.
+        config: The module of the experiments, as it was given.
+        confidence: Of the tests.
+        rules: When something is worth a notification.
+        notifiers: Whom to tell.
+        store: What was told already; None only where nothing is sent.
+        now: The time.
+        dry_run: Whether the messages are printed instead of sent.
+    """
+
+    events: str
+    config: str | None
+    confidence: float
+    rules: Rules
+    notifiers: Sequence[AppriseNotifier]
+    store: StateStore | None
+    now: datetime
+    dry_run: bool
+
+    def result(self, declaration: Declaration) -> Result:
+        # The sequential test: the only one that may be looked at on every morning.
+        return Analysis(
+            declaration,
+            exposures=Path(self.events) / "exposures",
+            actions=Path(self.events) / "actions",
+            method="sequential",
+            confidence=self.confidence,
+        ).run()
+
+    def command(self, name: str) -> str:
+        """What shows the same numbers."""
+        config = "" if self.config is None else f" --config {quote(self.config)}"
+        return f"abkit analyze {quote(name)} --events {quote(self.events)}{config}"
+
+
+class _Collected(click.Command):
+    """Gathers the options into one value, so that functions take few arguments."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        options = ctx.params
+        urls, state = options.pop("urls"), options.pop("state")
+        with one_line_errors():
+            rules = Rules(
+                **{
+                    name: options.pop(name)
+                    for name in ("long_running", "overdue", "minimum_days", "minimum_units")
+                }
+            )
+            notifiers = [AppriseNotifier(url) for url in urls]
+            store = None if state is None else _store(state)
+        options["how"] = _Watch(
+            rules=rules,
+            notifiers=notifiers,
+            store=store,
+            config=options["config"],
+            **{name: options.pop(name) for name in ("events", "confidence", "now", "dry_run")},
+        )
+        return super().invoke(ctx)
+
+
+def _store(state: str) -> StateStore:
+    return SqlStore(state) if "://" in state else FileStore(state)
+
+
+def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> datetime:
+    if value is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        message = f"must be a date or a time such as 2026-11-22T06:00, not {value!r}"
+        raise click.BadParameter(message) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+@click.command(cls=_Collected)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--events", metavar="DIR", required=True, help="Where exposures/ and actions/ are.")
+@config_option
+@settings_option
+@click.option(
+    "--notify",
+    "urls",
+    metavar="URL",
+    multiple=True,
+    envvar=NOTIFY_VARIABLE,
+    help=f"Whom to tell: a URL of Apprise; may be repeated. Default: ${NOTIFY_VARIABLE}, several "
+    "with spaces between. They are secrets, and others can see the arguments of a command.",
+)
+@click.option(
+    "--state",
+    metavar="FILE",
+    envvar=STATE_VARIABLE,
+    help="Where it is written down who was told what: a file, or the URL of a database. "
+    f"Default: ${STATE_VARIABLE}.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the messages; send and write nothing.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only what went wrong.")
+@click.option("--confidence", type=float, default=0.95, show_default=True)
+@click.option(
+    "--long-running",
+    metavar="DAYS",
+    type=float,
+    default=_DEFAULTS.long_running,
+    show_default=True,
+    help="Tell that an experiment without a declared end runs for so long.",
+)
+@click.option(
+    "--overdue",
+    metavar="DAYS",
+    type=float,
+    default=_DEFAULTS.overdue,
+    show_default=True,
+    help="Tell that an experiment is not concluded so long after its declared end.",
+)
+@click.option(
+    "--min-days",
+    "minimum_days",
+    metavar="DAYS",
+    type=float,
+    default=_DEFAULTS.minimum_days,
+    show_default=True,
+    help="Tell nothing of the numbers before so many days after the first exposures.",
+)
+@click.option(
+    "--min-units",
+    "minimum_units",
+    metavar="UNITS",
+    type=int,
+    default=_DEFAULTS.minimum_units,
+    show_default=True,
+    help="Tell nothing of the numbers below so many units.",
+)
+@click.option("--now", metavar="TIME", callback=_time, help="Look as if it were this time.")
+def watch(
+    names: tuple[str, ...],
+    config: str | None,
+    settings: str | None,
+    *,
+    quiet: bool,
+    how: _Watch,
+) -> None:
+    """Analyze the active experiments, or those with these NAMEs, and tell what is new; for cron.
+
+    Each thing is told once, when it begins to hold: the end reached, long-running, a sample ratio
+    mismatch, significance of the primary metric, a violated guardrail, the start. The exit code is 1
+    if an experiment could not be analyzed, or a message not be sent; the next call tries it again.
+    """
+    if not how.dry_run and not how.notifiers:
+        message = f"whom to tell? Pass --notify URL, set {NOTIFY_VARIABLE}, or use --dry-run"
+        raise click.UsageError(message)
+    if not how.dry_run and how.store is None:
+        message = "where is it written down what was told? Pass --state FILE, or use --dry-run"
+        raise click.UsageError(message)
+    with one_line_errors():
+        manager = configured_manager(config, settings)
+        declarations = [manager.declaration(name) for name in dict.fromkeys(names or manager)]
+    failed = False
+    for declaration in declarations:
+        looked = _look(declaration, how)
+        for line in () if quiet else looked.lines:
+            click.echo(line)
+        for problem in looked.problems:
+            click.echo(f"{legible(declaration.name)}: FAILED: {_one_line(problem)}", err=True)
+            failed = True
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+@frozen
+class _Looked:
+    """What is printed of one experiment."""
+
+    lines: Sequence[str] = ()
+    problems: Sequence[AbkitError | OSError] = ()
+
+
+def _look(declaration: Declaration, how: _Watch) -> _Looked:
+    """Analyze one experiment, and tell what is new; whatever fails, the others go on."""
+    name = legible(declaration.name)
+    if not declaration.enabled or declaration.winner is not None:
+        winner = declaration.winner
+        state = "switched off" if winner is None else f"concluded: {legible(variant_text(winner))}"
+        return _Looked([f"{name}: {state}; not watched"])
+    result, note, problems = None, "", list[AbkitError | OSError]()
+    if not declaration.metrics:
+        note = "no metrics, only its dates are watched"
+    else:
+        try:
+            result = how.result(declaration)
+            note = f"{sum(counts.units for counts in result.counts):,} units"
+        except EmptyDataError:
+            note = "no exposures yet"
+        except (AbkitError, OSError) as error:
+            note = "not analyzed, only its dates are watched"
+            problems.append(error)
+    observed = observe(
+        Schedule.of(declaration),
+        result,
+        now=how.now,
+        rules=how.rules,
+        analyze=how.command(declaration.name),
+    )
+    run = Run(experiment=declaration.name, salt=declaration.salt)
+    try:
+        lines = _told(observed, run, how, problems)
+    except (AbkitError, OSError) as error:
+        problems.append(error)
+        lines = ["nothing told"]
+    return _Looked([f"{name}: {note}; {lines[0]}", *lines[1:]], problems)
+
+
+def _told(
+    observed: Observed, run: Run, how: _Watch, problems: list[AbkitError | OSError]
+) -> list[str]:
+    """Send what is new, or print it; the first line sums it up."""
+    if how.dry_run or how.store is None:
+        return _would_tell(observed, run, how)
+    told = tell(observed, run, notifiers=how.notifiers, store=how.store, now=how.now)
+    problems.extend(told.failed)
+    if not told.sent:
+        return ["nothing new"]
+    kinds = dict.fromkeys(condition.kind for condition, _ in told.sent)
+    names = dict.fromkeys(name for _, name in told.sent)
+    return [f"told {', '.join(kinds)} to {', '.join(names)}"]
+
+
+def _would_tell(observed: Observed, run: Run, how: _Watch) -> list[str]:
+    before = {} if how.store is None else how.store.read(run)
+    state = advance(before, observed, now=how.now)
+    names = [notifier.name for notifier in how.notifiers] or ["nobody, for want of --notify"]
+    audience: dict[Condition, list[str]] = {}
+    for condition, name in untold(state, observed, names):
+        audience.setdefault(condition, []).append(name)
+    if not audience:
+        return ["nothing new"]
+    lines = [f"would tell {', '.join(condition.kind for condition in audience)}"]
+    for condition, told in audience.items():
+        lines += ["", f"  To {', '.join(told)}: {condition.title}"]
+        lines += [f"    {line}" for line in condition.body.splitlines()]
+    return [*lines, ""]
+
+
+def _one_line(problem: Exception) -> str:
+    return legible(" ".join(str(problem).split()))

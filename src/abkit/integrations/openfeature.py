@@ -1,0 +1,260 @@
+"""abkit behind OpenFeature: a provider whose flags are the experiments; see docs/howto/openfeature.md."""
+
+from collections.abc import Callable, Collection, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from abkit.assignment.assignment import Assignment
+from abkit.errors import MissingExtraError
+from abkit.experiments.declaration import Declaration
+from abkit.experiments.subjects import unit_id_of
+from abkit.manager import ExperimentManager, expt_manager
+
+try:
+    from openfeature.evaluation_context import EvaluationContext
+    from openfeature.exception import (
+        FlagNotFoundError,
+        OpenFeatureError,
+        TargetingKeyMissingError,
+    )
+    from openfeature.flag_evaluation import (
+        FlagEvaluationDetails,
+        FlagResolutionDetails,
+        FlagValueType,
+        Reason,
+    )
+    from openfeature.hook import Hook, HookContext, HookHints
+    from openfeature.provider import AbstractProvider, Metadata
+    from openfeature.track import TrackingEventDetails
+
+    from abkit.integrations import flag_details
+    from abkit.integrations.flag_details import Structure
+except ImportError as error:
+    raise MissingExtraError("openfeature-sdk", "openfeature") from error
+
+NAME = "abkit"
+"""The name by which OpenFeature knows the provider."""
+
+_PERSONS = ("user", "actor")
+
+
+class AbkitProvider(AbstractProvider):
+    """Resolves flags from the experiments of a manager; a read has no side effect.
+
+    The flag "Exp" is the variant of the experiment Exp, or all its parameters if it is read as an object;
+    the flag "Exp.colour" is one of its parameters.
+
+    The evaluation context's attributes `org`, `user`, `actor` and whatever else experiments randomize are
+    the subjects: ids, or structures with an "id" whose other fields `assign()` reads as attributes. The
+    targeting key is the id of what the experiment randomizes, unless there is an attribute of that name;
+    then it is the user.
+
+    Args:
+        manager: Its experiments are the flags; None: `expt_manager`.
+        targeting: What the targeting key always is, such as "user"; None: as said above.
+        subjects: Names of attributes that are subjects besides.
+    """
+
+    def __init__(
+        self,
+        manager: ExperimentManager | None = None,
+        *,
+        targeting: str | None = None,
+        subjects: Collection[str] = (),
+    ) -> None:
+        super().__init__()
+        self._manager = expt_manager if manager is None else manager
+        self._targeting = targeting
+        self._kinds = frozenset({"org", *_PERSONS, *subjects})
+
+    def get_metadata(self) -> Metadata:
+        """The provider's name."""
+        return Metadata(name=NAME)
+
+    def shutdown(self) -> None:
+        """Deliver what was exposed and tracked so far; the manager's handler stays open."""
+        flush = getattr(self._manager.on_event, "flush", None)
+        if flush is not None:
+            flush()
+
+    def resolve_boolean_details(
+        self,
+        flag_key: str,
+        default_value: bool,
+        evaluation_context: EvaluationContext | None = None,
+    ) -> FlagResolutionDetails[bool]:
+        """The flag, if it is true or false."""
+        return self._resolve(flag_key, default_value, evaluation_context, flag_details.boolean)
+
+    def resolve_string_details(
+        self,
+        flag_key: str,
+        default_value: str,
+        evaluation_context: EvaluationContext | None = None,
+    ) -> FlagResolutionDetails[str]:
+        """The flag, if it is a text."""
+        return self._resolve(flag_key, default_value, evaluation_context, flag_details.string)
+
+    def resolve_integer_details(
+        self,
+        flag_key: str,
+        default_value: int,
+        evaluation_context: EvaluationContext | None = None,
+    ) -> FlagResolutionDetails[int]:
+        """The flag, if it is a whole number."""
+        return self._resolve(flag_key, default_value, evaluation_context, flag_details.integer)
+
+    def resolve_float_details(
+        self,
+        flag_key: str,
+        default_value: float,
+        evaluation_context: EvaluationContext | None = None,
+    ) -> FlagResolutionDetails[float]:
+        """The flag, if it is a number."""
+        return self._resolve(flag_key, default_value, evaluation_context, flag_details.number)
+
+    def resolve_object_details(
+        self,
+        flag_key: str,
+        default_value: Structure,
+        evaluation_context: EvaluationContext | None = None,
+    ) -> FlagResolutionDetails[Structure]:
+        """All parameters of an experiment, or the one parameter, if it is a list or a mapping."""
+        return self._resolve(flag_key, default_value, evaluation_context, flag_details.structure)
+
+    def track(
+        self,
+        tracking_event_name: str,
+        evaluation_context: EvaluationContext | None = None,
+        tracking_event_details: TrackingEventDetails | None = None,
+    ) -> None:
+        """Track an action; its properties are the attributes of the details, and "value" their value."""
+        properties: dict[str, object] = {}
+        if tracking_event_details is not None:
+            properties.update(tracking_event_details.attributes)
+            if tracking_event_details.value is not None:
+                properties["value"] = tracking_event_details.value
+        kinds = {*self._kinds}
+        for name in self._manager:
+            kinds.add(self._manager.declaration(name).unit_type)
+        subjects = self._subjects(evaluation_context, kinds, targeting=self._targeting)
+        self._manager.track(tracking_event_name, properties=properties, **subjects)
+
+    def log_exposure(
+        self,
+        experiment: str,
+        evaluation_context: EvaluationContext | None = None,
+        *,
+        unit_id: str | None = None,
+    ) -> None:
+        """Log the exposure of a unit, as `ExposureHook` does after each evaluation.
+
+        Args:
+            experiment: The experiment's name.
+            evaluation_context: As for an evaluation.
+            unit_id: The id of the unit, if it is known better than by the context.
+        """
+        unit_type = self._manager.declaration(experiment).unit_type
+        subjects = self._subjects_of(unit_type, evaluation_context)
+        if unit_id is not None and unit_id_of(subjects.get(unit_type)) != unit_id:
+            subjects[unit_type] = unit_id
+        self._manager.log_exposure(experiment, **subjects)
+
+    def _resolve(
+        self,
+        flag_key: str,
+        default: Any,
+        context: EvaluationContext | None,
+        converted: Callable[[object], Any],
+    ) -> FlagResolutionDetails[Any]:
+        try:
+            declaration, parameter = self._flag(flag_key)
+            assignment = self._assign(declaration, context)
+            return flag_details.details(assignment, declaration, parameter, default, converted)
+        except OpenFeatureError as error:
+            return FlagResolutionDetails(
+                default,
+                reason=Reason.ERROR,
+                error_code=error.error_code,
+                error_message=f"{flag_key}: {error.error_message}",
+            )
+
+    def _flag(self, flag_key: str) -> tuple[Declaration, str | None]:
+        """The experiment that a flag belongs to, and the parameter if it names one."""
+        if flag_key in self._manager:
+            return self._manager.declaration(flag_key), None
+        experiment, _, parameter = flag_key.rpartition(".")
+        if experiment not in self._manager:
+            known = ", ".join(sorted(self._manager)) or "none"
+            raise FlagNotFoundError(
+                f"no experiment of that name is registered. Registered: {known}"
+            )
+        return self._manager.declaration(experiment), parameter
+
+    def _assign(self, declaration: Declaration, context: EvaluationContext | None) -> Assignment:
+        unit_type = declaration.unit_type
+        subjects = self._subjects_of(unit_type, context)
+        if unit_id_of(subjects.get(unit_type)) is None:
+            needed = f"an attribute {unit_type!r} with an id"
+            if self._targeting in {None, unit_type}:
+                needed = f"a targeting key, or {needed}"
+            message = f"{declaration.name} randomizes by {unit_type}: the context needs {needed}"
+            raise TargetingKeyMissingError(message)
+        return self._manager.assign(declaration.name, **subjects)
+
+    def _subjects_of(self, unit_type: str, context: EvaluationContext | None) -> dict[str, Any]:
+        targeting = self._targeting
+        if targeting is None and context is not None and unit_type not in context.attributes:
+            targeting = unit_type
+        return self._subjects(context, self._kinds | {unit_type}, targeting=targeting)
+
+    def _subjects(
+        self, context: EvaluationContext | None, kinds: Collection[str], *, targeting: str | None
+    ) -> dict[str, Any]:
+        """The subjects that a context names; without `targeting`, its key is the person."""
+        if context is None:
+            return {}
+        subjects = {
+            kind: _subject(value) for kind, value in context.attributes.items() if kind in kinds
+        }
+        if context.targeting_key:
+            if targeting is not None:
+                subjects.setdefault(targeting, context.targeting_key)
+            elif not any(person in subjects for person in _PERSONS):
+                subjects["user"] = context.targeting_key
+        return subjects
+
+
+class ExposureHook(Hook):
+    """Logs an exposure after each evaluation that gave a randomized variant.
+
+    Add it where the value is used as soon as it is read: to an evaluation, a client, or the API.
+
+    Args:
+        provider: Evaluations of other providers are none of its business.
+    """
+
+    def __init__(self, provider: AbkitProvider) -> None:
+        self._provider = provider
+
+    def after(
+        self,
+        hook_context: HookContext,
+        details: FlagEvaluationDetails[FlagValueType],
+        hints: HookHints,  # noqa: ARG002 - OpenFeature's signature
+    ) -> None:
+        """Log the exposure; it is deduplicated."""
+        provider = hook_context.provider_metadata
+        if provider is None or provider.name != NAME:
+            return
+        if details.reason == Reason.SPLIT:
+            # The unit as it was evaluated: a hook may have changed the context, and this one does not see it.
+            self._provider.log_exposure(
+                str(details.flag_metadata["experiment"]),
+                hook_context.evaluation_context,
+                unit_id=str(details.flag_metadata["unit_id"]),
+            )
+
+
+def _subject(value: object) -> object:
+    return SimpleNamespace(**value) if isinstance(value, Mapping) else value

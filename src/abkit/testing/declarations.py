@@ -1,0 +1,67 @@
+"""What is known of an experiment that a test names."""
+
+from collections.abc import Iterator
+
+from abkit.errors import UnknownExperimentError
+from abkit.events import Variant
+from abkit.experiments.declaration import Declaration
+from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.manager import expt_manager
+
+
+def known_declaration(experiment: str | type) -> Declaration:
+    """The declaration of an experiment: of its class, registered or not, or of one of that name.
+
+    Raises:
+        UnknownExperimentError: No experiment of that name is registered or defined.
+        TypeError: It is neither a name nor the class of an experiment.
+    """
+    if experiment in expt_manager:
+        return expt_manager.declaration(experiment)
+    if isinstance(experiment, str):
+        defined = {cls.name: cls for cls in _defined(Experiment)}
+        if experiment not in defined:
+            raise UnknownExperimentError(experiment, {*expt_manager, *defined})
+        return defined[experiment].declaration
+    if isinstance(experiment, type) and issubclass(experiment, Experiment):
+        if is_experiment(experiment):
+            return experiment.declaration
+        message = f"{experiment.__name__} is a base class, not an experiment"
+        raise TypeError(message)
+    message = f"an experiment's name or class is needed, not {experiment!r}"
+    raise TypeError(message)
+
+
+def declared_variants(experiment: str | type) -> tuple[Variant, ...]:
+    """The variants that an experiment declares, in their order.
+
+    Raises:
+        UnknownExperimentError: No experiment of that name is registered or defined.
+        TypeError: It is neither a name nor the class of an experiment, or it declares no variants.
+    """
+    declaration = known_declaration(experiment)
+    if not declaration.variants:
+        message = (
+            f"{declaration.name} declares no variants: declare `variants`, or name them with "
+            '@pytest.mark.parametrize("variant", [...])'
+        )
+        raise TypeError(message)
+    return declaration.variants
+
+
+def check_variant(experiment: str | type, variant: object) -> None:
+    """Refuse to force what cannot be.
+
+    Raises:
+        UnknownExperimentError: No experiment of that name is registered or defined.
+        DeclarationError: The experiment has no such variant.
+        TypeError: It is neither a name nor the class of an experiment.
+    """
+    known_declaration(experiment).variant_of(variant)
+
+
+def _defined(base: type[Experiment]) -> Iterator[type[Experiment]]:
+    for cls in base.__subclasses__():
+        if is_experiment(cls):
+            yield cls
+        yield from _defined(cls)

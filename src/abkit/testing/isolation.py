@@ -1,0 +1,41 @@
+"""A manager of whose changes nothing remains."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from abkit.manager import ExperimentManager, expt_manager
+
+
+@contextmanager
+def isolated_manager(manager: ExperimentManager | None = None) -> Iterator[ExperimentManager]:
+    """Undo at the end whatever happens to a manager: experiments, settings, errors, `on_event`.
+
+    It begins with what the manager has; call its `clear()` to begin with nothing. It is the same object,
+    so that code which has imported it is isolated too; so threads share it.
+
+    Args:
+        manager: The application's; None: `expt_manager`.
+    """
+    manager = expt_manager if manager is None else manager
+    registry = manager._registry
+    attributes = [(state, {**vars(state)}) for state in (manager, registry)]
+    entries, errors = {**registry.entries}, Counter(manager.errors)
+    try:
+        yield manager
+    finally:
+        for state, before in attributes:
+            vars(state).clear()
+            vars(state).update(before)
+        registry.entries.clear()
+        registry.entries.update(entries)
+        manager._errors.clear()
+        manager._errors.update(errors)
+        if registry.watch is not None:
+            _put_in_force_what_was_read_meanwhile(manager)
+
+
+def _put_in_force_what_was_read_meanwhile(manager: ExperimentManager) -> None:
+    registry = manager._registry
+    for entry in [*registry.experiments()]:
+        registry._put(entry.experiment, entry.declared, registry._under_settings(entry.declared))

@@ -1,0 +1,45 @@
+"""Experiments in the test cases of unittest and Django."""
+
+from typing import TYPE_CHECKING
+from unittest import TestCase, TestResult
+
+from abkit.events import Variant
+from abkit.manager import ExperimentManager
+from abkit.testing.capture import Captured, captured_exposures
+from abkit.testing.containment import contained
+from abkit.testing.declarations import check_variant
+from abkit.testing.forcing import start_forcing
+from abkit.testing.isolation import isolated_manager
+
+if TYPE_CHECKING:
+    _Base = TestCase
+else:
+    _Base = object  # The TestCase comes after the mixin, and it may be any.
+
+
+class ExperimentsMixin(_Base):
+    """Put it before any TestCase: `class MyTest(ExperimentsMixin, TestCase)`.
+
+    While a test runs, nothing that is logged leaves the process (see `contained`). All that a method
+    does ends with the test; call it in the test or in `setUp`.
+    """
+
+    def run(self, result: TestResult | None = None) -> TestResult | None:
+        """Run the test, contained."""
+        with contained():
+            return super().run(result)
+
+    def force_variant(
+        self, experiment: str | type, variant: Variant, *, everywhere: bool = False
+    ) -> None:
+        """Force a variant until the end of the test; see `ForceVariant`."""
+        check_variant(experiment, variant)
+        self.addCleanup(start_forcing(experiment, variant, everywhere=everywhere))
+
+    def captured_exposures(self, manager: ExperimentManager | None = None) -> Captured:
+        """Catch what a manager hands on until the end of the test; see `captured_exposures`."""
+        return self.enterContext(captured_exposures(manager))
+
+    def isolated_manager(self, manager: ExperimentManager | None = None) -> ExperimentManager:
+        """Undo at the end of the test what happens to a manager; see `isolated_manager`."""
+        return self.enterContext(isolated_manager(manager))
