@@ -14,6 +14,7 @@ AbkitError
         MissingColumnError          a table lacks a column
         EmptyDataError              there is no row to analyze
         TooFewVariantsError         there is no control, or nothing to compare it with
+    NotificationError           a notification was not delivered
 """
 
 from collections.abc import Iterable, Sequence
@@ -224,3 +225,20 @@ class TooFewVariantsError(AnalysisError):
             f"The data have units of the control {self.control!r} only; "
             "an analysis needs the control and at least one other variant."
         )
+
+
+class NotificationError(AbkitError):
+    """A notification was not delivered.
+
+    Attributes:
+        destination: The name of who was to be told.
+        problem: What is wrong; without any secret of the destination.
+    """
+
+    def __init__(self, destination: str, problem: str) -> None:
+        super().__init__(destination, problem)
+        self.destination = destination
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.destination}: {self.problem}"

@@ -87,14 +87,14 @@ def test_conversions_may_be_spelled_in_several_ways(tmp_path: Path, yes: str, no
 @pytest.mark.parametrize("wrong", ["yes", "2", "0.5", "-1", "NA", "nan"])
 def test_other_values_of_a_conversion_are_refused(tmp_path: Path, wrong: str) -> None:
     rows = [*usual_rows(), f"999,a,{wrong},1"]
-    with pytest.raises(AnalysisError, match=f"1 rows have others, such as '{wrong}'"):
+    with pytest.raises(AnalysisError, match=f"has '{wrong}', which is not true or false"):
         analyze(write(tmp_path / "u.csv", rows))
 
 
 @pytest.mark.parametrize("wrong", ["much", "1,5", "nan", "NaN", "inf", "-inf", "1e999"])
 def test_values_of_a_mean_must_be_finite_numbers(tmp_path: Path, wrong: str) -> None:
     rows = [*usual_rows(), f'999,a,0,"{wrong}"']
-    with pytest.raises(AnalysisError, match="must have finite numbers, but 1 rows"):
+    with pytest.raises(AnalysisError, match="not a finite number"):
         analyze(write(tmp_path / "u.csv", rows))
 
 
@@ -116,7 +116,7 @@ def test_rows_without_variant_or_unit_are_left_out_and_told(
 
 def test_a_unit_that_occurs_twice_is_refused(tmp_path: Path) -> None:
     rows = [*usual_rows(), "7,a,0,1", "7,b,0,1"]
-    with pytest.raises(AnalysisError, match="2 rows repeat a value of 'id', such as '7'"):
+    with pytest.raises(AnalysisError, match="3 rows have the value '7' of 'id'"):
         analyze(write(tmp_path / "u.csv", rows))
 
 
@@ -148,7 +148,7 @@ def test_a_column_of_variants_without_values_is_empty_data(tmp_path: Path) -> No
 
 def test_a_thousand_variants_are_taken_for_a_mistake(tmp_path: Path) -> None:
     rows = [f"{i},v{i},0,1" for i in range(1000)]
-    with pytest.raises(AnalysisError, match="column 'v', has 1,000 different variants"):
+    with pytest.raises(AnalysisError, match="column 'v', has more than 50 different variants"):
         analyze(write(tmp_path / "u.csv", rows))
 
 
@@ -208,5 +208,5 @@ def test_numeric_columns_of_parquet_are_checked_for_nan(tmp_path: Path) -> None:
     values = [float(i) for i in range(399)] + [float("nan")]
     table = pa.table({"id": range(400), "v": ["a", "b"] * 200, "x": values})
     pq.write_table(table, tmp_path / "u.parquet")
-    with pytest.raises(AnalysisError, match="finite numbers, but 1 rows"):
+    with pytest.raises(AnalysisError, match="not a finite number"):
         analyze(tmp_path / "u.parquet", Mean("x"))

@@ -1,29 +1,48 @@
 """Stored exposures and actions in, a result out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from abkit.analysis.engines.duckdb import DuckDB, Row, integer
-from abkit.analysis.findings.evaluate import check_ratio, check_variants, evaluate
-from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.verdict import recommend
+from abkit.analysis.assembling import Asked, assembled, check_plan
+from abkit.analysis.engines.choose import opened
+from abkit.analysis.findings.cumulative import cumulative
+from abkit.analysis.gathering.asking import Asking, Progress, microseconds, silent
+from abkit.analysis.gathering.assignments import compare_assignments
+from abkit.analysis.gathering.exposures import Taking, take_part
+from abkit.analysis.gathering.measures import Gathered, measure_events
 from abkit.analysis.plan import Declared, Plan
-from abkit.analysis.query.events import EventQueries, Several
-from abkit.analysis.reading.sources import Source, Table, table
-from abkit.analysis.result import CumulativeUnits, Result, VariantCounts, versions
-from abkit.analysis.settings import Method, Settings
-from abkit.errors import AnalysisError, EmptyDataError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Variant
-from abkit.experiments.metrics import Sum
+from abkit.analysis.query.events import EventQueries
+from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.units import Exclusion, Several, UnitQueries
+from abkit.analysis.reading.sources import Source, table
+from abkit.analysis.result import Result, Unassigned, VariantCounts
+from abkit.analysis.settings import Alternative, Correction, Method, Settings, Spending
+from abkit.errors import AnalysisError
+from abkit.events import Variant
 
 if TYPE_CHECKING:
     from abkit.experiments.experiment import Experiment
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
+_STEPS = 7
+"""About how many questions an analysis asks."""
+
+
+class Step(StrEnum):
+    """How far apart the looks of results over time are."""
+
+    DAY = "day"
+    HOUR = "hour"
+
+    @property
+    def length(self) -> timedelta:
+        """As a length of time."""
+        return timedelta(days=1) if self is Step.DAY else timedelta(hours=1)
 
 
 def _several(value: str | Several) -> Several:
@@ -32,6 +51,21 @@ def _several(value: str | Several) -> Several:
     except ValueError:
         message = f"several must be one of {', '.join(Several)}, not {value!r}"
         raise AnalysisError(message) from None
+
+
+def _step(value: str | Step | None) -> Step | None:
+    try:
+        return None if value is None else Step(value)
+    except ValueError:
+        message = f"over_time must be one of {', '.join(Step)}, or None, not {value!r}"
+        raise AnalysisError(message) from None
+
+
+def _names(value: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        message = f"segments must be a list of properties, such as [{value!r}], not one text"
+        raise AnalysisError(message)
+    return tuple(value)
 
 
 @frozen
@@ -43,233 +77,227 @@ class Analysis:
 
     Attributes:
         experiment: The class of the experiment, or a `Plan`.
-        exposures: A path, a frame, or a `Table` of either, with the columns of
-            `abkit.events.EXPOSURE_COLUMNS`.
+        exposures: A path, a frame, the name of a table of the engine, or a `Table` of any of these,
+            with the columns of `abkit.events.EXPOSURE_COLUMNS`.
         actions: The same, with the columns of `abkit.events.ACTION_COLUMNS`.
-        method: "sequential" (look as often as you like) or "welch" (one planned look).
-        confidence: 0.95 accepts a false alarm in one of 20 experiments without a difference.
+        assignments: The same as exposures, of every assignment; to compare the two. None: no comparison.
+        engine: A DB-API connection, an engine of SQLAlchemy or a Spark session, whose tables are
+            analyzed where they are; None: DuckDB, embedded.
         control: Compare with this variant instead of the declared control.
         several: What becomes of units exposed to several variants: "exclude", "first" or "include".
+        exclude: Units that are left out, such as testers and `BOTS`.
+        start: Exposures count from then on; None: from the first. Without a zone it is UTC.
+        until: Exposures and actions count before this; None: to the last.
+        segments: Properties of a unit's first exposure; the result is given for the ten largest
+            groups of each too.
+        over_time: "day" or "hour": the result at the end of each of them too, and the tau of the
+            sequential test is that of the first of them; None: only the result.
+        method: "sequential" (look as often as you like), "welch" (one planned look), "bayesian" or
+            "group-sequential".
+        confidence: 0.95 accepts a false alarm in one of 20 experiments without a difference.
+        correction: How several comparisons share that; None: as usual with the method.
+        alternative: "two-sided" or "one-sided".
         taus: By metric, the difference that the sequential test looks for: `Settings.taus`.
+        sample_size: The planned units of all arms.
+        looks: The planned looks of the group sequential test.
+        spending: When the group sequential test spends its level.
+        cuped: How long before the first exposure CUPED looks; None: no CUPED.
+        window: How long after it actions count; None: for ever.
     """
 
     experiment: "type[Experiment] | Declared | Plan"
     exposures: Source = field(kw_only=True)
     actions: Source = field(kw_only=True)
-    method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
-    confidence: float = field(kw_only=True, default=0.95)
+    assignments: Source | None = field(kw_only=True, default=None)
+    engine: object = field(kw_only=True, default=None)
     control: Variant | None = field(kw_only=True, default=None)
     several: Several = field(kw_only=True, default=Several.EXCLUDE, converter=_several)
+    exclude: Sequence[Exclusion] = field(kw_only=True, default=(), converter=tuple)
+    start: datetime | date | None = field(kw_only=True, default=None)
+    until: datetime | date | None = field(kw_only=True, default=None)
+    segments: Sequence[str] = field(kw_only=True, default=(), converter=_names)
+    over_time: Step | None = field(kw_only=True, default=Step.DAY, converter=_step)
+    method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
+    confidence: float = field(kw_only=True, default=0.95)
+    correction: str | Correction | None = field(kw_only=True, default=None)
+    alternative: str | Alternative = field(kw_only=True, default=Alternative.TWO_SIDED)
     taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+    sample_size: int | None = field(kw_only=True, default=None)
+    looks: int | Sequence[float] | None = field(kw_only=True, default=None)
+    spending: str | Spending = field(kw_only=True, default=Spending.OBRIEN_FLEMING)
+    cuped: timedelta | None = field(kw_only=True, default=None)
+    window: timedelta | None = field(kw_only=True, default=None)
 
-    def run(self) -> Result:
+    @property
+    def settings(self) -> Settings:
+        """How the test is made.
+
+        Raises:
+            AnalysisError: What is asked does not go together.
+        """
+        chosen: dict[str, Any] = {
+            name: value
+            for name in ("correction", "looks")
+            if (value := getattr(self, name)) is not None
+        }
+        return Settings(
+            method=self.method,
+            confidence=self.confidence,
+            alternative=self.alternative,
+            taus=self.taus,
+            sample_size=self.sample_size,
+            spending=self.spending,
+            cuped=self.cuped,
+            window=self.window,
+            **chosen,
+        )
+
+    def run(self, progress: Progress = silent) -> Result:
         """Compute the result.
+
+        Args:
+            progress: Is told what is done now, as which step, of about how many.
 
         Raises:
             MissingColumnError: A table lacks a column.
             EmptyDataError: There is no exposure of the experiment.
             TooFewVariantsError: There is no control, or nothing to compare it with.
             AnalysisError: The data cannot be analyzed; the message says why.
-            MissingExtraError: duckdb or scipy is not installed.
+            MissingExtraError: A package is not installed that is needed.
         """
-        settings = Settings(method=self.method, confidence=self.confidence, taus=self.taus)
+        settings = self.settings
         plan = Plan.of(self.experiment, control=self.control)
         check_plan(plan, settings)
-        exposures, actions = table(self.exposures), table(self.actions)
-        answers = _ask(plan, exposures, actions, several=self.several)
-        metrics = evaluate(answers.statistics, plan, settings)
-        counts = _counts(answers.exposures, metrics[0], self.several)
-        ratio = check_ratio({c.variant: c.units for c in counts}, plan, one_look=False)
-        return Result(
+        layout = Layout.of_events(plan.metrics, cuped=settings.cuped is not None)
+        step = self.over_time or Step.DAY
+        sources = {"exposures": table(self.exposures), "actions": table(self.actions)}
+        with opened(self.engine) as engine:
+            asking = Asking(engine, progress=progress, steps=_STEPS)
+            who = UnitQueries(
+                plan=plan,
+                several=self.several,
+                start=_instant(self.start),
+                until=_instant(self.until),
+                segments=self.segments,
+                exclusions=self.exclude,
+            )
+            length = step.length // timedelta(microseconds=1)
+            taking = take_part(asking, who, sources["exposures"], length=length)
+            what = EventQueries(
+                layout=layout,
+                unit_type=plan.unit_type,
+                window=settings.window,
+                until=who.until,
+                cuped=settings.cuped,
+                segments=len(self.segments),
+            )
+            gathered = measure_events(
+                asking,
+                what,
+                sources["actions"],
+                segments=self.segments,
+                length=length if self.over_time else None,
+            )
+            unassigned = None
+            if self.assignments is not None:
+                sources["assignments"] = table(self.assignments)
+                unassigned = compare_assignments(asking, plan, sources["assignments"])
+            version = engine.version
+        asked = Asked(
             plan=plan,
             settings=settings,
-            counts=counts,
+            elapsed=_elapsed(taking),
+            sources={name: source.label for name, source in sources.items()},
+            queries=asking.texts,
+            engine=version,
+        )
+        return self._result(asked, taking, gathered, step=step, unassigned=unassigned)
+
+    def _result(
+        self,
+        asked: Asked,
+        taking: Taking,
+        gathered: Gathered,
+        *,
+        step: Step,
+        unassigned: Unassigned | None,
+    ) -> Result:
+        result = assembled(
+            asked,
+            gathered,
+            counts=lambda variant, units: VariantCounts(
+                variant=variant,
+                rows=taking.rows.get(variant, 0),
+                exposed=taking.exposed.get(variant, 0),
+                excluded=self._left_out(taking.exposed.get(variant, 0), units),
+                units=units,
+            ),
+        )
+        variants = [count.variant for count in result.counts]
+        by_variant = {variant: _of(taking, variant) for variant in variants}
+        curve = cumulative(
+            by_variant, step=step.length, until=taking.latest, weights=asked.plan.weights
+        )
+        return evolve(
+            result,
+            frame=(_zoned(self.start), _zoned(self.until)),
             several=self.several,
-            incomplete=answers.incomplete,
-            sample_ratio=ratio,
-            metrics=metrics,
-            recommendation=recommend(
-                metrics,
-                deciding=plan.deciding,
-                mismatch=ratio.alarm,
-                one_look=settings.method is Method.WELCH,
-            ),
-            cumulative=_cumulative(answers.daily, [c.variant for c in counts]),
-            warnings=(
-                *setting_warnings(settings),
-                *_data_warnings(plan, counts, metrics, incomplete=answers.incomplete),
-            ),
-            sources=MappingProxyType({"exposures": exposures.label, "actions": actions.label}),
-            versions=versions(answers.engine),
-            queries=MappingProxyType(answers.queries),
+            incomplete=taking.incomplete,
+            exclusions=taking.excluded,
+            cumulative=curve,
+            unassigned=unassigned,
+            warnings=(*result.warnings, *_warnings(taking, result, self.several)),
         )
 
-
-@frozen(kw_only=True)
-class _Answers:
-    """What the database said."""
-
-    incomplete: int
-    exposures: Sequence[Row]
-    daily: Sequence[Row]
-    statistics: Sequence[Row]
-    queries: Mapping[str, str]
-    engine: str
+    def _left_out(self, exposed: int, units: int) -> int:
+        """How many of the units exposed to a variant do not count for it: they saw another one too."""
+        return 0 if self.several is Several.INCLUDE else exposed - units
 
 
-def _ask(plan: Plan, exposures: Table, actions: Table, *, several: Several) -> _Answers:
-    with DuckDB() as engine:
-        columns = engine.open(
-            "exposures",
-            exposures,
-            schema=EXPOSURE_COLUMNS,
-            required=("time", "experiment", "unit_id", "variant"),
-        )
-        queries = EventQueries(plan=plan, columns=columns, several=several)
-        incomplete = _check_exposures(engine, queries, exposures)
-        engine.open("actions", actions, schema=ACTION_COLUMNS, required=_needed(plan))
-        texts = {
-            "exposures and units": queries.exposures(),
-            "units by day": queries.daily(),
-            "sufficient statistics": queries.statistics(plan.metrics),
-        }
-        counted, daily, statistics = map(engine.rows, texts.values())
-        return _Answers(
-            incomplete=incomplete,
-            exposures=counted,
-            daily=daily,
-            statistics=statistics,
-            queries=texts,
-            engine=engine.version,
-        )
+def _of(taking: Taking, variant: str) -> dict[datetime, int]:
+    return {start: units for (start, of), units in taking.by_period.items() if of == variant}
 
 
-def check_plan(plan: Plan, settings: Settings) -> None:
-    """Refuse an analysis of nothing.
-
-    Raises:
-        AnalysisError: There are no metrics, or two of one name, or a tau of none of them.
-    """
-    names = [metric.name for metric in plan.metrics]
-    if not names:
-        message = f"{plan.name} declares no metrics; declare one, such as Conversion('signed up')"
-        raise AnalysisError(message)
-    if len(set(names)) < len(names):
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        message = f"{plan.name} has several metrics of one name: {', '.join(repeated)}"
-        raise AnalysisError(message)
-    unknown = sorted(set(settings.taus) - set(names))
-    if unknown:
-        message = f"taus names {', '.join(unknown)}; the metrics are {', '.join(names)}"
-        raise AnalysisError(message)
+def _elapsed(taking: Taking) -> timedelta:
+    """From the first period in which a unit was exposed to the last exposure."""
+    if taking.latest is None or not taking.by_period:
+        return timedelta(0)
+    return taking.latest - min(start for start, _ in taking.by_period)
 
 
-def setting_warnings(settings: Settings) -> Iterable[str]:
-    """What a reader must know about the settings."""
-    if settings.confidence < 0.8:
-        yield (
-            f"A confidence of {settings.confidence:.0%} is low: expect a false alarm in "
-            f"{1 - settings.confidence:.0%} of the experiments without a difference."
-        )
+def _instant(when: datetime | date | None) -> int | None:
+    return None if when is None else microseconds(when)
 
 
-def _needed(plan: Plan) -> Sequence[str]:
-    """The columns of actions without which there is no answer."""
-    unit = "user_id" if plan.unit_type == "user" else "groups"
-    sums = any(isinstance(metric, Sum) for metric in plan.metrics)
-    return ["time", "action", unit, *(["properties"] if sums else [])]
+def _zoned(when: datetime | date | None) -> datetime | None:
+    if when is None:
+        return None
+    if not isinstance(when, datetime):
+        return datetime(when.year, when.month, when.day, tzinfo=UTC)
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
-def _check_exposures(engine: DuckDB, queries: EventQueries, exposures: Table) -> int:
-    """Refuse exposures that cannot be analyzed; the answer is how many rows are incomplete."""
-    plan = queries.plan
-    (profile,) = engine.rows(queries.profile())
-    if not profile["total_rows"]:
-        raise EmptyDataError(exposures.label, "has columns but no rows")
-    if not profile["of_experiment"]:
-        found = sorted({str(row["experiment"]) for row in engine.rows(queries.found())})
-        problem = f"has no exposure of {plan.name!r}; it has those of {', '.join(found)}"
-        raise EmptyDataError(exposures.label, problem)
-    if not profile["exposures"]:
-        found = sorted(
-            f"salt {row['salt']!r} and unit type {row['unit_type']!r}"
-            for row in engine.rows(queries.found())
-            if row["experiment"] == plan.name
-        )
-        problem = (
-            f"has exposures of {plan.name!r}, but none with salt {plan.salt!r} and unit type "
-            f"{plan.unit_type!r}; it has {'; '.join(found)}"
-        )
-        raise EmptyDataError(exposures.label, problem)
-    if profile["exposures"] == profile["incomplete"]:
-        problem = f"has no exposure of {plan.name!r} with a unit_id, a variant and a time"
-        raise EmptyDataError(exposures.label, problem)
-    check_variants(integer(profile, "variants"), where=exposures.label)
-    return integer(profile, "incomplete")
-
-
-def _counts(
-    rows: Sequence[Row], metric: MetricResult, several: Several
-) -> tuple[VariantCounts, ...]:
-    by_variant = {str(row["variant"]): row for row in rows}
-    arms = [metric.control, *(treatment.arm for treatment in metric.treatments)]
-    counts: list[VariantCounts] = []
-    for arm in arms:
-        row = by_variant.get(arm.variant, {})
-        exposed = integer(row, "exposed")
-        excluded = exposed - arm.moments.n if several is not Several.INCLUDE else 0
-        counts.append(
-            VariantCounts(
-                variant=arm.variant,
-                rows=integer(row, "exposures"),
-                exposed=exposed,
-                excluded=excluded,
-                units=arm.moments.n,
-            )
-        )
-    return tuple(counts)
-
-
-def _cumulative(rows: Sequence[Row], variants: Sequence[str]) -> CumulativeUnits:
-    """Add up the units of each day; a day without new units of a variant adds none."""
-    new: dict[tuple[date, str], int] = {}
-    for row in rows:
-        day, units = row["day"], row["units"]
-        if isinstance(day, date) and isinstance(units, int):
-            new[day, str(row["variant"])] = units
-    days = tuple(sorted({day for day, _ in new}))
-    sums: dict[str, tuple[int, ...]] = {}
-    for variant in variants:
-        total = 0
-        sums[variant] = tuple(total := total + new.get((day, variant), 0) for day in days)
-    return CumulativeUnits(days=days, units=MappingProxyType(sums))
-
-
-def _data_warnings(
-    plan: Plan,
-    counts: Sequence[VariantCounts],
-    metrics: Sequence[MetricResult],
-    *,
-    incomplete: int,
-) -> Iterable[str]:
-    if incomplete:
-        yield f"{incomplete:,} exposures have no unit, no variant or no time: they are left out."
-    undeclared = [c.variant for c in counts if plan.weights and c.variant not in plan.weights]
+def _warnings(taking: Taking, result: Result, several: Several) -> Iterable[str]:
+    if taking.incomplete:
+        yield f"{taking.incomplete:,} exposures have no unit, no variant or no time: they are left out."
+    weights = result.plan.weights
+    undeclared = [c.variant for c in result.counts if weights and c.variant not in weights]
     if undeclared:
         yield (
             f"Exposures have variants that are not declared: {', '.join(undeclared)}. They are "
             "compared, but left out of the check of the arms' sizes."
         )
-    exposed, excluded = sum(c.exposed for c in counts), sum(c.excluded for c in counts)
-    if excluded > 0.01 * exposed:
+    exposed, jumped = sum(taking.exposed.values()), sum(taking.jumped.values())
+    if jumped > 0.01 * exposed:
         yield (
-            f"{excluded / exposed:.1%} of the units were exposed to several variants; leaving them "
-            "out may bias the comparison. Find out why units change their variant."
+            f"{jumped / exposed:.1%} of the units were exposed to several variants; "
+            f"{_JUMPED[several]}. "
+            "Find out why units change their variant."
         )
-    for found in metrics:
-        arms = [found.control, *(treatment.arm for treatment in found.treatments)]
-        if all(arm.moments.mean == 0 and arm.moments.variance == 0 for arm in arms):
-            yield (
-                f"No unit has any {found.metric.name!r} after its exposure. "
-                "Is the action's name the one that the application tracks?"
-            )
+
+
+_JUMPED = {
+    Several.EXCLUDE: "leaving them out may bias the comparison",
+    Several.FIRST: "counting them for the first one blurs the difference",
+    Several.INCLUDE: "counting them for each of these blurs the difference",
+}

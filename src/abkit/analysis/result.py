@@ -1,23 +1,25 @@
 """The result of an analysis: one frozen value, from which tables, reports and JSON are made."""
 
 from collections.abc import Mapping
-from datetime import date
-from importlib.metadata import PackageNotFoundError, version
+from datetime import date, datetime
 from pathlib import Path
 from platform import python_version
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.verdict import Recommendation
 from abkit.analysis.plan import Plan
-from abkit.analysis.query.events import Several
+from abkit.analysis.query.units import Several
 from abkit.analysis.settings import Settings
+from abkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
+    from abkit.analysis.presentation.charts import Charts
+    from abkit.analysis.presentation.notebook import Recipe
 
 
 @frozen(kw_only=True)
@@ -40,16 +42,65 @@ class VariantCounts:
 
 
 @frozen(kw_only=True)
-class CumulativeUnits:
-    """How many units were exposed up to the end of each UTC day.
+class Unassigned:
+    """Exposures of units for which no assignment is known.
 
     Attributes:
-        days: Those days on which some unit was first exposed, in order.
-        units: By variant, one number a day.
+        assigned: Units with an assignment, by variant.
+        exposed: Units of these that were exposed too, by variant.
+        without: Units exposed without an assignment, by the UTC day of their first exposure.
     """
 
-    days: tuple[date, ...]
+    assigned: Mapping[str, int]
+    exposed: Mapping[str, int]
+    without: Mapping[date, int]
+
+
+@frozen(kw_only=True)
+class CumulativeUnits:
+    """How many units were exposed up to the end of each day or hour.
+
+    Attributes:
+        ends: The end of each day (or hour) in which some unit was first exposed, UTC, in order.
+        units: By variant, one number for each of these.
+        complete: Whether the last one is over; its numbers may still grow otherwise.
+        diagnosis: What their shape says, in sentences; empty if nothing is to be said.
+    """
+
+    ends: tuple[datetime, ...]
     units: Mapping[str, tuple[int, ...]]
+    complete: bool = True
+    diagnosis: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Segment:
+    """The units of one value of a property at their first exposure.
+
+    Attributes:
+        property: The property's name.
+        value: Its value, as text; None for units without one.
+        metrics: What was found among these units; not corrected for the number of segments.
+    """
+
+    property: str
+    value: str | None
+    metrics: tuple[MetricResult, ...]
+
+
+@frozen(kw_only=True)
+class Remaining:
+    """How long the experiment still needs.
+
+    Attributes:
+        days: Whole days until significance is likely; None where that cannot be said.
+        units: Units of all arms still to come; None likewise.
+        message: The same in a sentence.
+    """
+
+    days: int | None
+    units: int | None
+    message: str
 
 
 @frozen(kw_only=True)
@@ -59,13 +110,19 @@ class Result:
     Attributes:
         plan: What was planned.
         settings: How the test was made.
+        frame: The time frame of the exposures, UTC: from (included) and until (excluded); None where
+            it is open.
         counts: Rows and units per variant, the control first.
         several: What became of units exposed to several variants; None for a table of units.
         incomplete: Rows left out because their unit, variant or time is missing.
+        exclusions: Units left out on request, by the name of the exclusion.
         sample_ratio: The check of the arms' sizes against the weights.
         metrics: What was found, per metric.
         recommendation: What to do.
         cumulative: Units over time; None for a table of units.
+        unassigned: Exposures beside assignments; None where assignments were not given.
+        segments: What was found in parts of the units.
+        remaining: How long the experiment still needs; None where that makes no sense.
         warnings: What a reader must know about the data.
         sources: Where the rows came from, by table.
         versions: Of abkit, Python and the engine.
@@ -74,13 +131,18 @@ class Result:
 
     plan: Plan
     settings: Settings
+    frame: tuple[datetime | None, datetime | None] = (None, None)
     counts: tuple[VariantCounts, ...]
     several: Several | None = None
     incomplete: int = 0
+    exclusions: Mapping[str, int] = field(factory=lambda: MappingProxyType({}))
     sample_ratio: "SampleRatio"
     metrics: tuple[MetricResult, ...]
     recommendation: Recommendation
     cumulative: CumulativeUnits | None = None
+    unassigned: Unassigned | None = None
+    segments: tuple[Segment, ...] = ()
+    remaining: Remaining | None = None
     warnings: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
     versions: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
@@ -97,9 +159,28 @@ class Result:
 
         return to_dict(self)
 
+    def to_frame(self) -> Any:
+        """One row for each metric and variant: a pandas frame, else a Polars one, else an Arrow table.
+
+        Raises:
+            MissingExtraError: None of the three is installed.
+        """
+        from abkit.analysis.presentation.export import to_frame
+
+        return to_frame(self)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """The same rows as CSV, written to `path` if there is one.
+
+        A text that a spreadsheet would run as a formula gets an apostrophe in front.
+        """
+        from abkit.analysis.presentation.export import to_csv
+
+        return to_csv(self, path)
+
     def to_text(self, *, width: int = 100) -> str:
         """All that matters as a plain text table, `width` characters wide."""
-        from abkit.analysis.presentation.table import to_text
+        from abkit.analysis.presentation.terminal import to_text
 
         return to_text(self, width=width)
 
@@ -111,9 +192,54 @@ class Result:
         target.write_text(render(self), encoding="utf-8")
         return target
 
+    def charts(self) -> "Charts":
+        """Altair charts, to show in a notebook, to change, to save.
+
+        Raises:
+            MissingExtraError: Altair is not installed.
+        """
+        from abkit.analysis.presentation.charts import Charts
+
+        return Charts.of(self)
+
+    def to_png(self, folder: str | Path) -> list[Path]:
+        """Write each chart as a picture into a folder, without a browser; the answer is the files.
+
+        Raises:
+            MissingExtraError: Altair or vl-convert is not installed.
+        """
+        return self.charts().save(folder)
+
+    def to_notebook(self, path: str | Path, recipe: "Recipe") -> Path:
+        """Write a Jupyter notebook that makes this result again; the answer is its path."""
+        from abkit.analysis.presentation.notebook import to_notebook
+
+        target = Path(path)
+        target.write_text(to_notebook(self, recipe), encoding="utf-8")
+        return target
+
+    def __repr__(self) -> str:
+        """The tables, as wide as the terminal; one line where rich is not installed."""
+        from shutil import get_terminal_size
+
+        try:
+            return self.to_text(width=get_terminal_size().columns).rstrip()
+        except MissingExtraError:
+            advice = self.recommendation
+            target = "" if advice.variant is None else f" {advice.variant}"
+            return f"<Result of {self.plan.name}: {advice.action.value}{target}>"
+
+    def _repr_html_(self) -> str:
+        """The panel, within a notebook."""
+        from abkit.analysis.presentation.report import render_cell
+
+        return render_cell(self)
+
 
 def versions(engine: str) -> Mapping[str, str]:
     """What computed a result."""
+    from importlib.metadata import PackageNotFoundError, version  # takes a third of the import
+
     try:
         abkit = version("abkit")
     except PackageNotFoundError:

@@ -1,24 +1,30 @@
-"""A table with one row per unit in, a result out."""
+"""A table with one row per unit in, a result out; or just the sums."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from abkit.analysis.analysis import check_plan, setting_warnings
-from abkit.analysis.engines.duckdb import DuckDB, Row, integer
-from abkit.analysis.findings.evaluate import check_ratio, check_variants, evaluate
-from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.verdict import recommend
+from abkit.analysis.aggregates import Moments, Sums
+from abkit.analysis.assembling import Asked, assembled, check_plan
+from abkit.analysis.engines.base import Row, integer
+from abkit.analysis.engines.choose import opened
+from abkit.analysis.gathering.asking import Asking, Progress, silent
+from abkit.analysis.gathering.exposures import check_variants
+from abkit.analysis.gathering.measures import Gathered, measure_units
 from abkit.analysis.plan import Plan
-from abkit.analysis.query.unit_table import UnitQueries, column_of
+from abkit.analysis.query.layout import Layout, column_of
+from abkit.analysis.query.unit_table import UnitTableQueries
 from abkit.analysis.reading.sources import Source, table
-from abkit.analysis.result import Result, VariantCounts, versions
-from abkit.analysis.settings import Method, Settings
+from abkit.analysis.result import Result, VariantCounts
+from abkit.analysis.settings import Alternative, Correction, Method, Settings
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.experiments.metrics import Metric
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
+_NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+_STEPS = 3
 
 
 @frozen
@@ -26,15 +32,22 @@ class UnitsAnalysis:
     """The analysis of a table that has one row per unit already.
 
     Attributes:
-        units: A path, a frame, or a `Table` of either.
+        units: A path, a frame, the name of a table of the engine, or a `Table` of any of these.
         unit: The column of the units' ids.
         variant: The column of the variants.
         control: The variant that the others are compared with.
-        metrics: `Conversion` (a column of TRUE and FALSE, t and f, or 1 and 0) and `Mean`.
+        metrics: `Conversion` (a column of TRUE and FALSE, t and f, or 1 and 0), `Mean`, and formulas of
+            these.
         weights: The designed share of each variant; equal shares if empty.
-        method: "sequential" or "welch", as for `Analysis`.
+        covariates: By metric, the column of the same before the experiment, for CUPED.
+        segments: Columns; the result is given for the ten largest groups of each too.
+        engine: As for `Analysis`.
+        method: As for `Analysis`, but for "group-sequential".
         confidence: As for `Analysis`.
+        correction: As for `Analysis`.
+        alternative: As for `Analysis`.
         taus: As for `Analysis`.
+        sample_size: As for `Analysis`.
     """
 
     units: Source
@@ -43,21 +56,30 @@ class UnitsAnalysis:
     control: str = field(kw_only=True, converter=str)
     metrics: Sequence[Metric] = field(kw_only=True)
     weights: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+    covariates: Mapping[str, str] = field(kw_only=True, default=_NO_COLUMNS)
+    segments: Sequence[str] = field(kw_only=True, default=(), converter=tuple)
+    engine: object = field(kw_only=True, default=None)
     method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
     confidence: float = field(kw_only=True, default=0.95)
+    correction: str | Correction | None = field(kw_only=True, default=None)
+    alternative: str | Alternative = field(kw_only=True, default=Alternative.TWO_SIDED)
     taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+    sample_size: int | None = field(kw_only=True, default=None)
 
-    def run(self) -> Result:
+    def run(self, progress: Progress = silent) -> Result:
         """Compute the result.
+
+        Args:
+            progress: As for `Analysis.run`.
 
         Raises:
             MissingColumnError: The table lacks a column.
             EmptyDataError: It has no rows.
             TooFewVariantsError: There is no control, or nothing to compare it with.
             AnalysisError: The data cannot be analyzed; the message says why.
-            MissingExtraError: duckdb or scipy is not installed.
+            MissingExtraError: A package is not installed that is needed.
         """
-        settings = Settings(method=self.method, confidence=self.confidence, taus=self.taus)
+        settings = self._settings()
         units = table(self.units)
         plan = Plan(
             name=units.name,
@@ -67,87 +89,171 @@ class UnitsAnalysis:
             metrics=tuple(self.metrics),
         )
         check_plan(plan, settings)
-        queries = UnitQueries(unit=self.unit, variant=self.variant, metrics=plan.metrics)
-        with DuckDB() as engine:
-            engine.open("units", units, schema=self._schema(), required=queries.columns)
-            (profile,) = engine.rows(queries.profile())
-            self._check(profile, units.label)
-            text = queries.statistics()
-            statistics = engine.rows(text)
-            engine_version = engine.version
-        metrics = evaluate(statistics, plan, settings)
-        counts = _counts(metrics[0])
-        ratio = check_ratio({c.variant: c.units for c in counts}, plan, one_look=True)
-        return Result(
+        queries = self._queries(plan)
+        with opened(self.engine) as engine:
+            asking = Asking(engine, progress=progress, steps=_STEPS)
+            engine.open("table_of_units", units, queries.columns())
+            profile = asking.row("what is in the table", queries.profile())
+            _check(profile, queries, units.label)
+            _check_once(asking, queries, units.label)
+            keep = bool(self.segments) or bool(queries.layout.capped)
+            asking.define("measured", queries.measured(), keep=keep)
+            gathered = measure_units(asking, queries.layout, segments=self.segments)
+            version = engine.version
+        asked = Asked(
             plan=plan,
             settings=settings,
-            counts=counts,
-            incomplete=integer(profile, "without_variant") + integer(profile, "without_unit"),
-            sample_ratio=ratio,
-            metrics=metrics,
-            recommendation=recommend(
-                metrics,
-                deciding=plan.deciding,
-                mismatch=ratio.alarm,
-                one_look=settings.method is Method.WELCH,
-            ),
-            warnings=(*setting_warnings(settings), *_data_warnings(profile)),
-            sources=MappingProxyType({"units": units.label}),
-            versions=versions(engine_version),
-            queries=MappingProxyType({"sufficient statistics": text}),
+            sources={"units": units.label},
+            queries=asking.texts,
+            engine=version,
+        )
+        result = assembled(asked, gathered, counts=_counted)
+        incomplete = integer(profile, "without_variant") + integer(profile, "without_unit")
+        warnings = (*result.warnings, *_warnings(profile))
+        return evolve(result, incomplete=incomplete, warnings=warnings)
+
+    def _settings(self) -> Settings:
+        chosen: dict[str, Any] = {} if self.correction is None else {"correction": self.correction}
+        return Settings(
+            method=self.method,
+            confidence=self.confidence,
+            alternative=self.alternative,
+            taus=self.taus,
+            sample_size=self.sample_size,
+            **chosen,
         )
 
-    def _schema(self) -> Mapping[str, str]:
-        measures = {column_of(metric): "value" for metric in self.metrics}
-        return {**measures, self.unit: "text", self.variant: "text"}
-
-    def _check(self, profile: Row, label: str) -> None:
-        """Refuse a table that is not one row per unit with usable values."""
-        if not profile["total_rows"]:
-            raise EmptyDataError(label, "has columns but no rows")
-        if integer(profile, "without_variant") == profile["total_rows"]:
-            raise EmptyDataError(label, f"has no value in its column {self.variant!r}")
-        check_variants(integer(profile, "variants"), where=f"{label}, column {self.variant!r},")
-        if integer(profile, "duplicates"):
+    def _queries(self, plan: Plan) -> UnitTableQueries:
+        plain = Layout(metrics=plan.metrics)
+        by_name = {part.name: part for part in plain.parts}
+        unknown = sorted(set(self.covariates) - set(by_name))
+        if unknown:
             message = (
-                f"{label} must have one row per unit, but {integer(profile, 'duplicates'):,} rows "
-                f"repeat a value of {self.unit!r}, such as {profile['duplicate']!r}"
+                f"covariates names {', '.join(unknown)}; the metrics of one column are "
+                f"{', '.join(by_name)}"
             )
             raise AnalysisError(message)
-        for number, metric in enumerate(self.metrics, start=1):
-            _check_metric(profile, metric, number=number, label=label)
+        before = {by_name[name]: column for name, column in self.covariates.items()}
+        return UnitTableQueries(
+            unit=self.unit,
+            variant=self.variant,
+            layout=Layout(metrics=plan.metrics, adjusted=tuple(before)),
+            before=before,
+            segments=self.segments,
+        )
 
 
-def _check_metric(profile: Row, metric: Metric, *, number: int, label: str) -> None:
-    column = column_of(metric)
-    missing = integer(profile, f"metric_{number}_missing")
-    if missing:
-        fill = "FALSE for a unit that did not convert" if metric.binary else "such as 0"
+@frozen
+class SumsAnalysis:
+    """The analysis of what was counted and averaged elsewhere.
+
+    Attributes:
+        name: How reports call the experiment.
+        sums: By metric and variant: the number of conversions (of a `Conversion`), or the `Moments` (of
+            any other metric).
+        units: By variant, the number of units.
+        control: The variant that the others are compared with.
+        weights: As for `UnitsAnalysis`.
+        method: As for `UnitsAnalysis`.
+        confidence: As for `UnitsAnalysis`.
+        taus: As for `UnitsAnalysis`.
+    """
+
+    name: str
+    sums: Mapping[Metric, Mapping[str, int | Moments]] = field(kw_only=True)
+    units: Mapping[str, int] = field(kw_only=True)
+    control: str = field(kw_only=True, converter=str)
+    weights: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+    method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
+    confidence: float = field(kw_only=True, default=0.95)
+    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+
+    def run(self) -> Result:
+        """Compute the result.
+
+        Raises:
+            TooFewVariantsError: There is no control, or nothing to compare it with.
+            AnalysisError: The sums contradict each other; the message says how.
+            MissingExtraError: scipy is not installed.
+        """
+        plan = Plan(
+            name=self.name, control=self.control, weights=self.weights, metrics=tuple(self.sums)
+        )
+        settings = Settings(method=self.method, confidence=self.confidence, taus=self.taus)
+        check_plan(plan, settings)
+        layout = Layout(metrics=plan.metrics)
+        gathered = Gathered(
+            sums=MappingProxyType({v: self._of(v, layout) for v in self.units}), layout=layout
+        )
+        asked = Asked(
+            plan=plan, settings=settings, sources={}, queries={}, engine="sums made elsewhere"
+        )
+        return assembled(asked, gathered, counts=_counted)
+
+    def _of(self, variant: str, layout: Layout) -> Sums:
+        n = self.units[variant]
+        totals: list[float] = []
+        products: dict[tuple[int, int], float] = {}
+        shifts = [self._shift(part) for part in layout.parts]
+        for i, part in enumerate(layout.parts):
+            found = self._moments(part, variant)
+            apart = found.mean - shifts[i]
+            totals.append(n * apart)
+            within = n * found.variance if part.binary else (n - 1) * found.variance
+            products[i, i] = within + n * apart * apart
+        return Sums(n, tuple(shifts), tuple(totals), MappingProxyType(products))
+
+    def _shift(self, part: Metric) -> float:
+        return 0.0 if part.binary else self._moments(part, self.control).mean
+
+    def _moments(self, part: Metric, variant: str) -> Moments:
+        n = self.units.get(variant, 0)
+        found = self.sums.get(part, {}).get(variant)
+        if type(found) is int and part.binary and 0 <= found <= n:
+            return Moments.from_successes(n, found)
+        if isinstance(found, Moments) and not part.binary and found.n == n:
+            return found
+        wanted = f"0 to {n:,} conversions" if part.binary else f"Moments of {n:,} units"
+        message = f"{part.name}, variant {variant}: needs {wanted}, not {found!r}"
+        raise AnalysisError(message)
+
+
+def _counted(variant: str, units: int) -> VariantCounts:
+    return VariantCounts(variant=variant, rows=units, exposed=units, excluded=0, units=units)
+
+
+def _check(profile: Row, queries: UnitTableQueries, label: str) -> None:
+    """Refuse a table that has not a variant and usable values in each row."""
+    if not integer(profile, "total_rows"):
+        raise EmptyDataError(label, "has columns but no rows")
+    if integer(profile, "without_variant") == integer(profile, "total_rows"):
+        raise EmptyDataError(label, f"has no value in its column {queries.variant!r}")
+    variants = integer(profile, "variants")
+    check_variants(variants, where=f"{label}, column {queries.variant!r},")
+    for i, part in enumerate(queries.layout.parts):
+        missing = integer(profile, f"missing_{i}")
+        if missing:
+            fill = "FALSE for a unit that did not convert" if part.binary else "such as 0"
+            message = (
+                f"{label}: column {column_of(part)!r} is empty in {missing:,} rows. Every unit "
+                f"needs a value: fill in what an empty one means ({fill}), or remove these units"
+            )
+            raise AnalysisError(message)
+
+
+def _check_once(asking: Asking, queries: UnitTableQueries, label: str) -> None:
+    """Refuse a table in which a unit has several rows."""
+    if not asking.engine.repeats("table_of_units", "unit_id"):
+        return
+    for row in asking.rows("units with several rows", queries.repeated()):
         message = (
-            f"{label}: column {column!r} is empty in {missing:,} rows. Every unit needs a value: "
-            f"fill in what an empty one means ({fill}), or remove these units"
+            f"{label} must have one row per unit, but {integer(row, 'times'):,} rows have the value "
+            f"{row['unit_id']!r} of {queries.unit!r}"
         )
         raise AnalysisError(message)
-    wrong = integer(profile, f"metric_{number}_wrong")
-    if wrong:
-        wanted = "TRUE and FALSE, t and f, or 1 and 0" if metric.binary else "finite numbers"
-        message = (
-            f"{label}: column {column!r} must have {wanted}, but {wrong:,} rows have others, "
-            f"such as {profile[f'metric_{number}_example']!r}"
-        )
-        raise AnalysisError(message)
 
 
-def _counts(metric: MetricResult) -> tuple[VariantCounts, ...]:
-    arms = [metric.control, *(treatment.arm for treatment in metric.treatments)]
-    return tuple(
-        VariantCounts(variant=arm.variant, rows=n, exposed=n, excluded=0, units=n)
-        for arm in arms
-        for n in [arm.moments.n]
-    )
-
-
-def _data_warnings(profile: Row) -> Iterable[str]:
+def _warnings(profile: Row) -> Iterable[str]:
     for what, rows in [
         ("variant", integer(profile, "without_variant")),
         ("unit id", integer(profile, "without_unit")),

@@ -2,58 +2,39 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import click
 from attrs import frozen
 
 from abkit.analysis.analysis import Analysis
+from abkit.analysis.presentation.notebook import Recipe
 from abkit.analysis.result import Result
-from abkit.analysis.settings import Method
 from abkit.analysis.units import UnitsAnalysis
-from abkit.cli.config import config_option, configured_manager
+from abkit.cli.config import config_option, configured_experiments, configured_manager
 from abkit.cli.failing import one_line_errors
+from abkit.cli.progress import progress
+from abkit.cli.questions import design_keywords, design_options, event_keywords, event_options
+from abkit.cli.recipes import events_recipe, units_recipe
 from abkit.errors import MissingExtraError
 from abkit.experiments.metrics import Conversion, Mean, Metric
 
-
-@frozen(kw_only=True)
-class _Test:
-    method: str
-    confidence: float
-    control: str | None
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @frozen(kw_only=True)
-class _UnitColumns:
-    unit: str | None
-    variant: str | None
-    conversions: tuple[str, ...]
-    means: tuple[str, ...]
+class _Found:
+    """A result, and how a notebook makes it again."""
+
+    result: Result
+    recipe: Recipe
 
 
-class _Collected(click.Command):
-    """Gathers the options of one concept into one value, so that functions take few arguments."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        options = ctx.params
-        options["test"] = _Test(
-            method=options.pop("method"),
-            confidence=options.pop("confidence"),
-            control=options.pop("control"),
-        )
-        options["columns"] = _UnitColumns(
-            unit=options.pop("unit"),
-            variant=options.pop("variant"),
-            conversions=options.pop("conversions"),
-            means=options.pop("means"),
-        )
-        return super().invoke(ctx)
-
-
-@click.command(cls=_Collected)
+@click.command()
 @click.argument("name", required=False)
 @click.option("--events", metavar="DIR", help="Where exposures/ and actions/ are.")
 @config_option
@@ -64,29 +45,22 @@ class _Collected(click.Command):
     "--conversion", "conversions", metavar="COL", multiple=True, help="A column of true and false."
 )
 @click.option("--mean", "means", metavar="COL", multiple=True, help="A column of numbers.")
-@click.option("--control", metavar="NAME", help="The variant to compare with.")
+@design_options
+@event_options
+@click.option("--html", metavar="FILE", type=_FILE, help="Write the report: one page.")
+@click.option("--csv", metavar="FILE", type=_FILE, help="Write a row for each metric and variant.")
 @click.option(
-    "--method",
-    type=click.Choice([method.value for method in Method]),
-    default=Method.SEQUENTIAL.value,
-    show_default=True,
-    help="sequential: look as often as you like; welch: look once, when the planned size is reached.",
+    "--png",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write each chart as a picture.",
 )
-@click.option("--confidence", type=float, default=0.95, show_default=True)
-@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write the report.")
+@click.option(
+    "--notebook", metavar="FILE", type=_FILE, help="Write a Jupyter notebook for a deeper dive."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def analyze(
-    name: str | None,
-    events: str | None,
-    config: str | None,
-    units: str | None,
-    html: Path | None,
-    *,
-    as_json: bool,
-    test: _Test,
-    columns: _UnitColumns,
-) -> None:
-    r"""Say what an experiment has found.
+def analyze(**options: Any) -> None:
+    """Say what an experiment has found.
 
     Of stored events, where NAME is an experiment in the module's ACTIVE_EXPERIMENTS:
 
@@ -96,63 +70,89 @@ def analyze(
     Of a table with one row per unit:
 
     \b
-      abkit analyze --units cats.csv --unit userid --variant version \
+      abkit analyze --units cats.csv --unit userid --variant version \\
           --control gate_30 --conversion retention_1 --mean sum_gamerounds
-    """
-    if (units is None) == (events is None):
+    """  # noqa: D301 - click's mark of a paragraph that is not wrapped
+    if (options["units"] is None) == (options["events"] is None):
         message = "give either --events DIR with the NAME of an experiment, or --units FILE"
         raise click.UsageError(message)
     with one_line_errors():
-        if units is not None:
-            result = _of_units(units, columns, test, name=name)
+        found = _of_events(options) if options["units"] is None else _of_units(options)
+        written = _write(found, options)
+        if options["as_json"]:
+            click.echo(json.dumps(found.result.to_dict(), indent=2, allow_nan=False))
         else:
-            result = _of_events(str(events), config, test, name=name)
-        if html is not None:
-            result.to_html(html)
-        if as_json:
-            click.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False))
-        else:
-            _print(result)
-    if html is not None:
-        click.echo(f"Report: {html}", err=True)
+            _print(found.result)
+    for what, path in written.items():
+        click.echo(f"{what}: {path}", err=True)
 
 
-def _of_units(units: str, columns: _UnitColumns, test: _Test, *, name: str | None) -> Result:
-    if name is not None:
-        message = f"NAME ({name}) goes with --events; a table of units has no experiment"
+def _of_units(options: Mapping[str, Any]) -> _Found:
+    if options["name"] is not None:
+        message = f"NAME ({options['name']}) goes with --events; a table of units has no experiment"
         raise click.UsageError(message)
-    given = {"--unit": columns.unit, "--variant": columns.variant, "--control": test.control}
-    lacking = [option for option, value in given.items() if value is None]
+    given = event_keywords(options, now=datetime.now(UTC))
+    if given:
+        wrong = "--" + next(iter(given)).replace("_", "-").replace("start", "from")
+        message = f"{wrong} goes with --events; a table of units has no exposures"
+        raise click.UsageError(message)
+    needed = {"--unit": "unit", "--variant": "variant", "--control": "control"}
+    lacking = [option for option, name in needed.items() if options[name] is None]
     if lacking:
         message = f"--units needs {', '.join(lacking)} too"
         raise click.UsageError(message)
-    metrics: Sequence[Metric] = [*map(Conversion, columns.conversions), *map(Mean, columns.means)]
+    metrics: Sequence[Metric] = [
+        *map(Conversion, options["conversions"]),
+        *map(Mean, options["means"]),
+    ]
     if not metrics:
         message = "--units needs a metric: --conversion COL or --mean COL"
         raise click.UsageError(message)
-    return UnitsAnalysis(
-        units,
-        unit=str(columns.unit),
-        variant=str(columns.variant),
-        control=str(test.control),
-        metrics=metrics,
-        method=test.method,
-        confidence=test.confidence,
-    ).run()
+    said = {"unit": options["unit"], "variant": options["variant"], **design_keywords(options)}
+    analysis = UnitsAnalysis(options["units"], metrics=metrics, **said)
+    path = str(Path(options["units"]).resolve())
+    return _Found(
+        result=analysis.run(),
+        recipe=units_recipe(path, said, options["conversions"], options["means"]),
+    )
 
 
-def _of_events(events: str, config: str | None, test: _Test, *, name: str | None) -> Result:
+def _of_events(options: Mapping[str, Any]) -> _Found:
+    name = options["name"]
     if name is None:
         message = "--events needs the NAME of an experiment"
         raise click.UsageError(message)
-    return Analysis(
-        configured_manager(config).declaration(name),
-        exposures=Path(events) / "exposures",
-        actions=Path(events) / "actions",
-        method=test.method,
-        confidence=test.confidence,
-        control=test.control,
-    ).run()
+    stray = [o for o in ("unit", "variant", "conversions", "means") if options[o]]
+    if stray:
+        message = f"--{stray[0].removesuffix('s')} goes with --units; an experiment declares these"
+        raise click.UsageError(message)
+    declaration = configured_manager(options["config"]).declaration(name)
+    tables = {part: str(Path(options["events"]) / part) for part in ("exposures", "actions")}
+    said = {**design_keywords(options), **event_keywords(options, now=datetime.now(UTC))}
+    keywords: dict[str, Any] = {**tables, **said}
+    analysis = Analysis(declaration, **keywords)
+    with progress() as told:
+        result = analysis.run(**told)
+    experiments = configured_experiments(options["config"])
+    experiment = next(e for e in experiments if e.declaration.name == declaration.name)
+    absolute = {part: str(Path(path).resolve()) for part, path in tables.items()}
+    return _Found(result=result, recipe=events_recipe(experiment, absolute, said))
+
+
+def _write(found: _Found, options: Mapping[str, Any]) -> dict[str, Path]:
+    """Write the files that were asked for; the answer says what is where."""
+    result, written = found.result, {}
+    if options["html"] is not None:
+        written["Report"] = result.to_html(options["html"])
+    if options["csv"] is not None:
+        result.to_csv(options["csv"])
+        written["Table"] = options["csv"]
+    if options["png"] is not None:
+        result.to_png(options["png"])
+        written["Charts"] = options["png"]
+    if options["notebook"] is not None:
+        written["Notebook"] = result.to_notebook(options["notebook"], found.recipe)
+    return written
 
 
 def _print(result: Result) -> None:
@@ -160,7 +160,7 @@ def _print(result: Result) -> None:
         from rich.console import Console
     except ImportError as error:
         raise MissingExtraError("rich", "cli") from error
-    from abkit.analysis.presentation.table import show
+    from abkit.analysis.presentation.terminal import show
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal in ASCII shows ? rather than fails

@@ -13,9 +13,12 @@ COMMANDS = {
     "check": "abkit.cli.check:check",
     "demo": "abkit.cli.demo:demo",
     "list": "abkit.cli.list:list_experiments",
+    "power": "abkit.cli.power:power",
     "rollback": "abkit.cli.rollout:rollback",
     "rollout": "abkit.cli.rollout:rollout",
     "simulate": "abkit.cli.simulate:simulate",
+    "typescript": "abkit.cli.typescript:typescript",
+    "watch": "abkit.cli.watch:watch",
 }
 """Where each command is. One is imported when it is called, so that `list` needs no statistics."""
 

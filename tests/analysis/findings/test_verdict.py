@@ -4,11 +4,28 @@ from itertools import product
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from abkit.analysis.aggregates import Moments
-from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment, missing
-from abkit.analysis.findings.verdict import Action, Badge, Recommendation, badges, recommend
+from abkit.analysis.findings.metric_result import (
+    Adjustment,
+    Arm,
+    Flag,
+    MetricResult,
+    Treatment,
+    missing,
+)
+from abkit.analysis.findings.verdict import (
+    Action,
+    Badge,
+    Recommendation,
+    badges,
+    is_last_look,
+    recommend,
+)
+from abkit.analysis.inference.bayesian import bayesian_means
 from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.settings import Settings
 from abkit.experiments.metrics import Conversion, Direction, Mean, Metric
 
 S, N, INC = Badge.SIGNIFICANT, Badge.NOT_SIGNIFICANT, Badge.INCONCLUSIVE
@@ -167,10 +184,10 @@ def measured(metric: Metric, **treatments: dict[str, Any] | None) -> MetricResul
 
 
 def advice(
-    *metrics: MetricResult, mismatch: bool = False, one_look: bool = False
+    *metrics: MetricResult, mismatch: bool = False, last_look: bool = False
 ) -> Recommendation:
     deciding = metrics[0].metric
-    return recommend(metrics, deciding=deciding, mismatch=mismatch, one_look=one_look)
+    return recommend(metrics, deciding=deciding, mismatch=mismatch, last_look=last_look)
 
 
 M = Mean("m", goal=GOAL)
@@ -179,45 +196,176 @@ ANY = Mean("m", goal=GOAL, direction="any")
 GUARD = Conversion("g", direction="decrease", role="guardrail")
 
 
+# What was found in the deciding metric, in a guardrail, and the recommendation:
+# of one treatment, then of two. "wait": the gates are not passed.
+#   m         guardrail   what to do            which  the first reason says
+RECOMMENDATIONS: list[tuple[str, str, Action, str | None, str]] = [
+    ("better", "", Action.ROLL_OUT, "a", "a is significantly better than the control in m"),
+    ("worse", "", Action.ROLL_BACK, None, "a is significantly worse than the control in m"),
+    ("open", "", Action.CONTINUE, None, "a is not significant in m yet; more units may decide"),
+    ("none", "", Action.ROLL_BACK, None, "a change as large as the goal is ruled out"),
+    ("wait", "", Action.CONTINUE, None, "a cannot be compared in m yet: it needs 95 more units"),
+    # a guardrail
+    ("better", "open", Action.ROLL_OUT, "a", "a is significantly better"),
+    ("better", "better", Action.ROLL_OUT, "a", "a is significantly better"),
+    ("better", "worse", Action.ROLL_BACK, None, "a is better in m, but significantly worse in g"),
+    ("better", "wait", Action.CONTINUE, None, "a is significantly better"),
+    ("open", "worse", Action.ROLL_BACK, None, "a is significantly worse in g"),
+    ("wait", "worse", Action.ROLL_BACK, None, "a is significantly worse in g"),
+    ("worse", "worse", Action.ROLL_BACK, None, "a is significantly worse in g"),
+    # two treatments
+    ("worse open", "", Action.CONTINUE, None, "b is not significant in m yet"),
+    ("worse wait", "", Action.CONTINUE, None, "b cannot be compared in m yet"),
+    ("worse none", "", Action.ROLL_BACK, None, "a is significantly worse"),
+    ("worse better", "", Action.ROLL_OUT, "b", "b is significantly better"),
+    ("better best", "", Action.ROLL_OUT, "b", "b is significantly better"),
+    ("better better", "worse open", Action.ROLL_OUT, "b", "b is significantly better"),
+    ("better open", "worse open", Action.CONTINUE, None, "b is not significant in m yet"),
+    ("better better", "worse worse", Action.ROLL_BACK, None, "a is better in m, but"),
+]
+STATES: dict[str, dict[str, Any] | None] = {
+    "better": GOOD,
+    "best": {**GOOD, "difference": 2.4},
+    "worse": BAD,
+    "open": OPEN,
+    "none": NONE,
+    "wait": None,
+}
+RISING_GUARD = Mean("g", role="guardrail")
+
+
+def in_states(metric: Metric, states: str) -> MetricResult:
+    return measured(metric, **{v: STATES[s] for v, s in zip("ab", states.split(), strict=False)})
+
+
 @pytest.mark.parametrize(
-    ("metrics", "action", "variant"),
-    [
-        ([measured(M, a=GOOD)], Action.ROLL_OUT, "a"),
-        ([measured(M, a=BAD)], Action.ROLL_BACK, None),
-        ([measured(DOWN, a=BAD)], Action.ROLL_OUT, "a"),
-        ([measured(DOWN, a=GOOD)], Action.ROLL_BACK, None),
-        ([measured(ANY, a=GOOD)], Action.CONTINUE, None),
-        ([measured(M, a=OPEN)], Action.CONTINUE, None),
-        ([measured(M, a=NONE)], Action.ROLL_BACK, None),
-        ([measured(M, a=None)], Action.CONTINUE, None),
-        ([measured(M, a=BAD, b=OPEN)], Action.CONTINUE, None),
-        ([measured(M, a=BAD, b=None)], Action.CONTINUE, None),
-        ([measured(M, a=BAD, b=GOOD)], Action.ROLL_OUT, "b"),
-        ([measured(M, a=GOOD, b={**GOOD, "difference": 2.4})], Action.ROLL_OUT, "b"),
-        ([measured(DOWN, a=BAD, b={**BAD, "difference": -2.4})], Action.ROLL_OUT, "b"),
-        ([measured(M, a=GOOD), measured(GUARD, a=OPEN)], Action.ROLL_OUT, "a"),
-        ([measured(M, a=GOOD), measured(GUARD, a=GOOD)], Action.ROLL_BACK, None),
-        ([measured(M, a=GOOD), measured(GUARD, a=None)], Action.CONTINUE, None),
-        (
-            [measured(M, a=GOOD, b=GOOD), measured(GUARD, a=GOOD, b=OPEN)],
-            Action.ROLL_OUT,
-            "b",
-        ),
-    ],
+    "row", RECOMMENDATIONS, ids=lambda row: f"{row[0]}, {row[1] or 'no'} guardrail"
 )
-def test_the_recommendation(
-    metrics: list[MetricResult], action: Action, variant: str | None
+def test_the_truth_table_of_recommendations(
+    row: tuple[str, str, Action, str | None, str],
 ) -> None:
+    states, guards, action, variant, reason = row
+    metrics = [in_states(M, states), *([in_states(RISING_GUARD, guards)] if guards else [])]
     found = advice(*metrics)
     assert (found.action, found.variant) == (action, variant)
-    assert found.reasons
+    assert reason in found.reasons[0]
     assert advice(*metrics, mismatch=True).action is Action.CONTINUE
 
 
-def test_after_the_one_look_of_welch_waiting_does_not_help() -> None:
+def test_where_less_is_better_a_fall_wins() -> None:
+    assert advice(measured(DOWN, a=BAD)).action is Action.ROLL_OUT
+    assert advice(measured(DOWN, a=GOOD)).action is Action.ROLL_BACK
+    lowest = advice(measured(DOWN, a=BAD, b={**BAD, "difference": -2.4}))
+    assert (lowest.action, lowest.variant) == (Action.ROLL_OUT, "b")
+    assert advice(measured(M, a=GOOD), measured(GUARD, a=GOOD)).action is Action.ROLL_BACK
+
+
+def test_without_a_direction_a_difference_is_yours_to_judge() -> None:
+    found = advice(measured(ANY, a=GOOD, b=NONE), last_look=True)
+    assert found.action is Action.CONTINUE
+    assert "whether the change is good is yours to say" in found.reasons[0]
+
+
+def test_a_guardrail_without_a_direction_is_hurt_by_any_change() -> None:
+    guard = Mean("g", direction="any", role="guardrail")
+    for change in (GOOD, BAD):
+        assert advice(measured(M, a=GOOD), measured(guard, a=change)).action is Action.ROLL_BACK
+    assert advice(measured(M, a=GOOD), measured(guard, a=OPEN)).action is Action.ROLL_OUT
+
+
+def test_at_the_last_look_waiting_does_not_help() -> None:
     """The seed: an experiment that failed to reach significance is to be rolled back."""
-    assert advice(measured(M, a=OPEN), one_look=True).action is Action.ROLL_BACK
-    assert advice(measured(M, a=None), one_look=True).action is Action.CONTINUE
+    assert advice(measured(M, a=OPEN), last_look=True).action is Action.ROLL_BACK
+    assert advice(measured(M, a=None), last_look=True).action is Action.CONTINUE
+    assert advice(measured(M, a=GOOD), last_look=True).action is Action.ROLL_OUT
+
+
+@pytest.mark.parametrize(
+    ("settings", "units", "last"),
+    [
+        (Settings(), 10**9, False),
+        (Settings(sample_size=1000), 999, False),
+        (Settings(sample_size=1000), 1000, True),
+        (Settings(method="bayesian"), 10**9, False),
+        (Settings(method="welch"), 200, True),
+        (Settings(method="welch", sample_size=1000), 999, False),
+        (Settings(method="welch", sample_size=1000), 1000, True),
+        (Settings(method="group-sequential", sample_size=1000), 800, False),
+        (Settings(method="group-sequential", sample_size=1000), 1000, True),
+    ],
+)
+def test_the_last_look_is_at_the_planned_size(settings: Settings, units: int, last: bool) -> None:
+    assert is_last_look(settings, units=units) is last
+
+
+def flagged(result: MetricResult, *flags: Flag) -> MetricResult:
+    return evolve(result, treatments=tuple(evolve(t, flags=flags) for t in result.treatments))
+
+
+@pytest.mark.parametrize("flag", list(Flag))
+def test_a_doubtful_winner_is_not_rolled_out_and_a_caveat_is_told(flag: Flag) -> None:
+    found = advice(flagged(measured(M, a=GOOD), flag))
+    if flag in (Flag.FEW_UNITS, Flag.MANY_CAPPED):
+        assert found.action is Action.ROLL_OUT
+        assert len(found.reasons) == len(advice(measured(M, a=GOOD)).reasons) + 1
+    else:
+        assert found.action is Action.CONTINUE
+        assert found.reasons[0].startswith("a is significantly better than the control in m, but ")
+
+
+@pytest.mark.parametrize("flag", list(Flag))
+def test_no_flag_keeps_a_loser(flag: Flag) -> None:
+    assert advice(flagged(measured(M, a=BAD), flag)).action is Action.ROLL_BACK
+
+
+def test_another_variant_without_doubts_is_rolled_out() -> None:
+    both = measured(M, a=GOOD, b={**GOOD, "difference": 2.4})
+    first, second = both.treatments
+    doubtful = evolve(both, treatments=(first, evolve(second, flags=(Flag.SUSPICIOUS_LIFT,))))
+    assert advice(doubtful).variant == "a"
+
+
+@pytest.mark.parametrize(("balance", "told"), [(3.0, False), (3.1, True)])
+def test_arms_that_differed_before_are_a_caveat(balance: float, told: bool) -> None:
+    adjustment = Adjustment(theta=1.0, variance_reduction=0.3, days=14, balance=balance)
+    found = advice(evolve(measured(M, a=GOOD), adjustment=adjustment))
+    assert found.action is Action.ROLL_OUT
+    assert any("Before their exposure" in reason for reason in found.reasons) is told
+
+
+@pytest.mark.parametrize(
+    ("score", "held", "action"),
+    [
+        (1.97, {S, AC}, Action.ROLL_OUT),
+        (1.95, {N, INC}, Action.CONTINUE),
+        (-1.95, {N, INC}, Action.CONTINUE),
+        (-1.97, {S, BC}, Action.ROLL_BACK),
+    ],
+)
+def test_a_bayesian_verdict_needs_97_and_a_half_percent(
+    score: float, held: set[Badge], action: Action
+) -> None:
+    """The difference in its standard errors: 1.96 are a chance of 97.5%, -1.96 one of 2.5%."""
+    control = Moments(1000, CONTROL_MEAN, 50.0)
+    treatment = Moments(1000, CONTROL_MEAN + score * (100 / 1000) ** 0.5, 50.0)
+    compared = bayesian_means(control, treatment)
+    metric = Mean("m")
+    assert set(badges(compared, metric)) == held
+    result = MetricResult(
+        metric=metric,
+        control=Arm(variant="0", moments=control),
+        treatments=(
+            Treatment(
+                arm=Arm(variant="a", moments=treatment),
+                comparison=compared,
+                chance_to_beat=compared.details["chance_to_beat_control"],
+            ),
+        ),
+    )
+    found = advice(result)
+    assert found.action is action
+    if action is Action.ROLL_OUT:
+        assert found.reasons[0] == "a is better than the control in m with a chance of 97.6%."
 
 
 def test_a_mismatch_is_the_only_reason_that_counts() -> None:

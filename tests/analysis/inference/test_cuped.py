@@ -1,3 +1,6 @@
+"""CUPED with any number of covariates, and the peers' numbers."""
+
+from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
@@ -5,78 +8,149 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr
 
 from abkit.analysis.aggregates import Moments
-from abkit.analysis.inference.cuped import PairedMoments, adjust, correlation, theta
+from abkit.analysis.estimands import Covariates
+from abkit.analysis.inference.cuped import adjust, imbalance, weights
 from abkit.analysis.inference.ratio import ratio
 from abkit.analysis.inference.variance import separate
 from abkit.analysis.inference.welch import degrees_of_freedom, welch
-from abkit.errors import AnalysisError
 
 
-def of(metric: Any, covariate: Any) -> PairedMoments:
+def moments(values: NDArray[np.float64]) -> Moments:
+    return Moments(len(values), float(values.mean()), float(values.var(ddof=1)))
+
+
+def covariates(metric: NDArray[np.float64], *before: NDArray[np.float64]) -> Covariates:
     """From one value a unit."""
-    return PairedMoments(
-        Moments(len(metric), float(np.mean(metric)), float(np.var(metric, ddof=1))),
-        Moments(len(metric), float(np.mean(covariate)), float(np.var(covariate, ddof=1))),
-        float(np.cov(metric, covariate)[0, 1]),
+    matrix = np.cov(np.stack([*before, metric]))
+    return Covariates(
+        means=tuple(float(values.mean()) for values in before),
+        with_metric=tuple(matrix[-1, :-1].tolist()),
+        among=tuple(tuple(row) for row in matrix[:-1, :-1].tolist()),
     )
 
 
+def single(mean: float, variance: float, covariance: float) -> Covariates:
+    """Of one covariate."""
+    return Covariates(means=(mean,), with_metric=(covariance,), among=((variance,),))
+
+
+def everyone(arms: Sequence[tuple[Moments, Covariates]]) -> Covariates:
+    """Of the units of all arms together, from the arms, each with one covariate."""
+    n = sum(metric.n for metric, _ in arms)
+    y = sum(metric.n * metric.mean for metric, _ in arms) / n
+    x = sum(metric.n * before.means[0] for metric, before in arms) / n
+    shared = sum(
+        (metric.n - 1) * before.with_metric[0]
+        + metric.n * (metric.mean - y) * (before.means[0] - x)
+        for metric, before in arms
+    )
+    squares = sum(
+        (metric.n - 1) * before.among[0][0] + metric.n * (before.means[0] - x) ** 2
+        for metric, before in arms
+    )
+    return single(x, squares / (n - 1), shared / (n - 1))
+
+
+def adjusted_arms(arms: Sequence[tuple[Moments, Covariates]]) -> list[Moments]:
+    overall = everyone(arms)
+    theta = weights(overall)
+    return [adjust(y, x, theta=theta, overall=overall.means) for y, x in arms]
+
+
 units = st.lists(
-    st.tuples(st.floats(-100, 100), st.floats(-100, 100)), min_size=2, max_size=20
-).filter(lambda rows: np.ptp([x for _, x in rows]) > 1e-2)
+    st.tuples(st.floats(-100, 100), st.floats(-100, 100), st.sampled_from([0.0, 1.0])),
+    min_size=2,
+    max_size=20,
+).filter(lambda rows: np.ptp([x for _, x, _ in rows]) > 1e-2)
 
 
 @given(units, units)
-def test_theta_and_the_moments_are_those_of_the_adjusted_units(
-    control: list[tuple[float, float]], treatment: list[tuple[float, float]]
+def test_the_moments_are_those_of_the_residuals_of_all_units(
+    control: list[tuple[float, ...]], treatment: list[tuple[float, ...]]
 ) -> None:
     """All arms share one theta, the slope of the least squares line through all units."""
-    everyone = np.array(control + treatment)
-    slope = float(np.polynomial.polynomial.polyfit(everyone[:, 1], everyone[:, 0], 1)[1])
-    arms = [of(*np.array(rows).T) for rows in (control, treatment)]
-    assert theta(arms) == pytest.approx(slope, rel=1e-6, abs=1e-6)
-    for rows, found in zip((control, treatment), adjust(arms), strict=True):
-        y, x = np.array(rows).T
-        adjusted = y - theta(arms) * (x - everyone[:, 1].mean())
+    table = np.array(control + treatment)
+    overall = covariates(table[:, 0], table[:, 1])
+    theta = weights(overall)
+    slope = float(np.polynomial.polynomial.polyfit(table[:, 1], table[:, 0], 1)[1])
+    assert theta[0] == pytest.approx(slope, rel=1e-6, abs=1e-6)
+    for rows in (control, treatment):
+        y, x, _ = np.array(rows).T
+        found = adjust(moments(y), covariates(y, x), theta=theta, overall=overall.means)
+        left = y - theta[0] * (x - overall.means[0])
         assert found.n == len(rows)
-        assert found.mean == pytest.approx(adjusted.mean(), rel=1e-6, abs=1e-6)
-        assert found.variance == pytest.approx(adjusted.var(ddof=1), rel=1e-6, abs=1e-5)
+        assert found.mean == pytest.approx(left.mean(), rel=1e-6, abs=1e-6)
+        assert found.variance == pytest.approx(left.var(ddof=1), rel=1e-6, abs=1e-5)
 
 
-def test_the_variance_falls_by_the_squared_correlation() -> None:
+def test_two_covariates_have_the_slopes_of_a_least_squares_fit() -> None:
+    random = np.random.default_rng(4)
+    present = random.integers(0, 2, 5_000).astype(float)
+    before = present * random.gamma(2, 3, 5_000)
+    after = 0.7 * before - 2 * present + random.normal(0, 2, 5_000)
+    design = np.stack([np.ones(5_000), before, present], axis=1)
+    slopes = np.linalg.lstsq(design, after, rcond=None)[0][1:]
+    of_all = covariates(after, before, present)
+    theta = weights(of_all)
+    assert theta == pytest.approx(slopes.tolist(), rel=1e-9)
+    found = adjust(moments(after), of_all, theta=theta, overall=of_all.means)
+    assert found.variance == pytest.approx((after - design[:, 1:] @ slopes).var(ddof=1), rel=1e-9)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.6, 0.9])
+def test_the_variance_falls_by_the_squared_correlation(correlation: float) -> None:
     random = np.random.default_rng(1)
-    before = random.normal(10, 3, 20_000)
-    after = 0.8 * before + random.normal(0, 2, 20_000)
-    arm = of(after, before)
-    (adjusted,) = adjust([arm])
-    assert adjusted.variance == pytest.approx(arm.metric.variance * (1 - correlation(arm) ** 2))
-    assert correlation(arm) == pytest.approx(np.corrcoef(after, before)[0, 1])
+    before = random.normal(0, 1, 50_000)
+    after = correlation * before + sqrt(1 - correlation**2) * random.normal(0, 1, 50_000)
+    of_all = covariates(after, before)
+    plain = moments(after)
+    found = adjust(plain, of_all, theta=weights(of_all), overall=of_all.means)
+    assert found.variance / plain.variance == pytest.approx(1 - correlation**2, abs=0.01)
 
 
-def test_a_covariate_that_does_not_vary_changes_nothing() -> None:
-    arms = [PairedMoments(Moments(9, mean, 2.0), Moments(9, 1.0, 0.0), 0.0) for mean in (1.0, 1.5)]
-    assert adjust(arms) == tuple(arm.metric for arm in arms)
-    assert correlation(arms[0]) == 0.0
+def test_a_covariate_that_says_what_another_one_says_is_left_out() -> None:
+    """Who did nothing before has no revenue before; of conversions, both are one and the same."""
+    random = np.random.default_rng(2)
+    converted = random.integers(0, 2, 1_000).astype(float)
+    after = random.normal(converted, 1)
+    alone = weights(covariates(after, converted))
+    assert weights(covariates(after, converted, converted)) == (alone[0], 0.0)
+    assert weights(covariates(after, converted, 3 - 2 * converted)) == (alone[0], 0.0)
 
 
-def test_arms_without_units_have_no_theta() -> None:
-    empty = PairedMoments(Moments(0, 0.0, 0.0), Moments(0, 0.0, 0.0), 0.0)
-    assert theta([empty, empty]) == 0.0
-    assert adjust([empty]) == (empty.metric,)
+def test_a_covariate_that_does_not_vary_is_left_out() -> None:
+    constant = Covariates(means=(1.0, 2.0), with_metric=(0.0, 3.0), among=((0.0, 0.0), (0.0, 6.0)))
+    assert weights(constant) == (0.0, 0.5)
+    plain = Moments(9, 1.0, 2.0)
+    nothing = single(1.0, 0.0, 0.0)
+    assert weights(nothing) == (0.0,)
+    assert adjust(plain, nothing, theta=(0.0,), overall=(1.0,)) == plain
 
 
-def test_an_empty_arm_leaves_the_theta_of_the_others() -> None:
-    arm = PairedMoments(Moments(9, 1.0, 2.0), Moments(9, 3.0, 4.0), 2.0)
-    empty = PairedMoments(Moments(0, 0.0, 0.0), Moments(0, 0.0, 0.0), 0.0)
-    assert theta([arm, empty]) == pytest.approx(0.5)
+def test_the_variance_never_falls_below_zero() -> None:
+    """Theta is that of all arms; in one of them the fit may be perfect, and rounding below it."""
+    perfect = single(0.0, 1.0, 1.0)
+    found = adjust(Moments(9, 1.0, 1.0 - 1e-12), perfect, theta=(1.0,), overall=(0.0,))
+    assert found.variance == 0.0
 
 
-def test_metric_and_covariate_are_of_the_same_units() -> None:
-    with pytest.raises(AnalysisError, match="of the same units"):
-        PairedMoments(Moments(9, 1.0, 2.0), Moments(8, 3.0, 4.0), 2.0)
+@pytest.mark.parametrize(
+    ("first", "second", "apart"),
+    [
+        (single(1.0, 4.0, 0.0), single(1.5, 4.0, 0.0), 0.5 / sqrt(4 / 100 + 4 / 400)),
+        (single(1.5, 4.0, 0.0), single(1.0, 4.0, 0.0), 0.5 / sqrt(4 / 100 + 4 / 400)),
+        (single(1.0, 0.0, 0.0), single(1.0, 0.0, 0.0), 0.0),
+    ],
+)
+def test_imbalance_is_in_standard_errors(
+    first: Covariates, second: Covariates, apart: float
+) -> None:
+    assert imbalance(first, 100, second, 400) == pytest.approx(apart)
+    assert imbalance(first, 1, second, 400) == 0.0
 
 
 def test_revenue_is_that_of_tea_tasting(vector: Any) -> None:
@@ -84,14 +158,11 @@ def test_revenue_is_that_of_tea_tasting(vector: Any) -> None:
     arms = []
     for arm in (case["inputs"]["control"], case["inputs"]["treatment"]):
         mean, variance = arm["mean"], arm["var"]
-        arms.append(
-            PairedMoments(
-                Moments(arm["n"], mean["revenue"], variance["revenue"]),
-                Moments(arm["n"], mean["revenue_covariate"], variance["revenue_covariate"]),
-                arm["cov"]["revenue,revenue_covariate"],
-            )
-        )
-    control, treatment = adjust(arms)
+        metric = Moments(arm["n"], mean["revenue"], variance["revenue"])
+        covariance = arm["cov"]["revenue,revenue_covariate"]
+        before = single(mean["revenue_covariate"], variance["revenue_covariate"], covariance)
+        arms.append((metric, before))
+    control, treatment = adjusted_arms(arms)
     found, exact = welch(control, treatment), case["verified"]["values"]
     assert control.mean == pytest.approx(exact["control"], rel=1e-12)
     assert treatment.mean == pytest.approx(exact["treatment"], rel=1e-12)
@@ -113,15 +184,17 @@ def test_lift_over_the_unadjusted_control_is_that_of_gbstats(vector: Any) -> Non
     for arm in (case["inputs"]["control"], case["inputs"]["treatment"]):
         n, post, pre = arm["n"], arm["post"], arm["pre"]
         covariance = (arm["post_pre"] - post[0] * pre[0] / n) / (n - 1)
-        arms.append(
-            PairedMoments(Moments.from_sums(n, *post), Moments.from_sums(n, *pre), covariance)
-        )
-    adjusted = adjust(arms)
+        pre_moments = Moments.from_sums(n, *pre)
+        before = single(pre_moments.mean, pre_moments.variance, covariance)
+        arms.append((Moments.from_sums(n, *post), before))
+    adjusted = adjusted_arms(arms)
+    (theta,) = weights(everyone(arms))
     variances = separate(*adjusted)
-    plain, difference = arms[0].metric, adjusted[1].mean - adjusted[0].mean
+    (plain, before), (treated, _) = arms
+    difference = adjusted[1].mean - adjusted[0].mean
     lift = difference / plain.mean
-    shared = (plain.variance - theta(arms) * arms[0].covariance) / plain.n
-    slope = arms[1].metric.mean / plain.mean - 1
+    shared = (plain.variance - theta * before.with_metric[0]) / plain.n
+    slope = treated.mean / plain.mean - 1
     variance = (
         variances.difference + slope**2 * plain.variance / plain.n + 2 * slope * shared
     ) / plain.mean**2
@@ -139,12 +212,12 @@ def test_ratio_with_a_covariate_ratio_is_that_of_tea_tasting(vector: Any) -> Non
     arms = [Sessions(arm) for arm in (case["inputs"]["control"], case["inputs"]["treatment"])]
     total_n = sum(arm.n for arm in arms)
     totals = {name: sum(arm.n * arm.mean[name] for arm in arms) / total_n for name in arms[0].mean}
-    weight = theta([arm.linearized(totals) for arm in arms])
+    (weight,) = weights(everyone([arm.linearized(totals) for arm in arms]))
     overall = totals["orders_covariate"] / totals["sessions_covariate"]
     adjusted = []
     for arm in arms:
         own, before = arm.ratio(""), arm.ratio("_covariate")
-        covariance = arm.linearized(arm.mean).covariance
+        (covariance,) = arm.linearized(arm.mean)[1].with_metric
         adjusted.append(
             Moments(
                 arm.n,
@@ -183,7 +256,7 @@ class Sessions:
             covariance=self.covariance(orders, sessions),
         )
 
-    def linearized(self, means: dict[str, float]) -> PairedMoments:
+    def linearized(self, means: dict[str, float]) -> tuple[Moments, Covariates]:
         """Each unit as (orders - R sessions) / mean sessions, R and the mean being those given."""
         weights = {
             suffix: {
@@ -203,8 +276,8 @@ class Sessions:
                 for b, v in weights[other].items()
             )
 
-        return PairedMoments(
-            Moments(self.n, mean(""), covariance("", "")),
-            Moments(self.n, mean("_covariate"), covariance("_covariate", "_covariate")),
+        return Moments(self.n, mean(""), covariance("", "")), single(
+            mean("_covariate"),
+            covariance("_covariate", "_covariate"),
             covariance("", "_covariate"),
         )

@@ -5,12 +5,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import ndtri
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
+from abkit.analysis.aggregates import Moments
+from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.group_sequential import (
     Spending,
     boundaries,
     crossing_probability,
+    group_sequential,
     hwang_shih_decani,
     nominal_alphas,
     obrien_fleming,
@@ -104,3 +108,50 @@ def test_many_looks_keep_the_level() -> None:
 def test_information_that_does_not_rise_to_one_is_refused(information: list[float]) -> None:
     with pytest.raises(AnalysisError, match="must rise from above 0 to at most 1"):
         boundaries(information)
+
+
+def look(difference: float, bound: float) -> Comparison:
+    """With a standard error of 0.1."""
+    arms = Moments(10_000, 10.0, 50.0), Moments(10_000, 10.0 + difference, 50.0)
+    return group_sequential(*arms, bound=bound, details={"look": 2})
+
+
+def test_a_look_is_significant_at_its_bound() -> None:
+    below, above = look(0.2339, 2.34), look(0.2341, 2.34)
+    assert (below.significant, above.significant) == (False, True)
+    assert above.alpha == pytest.approx(2 * ndtr(-2.34))
+    assert above.p_value == pytest.approx(2 * ndtr(-2.341))
+    assert above.details["look"] == 2
+    assert above.details["statistic"] == pytest.approx(2.341)
+
+
+@given(st.floats(-1, 1), st.floats(0.5, 8))
+def test_verdict_and_intervals_of_a_look_agree(difference: float, bound: float) -> None:
+    found = look(difference, bound)
+    for interval in (found.interval, found.lift_interval):
+        assert interval is not None
+        assert (not interval.low <= 0 <= interval.high) is found.significant
+
+
+def test_a_look_that_says_nothing_of_its_uncertainty_decides_nothing() -> None:
+    for arms in (
+        (Moments(1, 1.0, 0.0), Moments(9, 2.0, 1.0)),
+        (Moments(9, 1.0, 0.0), Moments(9, 2.0, 0.0)),
+    ):
+        found = group_sequential(*arms, bound=2.0, details={})
+        assert (found.p_value, found.interval) == (1.0, Interval(-inf, inf))
+
+
+@pytest.mark.parametrize("spending", [obrien_fleming, pocock])
+def test_planned_looks_keep_the_level_and_nearly_the_power_of_one_look(spending: Spending) -> None:
+    """20,000 experiments of five looks; an effect that one look finds with 80% power."""
+    random = np.random.default_rng(7)
+    bounds = np.array(boundaries(FIFTHS, spending=spending))
+    steps = random.normal(0, sqrt(0.2), (20_000, 5)).cumsum(axis=1)
+    drift = 2.8016 * np.array(FIFTHS)
+
+    def rejected(scores: NDArray[np.float64]) -> float:
+        return float((np.abs(scores / np.sqrt(FIFTHS)) >= bounds).any(axis=1).mean())
+
+    assert rejected(steps) == pytest.approx(0.05, abs=0.005)
+    assert rejected(steps + drift) > (0.78 if spending is obrien_fleming else 0.7)

@@ -1,85 +1,225 @@
-"""The geometry of charts."""
+"""The charts: what they draw, and their pictures without a browser."""
 
-from datetime import date
-from itertools import pairwise
-from math import inf
+import re
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from math import inf, nan
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from attrs import evolve
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abkit import Mean
-from abkit.analysis.aggregates import Moments
-from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
-from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.presentation.charts import Scale, cumulative_chart, interval_bars, nice_ticks
-from abkit.analysis.result import CumulativeUnits
+from abkit import AnalysisError, Conversion, MissingExtraError
+from abkit.analysis.inference.comparison import Interval
+from abkit.analysis.presentation.charts import PAGE, PAPER, Charts, Size
+from abkit.analysis.presentation.charts.drawing import Drawing
+from abkit.analysis.presentation.charts.rendering import inline
+from abkit.analysis.presentation.charts.series import labels
+from abkit.analysis.result import CumulativeUnits, Result
+
+Full = Callable[..., Result]
+PNG = b"\x89PNG\r\n\x1a\n"
+MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 
 
-@given(st.integers(0, 10**12))
-def test_ticks_begin_at_0_rise_evenly_and_reach_the_highest_value(highest: int) -> None:
-    ticks = nice_ticks(highest)
-    assert ticks[0] == 0
-    assert ticks[-1] >= highest
-    assert 2 <= len(ticks) <= 6
-    assert len({b - a for a, b in pairwise(ticks)}) == 1
+def rows(chart: Any) -> list[dict[str, Any]]:
+    """All data of a chart, whatever its layers."""
+
+    def found(spec: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(spec, dict):
+            yield from spec.get("data", {}).get("values", [])
+            for value in spec.values():
+                yield from found(value)
+        elif isinstance(spec, list):
+            for value in spec:
+                yield from found(value)
+
+    return list(found(chart.to_dict()))
 
 
-@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
-def test_a_scale_keeps_order_and_stays_on_the_canvas(a: float, b: float, c: float) -> None:
-    scale = Scale.over([a, b], start=0, end=200)
-    assert 0 <= scale(c) <= 200
-    assert scale(min(a, b)) <= scale(max(a, b))
-    assert (scale(-inf), scale(inf)) == (0, 200)
+def parsed(svg: str) -> ET.Element:
+    return ET.fromstring(svg)  # noqa: S314 - of our own
 
 
-def found(interval: Interval, *, direction: str) -> MetricResult:
-    control, treatment = Moments(500, 10.0, 4.0), Moments(500, 11.0, 4.0)
-    comparison = Comparison(
-        method="welch",
-        control=control,
-        treatment=treatment,
-        difference=1.0,
-        interval=interval,
-        lift=0.1,
-        lift_interval=None,
-        p_value=0.5,
-        alpha=0.05,
-    )
-    return MetricResult(
-        metric=Mean("m", goal=0.2, direction=direction),
-        control=Arm(variant="a", moments=control),
-        treatments=(
-            Treatment(arm=Arm(variant="b", moments=treatment), comparison=comparison),
-            Treatment(arm=Arm(variant="c", moments=treatment), comparison=None, missing=("x",)),
-        ),
-    )
+def texts(svg: str) -> str:
+    return " ".join(text.strip() for text in parsed(svg).itertext() if text.strip())
 
 
-@pytest.mark.parametrize(("direction", "goals"), [("increase", 1), ("decrease", 1), ("any", 2)])
-def test_a_bar_has_its_estimate_within_and_its_goals_on_their_sides(
-    direction: str, goals: int
-) -> None:
-    bars = interval_bars(found(Interval(-1.0, 3.0), direction=direction), width=200)
-    assert set(bars) == {"b"}
-    bar = bars["b"]
-    assert 0 < bar.low < bar.zero < bar.estimate < bar.high < 200
-    assert len(bar.goals) == goals
-    assert (min(bar.goals) < bar.zero) == (direction != "increase")
-    assert (max(bar.goals) > bar.zero) == (direction != "decrease")
+def test_there_is_a_chart_for_each_thing_that_can_be_drawn(full: Full) -> None:
+    charts = full().charts()
+    compared = ["integration link clicked", "revenue"]
+    assert charts.cumulative is not None
+    assert list(charts.over_time) == list(charts.intervals) == list(charts.segments) == compared
+    assert [name for name, _ in charts][:2] == [
+        "cumulative-exposures",
+        "over-time-1-integration-link-clicked",
+    ]
 
 
-def test_an_infinite_end_is_drawn_open_at_the_edge() -> None:
-    bar = interval_bars(found(Interval(-inf, 3.0), direction="any"), width=200)["b"]
-    assert (bar.low, bar.open_low, bar.open_high) == (0, True, False)
+def test_there_is_none_where_there_is_nothing(full: Full, changed: Any) -> None:
+    charts = changed["bare"](full()).charts()
+    assert charts.cumulative is None
+    assert (dict(charts.over_time), dict(charts.segments)) == ({}, {})
+    assert list(full(units=20).charts().intervals) == []
 
 
-def test_one_day_is_a_chart_too() -> None:
+def test_pictures_need_no_browser(full: Full, tmp_path: Path) -> None:
+    written = full(metrics=(Conversion("clicked"),), values=("a",)).to_png(tmp_path / "png")
+    assert sorted(path.name for path in (tmp_path / "png").iterdir()) == [
+        "cumulative-exposures.png",
+        "intervals-1-clicked.png",
+        "over-time-1-clicked.png",
+        "segments-1-clicked.png",
+    ]
+    assert all(path.read_bytes().startswith(PNG) for path in written)
+
+
+def test_a_picture_says_what_it_shows(full: Full, tmp_path: Path) -> None:
+    charts = full().charts()
+    written = {path.stem: path.read_text() for path in charts.save(tmp_path, format="svg")}
+    growth = texts(written["cumulative-exposures"])
+    assert "ShowPluginsExperiment: cumulative exposures" in growth
+    assert "dotted: not over yet" in growth
+    assert "Nov 2" in growth
+    assert "Nov 15" in growth
+    over_time = texts(written["over-time-1-integration-link-clicked"])
+    assert "beside 0, with 95% intervals; dashed: the goal" in over_time
+    assert "running p" in over_time
+
+
+def test_another_format_is_refused(full: Full, tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match="png or svg, not as 'gif'"):
+        full().charts().save(tmp_path, format="gif")
+
+
+def test_the_last_day_is_dotted_only_while_it_is_not_over(full: Full) -> None:
+    result = full()
+    assert result.cumulative is not None
+    over = evolve(result, cumulative=evolve(result.cumulative, complete=True))
+
+    def dotted(found: Result) -> bool:
+        assert found.charts().cumulative is not None
+        spec: Any = Charts.of(found).cumulative
+        return any(layer["mark"].get("strokeDash") == [1, 4] for layer in spec.to_dict()["layer"])
+
+    assert dotted(result)
+    assert not dotted(over)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_one_day_is_a_chart_too(full: Full, complete: bool) -> None:
     units = CumulativeUnits(
-        days=(date(2024, 3, 1),), units=MappingProxyType({"a": (7,), "b": (0,)})
+        ends=(MIDNIGHT,), units=MappingProxyType({"0": (7,), "1": (0,)}), complete=complete
     )
-    chart = cumulative_chart(units, width=640, height=260)
-    assert [line.total for line in chart.lines] == [7, 0]
-    assert [tick.label for tick in chart.x_ticks] == ["Mar 1"]
-    assert chart.lines[1].last[1] == chart.bottom
+    chart = evolve(full(looks=0), cumulative=units).charts().cumulative
+    assert {row["units"] for row in rows(chart)} == {7, 0}
+    assert "Nov 2" in texts(inline(chart, label="x"))
+
+
+def test_hours_of_one_day_are_told_by_the_clock(full: Full) -> None:
+    units = CumulativeUnits(
+        ends=tuple(MIDNIGHT + timedelta(hours=hour) for hour in (1, 2, 3)),
+        units=MappingProxyType({"0": (1, 2, 3), "1": (1, 1, 1)}),
+    )
+    svg = inline(evolve(full(looks=0), cumulative=units).charts().cumulative, label="x")
+    assert "01:00" in texts(svg)
+    assert "03:00" in texts(svg)
+
+
+def test_welch_has_no_running_p(full: Full) -> None:
+    """Its smallest p-value so far is no p-value."""
+    result = full()
+    welch = evolve(result, settings=evolve(result.settings, method="welch", taus={}))
+    drawn = {key for row in rows(welch.charts().over_time["revenue"]) for key in row}
+    assert "p" not in drawn
+    assert "p" in {key for row in rows(result.charts().over_time["revenue"]) for key in row}
+
+
+def test_infinite_ends_are_drawn_at_the_edge(full: Full) -> None:
+    result = full(looks=0)
+    first = result.metrics[0]
+    (treatment,) = first.treatments
+    assert treatment.comparison is not None
+    endless = evolve(treatment.comparison, lift_interval=Interval(-inf, 0.5))
+    found = evolve(first, treatments=(evolve(treatment, comparison=endless),))
+    chart = evolve(result, metrics=(found,)).charts().intervals[first.metric.name]
+    (row,) = [row for row in rows(chart) if "low" in row and row.get("high") == 0.5][:1]
+    assert -10 < row["low"] < 0
+    assert "NaN" not in inline(chart, label="x")
+
+
+def test_what_is_no_number_is_not_drawn(full: Full) -> None:
+    result = full(looks=0)
+    first = result.metrics[0]
+    (treatment,) = first.treatments
+    assert treatment.comparison is not None
+    broken = evolve(treatment.comparison, lift=None, lift_interval=None, difference=nan)
+    found = evolve(first, treatments=(evolve(treatment, comparison=broken),))
+    assert not evolve(result, metrics=(found,)).charts().intervals
+
+
+def test_of_fifty_variants_the_first_have_lines_and_all_have_intervals(full: Full) -> None:
+    charts = full(tuple(f"v{i}" for i in range(50)), metrics=(Conversion("m"),)).charts()
+    assert {row["variant"] for row in rows(charts.cumulative)} == {f"v{i}" for i in range(9)}
+    names = {row["name"] for row in rows(charts.intervals["m"]) if "name" in row}
+    assert len(names) == 49
+
+
+def test_variants_that_look_alike_keep_lines_of_their_own() -> None:
+    assert list(labels(["a\x01", "a\x02", "a"]).values()) == ["a�", "a� (2)", "a"]
+
+
+@settings(max_examples=8)
+@given(st.text(min_size=1).filter(lambda name: name.strip()))
+def test_any_name_is_drawn_as_text(full: Full, name: str) -> None:
+    """The renderer would end the process at a character that XML does not have."""
+    hostile = f"</text><script>alert(1)</script>{name}"
+    found = full(
+        ("0", hostile), metrics=(Conversion(hostile),), name=hostile, looks=2, values=(hostile,)
+    )
+    for theme in (PAGE, PAPER):
+        draw = Drawing(found, theme, Size(200, 100))
+        for chart in (draw.cumulative(), *draw.each(draw.segments).values()):
+            tags = {element.tag for element in parsed(inline(chart, label="x")).iter()}
+            assert not any("script" in tag for tag in tags)
+
+
+@pytest.mark.parametrize("name", ["datum.x", "'+alert(1)+'", "{{1}}", "[a].b\\", "a,b:Q", "null"])
+def test_no_name_is_an_expression_or_a_field(full: Full, tmp_path: Path, name: str) -> None:
+    charts = full(("0", name), metrics=(Conversion(name),), name=name, looks=3).charts()
+    svg = charts.save(tmp_path, format="svg")[1].read_text()
+    assert f"{name} over time" in texts(svg)
+
+
+def test_the_names_of_files_are_plain(full: Full, tmp_path: Path) -> None:
+    found = full(("0", "1"), metrics=(Conversion("../../x/<é>"),), looks=2, values=())
+    names = [path.name for path in found.charts().save(tmp_path, format="svg")]
+    assert all(re.fullmatch(r"[a-z0-9-]+\.svg", name) for name in names)
+    assert len(names) == len(set(names)) == 3
+
+
+def test_a_chart_of_a_page_brings_no_colours_and_no_identifiers(full: Full) -> None:
+    """Colours are the page's, which knows the dark; identifiers would meet those of other charts."""
+    for _, chart in Charts.of(full(), theme=PAGE):
+        svg = inline(chart, label="a label")
+        assert "http" not in svg
+        assert "url(" not in svg
+        assert not re.search(r'\bid="', svg)
+        assert not re.search(r'(?:fill|stroke)="#', svg.replace('fill="#000"', ""))
+        root = parsed(svg)
+        assert (root.get("role"), root.get("aria-label")) == ("img", "a label")
+
+
+@pytest.mark.parametrize("missing", ["altair", "vl_convert"])
+def test_without_the_extra_the_error_names_it(
+    full: Full, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingExtraError, match=r"abkit\[charts\]"):
+        full().to_png(tmp_path)

@@ -1,23 +1,27 @@
 """The report: one HTML page that needs nothing else."""
 
 import re
+import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from abkit import Conversion, Mean
-from abkit.analysis.analysis import Analysis
-from abkit.analysis.plan import Plan
-from abkit.analysis.presentation.report import render
+from abkit import Conversion
+from abkit.analysis.findings.verdict import Action, Recommendation
+from abkit.analysis.inference.comparison import Interval
+from abkit.analysis.presentation.report import render, render_cell
 from abkit.analysis.result import Result
-from abkit.analysis.units import UnitsAnalysis
 
+Full = Callable[..., Result]
 EVIL = "<script>alert('b')</script>\"onload=\"x & y"
-VOID = {"meta", "line", "circle", "polyline", "br", "hr", "img", "link"}
+VOID = {"meta", "line", "circle", "path", "br", "hr", "img", "link"}
 
 
 class Page(HTMLParser):
@@ -44,135 +48,222 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open[-1:] != ["style"]:
+            self.text += data
 
     def of(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-@pytest.fixture(params=["b", EVIL])
-def result(request: pytest.FixtureRequest, tables: Any, plan: Plan) -> Result:
-    name: str = request.param
-    arms = {"a": (500, 100), name: (520, 180)}
-    exposures = [
-        {"unit_id": f"{v}{i}", "variant": v, "experiment": name, "hour": i % 70}
-        for v, (units, _) in arms.items()
-        for i in range(units)
-    ]
-    actions = [
-        {"action": name, "user_id": f"{v}{i}", "hour": 90}
-        for v, (_, conversions) in arms.items()
-        for i in range(conversions)
-    ]
-    evil = evolve(
-        plan,
-        name=name,
-        hypothesis=f"Will {name} work?",
-        weights={"a": 0.5, name: 0.5},
-        metrics=(
-            Conversion(name, goal=0.2, direction="any"),
-            Conversion("rare", action="never", role="guardrail"),
-        ),
-    )
-    return Analysis(evil, **tables(exposures, actions)).run()
+def evil(full: Full) -> Result:
+    return full(("0", EVIL), metrics=(Conversion(EVIL, goal=0.05),), name=EVIL, looks=2)
 
 
-def test_it_has_all_sections(result: Result) -> None:
-    page = Page(render(result))
-    for wanted in (
-        result.plan.hypothesis,
-        "Recommendation: continue",
-        "Significant",
-        "Above Goal",
-        "Above Control",
-        "Not compared yet: needs 25 more conversions in variant a",
+def test_it_is_the_panel(full: Full) -> None:
+    text = Page(render(full(("0", "1", "2")))).text
+    headings = (
+        "Summary",
+        "Analysis",
         "Exposure definition",
-        "Triggered Experiment",
         "Cumulative exposures",
-        "As designed",
+        "Results over time",
+        "Segments",
+        "Sample ratio",
+        "Assignments and exposures",
         "How this was computed",
-        "sequential test (mSPRT)",
-        "tau 0.04",
-        f"DuckDB {result.versions['engine'].split()[-1]}",
-        "select",
+    )
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+    for wanted in (
+        "Showing plugins raises",
+        "27,111",
+        "From 2026-11-02 until 2026-11-16 UTC",
+        "Recommendation: roll out 1",
+        "About 6 more days until significance.",
+        "abkit rollout ShowPluginsExperiment --variant 1",
+        "uncorrected 0.0026",
+        "+2.35% to +24.85%",
+        "Above Goal",
+        "Not compared yet: needs 7 more conversions in variant 0",
+        "the variance is 43.8% smaller",
+        "336 of 27,000 units were capped",
+        "Triggered Experiment",
+        "Excluded: testers41 units",
+        "The exposures grow evenly, day by day.",
+        "Dotted: the last day is not over",
+        "the smallest p-value so far",
+        "(none)",
+        "not corrected for the number of segments",
+        "7 units were exposed without an assignment: 2026-11-03 5, 2026-11-04 2.",
+        "Taus",
+        "one of 2 comparisons",
+        "tau 0.01",
+        "abkit 0.1.0, Python 3.11.7, DuckDB 1.4",
+        "from exposures -- <all>",
     ):
-        assert wanted in page.text
+        assert wanted in text
 
 
-def test_names_are_shown_and_not_run(result: Result) -> None:
+def test_what_is_absent_is_not_mentioned(full: Full, changed: Any) -> None:
+    page = Page(render(changed["bare"](full())))
+    for unwanted in (
+        *("Cumulative", "over time", "Segments", "Assignments", "corrected", "CUPED", "capped"),
+        *("Exposure definition", "abkit roll", "Time frame", "Excluded", "charts]"),
+    ):
+        assert unwanted not in page.text
+    assert "None" not in page.text
+    assert "one row for each org" in page.text
+
+
+def test_flags_are_told_with_what_they_mean(full: Full) -> None:
+    assert "Few units: fewer than 1,000 units in an arm" in Page(render(full(units=900))).text
+
+
+def test_chances_stand_where_p_values_would(full: Full, changed: Any) -> None:
+    text = Page(render(evolve(changed["bayesian"](full(looks=0)), segments=()))).text
+    assert "Chance to beat control" in text
+    assert re.search(r">99\.9%\s+best of all 93\.0%", text)
+    assert "p-value" not in text
+
+
+@pytest.mark.parametrize(
+    ("action", "wanted"),
+    [
+        (Action.ROLL_BACK, "Everybody gets the default again"),
+        (Action.CONTINUE, "To stop it instead"),
+    ],
+)
+def test_the_summary_names_the_command_that_acts_on_it(
+    full: Full, action: Action, wanted: str
+) -> None:
+    advice = Recommendation(action=action, reasons=("Because.",))
+    text = Page(render(evolve(full(looks=0), recommendation=advice))).text
+    assert f"{wanted}: abkit rollback ShowPluginsExperiment" in text
+
+
+def test_names_are_shown_and_not_run(full: Full) -> None:
     """HTML in the name of an experiment, a variant or a metric adds no element and no attribute."""
-    page = Page(render(result))
-    name = result.plan.name
-    assert page.text.count(name) >= 8
+    usual, page = (
+        Page(render(full(("0", "1"), metrics=(Conversion("m", goal=0.05),), looks=2))),
+        Page(render(evil(full))),
+    )
+    assert page.text.count(EVIL) >= 12
     assert page.of("script") == []
     assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
+    html = ("svg", "text", "path", "g", "line")
+    assert [t for t, _ in page.tags if t not in html] == [t for t, _ in usual.tags if t not in html]
     labels = [attributes.get("aria-label") for attributes in page.of("svg")]
-    assert any(name in (label or "") for label in labels)
+    assert any(EVIL in (label or "") for label in labels)
 
 
-def test_it_needs_no_network(result: Result) -> None:
-    html = render(result)
-    page = Page(html)
-    assert "http://" not in html.replace("http-equiv", "")
-    assert "https://" not in html
-    assert not re.search(r"@import|url\(", html)
-    for tag in ("link", "img", "iframe", "object", "embed", "base", "form"):
-        assert page.of(tag) == []
-    assert not any({"src", "href", "xlink:href"} & set(attributes) for _, attributes in page.tags)
-    (policy,) = [m for m in page.of("meta") if m.get("http-equiv") == "Content-Security-Policy"]
-    assert "default-src 'none'" in (policy["content"] or "")
-
-
-def test_it_serves_phones_dark_mode_and_paper(result: Result) -> None:
-    html = render(result)
-    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in Page(html).of(
-        "meta"
+@settings(max_examples=6)
+@given(st.text(min_size=1).filter(lambda name: name.strip()))
+def test_any_name_can_be_shown(full: Full, name: str) -> None:
+    found = full(
+        ("0", name + "!"),
+        metrics=(Conversion(name),),
+        name=name,
+        looks=0,
+        values=(name,),
+        prop=name,
     )
-    for query in ("prefers-color-scheme: dark", "max-width", "@media print"):
-        assert query in html
+    found = evolve(found, cumulative=None)
+    html = render(found)
+    Page(html)
+    html.encode("utf-8")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", html)
 
 
-def test_tables_say_what_their_cells_are(result: Result) -> None:
-    page = Page(render(result))
-    assert len(page.of("caption")) == len(page.of("table")) == 4
+def test_it_needs_no_network(full: Full) -> None:
+    for found in (full(), evil(full)):
+        html = render(found)
+        page = Page(html)
+        assert "http://" not in html
+        assert "https://" not in html
+        assert not re.search(r"@import|url\(", html)
+        for tag in ("link", "img", "iframe", "object", "embed", "base", "form", "script"):
+            assert page.of(tag) == []
+        assert not any({"src", "href", "xlink:href"} & set(attrs) for _, attrs in page.tags)
+        (policy,) = [m for m in page.of("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+        assert "default-src 'none'" in (policy["content"] or "")
+
+
+def test_tables_say_what_their_cells_are(full: Full) -> None:
+    page = Page(render(full()))
+    assert len(page.of("caption")) == len(page.of("table")) >= 10
     assert all(cell.get("scope") in {"row", "col"} for cell in page.of("th"))
-    assert all(svg.get("aria-label") or svg.get("aria-hidden") for svg in page.of("svg"))
+    assert all(svg.get("aria-label") for svg in page.of("svg"))
+    assert all(svg.get("role") == "img" for svg in page.of("svg"))
 
 
-def test_long_parts_are_closed_at_first(result: Result) -> None:
-    details = Page(render(result)).of("details")
-    assert len(details) == 1 + len(result.queries)
+def test_a_picture_has_its_numbers_beneath(full: Full) -> None:
+    text = Page(render(full())).text
+    assert re.search(r"2026-11-15\s*9,000\s*9,037", text)
+    assert re.search(r"2026-11-15\s*1\s*9,000\s*22\.60%\s*\+13\.00%", text)
+
+
+def test_long_parts_are_closed_at_first(full: Full) -> None:
+    details = Page(render(full())).of("details")
+    assert len(details) == 3 + 1 + 1 + 3
     assert all("open" not in attributes for attributes in details)
 
 
-def test_the_chart_ends_at_the_units_analyzed(result: Result) -> None:
-    text = Page(render(result)).text
-    assert re.search(r"a\s*500", text)
-    assert "Mar 1" in text
-    assert "Mar 3" in text
+@pytest.mark.parametrize("missing", ["altair", "vl_convert"])
+def test_without_the_extra_the_numbers_stand_in_for_the_charts(
+    full: Full, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    page = Page(render(full()))
+    assert page.text.count("pip install 'abkit[charts]'") == 2
+    opened = [attributes for attributes in page.of("details") if "open" in attributes]
+    assert len(opened) == 4
+    assert all(svg.get("class") == "bar" for svg in page.of("svg"))
 
 
-def units(**columns: Any) -> Result:
-    frame = pd.DataFrame({"id": range(400), "v": ["a", "b"] * 200, **columns})
-    return UnitsAnalysis(
-        frame, unit="id", variant="v", control="a", metrics=[Mean("x", goal=0.1)]
-    ).run()
+def test_fifty_variants_are_all_in_the_table(full: Full) -> None:
+    variants = tuple(f"v{i}" for i in range(50))
+    text = Page(render(full(variants, metrics=(Conversion("m"),), looks=2, values=()))).text
+    assert all(f"v{i}" in text for i in range(50))
+    assert "43 more variants are in the table below." in text
+    assert text.count("The first 8 of 49 variants are shown") == 2
 
 
-def test_a_table_of_units_has_no_exposures_to_report() -> None:
-    text = Page(render(units(x=[float(i % 7) for i in range(400)]))).text
-    assert "Cumulative exposures" not in text
-    assert "Exposure definition" not in text
-    assert "one row for each id" in text
+def test_hundreds_of_looks_make_a_short_table(full: Full) -> None:
+    found = full(metrics=(Conversion("m"),), looks=400, values=())
+    page = render(evolve(found, cumulative=None))
+    assert page.count('<tr><th scope="row">202') == 31
 
 
-def test_a_mean_near_zero_has_an_absolute_interval() -> None:
-    """There is no lift to draw; the bar and the text are of the difference."""
-    text = Page(render(units(x=[float(i % 7) - 3 for i in range(400)]))).text
-    assert re.search(r"to [-\d.]+ abs\.", text)
+def test_empty_arms_and_no_numbers_are_shown_as_such(full: Full) -> None:
+    result = full(looks=2)
+    first = result.metrics[0]
+    (treatment,) = first.treatments
+    assert treatment.comparison is not None
+    endless = evolve(treatment.comparison, lift_interval=Interval(-inf, inf), p_value=nan)
+    treatment = evolve(treatment, comparison=endless, corrected_p=None)
+    found = evolve(first, treatments=(treatment,))
+    assert "-∞ to +∞" in Page(render(evolve(result, metrics=(found,)))).text
+    assert "nan" not in Page(render(evolve(result, metrics=(found,)))).text.lower().replace(
+        "finan", ""
+    )
+    empty = Page(render(full(units=0, looks=0))).text
+    assert "Not compared yet: needs 100 more units in variant 0" in empty
 
 
-def test_the_page_is_written_as_utf_8(tmp_path: Path) -> None:
-    result = units(x=[float(i % 7) for i in range(400)])
-    path = evolve(result, warnings=("Größe ✓",)).to_html(tmp_path / "r.html")
-    assert "Größe ✓" in path.read_text(encoding="utf-8")
+def test_the_page_is_written_as_utf_8(full: Full, tmp_path: Path) -> None:
+    result = evolve(full(looks=0), cumulative=None, warnings=("Größe ✓ \udc80",))
+    path = result.to_html(tmp_path / "r.html")
+    assert "Größe ✓ \ufffd" in path.read_text(encoding="utf-8")
+
+
+def test_a_cell_of_a_notebook_has_the_panel_and_keeps_its_style_to_itself(full: Full) -> None:
+    cell = full()._repr_html_()
+    assert cell == render_cell(full())
+    page = Page(cell)
+    assert "Recommendation: roll out 1" in page.text
+    assert not {"html", "head", "body", "main", "title", "meta"} & {tag for tag, _ in page.tags}
+    style = cell.partition("<style>")[2].partition("</style>")[0]
+    bare = re.sub(r"@media[^{]*\{|[^{}]*(?=\})", "", re.sub(r"\{[^{}]*\}", "{}", style))
+    selectors = [one.strip() for rule in bare.split("{}") for one in rule.strip(" }\n").split(",")]
+    assert len(selectors) > 100
+    assert all(re.match(r"(body|div)?\.abkit", one) for one in selectors if one)

@@ -104,7 +104,7 @@ class DuckDB:
             AnalysisError: There is no such file, or it is not what its name says.
         """
         types = self._attach(name, table)
-        foreign = {column: table.columns.get(column, column) for column in schema}
+        foreign = {column: str(table.columns.get(column, column)) for column in schema}
         for column in schema:
             if foreign[column] not in types and (column in required or column in table.columns):
                 raise MissingColumnError(foreign[column], table.label, list(types))

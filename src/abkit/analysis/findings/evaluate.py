@@ -1,16 +1,21 @@
-"""From the rows that the queries give to what was found: pure."""
+"""From the sums of all variants to what was found, metric by metric: pure."""
 
-from collections.abc import Mapping, Sequence
-from math import isfinite
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from abkit.analysis.aggregates import Moments
-from abkit.analysis.engines.duckdb import Row, integer
-from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment, missing
+from attrs import frozen
+
+from abkit.analysis.aggregates import Sums
+from abkit.analysis.estimands import Estimand
+from abkit.analysis.findings.arms import Arms, arms
+from abkit.analysis.findings.chances import chances
+from abkit.analysis.findings.comparing import Comparing
+from abkit.analysis.findings.metric_result import MetricResult, Treatment
+from abkit.analysis.findings.validity import flags
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.plan import Plan
-from abkit.analysis.settings import Method, Settings
+from abkit.analysis.settings import Correction, Method, Settings
 from abkit.errors import AnalysisError, MissingExtraError, TooFewVariantsError
 from abkit.experiments.metrics import Metric, Role
 
@@ -46,85 +51,181 @@ def order(plan: Plan, found: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([plan.control, *plan.weights, *sorted(found)]))
 
 
-def evaluate(rows: Sequence[Row], plan: Plan, settings: Settings) -> tuple[MetricResult, ...]:
+def evaluate(
+    sums: Mapping[str, Sums],
+    estimands: Sequence[Estimand],
+    plan: Plan,
+    settings: Settings,
+    *,
+    seen: int | None = None,
+) -> tuple[MetricResult, ...]:
     """Compare every variant with the control, for every metric.
 
     Args:
-        rows: Sufficient statistics, as the queries give them.
+        sums: Per variant; a variant without units may be absent.
+        estimands: The metrics.
         plan: What was planned.
-        settings: How the test is made.
+        settings: How the test is made; for a part of the units, `settings.for_segments`.
+        seen: The units of the whole experiment, which a planned sample size counts; those of `sums`
+            unless said otherwise: to be said for a part of the units.
 
     Raises:
         TooFewVariantsError: There is no control, or nothing to compare it with.
-        AnalysisError: A mean or a variance is not finite.
+        AnalysisError: A sum is not finite, or the settings do not fit the metrics.
+        MissingExtraError: numpy or scipy is not installed.
     """
-    by_variant = {str(row["variant"]): row for row in rows}
-    variants = order(plan, list(by_variant))
-    results: list[MetricResult] = []
-    for number, metric in enumerate(plan.metrics, start=1):
-        control, *others = (
-            _arm(variant, by_variant.get(variant, {}), metric, number=number)
-            for variant in variants
-        )
-        alpha = settings.alpha(_comparisons(metric, plan, treatments=len(others)))
-        treatments = tuple(
-            _treatment(control, arm, metric, settings=settings, alpha=alpha) for arm in others
-        )
-        results.append(MetricResult(metric=metric, control=control, treatments=treatments))
-    return tuple(results)
+    settings.check([estimand.metric for estimand in estimands])
+    ordered = in_order(sums, plan)
+    units = sum(of.n for of in ordered.values()) if seen is None else seen
+    tests = [_Test.of(ordered, estimand, settings, seen=units) for estimand in estimands]
+    families: dict[str, list[_Test]] = {}
+    for test in tests:
+        families.setdefault(family(test.metric), []).append(test)
+    corrected = {
+        test.metric.name: result
+        for members in families.values()
+        for test, result in zip(members, _read_together(members, settings), strict=True)
+    }
+    return tuple(corrected[test.metric.name] for test in tests)
 
 
-def _arm(variant: str, row: Row, metric: Metric, *, number: int) -> Arm:
-    units = integer(row, "units")
-    if metric.binary:
-        conversions = integer(row, f"metric_{number}_conversions")
-        moments = Moments.from_successes(units, conversions)
-        return Arm(variant=variant, moments=moments, conversions=conversions)
-    mean = _real(row.get(f"metric_{number}_mean"))
-    variance = _real(row.get(f"metric_{number}_variance"))
-    if not (isfinite(mean) and isfinite(variance)):
-        message = (
-            f"{metric.name} has values in variant {variant} that are not finite, or too large to "
-            "sum up: its mean is not a number"
-        )
-        raise AnalysisError(message)
-    return Arm(variant=variant, moments=Moments(units, mean, max(0.0, variance)))
+def in_order(sums: Mapping[str, Sums], plan: Plan) -> dict[str, Sums]:
+    """The sums of all variants as results show them; of no unit where a variant has none.
 
-
-def _comparisons(metric: Metric, plan: Plan, *, treatments: int) -> int:
-    """How many comparisons are read together with this one.
-
-    A primary metric or a guardrail: one per treatment. Secondary metrics: all of theirs together.
+    Raises:
+        TooFewVariantsError: There is no unit of the control, or of any other variant.
     """
-    if metric.role is not Role.SECONDARY:
-        return treatments
-    return treatments * sum(other.role is Role.SECONDARY for other in plan.metrics)
+    variants = order(plan, [variant for variant, of in sums.items() if of.n])
+    shifts = next(iter(sums.values())).shifts
+    return {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
 
 
-def _treatment(
-    control: Arm, arm: Arm, metric: Metric, *, settings: Settings, alpha: float
-) -> Treatment:
-    lacking = missing([control, arm])
-    if lacking:
-        return Treatment(arm=arm, comparison=None, missing=lacking)
-    return Treatment(arm=arm, comparison=_compare(control, arm, metric, settings, alpha=alpha))
+def family(metric: Metric) -> str:
+    """What a metric is read together with: all secondary metrics; any other one is read alone."""
+    return "secondary" if metric.role is Role.SECONDARY else f"alone: {metric.name}"
 
 
-def _compare(
-    control: Arm, arm: Arm, metric: Metric, settings: Settings, *, alpha: float
-) -> Comparison:
-    if settings.method is Method.WELCH:
-        try:
-            from abkit.analysis.inference.welch import welch
-        except ImportError as error:
-            raise MissingExtraError("scipy", "analysis") from error
-        return welch(control.moments, arm.moments, alpha=alpha)
-    from abkit.analysis.inference.sequential import default_tau, sequential
+def taus(metrics: Sequence[MetricResult]) -> Mapping[str, float]:
+    """By metric, the tau that its sequential test used: pass them to later looks.
 
-    tau = settings.taus.get(metric.name)
-    if tau is None:
-        tau = default_tau(control.moments.mean, metric.goal)
-    return sequential(control.moments, arm.moments, tau=tau, alpha=alpha)
+    Metrics that no variant could be compared in yet have none: nothing was concluded from it.
+    """
+    return MappingProxyType(
+        {
+            found.metric.name: treatment.comparison.details["tau"]
+            for found in metrics
+            for treatment in found.treatments
+            if treatment.comparison is not None and "tau" in treatment.comparison.details
+        }
+    )
+
+
+@frozen(kw_only=True)
+class _Test:
+    """One metric before its correction.
+
+    Attributes:
+        metric: The metric.
+        arms: Its arms.
+        comparing: How they are compared.
+        lacking: What each treatment waits for.
+        p_values: Of each treatment's comparison; 1 where there is none yet.
+    """
+
+    metric: Metric
+    arms: Arms
+    comparing: Comparing
+    lacking: tuple[tuple[str, ...], ...]
+    p_values: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls, sums: Mapping[str, Sums], estimand: Estimand, settings: Settings, *, seen: int
+    ) -> "_Test":
+        metric, found = estimand.metric, arms(sums, estimand, settings=settings)
+        comparing = Comparing.of(metric, settings, control=found.control, seen=seen)
+        lacking = tuple(comparing.lacking([found.control, arm]) for arm in found.treatments)
+        stepwise = settings.correction in _STEPWISE
+        p_values = tuple(
+            comparing.compare(found.control, arm, alpha=settings.level).p_value
+            if stepwise and not waits
+            else 1.0
+            for arm, waits in zip(found.treatments, lacking, strict=True)
+        )
+        return cls(
+            metric=metric, arms=found, comparing=comparing, lacking=lacking, p_values=p_values
+        )
+
+    def result(self, alphas: Sequence[float], *, comparisons: int) -> MetricResult:
+        """What was found, each comparison made at its level."""
+        control, settings = self.arms.control, self.comparing.settings
+        compared = [
+            None if waits else self.comparing.compare(control, arm, alpha=alpha)
+            for arm, waits, alpha in zip(self.arms.treatments, self.lacking, alphas, strict=True)
+        ]
+        treatments = [
+            Treatment(
+                arm=arm,
+                comparison=comparison,
+                corrected_p=None if comparison is None else _corrected(comparison, settings.level),
+                missing=waits,
+                flags=flags(control, arm, comparison, metric=self.metric),
+            )
+            for arm, waits, comparison in zip(
+                self.arms.treatments, self.lacking, compared, strict=True
+            )
+        ]
+        result = MetricResult(
+            metric=self.metric,
+            control=control,
+            treatments=tuple(treatments),
+            comparisons=comparisons,
+            adjustment=self.arms.adjustment,
+        )
+        return chances(result) if settings.method is Method.BAYESIAN else result
+
+
+def _read_together(tests: Sequence[_Test], settings: Settings) -> list[MetricResult]:
+    """The results of metrics that share the accepted probability of a false alarm."""
+    p_values = [p_value for test in tests for p_value in test.p_values]
+    alphas = _alphas(p_values, settings)
+    comparisons = 1 if settings.correction is Correction.NONE else len(p_values)
+    results, first = [], 0
+    for test in tests:
+        last = first + len(test.p_values)
+        results.append(test.result(alphas[first:last], comparisons=comparisons))
+        first = last
+    return results
+
+
+_Procedure = Callable[[Sequence[float]], Sequence[float]]
+
+_STEPWISE = (Correction.HOLM, Correction.BENJAMINI_HOCHBERG)
+
+
+def _alphas(p_values: Sequence[float], settings: Settings) -> Sequence[float]:
+    """The level at which each of some comparisons that are read together is made."""
+    if settings.correction not in _STEPWISE:
+        shared = settings.correction is Correction.BONFERRONI
+        return [settings.alpha(len(p_values) if shared else 1)] * len(p_values)
+    try:
+        from abkit.analysis.inference import correction
+    except ImportError as error:
+        raise MissingExtraError("numpy", "analysis") from error
+    holm = settings.correction is Correction.HOLM
+    procedure: _Procedure = correction.holm if holm else correction.benjamini_hochberg
+    return correction.effective_alphas(p_values, procedure, level=settings.level)
+
+
+def _corrected(comparison: Comparison, level: float) -> float:
+    """The p-value on the scale of the level of all comparisons that are read together.
+
+    Bonferroni's m p, Holm's and Benjamini and Hochberg's adjusted p; of a look of a group sequential
+    test, p beside the level of that look.
+    """
+    if comparison.alpha == 0:
+        return 1.0
+    return min(1.0, comparison.p_value * (level / comparison.alpha))
 
 
 def check_ratio(counts: Mapping[str, int], plan: Plan, *, one_look: bool) -> "SampleRatio":
@@ -143,7 +244,3 @@ def check_ratio(counts: Mapping[str, int], plan: Plan, *, one_look: bool) -> "Sa
     method = SampleRatioMethod.CHI_SQUARE if one_look else SampleRatioMethod.SEQUENTIAL
     declared = {variant: count for variant, count in counts.items() if variant in weights}
     return sample_ratio(declared, weights, method=method)
-
-
-def _real(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

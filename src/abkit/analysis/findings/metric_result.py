@@ -1,11 +1,14 @@
 """What was found for one metric, per variant; and the gates below which nothing is concluded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
 
-from attrs import frozen
+from attrs import field, frozen
 
 from abkit.analysis.aggregates import Moments
-from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.experiments.metrics import Metric
 
 MINIMUM_UNITS = 100
@@ -15,19 +18,50 @@ MINIMUM_CONVERSIONS = 25
 """Fewer conversions in either arm, and a binary metric is not compared."""
 
 
+class Flag(StrEnum):
+    """What makes a comparison doubtful, though it could be computed."""
+
+    FEW_UNITS = "few units"
+    """Fewer than 1,000 units in an arm: a direction, not a proof."""
+    SUSPICIOUS_LIFT = "suspicious lift"
+    """The lift is larger than changes of a product usually are: look for a fault in the data."""
+    NO_VARIANCE = "no variance"
+    """An arm does not vary at all."""
+    SMALL_ERROR = "standard error too small"
+    """The standard error is so small beside the mean that it cannot be believed."""
+    FLIPPED_INTERVAL = "flipped interval"
+    """The intervals of the looks so far have no point in common: the effect changed over time."""
+    ESTIMATE_OUTSIDE = "estimate outside the interval"
+    """The estimate lies outside the intersection of the intervals so far."""
+    IMPOSSIBLE_MEAN = "impossible mean"
+    """A rate outside 0 to 1, or a mean that is not a number."""
+    MANY_CAPPED = "many capped"
+    """Winsorization changed more than 5% of the units."""
+
+
 @frozen(kw_only=True)
 class Arm:
     """The units of one variant, for one metric.
 
     Attributes:
         variant: The variant, as text.
-        moments: Of the metric over these units.
+        moments: Of the metric over these units; adjusted where CUPED is on.
         conversions: How many of them converted; None if the metric is not binary.
+        unadjusted: The moments before CUPED; None where that is off.
+        capped: The units whose value winsorization changed; None where there is no cap.
+        posterior_mean: The mean that is believed after the data: 1/3 after one unit that did not
+            convert; Bayesian only.
+        problem: Why the metric has no value for these units, such as a division by 0; its moments
+            say nothing then. Empty if it has one.
     """
 
     variant: str
     moments: Moments
     conversions: int | None = None
+    unadjusted: Moments | None = None
+    capped: int | None = None
+    posterior_mean: float | None = None
+    problem: str = ""
 
 
 @frozen(kw_only=True)
@@ -36,13 +70,73 @@ class Treatment:
 
     Attributes:
         arm: The variant's units.
-        comparison: With the control; None until the gates are passed.
+        comparison: With the control; its p-value is that of this comparison alone, its alpha and its
+            intervals are corrected for all that are read together. None until the gates are passed.
+        corrected_p: The p-value after that correction, to compare with the level itself.
         missing: What the gates still wait for; empty if there is a comparison.
+        flags: What makes the comparison doubtful.
+        chance_to_beat: The chance that the mean is better than the control's; Bayesian only.
+        chance_to_be_best: The chance that it is the best of all arms; Bayesian only.
     """
 
     arm: Arm
     comparison: Comparison | None
+    corrected_p: float | None = None
     missing: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    chance_to_beat: float | None = None
+    chance_to_be_best: float | None = None
+
+
+@frozen(kw_only=True)
+class Adjustment:
+    """What CUPED did to a metric.
+
+    Attributes:
+        theta: The weight of the covariate, over all arms.
+        variance_reduction: The share of the variance that is gone: 0.3 is 30%.
+        days: The length of the window before the first exposure.
+        balance: The largest difference of the covariate's means between an arm and the control, in its
+            standard errors: beyond 3, the arms differed before the experiment.
+    """
+
+    theta: float
+    variance_reduction: float
+    days: float
+    balance: float
+
+
+@frozen(kw_only=True)
+class Series:
+    """One variant over time, beside the control; one entry per look.
+
+    Attributes:
+        arms: The variant's cumulative moments.
+        comparisons: With the control at that look; None until the gates are passed.
+        running_p: The smallest p-value so far; valid where the method is sequential.
+        running_interval: What all intervals of the difference so far have in common; None before the
+            first, and where they have nothing in common.
+    """
+
+    arms: tuple[Moments, ...]
+    comparisons: tuple[Comparison | None, ...]
+    running_p: tuple[float, ...]
+    running_interval: tuple[Interval | None, ...]
+
+
+@frozen(kw_only=True)
+class OverTime:
+    """A metric over time.
+
+    Attributes:
+        ends: The end of each look's day or hour, UTC, in order.
+        control: The control's cumulative moments, one per look.
+        treatments: The other variants.
+    """
+
+    ends: tuple[datetime, ...]
+    control: tuple[Moments, ...]
+    treatments: Mapping[str, Series] = field(factory=lambda: MappingProxyType({}))
 
 
 @frozen(kw_only=True)
@@ -53,11 +147,19 @@ class MetricResult:
         metric: The metric.
         control: The control's units.
         treatments: The other variants, in the order of the declaration.
+        comparisons: How many comparisons are read together with each of these.
+        adjustment: What CUPED did; None where it is off or does not apply.
+        over_time: The same, look by look; None where that was not asked for.
+        control_chance_to_be_best: The chance that the control is the best of all arms; Bayesian only.
     """
 
     metric: Metric
     control: Arm
     treatments: tuple[Treatment, ...]
+    comparisons: int = 1
+    control_chance_to_be_best: float | None = None
+    adjustment: Adjustment | None = None
+    over_time: OverTime | None = None
 
 
 def missing(arms: Sequence[Arm]) -> tuple[str, ...]:
@@ -66,7 +168,7 @@ def missing(arms: Sequence[Arm]) -> tuple[str, ...]:
     The gates are those of Amplitude Experiment: 100 units in each arm and, for a binary metric, 25
     conversions in each. They only ever remove looks, so they cannot raise a false alarm.
     """
-    lacking: list[str] = []
+    lacking = [arm.problem for arm in arms if arm.problem]
     for arm in arms:
         units = MINIMUM_UNITS - arm.moments.n
         if units > 0:

@@ -1,25 +1,28 @@
-"""What the numbers mean: badges by a truth table, and a recommendation with its reasons."""
+"""What the numbers mean: badges, and a recommendation with its reasons."""
 
 from collections.abc import Sequence
 from enum import StrEnum
 
 from attrs import frozen
 
-from abkit.analysis.findings.metric_result import MetricResult, Treatment
+from abkit.analysis.findings.badges import Badge, badges, goal_distance, rules_out_goal
+from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.settings import Method, Settings
 from abkit.experiments.metrics import Direction, Metric, Role
 
+__all__ = [
+    "Action",
+    "Badge",
+    "Recommendation",
+    "badges",
+    "is_last_look",
+    "recommend",
+    "rules_out_goal",
+]
 
-class Badge(StrEnum):
-    """What is true of one variant beside the control, at a glance."""
-
-    SIGNIFICANT = "Significant"
-    NOT_SIGNIFICANT = "Not Significant"
-    INCONCLUSIVE = "Inconclusive"
-    ABOVE_GOAL = "Above Goal"
-    BELOW_GOAL = "Below Goal"
-    ABOVE_CONTROL = "Above Control"
-    BELOW_CONTROL = "Below Control"
+IMBALANCE = 3.0
+"""Arms whose units differed by more standard errors before their exposure were not alike."""
 
 
 class Action(StrEnum):
@@ -45,86 +48,58 @@ class Recommendation:
     reasons: tuple[str, ...]
 
 
-def badges(comparison: Comparison | None, metric: Metric) -> tuple[Badge, ...]:
-    """The badges of one variant; several may hold at once.
+class _Standing(StrEnum):
+    """Where one variant stands."""
 
-    | badge | holds when |
-    |---|---|
-    | Significant | the test rejects "no difference" |
-    | Not Significant | it does not, or the gates are not passed yet |
-    | Inconclusive | not significant, and a change as large as the goal is not ruled out either |
-    | Above Goal | the direction is increase or any, and the mean has reached the goal above |
-    | Below Goal | the direction is decrease or any, and the mean has reached the goal below |
-    | Above Control, Below Control | significant, and the mean is on that side of the control's |
+    WON = "won"
+    DOUBTFUL = "doubtful"
+    OPEN = "open"
+    LOST = "lost"
 
-    The goal lies the metric's `goal` above or below the control's mean, relative to it; a metric
-    without a goal has no badge about it. Nothing is said of means until the gates are passed.
+
+@frozen
+class _Judged:
+    """One variant, where it stands, and why."""
+
+    treatment: Treatment
+    standing: _Standing
+    reason: str
+
+
+def is_last_look(settings: Settings, *, units: int) -> bool:
+    """Whether waiting does not help any more.
+
+    So it is with a test of one look, and wherever the planned size has been reached.
 
     Args:
-        comparison: With the control; None if the gates are not passed.
-        metric: The metric's direction and goal.
+        settings: How the test is made.
+        units: The units of all arms so far.
     """
-    if comparison is None:
-        return (Badge.NOT_SIGNIFICANT, Badge.INCONCLUSIVE)
-    held: list[Badge] = []
-    if comparison.significant:
-        held.append(Badge.SIGNIFICANT)
-    else:
-        held.append(Badge.NOT_SIGNIFICANT)
-        if not rules_out_goal(comparison, metric):
-            held.append(Badge.INCONCLUSIVE)
-    held.extend(_about_goal(comparison, metric))
-    if comparison.significant and comparison.difference != 0:
-        above = comparison.difference > 0
-        held.append(Badge.ABOVE_CONTROL if above else Badge.BELOW_CONTROL)
-    return tuple(held)
-
-
-def _about_goal(comparison: Comparison, metric: Metric) -> list[Badge]:
-    distance = _goal_distance(comparison, metric)
-    if distance is None:
-        return []
-    rise = comparison.difference
-    held: list[Badge] = []
-    if metric.direction is not Direction.DECREASE and rise >= distance:
-        held.append(Badge.ABOVE_GOAL)
-    if metric.direction is not Direction.INCREASE and rise <= -distance:
-        held.append(Badge.BELOW_GOAL)
-    return held
-
-
-def rules_out_goal(comparison: Comparison, metric: Metric) -> bool:
-    """Whether the interval excludes a change as large as the metric's goal, in its direction."""
-    distance = _goal_distance(comparison, metric)
-    if distance is None:
-        return False
-    too_high = comparison.interval.high < distance
-    too_low = comparison.interval.low > -distance
-    match metric.direction:
-        case Direction.INCREASE:
-            return too_high
-        case Direction.DECREASE:
-            return too_low
-        case _:
-            return too_high and too_low
-
-
-def _goal_distance(comparison: Comparison, metric: Metric) -> float | None:
-    """How far from the control's mean the goal is; None if there is none."""
-    distance = (metric.goal or 0.0) * abs(comparison.control.mean)
-    return distance or None
+    if settings.sample_size is None:
+        return settings.method is Method.WELCH
+    return units >= settings.sample_size
 
 
 def recommend(
-    metrics: Sequence[MetricResult], *, deciding: Metric, mismatch: bool, one_look: bool
+    metrics: Sequence[MetricResult], *, deciding: Metric, mismatch: bool, last_look: bool
 ) -> Recommendation:
     """What to do with the experiment.
+
+    | what was found | recommendation |
+    |---|---|
+    | the arms' sizes contradict the weights | continue, find the cause |
+    | a variant is significantly better, no guardrail worse | roll it out; of several, the best |
+    | the same, but a guardrail cannot be judged yet, or a flag makes it doubtful | continue |
+    | the same, but no direction is declared | continue: whether it is good is yours to say |
+    | every variant is worse, harms a guardrail, or can no longer reach the goal | roll back |
+    | not significant, and this was the last look | roll back |
+    | anything else | continue |
 
     Args:
         metrics: What was found.
         deciding: The metric that decides.
         mismatch: Whether the sizes of the arms contradict the design.
-        one_look: Whether the test was made for one look, after which waiting does not help.
+        last_look: Whether waiting does not help any more: `is_last_look`.
     """
     if mismatch:
         reason = (
@@ -133,92 +108,137 @@ def recommend(
         )
         return Recommendation(action=Action.CONTINUE, reasons=(reason,))
     main = next(result for result in metrics if result.metric == deciding)
-    if all(treatment.comparison is None for treatment in main.treatments):
-        return Recommendation(action=Action.CONTINUE, reasons=_waiting(main))
     guardrails = [result for result in metrics if result.metric.role is Role.GUARDRAIL]
-    better = [t for t in main.treatments if _moved(t.comparison, main.metric) > 0]
-    safe = [t for t in better if not _violated(t.arm.variant, guardrails)]
-    if safe:
-        return _roll_out(safe, main, guardrails)
-    if better:
-        return Recommendation(
-            action=Action.ROLL_BACK,
-            reasons=tuple(
-                f"{t.arm.variant} is better in {deciding.name}, but significantly worse in "
-                f"{', '.join(_violated(t.arm.variant, guardrails))}."
-                for t in better
-            ),
+    judged = [_judge(t, main, guardrails, last_look=last_look) for t in main.treatments]
+    won = [each for each in judged if each.standing is _Standing.WON]
+    if won:
+        return _roll_out(won, main, guardrails)
+    lost = all(each.standing is _Standing.LOST for each in judged)
+    action = Action.ROLL_BACK if lost else Action.CONTINUE
+    weightiest = sorted(judged, key=lambda each: list(_Standing).index(each.standing))
+    return Recommendation(action=action, reasons=tuple(each.reason for each in weightiest))
+
+
+def _judge(
+    treatment: Treatment,
+    main: MetricResult,
+    guardrails: Sequence[MetricResult],
+    *,
+    last_look: bool,
+) -> _Judged:
+    """Where a variant stands."""
+    name, comparison, metric = treatment.arm.variant, treatment.comparison, main.metric
+    moved = _moved(comparison, metric)
+    violated = _violated(name, guardrails)
+    if violated:
+        but = f"is better in {metric.name}, but " if moved > 0 else "is "
+        reason = f"{name} {but}significantly worse in {', '.join(violated)}."
+        return _Judged(treatment, _Standing.LOST, reason)
+    if comparison is None:
+        reason = (
+            f"{name} cannot be compared in {metric.name} yet: it needs {_all(treatment.missing)}."
         )
-    return _without_winner(main, one_look=one_look)
+        return _Judged(treatment, _Standing.OPEN, reason)
+    if comparison.significant and metric.direction is Direction.ANY:
+        reason = (
+            f"{name} differs significantly from the control in {metric.name}, which declares no "
+            "wanted direction: whether the change is good is yours to say."
+        )
+        return _Judged(treatment, _Standing.DOUBTFUL, reason)
+    if moved > 0:
+        doubts = [_DOUBTS[flag] for flag in treatment.flags if flag in _DOUBTS]
+        if doubts:
+            reason = f"{_won(treatment, metric)[:-1]}, but {'; and '.join(doubts)}."
+            return _Judged(treatment, _Standing.DOUBTFUL, reason)
+        return _Judged(treatment, _Standing.WON, _won(treatment, metric))
+    if moved < 0:
+        reason = f"{name} is significantly worse than the control in {metric.name}."
+        return _Judged(treatment, _Standing.LOST, reason)
+    return _undecided(treatment, comparison, metric, last_look=last_look)
+
+
+def _undecided(
+    treatment: Treatment, comparison: Comparison, metric: Metric, *, last_look: bool
+) -> _Judged:
+    name = treatment.arm.variant
+    if rules_out_goal(comparison, metric):
+        reason = (
+            f"{name} is not significantly better in {metric.name}, and a change as large as the "
+            "goal is ruled out."
+        )
+        return _Judged(treatment, _Standing.LOST, reason)
+    if last_look:
+        reason = (
+            f"{name} did not reach significance in {metric.name} at its planned size; more looks "
+            "were not planned."
+        )
+        return _Judged(treatment, _Standing.LOST, reason)
+    reason = f"{name} is not significant in {metric.name} yet; more units may decide."
+    return _Judged(treatment, _Standing.OPEN, reason)
 
 
 def _roll_out(
-    safe: Sequence[Treatment], main: MetricResult, guardrails: Sequence[MetricResult]
+    won: Sequence[_Judged], main: MetricResult, guardrails: Sequence[MetricResult]
 ) -> Recommendation:
     sign = -1 if main.metric.direction is Direction.DECREASE else 1
-    best = max(safe, key=lambda treatment: sign * treatment.arm.moments.mean)
-    name = best.arm.variant
+    best = max(won, key=lambda each: sign * each.treatment.arm.moments.mean)
+    treatment = best.treatment
+    name = treatment.arm.variant
     unknown = [
-        f"The guardrail {result.metric.name} cannot be judged yet: it needs {needed}."
+        f"The guardrail {result.metric.name} cannot be judged yet: it needs {_all(other.missing)}."
         for result in guardrails
-        for treatment in result.treatments
-        if treatment.arm.variant == name and treatment.missing
-        for needed in [" and ".join(treatment.missing)]
+        for other in result.treatments
+        if other.arm.variant == name and other.missing
     ]
-    won = f"{name} is significantly better than the control in {main.metric.name}."
     if unknown:
-        return Recommendation(action=Action.CONTINUE, reasons=(won, *unknown))
-    reasons = [won]
-    distance = best.comparison and _goal_distance(best.comparison, main.metric)
-    if best.comparison and distance and abs(best.comparison.difference) < distance:
+        return Recommendation(action=Action.CONTINUE, reasons=(best.reason, *unknown))
+    reasons = [best.reason]
+    distance = treatment.comparison and goal_distance(treatment.comparison, main.metric)
+    if treatment.comparison and distance and abs(treatment.comparison.difference) < distance:
         reasons.append("Its mean has not reached the goal: the change may be smaller than wanted.")
     if guardrails:
         reasons.append("No guardrail is significantly worse.")
+    reasons.extend(_CAVEATS[flag] for flag in treatment.flags if flag in _CAVEATS)
+    if main.adjustment is not None and main.adjustment.balance > IMBALANCE:
+        reasons.append(
+            f"Before their exposure, the units of the variants differed by "
+            f"{main.adjustment.balance:.1f} standard errors in {main.metric.name} already: they may "
+            "not be alike."
+        )
     return Recommendation(action=Action.ROLL_OUT, variant=name, reasons=tuple(reasons))
 
 
-def _without_winner(main: MetricResult, *, one_look: bool) -> Recommendation:
-    metric = main.metric
-    tested = [t for t in main.treatments if t.comparison is not None]
-    if metric.direction is Direction.ANY and any(
-        t.comparison.significant for t in tested if t.comparison
-    ):
-        reason = (
-            f"{metric.name} differs significantly from the control, but declares no wanted "
-            "direction: whether the change is good is yours to say."
-        )
-        return Recommendation(action=Action.CONTINUE, reasons=(reason,))
-    reasons: list[str] = []
-    undecided = False
-    for treatment in main.treatments:
-        name, comparison = treatment.arm.variant, treatment.comparison
-        if comparison is None:
-            reasons.append(f"{name} needs {' and '.join(treatment.missing)}.")
-            undecided = True
-        elif _moved(comparison, metric) < 0:
-            reasons.append(f"{name} is significantly worse than the control in {metric.name}.")
-        elif rules_out_goal(comparison, metric):
-            reasons.append(
-                f"{name} is not significantly better in {metric.name}, and a change as large as "
-                "the goal is ruled out."
-            )
-        elif one_look:
-            reasons.append(f"{name} did not reach significance in {metric.name}, in its one look.")
-        else:
-            reasons.append(
-                f"{name} is not significant in {metric.name} yet; more units may decide."
-            )
-            undecided = True
-    action = Action.CONTINUE if undecided else Action.ROLL_BACK
-    return Recommendation(action=action, reasons=tuple(reasons))
+_DOUBTS = {
+    Flag.SUSPICIOUS_LIFT: "the lift is larger than changes usually are: look for a fault in the data",
+    Flag.NO_VARIANCE: "one of the variants does not vary at all: look for a fault in the data",
+    Flag.SMALL_ERROR: "its standard error is too small to be believed",
+    Flag.FLIPPED_INTERVAL: (
+        "its intervals over time have no point in common: the effect changed, so look at a "
+        "stable part of the time"
+    ),
+    Flag.ESTIMATE_OUTSIDE: (
+        "the estimate lies outside the interval of all looks: the effect changed over time"
+    ),
+    Flag.IMPOSSIBLE_MEAN: "a mean is impossible: look for a fault in the data",
+}
+"""Flags with which a winner is not to be rolled out."""
+
+_CAVEATS = {
+    Flag.FEW_UNITS: "There are fewer than 1,000 units in a variant: a direction rather than a proof.",
+    Flag.MANY_CAPPED: (
+        "The limits of the metric changed more than 5% of the units: what is compared is no longer "
+        "what was measured."
+    ),
+}
+"""Flags that a reader must know of."""
 
 
-def _waiting(main: MetricResult) -> tuple[str, ...]:
-    return tuple(
-        f"{treatment.arm.variant} cannot be compared in {main.metric.name} yet: it needs "
-        f"{' and '.join(treatment.missing)}."
-        for treatment in main.treatments
-    )
+def _won(treatment: Treatment, metric: Metric) -> str:
+    name, chance = treatment.arm.variant, treatment.chance_to_beat
+    if chance is None:
+        return f"{name} is significantly better than the control in {metric.name}."
+    shown = "more than 99.9%" if chance > 0.999 else f"{chance:.1%}"
+    return f"{name} is better than the control in {metric.name} with a chance of {shown}."
 
 
 def _moved(comparison: Comparison | None, metric: Metric) -> int:
@@ -244,3 +264,7 @@ def _worse(comparison: Comparison | None, metric: Metric) -> bool:
     if metric.direction is Direction.ANY:
         return comparison is not None and comparison.significant
     return _moved(comparison, metric) < 0
+
+
+def _all(needed: Sequence[str]) -> str:
+    return " and ".join(needed)

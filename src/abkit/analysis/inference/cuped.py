@@ -2,83 +2,102 @@
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import Protocol
 
-from attrs import frozen
+import numpy as np
+from numpy.typing import NDArray
 
 from abkit.analysis.aggregates import Moments
-from abkit.errors import AnalysisError
+
+SAME = 1e-8
+"""Covariates are one and the same when the least eigenvalue of their correlations is below this."""
 
 
-@frozen
-class PairedMoments:
-    """The units of one variant, summed up for a metric and a covariate.
+class Covariates(Protocol):
+    """What some units were before their exposure, beside a metric of theirs.
 
-    Attributes:
-        metric: The moments of the metric.
-        covariate: The moments of the covariate over the same units: the same metric before the first
-            exposure is best. The treatment must not be able to change it.
-        covariance: Of the two between the units, unbiased (n - 1).
+    The treatment must not be able to change it: the same metric before the first exposure is best.
     """
 
-    metric: Moments
-    covariate: Moments
-    covariance: float
+    @property
+    def means(self) -> tuple[float, ...]:
+        """Of each covariate."""
+        ...
 
-    def __attrs_post_init__(self) -> None:
-        if self.metric.n != self.covariate.n or self.covariance != self.covariance:
-            message = (
-                "A metric and its covariate must be of the same units, "
-                f"not n={self.metric.n} and n={self.covariate.n}, covariance={self.covariance}"
-            )
-            raise AnalysisError(message)
+    @property
+    def with_metric(self) -> tuple[float, ...]:
+        """The covariance of each covariate with the metric, between the units."""
+        ...
+
+    @property
+    def among(self) -> tuple[tuple[float, ...], ...]:
+        """The covariance of each covariate with each other one."""
+        ...
 
 
-def theta(arms: Sequence[PairedMoments]) -> float:
-    """The weight of the covariate: cov(Y, X) / var(X) over the units of all arms together.
+def weights(everyone: Covariates) -> tuple[float, ...]:
+    """The weight of each covariate, theta: the inverse of Cov(X, X), times Cov(X, Y).
 
     Deng, Xu, Kohavi and Walker (2013, "Improving the sensitivity of online controlled experiments by
-    utilizing pre-experiment data", WSDM). 0 where the covariate does not vary.
+    utilizing pre-experiment data", WSDM), with several covariates: the slopes of a least squares fit.
+
+    Args:
+        everyone: Of the units of all arms together, for whom there is one theta.
+
+    Returns:
+        One weight each; 0 for a covariate that does not vary, or says what those before it say.
     """
-    units = sum(arm.metric.n for arm in arms)
-    if units < 2:
-        return 0.0
-    covariate_mean = _overall(arms)
-    metric_mean = sum(arm.metric.n * arm.metric.mean for arm in arms) / units
-    products = squares = 0.0
-    for arm in arms:
-        apart = arm.covariate.mean - covariate_mean
-        products += (arm.metric.n - 1) * arm.covariance if arm.metric.n else 0.0
-        products += arm.metric.n * apart * (arm.metric.mean - metric_mean)
-        squares += (arm.metric.n - 1) * arm.covariate.variance if arm.metric.n else 0.0
-        squares += arm.metric.n * apart * apart
-    return products / squares if squares > 0 else 0.0
+    among, with_metric = np.array(everyone.among, float), np.array(everyone.with_metric, float)
+    found = np.zeros(len(with_metric))
+    kept = _distinct(among)
+    if kept:
+        found[kept] = np.linalg.solve(among[np.ix_(kept, kept)], with_metric[kept])
+    return tuple(found.tolist())
 
 
-def adjust(arms: Sequence[PairedMoments]) -> tuple[Moments, ...]:
-    """The moments of Y - theta (X - mean of X over all arms), in the same order.
+def adjust(
+    metric: Moments, covariates: Covariates, *, theta: Sequence[float], overall: Sequence[float]
+) -> Moments:
+    """The moments of Y - theta (X - mean of X over all arms), of the units of one arm.
 
     All arms share theta and the mean of X, so the differences stay unbiased; their variance falls
-    by the squared correlation of Y and X.
+    by the squared (multiple) correlation of Y and X.
+
+    Args:
+        metric: Of Y, the variance unbiased (n - 1).
+        covariates: Of the same units.
+        theta: The weight of each covariate: `weights`.
+        overall: The mean of each covariate over the units of all arms.
     """
-    weight, overall = theta(arms), _overall(arms)
-    return tuple(_adjusted(arm, weight, overall) for arm in arms)
+    slopes = np.array(theta, float)
+    moved = slopes @ (np.array(covariates.means, float) - np.array(overall, float))
+    shared = slopes @ np.array(covariates.with_metric, float)
+    explained = slopes @ np.array(covariates.among, float) @ slopes
+    variance = metric.variance - 2 * float(shared) + float(explained)
+    return Moments(metric.n, metric.mean - float(moved), max(0.0, variance))
 
 
-def correlation(arm: PairedMoments) -> float:
-    """Of metric and covariate between the units of one arm; 0 where one of them does not vary."""
-    spread = sqrt(arm.metric.variance) * sqrt(arm.covariate.variance)
-    return max(-1.0, min(1.0, arm.covariance / spread)) if spread > 0 else 0.0
+def imbalance(first: Covariates, first_n: int, second: Covariates, second_n: int) -> float:
+    """How far two arms differed before their exposure, in standard errors of the difference.
+
+    Of the first covariate; 0 where it does not vary.
+    """
+    if first_n < 2 or second_n < 2:
+        return 0.0
+    error = sqrt(first.among[0][0] / first_n + second.among[0][0] / second_n)
+    return abs(first.means[0] - second.means[0]) / error if error > 0 else 0.0
 
 
-def _adjusted(arm: PairedMoments, weight: float, overall: float) -> Moments:
-    mean = arm.metric.mean - weight * (arm.covariate.mean - overall)
-    variance = (
-        arm.metric.variance - 2 * weight * arm.covariance + weight * weight * arm.covariate.variance
-    )
-    return Moments(arm.metric.n, mean, max(0.0, variance))
-
-
-def _overall(arms: Sequence[PairedMoments]) -> float:
-    """The covariate's mean over the units of all arms."""
-    units = sum(arm.covariate.n for arm in arms)
-    return sum(arm.covariate.n * arm.covariate.mean for arm in arms) / units if units else 0.0
+def _distinct(among: NDArray[np.float64]) -> list[int]:
+    """The covariates that vary, each not determined by those before it."""
+    kept: list[int] = []
+    for covariate in range(len(among)):
+        if not among[covariate, covariate] > 0:
+            continue
+        tried = [*kept, covariate]
+        part = among[np.ix_(tried, tried)]
+        deviations = np.sqrt(np.diag(part))
+        correlations = part / np.outer(deviations, deviations)
+        if np.linalg.eigvalsh(correlations)[0] > SAME:
+            kept = tried
+    return kept

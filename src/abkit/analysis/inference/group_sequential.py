@@ -1,6 +1,6 @@
 """Group sequential tests: a few planned looks, for nearly the power of a single one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import exp, expm1, inf, log1p, sqrt
 from typing import TypeAlias
@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from abkit.analysis.inference.decision import check_alpha
+from abkit.analysis.aggregates import Moments
+from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.inference.decision import Decision, check_alpha, compare, undecided
+from abkit.analysis.inference.variance import separate
 from abkit.errors import AnalysisError
+
+METHOD = "group-sequential"
 
 Spending: TypeAlias = Callable[[float, float], float]
 """From the information so far (0 to 1) and the tail's alpha to the alpha spent so far."""
@@ -102,6 +107,40 @@ def crossing_probability(information: Sequence[float], bounds: Sequence[float]) 
 def nominal_alphas(bounds: Sequence[float]) -> tuple[float, ...]:
     """The level of an ordinary two-sided test at each look that stops at the same bounds."""
     return tuple(float(2 * ndtr(-bound)) for bound in bounds)
+
+
+def group_sequential(
+    control: Moments, treatment: Moments, *, bound: float, details: Mapping[str, float]
+) -> Comparison:
+    """Compare two means at one of the planned looks.
+
+    Args:
+        control: The control's moments.
+        treatment: The variant's moments.
+        bound: The |z| at which to stop at this look: one of `boundaries`.
+        details: What else to report, such as the look's number.
+
+    Returns:
+        The comparison; alpha and p are nominal: those of an ordinary two-sided test at this bound.
+        The interval reaches `bound` standard errors to both sides (a repeated confidence interval,
+        Jennison and Turnbull 1989, J. R. Stat. Soc. B 51(3)): those of all looks together hold the
+        true difference with the level of the bounds. Fewer than two units in an arm, or no variance
+        in either, decide nothing: p = 1.
+    """
+    alpha = float(2 * ndtr(-bound))
+    known = control.n >= 2 and treatment.n >= 2
+    if not known or not separate(control, treatment).difference > 0:
+        return undecided(METHOD, control, treatment, alpha=alpha, details=details)
+    variances = separate(control, treatment)
+    statistic = (treatment.mean - control.mean) / sqrt(variances.difference)
+    decision = Decision(
+        variances=variances,
+        critical=bound,
+        p_value=float(2 * ndtr(-abs(statistic))),
+        alpha=alpha,
+        details={"statistic": statistic, "bound": bound, **details},
+    )
+    return compare(METHOD, control, treatment, decision=decision)
 
 
 class _Continuing:

@@ -1,6 +1,6 @@
 """How many units a test needs, what it can find, and how long it takes."""
 
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 
 from attrs import frozen
 from scipy.special import ndtr, ndtri
@@ -96,12 +96,20 @@ def sample_size(plan: Plan, *, alpha: float = 0.05, power: float = 0.8) -> int:
         power: The probability to find the change if it is there, between alpha and 1.
 
     Raises:
-        AnalysisError: `alpha` or `power` cannot be used.
+        AnalysisError: `alpha` or `power` cannot be used, or no number of units finds the change.
     """
     check_alpha(alpha)
     _check_power(power, alpha)
     quantiles = float(ndtri(1 - alpha / 2) + ndtri(power))
-    return ceil(quantiles**2 * plan.unit_variance / plan.difference**2)
+    root = quantiles * (sqrt(plan.unit_variance) / abs(plan.difference))
+    units = root * root
+    if not units < inf:
+        message = (
+            f"A difference of {plan.difference:g} is too small to be found beside a variance of "
+            f"{plan.control_variance:g}"
+        )
+        raise AnalysisError(message)
+    return ceil(units)
 
 
 def power_of(plan: Plan, *, units: int, alpha: float = 0.05) -> float:

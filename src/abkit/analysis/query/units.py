@@ -135,7 +135,7 @@ class UnitQueries:
         them without a unit, a variant or a time; they are left out), in_frame (the others within the
         time frame), latest (the last time of these).
         """
-        ours, usable = self._ours(), self._usable()
+        ours, usable = self._ours(), self.usable()
         variant = f"case when {usable} then variant end"
         return f"""\
 select
@@ -176,7 +176,7 @@ select
   min(time) as first_exposure,
   count(*) as exposures{excluded}
 from exposures
-where {self._usable()}
+where {self.usable()}
 group by unit_id"""  # noqa: S608 - literals are quoted
 
     def excluded(self) -> str:
@@ -213,7 +213,7 @@ from exposures e
 join (
   select unit_id from seen where variant <> last_variant{self._not_excluded(" and ")}
 ) as jumped on jumped.unit_id = e.unit_id
-where {self._usable("e.")}
+where {self.usable("e.")}
 group by e.variant"""  # noqa: S608 - literals are quoted
 
     def units(self, *, jumpers: bool) -> str:
@@ -241,7 +241,7 @@ from (
 ) as u
 join exposures e
   on e.unit_id = u.unit_id and e.time = u.first_exposure and e.variant = u.variant
-where {self._usable("e.")}
+where {self.usable("e.")}
 group by u.unit_id, u.variant, u.first_exposure"""  # noqa: S608 - literals are quoted
 
     def by_period(self, length: int) -> str:
@@ -263,7 +263,7 @@ order by period, variant"""  # noqa: S608 - columns are our own
   join (
     select unit_id from seen where variant <> last_variant{self._not_excluded(" and ")}
   ) as jumped on jumped.unit_id = e.unit_id
-  where {self._usable("e.")}"""  # noqa: S608 - literals are quoted
+  where {self.usable("e.")}"""  # noqa: S608 - literals are quoted
         if self.several is Several.INCLUDE:
             return f"""\
 select unit_id, variant, min(time) as first_exposure
@@ -294,7 +294,12 @@ where place = 1"""  # noqa: S608 - columns are our own
             conditions.append(f"{of}unit_type = {literal(self.plan.unit_type)}")
         return " and ".join(conditions)
 
-    def _usable(self, of: str = "") -> str:
+    def usable(self, of: str = "") -> str:
+        """Whether a row is a complete one of this randomization, in the time frame, as SQL.
+
+        Args:
+            of: What its columns begin with.
+        """
         complete = " and ".join(f"{of}{name} is not null" for name in _NEEDED)
         conditions = [self._ours(of), complete]
         if self.start is not None:

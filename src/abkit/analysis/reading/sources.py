@@ -1,4 +1,4 @@
-"""Where rows come from: a file, a directory, a glob, or a frame in memory; and what the file is."""
+"""Where rows come from: a file, a directory, a glob, a frame in memory, a table of a database."""
 
 from collections.abc import Mapping
 from glob import has_magic
@@ -6,16 +6,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from abkit.analysis.reading.quoting import literal
 from abkit.errors import AnalysisError, EmptyDataError
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
 
 Source: TypeAlias = object
 """A path (`str` or `Path`; a file, a directory or a glob) of Parquet, CSV or JSON Lines files; or a
-pandas, Polars or Arrow frame; or a DuckDB relation."""
+pandas, Polars or Arrow frame, an Ibis table or a DuckDB relation; or the name of a table, where the
+engine is a database or Spark; or a Spark DataFrame."""
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+Place: TypeAlias = str | tuple[str, str]
+"""A column, or a column of maps, structs or JSON objects and the name of an entry."""
+
+_NOTHING: Mapping[str, Place] = MappingProxyType({})
+_KNOWN = tuple(dict.fromkeys((*EXPOSURE_COLUMNS, *ACTION_COLUMNS)))
+_OF_ENTRIES = ("groups", "properties")
 
 _FORMATS = {
     ".parquet": "parquet",
@@ -35,17 +42,53 @@ _READERS = {
 _HEAD = 65536
 
 
+def _mapped(_table: "Table", _attribute: "Attribute[Mapping[str, Place]]", value: object) -> None:
+    if not isinstance(value, Mapping):
+        message = f'columns must be a mapping such as {{"time": "event_time"}}, not {value!r}'
+        raise AnalysisError(message)
+    for name, place in value.items():
+        _check_name(name, place)
+        parts = place if isinstance(place, tuple) else (place,)
+        if len(parts) > 2 or not all(isinstance(part, str) and part for part in parts):
+            message = (
+                f"columns maps {name!r} to {place!r}; give the name of a column, or the names of a "
+                'column and of its entry: ("event_properties", "experiment")'
+            )
+            raise AnalysisError(message)
+
+
+def _check_name(name: object, place: object) -> None:
+    """Refuse what is no column of the schema."""
+    of, dot, entry = str(name).partition(".")
+    if name in _KNOWN or (of in _OF_ENTRIES and dot and entry):
+        return
+    turned = place in _KNOWN and "; it is the schema's name that comes first: " + repr(
+        {place: name}
+    )
+    message = (
+        f"columns maps {name!r}, which is no column of the schema{turned or ''}. The schema has "
+        f'{", ".join(_KNOWN)}; and entries such as "groups.org" and "properties.price"'
+    )
+    raise AnalysisError(message)
+
+
 @frozen
 class Table:
     """Rows whose columns have names of their own.
 
     Attributes:
-        source: A path or a frame.
-        columns: The table's name for a column of the schema, such as {"unit_id": "userid"}.
+        source: A path, a frame, or the name of a table.
+        columns: The table's name for a column of the schema, such as {"unit_id": "userid"}; or for an
+            entry of `groups` or `properties`, such as {"groups.org": "org_id"}. Where it stands within
+            a column of maps, structs or JSON objects, the column and the entry:
+            {"experiment": ("event_properties", "experiment")}.
+
+    Raises:
+        AnalysisError: A name is not one of the schema.
     """
 
     source: Source
-    columns: Mapping[str, str] = field(default=_NOTHING)
+    columns: Mapping[str, Place] = field(default=_NOTHING, validator=_mapped)
 
     @property
     def name(self) -> str:
@@ -65,8 +108,28 @@ def table(source: Source) -> Table:
     return source if isinstance(source, Table) else Table(source)
 
 
-def reader(path: str | Path) -> str:
-    """What follows FROM in a query that reads a path.
+def reader(path: str | Path, types: Mapping[str, str] | None = None) -> str:
+    """What follows FROM in a query of DuckDB that reads a path.
+
+    Args:
+        path: A file, a directory or a glob.
+        types: The types of the columns of JSON Lines, if they are known: else each query that reads
+            the files reads them once more to find out.
+
+    Raises:
+        EmptyDataError: There is no file, or each one is empty.
+        AnalysisError: The path does not exist, or the files are not of one known format.
+    """
+    files, format_ = found_files(path)
+    listed = ", ".join(literal(str(file)) for file in files)
+    if format_ == "jsonl" and types:
+        typed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
+        return f"read_json([{listed}], format = 'newline_delimited', columns = {{{typed}}})"
+    return _READERS[format_].format(files=f"[{listed}]")
+
+
+def found_files(path: str | Path) -> tuple[list[Path], str]:
+    """The files of a path that are not empty, and their format: parquet, csv or jsonl.
 
     Raises:
         EmptyDataError: There is no file, or each one is empty.
@@ -81,8 +144,7 @@ def reader(path: str | Path) -> str:
         raise AnalysisError(message)
     (format_,) = formats
     _check_head(files[0], format_)
-    listed = ", ".join(literal(str(file)) for file in files)
-    return _READERS[format_].format(files=f"[{listed}]")
+    return files, format_
 
 
 def _files(path: str) -> list[Path]:

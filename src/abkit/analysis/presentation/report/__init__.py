@@ -1,10 +1,15 @@
-"""The result as one HTML page that needs nothing else: no network, no scripts."""
+"""The panel as HTML that needs nothing else: no network, no scripts. A page, or a notebook's cell."""
 
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from abkit.analysis.findings.verdict import badges
-from abkit.analysis.presentation import charts, figures
+from abkit.analysis.presentation import figures, times
+from abkit.analysis.presentation.bars import interval_bars
+from abkit.analysis.presentation.commands import command
+from abkit.analysis.presentation.report.history import growth, histories
+from abkit.analysis.presentation.report.pictures import pictures
+from abkit.analysis.presentation.report.segments import segment_tables
 from abkit.errors import MissingExtraError
 from abkit.events import EXPOSURE_EVENT
 
@@ -13,33 +18,55 @@ if TYPE_CHECKING:
 
     from abkit.analysis.result import Result
 
-_BAR_WIDTH = 200.0
+BAR_WIDTH = 200.0
+"""Of the canvas of an interval bar, in its own unit; the page stretches it."""
+
+SUMMARIZED = 6
+"""So many variants have their badges in the summary; the table has those of all."""
+
+NO_CHARTS = (
+    "The charts need Altair and vl-convert: pip install 'abkit[charts]'. The numbers are here."
+)
 
 
 def render(result: "Result") -> str:
-    """The report, as HTML.
+    """The report, as an HTML page.
 
     Args:
-        result: The result of an analysis. Names are shown as they are: HTML in them is not run.
+        result: The result of an analysis. Names are shown as they are: HTML in them is not run. Without
+            the extra `charts` the page has tables where charts would be, and says so.
 
     Raises:
         MissingExtraError: jinja2 is not installed.
     """
-    chart = None
-    if result.cumulative is not None and result.cumulative.days:
-        chart = charts.cumulative_chart(result.cumulative, width=640, height=260)
-    page = _environment().get_template("report.html.jinja")
-    html = page.render(
-        result=result,
-        plan=result.plan,
-        deciding=result.deciding,
-        bars={
-            found.metric.name: charts.interval_bars(found, width=_BAR_WIDTH)
-            for found in result.metrics
-        },
-        bar_width=_BAR_WIDTH,
-        chart=chart,
-        exposure_event=EXPOSURE_EVENT,
+    return _rendered(result, "page.html.jinja")
+
+
+def render_cell(result: "Result") -> str:
+    """The same for a notebook's cell: its style reaches nothing outside of it.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed.
+    """
+    return _rendered(result, "cell.html.jinja")
+
+
+def _rendered(result: "Result", template: str) -> str:
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            result=result,
+            plan=result.plan,
+            deciding=result.deciding,
+            command=command(result),
+            frame=times.frame(result.frame),
+            bars=[interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
+            growth=growth(result),
+            histories=histories(result),
+            segments=segment_tables(result, width=BAR_WIDTH),
+            pictures=pictures(result),
+        )
     )
     return html.strip() + "\n"
 
@@ -57,15 +84,25 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_legible,
     )
-    style = (
-        files("abkit.analysis.presentation")
-        .joinpath("report", "report.css")
-        .read_text(encoding="utf-8")
-    )
+    package = files("abkit.analysis.presentation")
+    style = package.joinpath("report", "report.css").read_text(encoding="utf-8")
+    environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(
         figures=figures,
         badges=badges,
         style=Markup(style),  # noqa: S704 - a file of this package
+        bar_width=BAR_WIDTH,
+        summarized=SUMMARIZED,
+        no_charts=NO_CHARTS,
+        exposure_event=EXPOSURE_EVENT,
     )
     return environment
+
+
+def _legible(value: object) -> object:
+    """What is printed has no control characters; what is HTML already was looked at before."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return figures.legible(value, lines=True)
+    return value

@@ -1,0 +1,144 @@
+"""From the sums that a database gave to a result: pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+from attrs import evolve, frozen
+
+from abkit.analysis.findings.evaluate import check_ratio, evaluate
+from abkit.analysis.findings.over_time import frozen_taus, over_time
+from abkit.analysis.findings.remaining import remaining
+from abkit.analysis.findings.verdict import is_last_look, recommend
+from abkit.analysis.gathering.measures import Gathered
+from abkit.analysis.plan import Plan
+from abkit.analysis.result import Result, Segment, VariantCounts, versions
+from abkit.analysis.settings import Method, Settings
+from abkit.errors import AnalysisError, TooFewVariantsError
+from abkit.experiments.metrics import Conversion
+
+
+@frozen(kw_only=True)
+class Asked:
+    """What was asked.
+
+    Attributes:
+        plan: What was planned.
+        settings: How the test is made.
+        elapsed: The time since the first exposure; None where there is no time.
+        sources: Where the rows come from, by table.
+        queries: The SQL texts that ran, by what they ask.
+        engine: What ran them.
+    """
+
+    plan: Plan
+    settings: Settings
+    elapsed: timedelta | None = None
+    sources: Mapping[str, str]
+    queries: Mapping[str, str]
+    engine: str
+
+
+def assembled(
+    asked: Asked, gathered: Gathered, *, counts: Callable[[str, int], VariantCounts]
+) -> Result:
+    """What the sums say.
+
+    Args:
+        asked: What was asked.
+        gathered: The sums.
+        counts: What is known of a variant of so many units.
+
+    Raises:
+        TooFewVariantsError: There is no control, or nothing to compare it with.
+        AnalysisError: A sum is not finite.
+        MissingExtraError: numpy or scipy is not installed.
+    """
+    plan, settings = asked.plan, asked.settings
+    estimands = gathered.layout.estimands
+    looks = [sums for _, sums in gathered.looks]
+    if looks:
+        settings = evolve(settings, taus=frozen_taus(looks, estimands, plan, settings))
+    metrics = evaluate(gathered.sums, estimands, plan, settings)
+    units = sum(sums.n for sums in gathered.sums.values())
+    ratio = check_ratio(
+        {variant: sums.n for variant, sums in gathered.sums.items()},
+        plan,
+        one_look=settings.method is Method.WELCH or asked.elapsed is None,
+    )
+    recommendation = recommend(
+        metrics,
+        deciding=plan.deciding,
+        mismatch=ratio.alarm,
+        last_look=is_last_look(settings, units=units),
+    )
+    if looks:
+        metrics = over_time(
+            metrics,
+            estimands,
+            ends=[end for end, _ in gathered.looks],
+            looks=looks,
+            settings=settings,
+        )
+    main = next(found for found in metrics if found.metric == plan.deciding)
+    arms = [main.control, *(treatment.arm for treatment in main.treatments)]
+    left = None
+    if asked.elapsed is not None:
+        left = remaining(main, settings, units=units, elapsed=asked.elapsed)
+    return Result(
+        plan=plan,
+        settings=settings,
+        counts=tuple(counts(arm.variant, arm.moments.n) for arm in arms),
+        sample_ratio=ratio,
+        metrics=metrics,
+        recommendation=recommendation,
+        segments=tuple(_segments(gathered, plan, settings, seen=units)),
+        remaining=left,
+        warnings=(*settings.warnings, *_empty(gathered)),
+        sources=MappingProxyType(dict(asked.sources)),
+        versions=versions(asked.engine),
+        queries=MappingProxyType(dict(asked.queries)),
+    )
+
+
+def check_plan(plan: Plan, settings: Settings) -> None:
+    """Refuse an analysis of nothing.
+
+    Raises:
+        AnalysisError: There are no metrics, or two of one name, or the settings do not fit them.
+    """
+    names = [metric.name for metric in plan.metrics]
+    if not names:
+        message = f"{plan.name} declares no metrics; declare one, such as Conversion('signed up')"
+        raise AnalysisError(message)
+    if len(set(names)) < len(names):
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        message = f"{plan.name} has several metrics of one name: {', '.join(repeated)}"
+        raise AnalysisError(message)
+    settings.check(plan.metrics)
+
+
+def _segments(
+    gathered: Gathered, plan: Plan, settings: Settings, *, seen: int
+) -> Iterable[Segment]:
+    """The parts of the units that have the control and something beside it."""
+    for part in gathered.parts:
+        try:
+            metrics = evaluate(
+                part.sums, gathered.layout.estimands, plan, settings.for_segments, seen=seen
+            )
+        except TooFewVariantsError:
+            continue
+        yield Segment(property=part.property, value=part.value, metrics=metrics)
+
+
+def _empty(gathered: Gathered) -> Iterable[str]:
+    """A metric that no unit has is probably a mistake."""
+    for estimand in gathered.layout.estimands:
+        places = estimand.places.values()
+        if all(sums.mean(place) == 0 for sums in gathered.sums.values() for place in places):
+            what = "action's name" if isinstance(estimand.metric, Conversion) else "name"
+            yield (
+                f"No unit has any {estimand.metric.name!r} after its exposure. "
+                f"Is the {what} the one that the application tracks?"
+            )

@@ -1,0 +1,1 @@
+"""How each database writes the columns that queries need: one file per dialect."""

@@ -1,0 +1,106 @@
+"""Columns in DuckDB."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Value
+from abkit.analysis.engines.refusals import END, SHOWN
+from abkit.analysis.reading.columns import Kind
+from abkit.analysis.reading.quoting import identifier, json_path, literal
+from abkit.errors import AnalysisError
+
+_JSON = ("VARCHAR", "JSON")
+_FLOATS = ("DOUBLE", "FLOAT")
+
+
+class DuckDBDialect:
+    """DuckDB's.
+
+    Args:
+        type_of: The type of an expression over the table; None if it cannot be bound.
+    """
+
+    types: Mapping[Kind, str] = MappingProxyType(
+        {Kind.TEXT: "varchar", Kind.INSTANT: "bigint", Kind.NUMBER: "double", Kind.TRUTH: "double"}
+    )
+
+    def __init__(self, type_of: Callable[[str], str | None]) -> None:
+        self._type_of = type_of
+
+    def name(self, name: str) -> str:
+        """A column's name, quoted."""
+        return identifier(name)
+
+    def constant(self, text: str) -> str:
+        """A text constant, quoted."""
+        return literal(text)
+
+    def entry(self, value: Value, key: str) -> Value | None:
+        """The entry of a map, a struct, a list of entries, a JSON object or its text."""
+        if value.type in _JSON:
+            json = f"nullif({value.sql}, '')"
+            if value.type == "JSON":  # an object, or the text of one
+                text = f"json_extract_string({value.sql}, '$')"
+                json = f"case when starts_with({value.sql}, '\"') then {text} else {value.sql} end"
+            return Value(f"json_extract_string({json}, {json_path(key)})", "VARCHAR")
+        if value.type.endswith("[]"):
+            sql = f"map_from_entries({value.sql})[{literal(key)}]"
+        elif value.type.startswith(("MAP", "STRUCT")):
+            sql = f"{value.sql}[{literal(key)}]"
+        else:
+            message = (
+                f"{value.sql} is a {value.type}, which has no entry {key!r}; "
+                "a map, a struct, a JSON object or its text has"
+            )
+            raise AnalysisError(message)
+        type_ = self._type_of(sql)
+        return None if type_ is None else Value(sql, type_)
+
+    def text(self, value: Value) -> str:
+        """As text; empty is null, and whole floats lose their ".0"."""
+        sql, type_ = value.sql, value.type
+        if type_ == "JSON":
+            return f"nullif(json_extract_string({sql}, '$'), '')"
+        if type_ in _FLOATS or type_.startswith("DECIMAL"):
+            # A column of ids with a gap in it is one of floats in pandas; 42.0 is still the unit 42.
+            return (
+                f"case when isnan(cast({sql} as double)) then null "
+                f"when {sql} = trunc({sql}) and abs({sql}) < 9e18 "
+                f"then cast(cast({sql} as bigint) as varchar) else cast({sql} as varchar) end"
+            )
+        return f"nullif(cast({sql} as varchar), '')"
+
+    def number(self, value: Value, mark: str) -> str:
+        """As a finite double."""
+        if value.type in _JSON or value.type in _FLOATS:
+            text = self.text(value) if value.type in _JSON else value.sql
+            number = f"try_cast({text} as double)"
+            refused = self.refuse(mark, text, Kind.NUMBER)
+            return (
+                f"case when isfinite({number}) then {number} "
+                f"when {text} is not null then {refused} end"
+            )
+        return f"cast({value.sql} as double)"
+
+    def instant(self, value: Value, mark: str) -> str:
+        """As microseconds since 1970, UTC; the session's time zone must be UTC."""
+        if value.type.startswith(("TIMESTAMP", "DATE")):
+            return f"epoch_us({value.sql})"
+        text = self.text(value)
+        refused = self.refuse(mark, text, Kind.INSTANT)
+        seconds = f"try_cast({value.sql if value.type not in _JSON else text} as double)"
+        of_seconds = (
+            f"when abs({seconds}) < {EARLIEST_MILLISECONDS} "
+            f"then cast(floor({seconds} * 1e6 + 0.5) as bigint)"
+        )
+        if value.type not in _JSON:
+            return f"case {of_seconds} when {text} is not null then {refused} end"
+        iso = f"epoch_us(try_cast({text} as timestamptz))"
+        otherwise = f"case {of_seconds} when {text} is not null then {refused} end"
+        return f"coalesce({iso}, {otherwise})"
+
+    def refuse(self, mark: str, text: str, kind: Kind) -> str:
+        """An expression that fails, with the mark and a text in its message."""
+        shown = f"left(cast({text} as varchar), {SHOWN})"
+        message = f"{literal(mark)} || {shown} || {literal(END)}"
+        return f"cast(error({message}) as {self.types[kind]})"

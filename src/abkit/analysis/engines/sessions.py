@@ -1,0 +1,166 @@
+"""How a caller's connection is used without a trace: its transaction, its rows, its errors."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from abkit.errors import AnalysisError
+
+_IDLE = 0
+_DIALECTS = {
+    "_duckdb": "duckdb",
+    "databricks": "databricks",
+    "duckdb": "duckdb",
+    "google": "bigquery",
+    "pg8000": "postgres",
+    "psycopg": "postgres",
+    "psycopg2": "postgres",
+    "redshift_connector": "redshift",
+    "snowflake": "snowflake",
+    "sqlite3": "sqlite",
+    "trino": "trino",
+}
+_NAMES = {"postgresql": "postgres"}
+_SAVEPOINT = "abkit_analysis"
+
+
+def unwrapped(connection: Any) -> tuple[Any, str | None, Callable[[], None]]:
+    """A DB-API connection; the dialect if it can be told; and what gives the connection back.
+
+    Args:
+        connection: A DB-API connection, or an engine or a connection of SQLAlchemy.
+
+    Raises:
+        AnalysisError: It is none of these.
+    """
+    given_back: Callable[[], None] = _nothing
+    dialect = None
+    given = connection
+    if _root(connection) == "sqlalchemy" and not _is_asynchronous(connection):
+        dialect = _NAMES.get(connection.dialect.name, connection.dialect.name)
+        if hasattr(connection, "raw_connection"):
+            pooled = connection.raw_connection()
+            given_back = pooled.close
+        else:
+            pooled = connection.connection
+        connection = pooled.dbapi_connection
+    if not callable(getattr(connection, "cursor", None)) or _is_asynchronous(connection):
+        message = (
+            f"{type(given).__name__} is no DB-API connection; give one such as that of "
+            "sqlite3.connect or psycopg.connect, or an engine of SQLAlchemy"
+        )
+        raise AnalysisError(message)
+    return connection, dialect or _of_module(connection), given_back
+
+
+def driver_has(connection: object, name: str) -> Any:
+    """What the driver's module calls `name`, such as "Error"; None if it has no such thing."""
+    for of in type(connection).__mro__:
+        parts = of.__module__.split(".")
+        for count in range(len(parts), 0, -1):
+            found = getattr(sys.modules.get(".".join(parts[:count])), name, None)
+            if found is not None:
+                return found
+    return None
+
+
+def error_of(connection: object) -> type[Exception]:
+    """What the connection raises: the Error of PEP 249, of the module of its driver.
+
+    Raises:
+        AnalysisError: It is no connection of such a module.
+    """
+    error = driver_has(connection, "Error")
+    if isinstance(error, type) and issubclass(error, Exception):
+        return error
+    message = f"{type(connection).__name__} is no DB-API connection: its module has no Error"
+    raise AnalysisError(message)
+
+
+class Session:
+    """Runs statements on a connection, and leaves it as it was found.
+
+    On PostgreSQL a transaction of the caller's stays open, with all that it did; one that begins here ends
+    here. Nothing is ever committed.
+    """
+
+    def __init__(self, connection: Any, dialect: str) -> None:
+        self._connection = connection
+        self._error = error_of(connection)
+        self._cursor = connection.cursor()  # only one: in DuckDB each has its own temporary tables
+        self._in_transaction = False
+        self._began = False
+        if dialect == "postgres":
+            status = getattr(getattr(connection, "info", None), "transaction_status", _IDLE)
+            automatic = bool(getattr(connection, "autocommit", False))
+            self._in_transaction = int(status) != _IDLE
+            self._began = not self._in_transaction and not automatic
+            if self._in_transaction:
+                self.run(f"savepoint {_SAVEPOINT}")
+        elif dialect == "duckdb":
+            self.run("set TimeZone = 'UTC'")
+
+    @property
+    def transactional(self) -> bool:
+        """Whether a statement that fails spoils those that follow."""
+        return self._began or self._in_transaction
+
+    def run(self, statement: str) -> tuple[list[Any], list[tuple[object, ...]]]:
+        """The answer to a statement: what PEP 249 calls the description, and the rows."""
+        self._cursor.execute(statement)
+        description = list(self._cursor.description or ())
+        names = [column[0] for column in description]
+        rows = [_plain(row, names) for row in self._cursor.fetchall()] if description else []
+        return description, rows
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Statements that may fail: then it is as if they had never been run."""
+        if not self.transactional:
+            yield
+            return
+        self.run("savepoint abkit_attempt")
+        try:
+            yield
+        except self._error:
+            self.run("rollback to savepoint abkit_attempt")
+            raise
+        finally:
+            self.run("release savepoint abkit_attempt")
+
+    def close(self) -> None:
+        """Undo, as far as a transaction can."""
+        if self._in_transaction:
+            self.run(f"rollback to savepoint {_SAVEPOINT}")
+            self.run(f"release savepoint {_SAVEPOINT}")
+        self._cursor.close()
+        if self._began:
+            self._connection.rollback()
+
+
+def _plain(row: Any, names: Sequence[str]) -> tuple[object, ...]:
+    """A row as a tuple, whatever the connection makes of rows."""
+    return tuple(row[name] for name in names) if hasattr(row, "keys") else tuple(row)
+
+
+def _root(value: object) -> str:
+    return type(value).__module__.partition(".")[0]
+
+
+def _of_module(connection: object) -> str | None:
+    """The dialect of a driver, also if the connection is of a class derived from the driver's."""
+    roots = (of.__module__.partition(".")[0] for of in type(connection).__mro__)
+    return next((_DIALECTS[root] for root in roots if root in _DIALECTS), None)
+
+
+def _is_asynchronous(connection: object) -> bool:
+    from inspect import iscoroutinefunction
+
+    return "asyncio" in type(connection).__module__ or iscoroutinefunction(
+        getattr(connection, "commit", None)
+    )
+
+
+def _nothing() -> None:
+    """There is nothing to give back."""

@@ -1,0 +1,207 @@
+"""Spark as an engine: for tables that one machine cannot read."""
+
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from abkit.analysis.engines.base import Row
+from abkit.analysis.engines.dialects.base import select
+from abkit.analysis.engines.dialects.spark import SparkDialect
+from abkit.analysis.engines.refusals import Refusals
+from abkit.analysis.engines.translation import quoted, translated, with_parts
+from abkit.analysis.reading.columns import Column
+from abkit.analysis.reading.matching import match
+from abkit.analysis.reading.sources import Table, found_files
+from abkit.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_SUFFIXES = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+
+
+class Spark:
+    """Runs the queries in a Spark session; the session stays the caller's to stop.
+
+    Tables are names in the session's catalog, such as "analytics.events"; or Spark DataFrames; or paths:
+    a `Path`, or a text with a slash or an ending such as ".parquet". What several queries read is cached
+    until `close`.
+
+    Raises:
+        MissingExtraError: sqlglot is not installed.
+    """
+
+    def __init__(self, session: "SparkSession") -> None:
+        from pyspark.errors import PySparkException
+
+        self._error = PySparkException
+        self._session = session
+        self._refusals = Refusals()
+        self._suffix = f"abkit_{secrets.token_hex(4)}"
+        self._names: dict[str, str] = {}
+        self._kept: list[DataFrame] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the views, and what is cached."""
+        for frame in self._kept:
+            frame.unpersist()
+        for name in self._names.values():
+            self._session.catalog.dropTempView(name)
+        self._kept.clear()
+        self._names.clear()
+
+    @property
+    def version(self) -> str:
+        """What computes, such as "Spark 4.0.1"."""
+        return f"Spark {self._session.version}"
+
+    def open(self, name: str, table: Table, columns: Sequence[Column]) -> Collection[str]:
+        """Make a table of the catalog, a Spark DataFrame or a path available to queries under `name`.
+
+        Returns:
+            The names of the columns that the table really has; the others are null.
+
+        Raises:
+            MissingColumnError: A required column is not there.
+            EmptyDataError: A path has no data.
+            AnalysisError: There is no such table.
+        """
+        with self._translated(table.label):
+            frame = self._frame(table)
+            types = dict(frame.dtypes)
+            matches = match(table, columns, list(types))
+            selection = select(
+                matches,
+                types,
+                dialect=SparkDialect(lambda sql: self._type_of(sql, frame)),
+                refusals=self._refusals,
+                label=table.label,
+            )
+            self._view(name, frame.selectExpr(*selection.values).selectExpr(*selection.columns))
+        return [one.column.name for one in matches if one.source is not None]
+
+    def define(self, name: str, query: str, *, keep: bool = False) -> None:
+        """Let later queries call the answer to this one `name`.
+
+        Args:
+            name: How queries call it.
+            query: A select.
+            keep: Cache it, when the first query reads it.
+        """
+        with self._translated("the data"):
+            frame = self._asked(query)
+            if keep:
+                self._kept.append(frame.persist())
+            self._view(name, frame)
+
+    def rows(self, query: str) -> Sequence[Row]:
+        """The answer to a query, by column name.
+
+        Raises:
+            AnalysisError: The query fails on these data; the message says why.
+        """
+        with self._translated("the data"):
+            return [row.asDict() for row in self._asked(query).collect()]
+
+    def repeats(self, name: str, column: str) -> bool:
+        """Whether some value (not null) stands twice in a column; hashes of 64 bits are counted."""
+        with self._translated("the data"):
+            one = quoted(column, "spark")
+            frame = self._session.table(self._names[name]).selectExpr(
+                f"count({one}) <> count(distinct case when {one} is not null "
+                f"then xxhash64({one}) end) as repeated"
+            )
+            return bool(frame.collect()[0]["repeated"])
+
+    def _asked(self, query: str) -> "DataFrame":
+        translation = translated(query, "spark", self._names)
+        return self._session.sql(with_parts(translation.parts, translation.body))
+
+    def _view(self, name: str, frame: "DataFrame") -> None:
+        self._names[name] = f"{name}_{self._suffix}"
+        frame.createOrReplaceTempView(self._names[name])
+
+    def _frame(self, table: Table) -> "DataFrame":
+        source: Any = table.source
+        if hasattr(source, "selectExpr"):
+            return source  # type: ignore[no-any-return]
+        if not isinstance(source, str | Path):
+            message = (
+                f"{table.label} is not a table of Spark: give the name of a table, a Spark DataFrame "
+                "or a path"
+            )
+            raise AnalysisError(message)
+        if isinstance(source, str) and not _is_path(source):
+            return self._session.table(source)
+        return self._read(str(source))
+
+    def _read(self, path: str) -> "DataFrame":
+        read = self._session.read
+        format_ = _format(path)
+        if format_ == "csv":
+            tabs = path.removesuffix(".gz").endswith(".tsv")
+            return read.csv(
+                path,
+                header=True,
+                sep="\t" if tabs else ",",
+                quote='"',
+                escape='"',
+                multiLine=True,
+                recursiveFileLookup=True,
+            )
+        if format_ == "jsonl":
+            return read.json(path, primitivesAsString=True, recursiveFileLookup=True)
+        return read.parquet(path)
+
+    def _type_of(self, sql: str, frame: "DataFrame") -> str | None:
+        try:
+            ((_, type_),) = frame.selectExpr(sql).dtypes
+        except self._error:
+            return None
+        return type_
+
+    @contextmanager
+    def _translated(self, source: str) -> Iterator[None]:
+        """Let no exception of Spark through."""
+        try:
+            yield
+        except self._error as error:
+            refused = self._refusals.explained(str(error))
+            said = str(error).strip().splitlines()
+            message = f"{source} cannot be analyzed: {said[0] if said else type(error).__name__}"
+            raise (refused or AnalysisError(message)) from error
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or _suffix(name) in _SUFFIXES
+
+
+def _suffix(path: str) -> str:
+    return Path(path.lower().removesuffix(".gz")).suffix
+
+
+def _format(path: str) -> str:
+    """By the ending; of a local directory by its files; else Parquet."""
+    if _suffix(path) in _SUFFIXES:
+        return _SUFFIXES[_suffix(path)]
+    return found_files(path)[1] if Path(path).exists() else "parquet"

@@ -1,0 +1,182 @@
+"""The arms of a metric: from sums to moments, adjusted by CUPED."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import reduce
+from math import isfinite
+from operator import add
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from abkit.analysis.aggregates import Moments, Sums
+from abkit.analysis.estimands import Estimand
+from abkit.analysis.findings.metric_result import Adjustment, Arm
+from abkit.analysis.settings import Method, Settings
+from abkit.errors import AnalysisError, MissingExtraError
+from abkit.experiments.metrics import Retention
+
+if TYPE_CHECKING:
+    from abkit.analysis.estimands import Covariates
+
+
+@frozen(kw_only=True)
+class Arms:
+    """All arms of one metric.
+
+    Attributes:
+        control: The control's.
+        treatments: The others, in the order of the declaration.
+        adjustment: What CUPED did; None where it is off or does not apply.
+    """
+
+    control: Arm
+    treatments: tuple[Arm, ...]
+    adjustment: Adjustment | None = None
+
+
+def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) -> Arms:
+    """The arms of a metric.
+
+    Args:
+        sums: Per variant, the control first; of all units.
+        estimand: The metric.
+        settings: How the test is made. Retention is never adjusted by CUPED: it is about what
+            happens after a start.
+
+    Raises:
+        AnalysisError: A sum is not finite.
+        MissingExtraError: numpy or scipy is not installed.
+    """
+    found = {variant: _arm(variant, of, estimand) for variant, of in sums.items()}
+    if settings.method is Method.BAYESIAN:
+        found = {variant: _believed(arm) for variant, arm in found.items()}
+    adjustment = None
+    if settings.cuped is not None and not isinstance(estimand.metric, Retention):
+        days = settings.cuped / timedelta(days=1)
+        found, adjustment = _adjusted(found, sums, estimand, days=days)
+    control, *treatments = found.values()
+    return Arms(control=control, treatments=tuple(treatments), adjustment=adjustment)
+
+
+def _arm(variant: str, sums: Sums, estimand: Estimand) -> Arm:
+    if not sums.n:
+        return Arm(
+            variant=variant,
+            moments=Moments(0, 0.0, 0.0),
+            conversions=0 if estimand.metric.binary else None,
+            capped=estimand.capped_units(sums),
+        )
+    _check_finite(variant, sums, estimand)
+    problem = ""
+    try:
+        moments = estimand.moments(sums)
+    except AnalysisError:
+        moments = Moments(sums.n, 0.0, 0.0)
+        problem = f"a divisor of {estimand.metric.name} that is not 0 in variant {variant}"
+    if not (isfinite(moments.mean) and isfinite(moments.variance)):
+        moments = Moments(sums.n, 0.0, 0.0)
+        problem = (
+            f"a value of {estimand.metric.name} that is no more than 1e308 in variant {variant}"
+        )
+    return Arm(
+        variant=variant,
+        moments=moments,
+        conversions=estimand.conversions(sums),
+        capped=estimand.capped_units(sums),
+        problem=problem,
+    )
+
+
+def _check_finite(variant: str, sums: Sums, estimand: Estimand) -> None:
+    places = [*estimand.places.values(), *estimand.before.values()]
+    products = (value for pair, value in sums.products.items() if set(pair) <= set(places))
+    if not all(map(isfinite, [*(sums.mean(place) for place in places), *products])):
+        message = (
+            f"{estimand.metric.name} has values in variant {variant} that are not finite, or too "
+            "large to sum up: its mean is not a number"
+        )
+        raise AnalysisError(message)
+
+
+def _believed(arm: Arm) -> Arm:
+    if arm.conversions is None:
+        return evolve(arm, posterior_mean=None if arm.problem else arm.moments.mean)
+    try:
+        from abkit.analysis.inference.bayesian import RatePosterior
+    except ImportError as error:
+        raise MissingExtraError("scipy", "analysis") from error
+    return evolve(arm, posterior_mean=RatePosterior.of(arm.moments).mean)
+
+
+def _adjusted(
+    found: Mapping[str, Arm], sums: Mapping[str, Sums], estimand: Estimand, *, days: float
+) -> tuple[dict[str, Arm], Adjustment | None]:
+    """Each arm with the moments of what is left of the metric, and what was taken away."""
+    unchanged = dict(found), None
+    if any(arm.problem for arm in found.values()):
+        return unchanged
+    everyone = reduce(add, sums.values())
+    overall = estimand.covariates(everyone, overall=everyone)
+    if overall is None:
+        return unchanged
+    try:
+        from abkit.analysis.inference.cuped import adjust, weights
+    except ImportError as error:
+        raise MissingExtraError("numpy", "analysis") from error
+    theta = weights(overall)
+    before = {
+        variant: covariates
+        for variant, of in sums.items()
+        if of.n and (covariates := estimand.covariates(of, overall=everyone)) is not None
+    }
+    if not any(theta) or set(before) != {variant for variant, of in sums.items() if of.n}:
+        return unchanged
+    plain = {variant: _unbiased(found[variant]) for variant in before}
+    left = {
+        variant: adjust(plain[variant], covariates, theta=theta, overall=overall.means)
+        for variant, covariates in before.items()
+    }
+    adjusted = {
+        variant: evolve(arm, moments=left[variant], unadjusted=arm.moments)
+        if variant in left
+        else arm
+        for variant, arm in found.items()
+    }
+    return adjusted, Adjustment(
+        theta=theta[0],
+        variance_reduction=1 - _within(left) / _within(plain) if _within(plain) > 0 else 0.0,
+        days=days,
+        balance=_balance(before, found),
+    )
+
+
+def _unbiased(arm: Arm) -> Moments:
+    """With the variance of a mean: adjusted conversions are no longer 0 or 1."""
+    moments = arm.moments
+    if arm.conversions is None or moments.n < 2:
+        return moments
+    return Moments(moments.n, moments.mean, moments.variance * moments.n / (moments.n - 1))
+
+
+def _within(arm_moments: Mapping[str, Moments]) -> float:
+    """The variance within the arms, times the units."""
+    return sum(moments.variance * moments.n for moments in arm_moments.values())
+
+
+def _balance(before: Mapping[str, "Covariates"], found: Mapping[str, Arm]) -> float:
+    from abkit.analysis.inference.cuped import imbalance
+
+    control = next(iter(found))
+    if control not in before:
+        return 0.0
+    return max(
+        (
+            imbalance(
+                before[control], found[control].moments.n, covariates, found[variant].moments.n
+            )
+            for variant, covariates in before.items()
+            if variant != control
+        ),
+        default=0.0,
+    )

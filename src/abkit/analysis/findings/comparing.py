@@ -1,0 +1,137 @@
+"""One comparison, by the method of the settings; and what it waits for before it is made."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from math import ceil
+
+from attrs import frozen
+
+from abkit.analysis.findings.metric_result import Arm, missing
+from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.inference.decision import Alternative as Side
+from abkit.analysis.inference.sequential import default_tau, sequential
+from abkit.analysis.settings import Alternative, Method, Settings, Spending
+from abkit.errors import MissingExtraError
+from abkit.experiments.metrics import Direction, Metric, Role
+
+
+@frozen(kw_only=True)
+class Comparing:
+    """How the arms of one metric are compared.
+
+    Attributes:
+        metric: The metric.
+        settings: How the test is made.
+        seen: The units of all arms so far, of which a planned sample size is made up.
+        tau: What the sequential test looks for; None for other methods.
+    """
+
+    metric: Metric
+    settings: Settings
+    seen: int
+    tau: float | None = None
+
+    @classmethod
+    def of(cls, metric: Metric, settings: Settings, *, control: Arm, seen: int) -> "Comparing":
+        """With the tau of the settings, or that of the control's mean before CUPED."""
+        tau = None
+        if settings.method is Method.SEQUENTIAL:
+            tau = settings.taus.get(metric.name)
+            if tau is None:
+                plain = control.unadjusted or control.moments
+                tau = default_tau(plain.mean, metric.goal)
+        return cls(metric=metric, settings=settings, seen=seen, tau=tau)
+
+    def lacking(self, arms: Sequence[Arm]) -> tuple[str, ...]:
+        """What is waited for, such as "12,345 more units"; empty if the arms can be compared.
+
+        The gates of `missing`, and the planned size: Welch's test says nothing before it is reached,
+        the group sequential one nothing before its first look.
+        """
+        return (*missing(arms), *self._units_to_come())
+
+    def compare(self, control: Arm, treatment: Arm, *, alpha: float) -> Comparison:
+        """Compare a variant with the control at a level.
+
+        Raises:
+            MissingExtraError: scipy is not installed.
+        """
+        arms = control.moments, treatment.moments
+        if self.tau is not None:
+            return sequential(*arms, tau=self.tau, alpha=alpha)
+        try:
+            from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
+            from abkit.analysis.inference.group_sequential import group_sequential
+            from abkit.analysis.inference.welch import welch
+        except ImportError as error:
+            raise MissingExtraError("scipy", "analysis") from error
+        if self.settings.method is Method.WELCH:
+            return welch(*arms, alpha=alpha, alternative=self._side)
+        if self.settings.method is Method.BAYESIAN:
+            bayesian = bayesian_rates if self.metric.binary else bayesian_means
+            return bayesian(*arms, alpha=alpha)
+        passed, planned = self.looks_passed, self.settings.looks
+        bounds = _bounds(planned, alpha, self.settings.spending)
+        return group_sequential(
+            *arms,
+            bound=bounds[passed - 1],
+            details={
+                "look": passed,
+                "looks": len(planned),
+                "information": self.seen / self._planned_size,
+                **self._next_look(),
+            },
+        )
+
+    @property
+    def _side(self) -> Side:
+        """Which side is tested: the wanted one; of a guardrail the harmful one."""
+        if self.settings.alternative is Alternative.TWO_SIDED:
+            return "two-sided"
+        rise = self.metric.direction is Direction.INCREASE
+        return "greater" if rise != (self.metric.role is Role.GUARDRAIL) else "less"
+
+    @property
+    def _planned_size(self) -> int:
+        return self.settings.sample_size or 1
+
+    @property
+    def looks_passed(self) -> int:
+        """How many of the planned looks have been reached."""
+        return bisect_right(self.settings.looks, self.seen / self._planned_size + 1e-12)
+
+    def _next_look(self) -> dict[str, float]:
+        """The units of all arms at the next look; nothing after the last one."""
+        planned, passed = self.settings.looks, self.looks_passed
+        if passed == len(planned):
+            return {}
+        return {"next_look_units": ceil(planned[passed] * self._planned_size - 1e-9)}
+
+    def _units_to_come(self) -> tuple[str, ...]:
+        size = self.settings.sample_size
+        match self.settings.method:
+            case Method.WELCH if size is not None and self.seen < size:
+                return (f"{_units(size - self.seen)} to reach the planned sample size",)
+            case Method.GROUP_SEQUENTIAL if not self.looks_passed:
+                first = int(self._next_look()["next_look_units"])
+                return (f"{_units(first - self.seen)} until the first planned look",)
+            case _:
+                return ()
+
+
+def _units(count: int) -> str:
+    return f"{count:,} more unit{'' if count == 1 else 's'}"
+
+
+@lru_cache(maxsize=256)
+def _bounds(looks: tuple[float, ...], alpha: float, spending: Spending) -> tuple[float, ...]:
+    """The |z| at which to stop at each planned look.
+
+    They are those of the planned shares: who looks a little later than planned is on the safe side.
+    The level holds for one look at each of these, not for every day in between.
+    """
+    from abkit.analysis.inference.group_sequential import boundaries, obrien_fleming, pocock
+
+    spend = pocock if spending is Spending.POCOCK else obrien_fleming
+    return boundaries(looks, alpha=alpha, spending=spend)

@@ -1,0 +1,216 @@
+"""Each metric look by look: what would have been found at the end of each day or hour. Pure.
+
+The tau of the sequential test may not follow the data. One that the settings do not name is therefore
+that of the first look at which some variant can be compared, and stays. `frozen_taus` gives these, so
+that the result itself can be made with them: then it is the last of its looks, and an analysis that is
+repeated tomorrow uses the tau of today without having stored it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate
+from math import inf
+from types import MappingProxyType
+
+from attrs import evolve, frozen
+
+from abkit.analysis.aggregates import Moments, Sums
+from abkit.analysis.estimands import Estimand
+from abkit.analysis.findings.arms import Arms, arms
+from abkit.analysis.findings.comparing import Comparing
+from abkit.analysis.findings.evaluate import in_order
+from abkit.analysis.findings.metric_result import MetricResult, OverTime, Series, Treatment
+from abkit.analysis.findings.validity import flags_over_time
+from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.plan import Plan
+from abkit.analysis.settings import Method, Settings
+from abkit.errors import AnalysisError
+
+
+def over_time(
+    found: Sequence[MetricResult],
+    estimands: Sequence[Estimand],
+    *,
+    ends: Sequence[datetime],
+    looks: Sequence[Mapping[str, Sums]],
+    settings: Settings,
+) -> tuple[MetricResult, ...]:
+    """What was found, with all looks so far and the flags that these raise.
+
+    Each look is made at the level of the result; of a step-wise correction that is the one that it
+    had at the last look. The group sequential test looks only where a planned look is reached.
+
+    Args:
+        found: The results of all units, in the order of `estimands`.
+        estimands: The metrics.
+        ends: The end of each look's day or hour, in order.
+        looks: Per look, the sums of each variant up to then; cumulative.
+        settings: How the test is made.
+
+    Raises:
+        AnalysisError: There are not as many ends as looks, or a sum is not finite.
+        MissingExtraError: numpy or scipy is not installed.
+    """
+    if len(ends) != len(looks):
+        message = f"Each look needs its end, not {len(looks)} looks and {len(ends)} ends"
+        raise AnalysisError(message)
+    return tuple(
+        _with_looks(result, estimand, tuple(ends), looks, settings)
+        for result, estimand in zip(found, estimands, strict=True)
+    )
+
+
+def frozen_taus(
+    looks: Sequence[Mapping[str, Sums]],
+    estimands: Sequence[Estimand],
+    plan: Plan,
+    settings: Settings,
+) -> Mapping[str, float]:
+    """By metric, the tau of the settings, or that of the first look that passes the gates.
+
+    A metric without such a look has none. Empty for methods other than the sequential one.
+
+    Args:
+        looks: Per look, the sums of each variant up to then; cumulative.
+        estimands: The metrics.
+        plan: What was planned.
+        settings: How the test is made.
+
+    Raises:
+        TooFewVariantsError: There is no control, or nothing to compare it with.
+        AnalysisError: A sum is not finite.
+    """
+    if settings.method is not Method.SEQUENTIAL or not looks:
+        return MappingProxyType({})
+    variants = list(in_order(looks[-1], plan))
+    taus = dict(settings.taus)
+    for estimand in estimands:
+        name = estimand.metric.name
+        if name in taus:
+            continue
+        passing = (at for at in _looks(looks, variants, estimand, settings) if at.passes)
+        first = next(passing, None)
+        if first is not None and first.comparing.tau is not None:
+            taus[name] = first.comparing.tau
+    return MappingProxyType(taus)
+
+
+def _with_looks(
+    result: MetricResult,
+    estimand: Estimand,
+    ends: tuple[datetime, ...],
+    looks: Sequence[Mapping[str, Sums]],
+    settings: Settings,
+) -> MetricResult:
+    variants = [result.control.variant, *(t.arm.variant for t in result.treatments)]
+    seen = list(_looks(looks, variants, estimand, settings))
+    series = {
+        treatment.arm.variant: _series(
+            [at.arms.treatments[place].moments for at in seen],
+            _comparisons(seen, place, alpha=_alpha(treatment, result, settings)),
+        )
+        for place, treatment in enumerate(result.treatments)
+    }
+    running = settings.method is Method.SEQUENTIAL
+    return evolve(
+        result,
+        over_time=OverTime(
+            ends=ends,
+            control=tuple(at.arms.control.moments for at in seen),
+            treatments=MappingProxyType(series),
+        ),
+        treatments=tuple(
+            evolve(
+                treatment,
+                flags=(
+                    *treatment.flags,
+                    *flags_over_time(series[treatment.arm.variant], running=running),
+                ),
+            )
+            for treatment in result.treatments
+        ),
+    )
+
+
+@frozen(kw_only=True)
+class _Look:
+    """One metric at one look.
+
+    Attributes:
+        arms: Its arms.
+        comparing: How they are compared.
+    """
+
+    arms: Arms
+    comparing: Comparing
+
+    @property
+    def passes(self) -> bool:
+        """Whether some variant can be compared with the control."""
+        control = self.arms.control
+        return any(not self.comparing.lacking([control, arm]) for arm in self.arms.treatments)
+
+
+def _looks(
+    looks: Sequence[Mapping[str, Sums]],
+    variants: Sequence[str],
+    estimand: Estimand,
+    settings: Settings,
+) -> Iterator[_Look]:
+    """Each look, its tau being that of the first one that passes."""
+    tau: float | None = None
+    shifts = next((of.shifts for sums in looks for of in sums.values()), ())
+    for sums in looks:
+        ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
+        found = arms(ordered, estimand, settings=settings)
+        units = sum(of.n for of in ordered.values())
+        comparing = Comparing.of(estimand.metric, settings, control=found.control, seen=units)
+        look = _Look(arms=found, comparing=comparing)
+        if tau is not None:
+            look = evolve(look, comparing=evolve(comparing, tau=tau))
+        elif look.passes:
+            tau = comparing.tau
+        yield look
+
+
+def _comparisons(
+    looks: Sequence[_Look], place: int, *, alpha: float
+) -> Iterator[Comparison | None]:
+    """One treatment with the control at each look."""
+    planned = 0
+    for look in looks:
+        control, arm = look.arms.control, look.arms.treatments[place]
+        passed = look.comparing.looks_passed
+        between = look.comparing.settings.method is Method.GROUP_SEQUENTIAL and passed == planned
+        planned = passed
+        waits = between or look.comparing.lacking([control, arm])
+        yield None if waits else look.comparing.compare(control, arm, alpha=alpha)
+
+
+def _alpha(treatment: Treatment, result: MetricResult, settings: Settings) -> float:
+    """The level of a treatment's comparison at each look."""
+    found = treatment.comparison
+    if found is None or settings.method is Method.GROUP_SEQUENTIAL:
+        return settings.alpha(result.comparisons)
+    return found.alpha
+
+
+def _series(arms_of_looks: Sequence[Moments], looks: Iterator[Comparison | None]) -> Series:
+    comparisons = tuple(looks)
+    p_values = (1.0 if found is None else found.p_value for found in comparisons)
+    return Series(
+        arms=tuple(arms_of_looks),
+        comparisons=comparisons,
+        running_p=tuple(accumulate(p_values, min)),
+        running_interval=tuple(_in_common(comparisons)),
+    )
+
+
+def _in_common(comparisons: Sequence[Comparison | None]) -> Iterator[Interval | None]:
+    """What the intervals so far have in common; None before the first, and once it is nothing."""
+    low, high, begun = -inf, inf, False
+    for found in comparisons:
+        if found is not None:
+            low, high = max(low, found.interval.low), min(high, found.interval.high)
+            begun = True
+        yield Interval(low, high) if begun and low <= high else None

@@ -1,0 +1,162 @@
+"""How long a running experiment still needs: pure.
+
+What it assumes is what Amplitude's estimate does: units go on arriving as they did, and means and
+variances stay as they are. It looks 40 days ahead, no further.
+"""
+
+from datetime import timedelta
+from math import ceil
+
+from abkit.analysis.aggregates import Moments
+from abkit.analysis.findings.metric_result import Flag, MetricResult
+from abkit.analysis.findings.verdict import rules_out_goal
+from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.inference.sequential import half_width
+from abkit.analysis.inference.variance import at_least_pooled
+from abkit.analysis.result import Remaining
+from abkit.analysis.settings import Method, Settings
+
+FURTHEST = 40
+"""Days; beyond, units and effects do not stay what they are."""
+
+PATIENCE = timedelta(days=14)
+"""An experiment that has run so long and needs more than `FURTHEST` days may never be decided."""
+
+_DOUBTS = {
+    Flag.ESTIMATE_OUTSIDE: "the estimate lies outside the interval of the looks so far",
+    Flag.FLIPPED_INTERVAL: "the intervals of the looks so far have no point in common",
+    Flag.SMALL_ERROR: "the standard error is too small to be believed",
+    Flag.NO_VARIANCE: "a variant does not vary at all",
+    Flag.IMPOSSIBLE_MEAN: "a mean is impossible",
+}
+"""What makes an estimate worthless."""
+
+
+def remaining(
+    found: MetricResult, settings: Settings, *, units: int, elapsed: timedelta
+) -> Remaining:
+    """How long until significance is likely, or until the planned size is reached.
+
+    Not to be asked of an experiment that has ended, or whose time frame is over.
+
+    With the sequential test: the first day on which the interval around the difference found so far
+    would exclude 0, for the variant that gets there first. With a planned size (and for any other
+    method): when it will be reached.
+
+    Args:
+        found: The metric that decides.
+        settings: How the test is made.
+        units: The units of all arms so far.
+        elapsed: The time since the first exposure.
+
+    Returns:
+        Days and units, or None for both and the reason in the message.
+    """
+    if units <= 0 or elapsed <= timedelta(0):
+        return _unknown("No estimate: no unit has been exposed for any time yet.")
+    per_day = units / (elapsed / timedelta(days=1))
+    if settings.method is not Method.SEQUENTIAL:
+        return _until_planned_size(settings, per_day=per_day, units=units)
+    reason = _hidden(found)
+    if reason:
+        return _unknown(f"No estimate: {reason}.")
+    days = _days_to_significance(found, growth=per_day / units)
+    if days == 0:
+        message = "Threshold reached, 0 days: a change as large as the goal is ruled out."
+        return Remaining(days=0, units=0, message=message)
+    if days is not None:
+        return _until_significance(days, per_day=per_day)
+    if elapsed >= PATIENCE:
+        return _unknown(
+            "Statistical significance may never be reached: at the effect found so far, it takes "
+            f"more than {FURTHEST} days more."
+        )
+    return _unknown(f"At the effect found so far, it takes more than {FURTHEST} days more.")
+
+
+def _until_planned_size(settings: Settings, *, per_day: float, units: int) -> Remaining:
+    if settings.sample_size is None:
+        return _unknown(
+            f"No estimate: method {settings.method.value!r} needs a sample_size for one."
+        )
+    left = max(0, settings.sample_size - units)
+    if not left:
+        message = f"The planned sample size of {settings.sample_size:,} units is reached, 0 days."
+        return Remaining(days=0, units=0, message=message)
+    days = ceil(left / per_day)
+    message = (
+        f"{left:,} more units to reach the planned sample size of {settings.sample_size:,}: about "
+        f"{_days(days)} at {per_day:,.0f} units a day."
+    )
+    return Remaining(days=days, units=left, message=message)
+
+
+def _hidden(found: MetricResult) -> str:
+    """Why no time can be said; empty if one can."""
+    compared = [t for t in found.treatments if t.comparison is not None]
+    if not compared:
+        waits = dict.fromkeys(text for t in found.treatments for text in t.missing)
+        return f"{found.metric.name} first needs {' and '.join(waits)}"
+    if any(t.comparison is not None and t.comparison.significant for t in compared):
+        return f"{found.metric.name} is significant already"
+    doubts = dict.fromkeys(
+        f"{_DOUBTS[flag]} ({t.arm.variant})"
+        for t in compared
+        for flag in t.flags
+        if flag in _DOUBTS
+    )
+    return "; ".join(doubts)
+
+
+def _days_to_significance(found: MetricResult, *, growth: float) -> int | None:
+    """Of the variant that gets there first; 0 if all rule out the goal; None if beyond the horizon.
+
+    Args:
+        found: The metric, with comparisons that are not significant.
+        growth: New units a day, as a share of those so far.
+    """
+    open_ = [
+        t.comparison
+        for t in found.treatments
+        if t.comparison is not None and not rules_out_goal(t.comparison, found.metric)
+    ]
+    if not open_:
+        return 0
+    return next(
+        (
+            day
+            for day in range(1, FURTHEST + 1)
+            if any(_excludes_zero(comparison, 1 + growth * day) for comparison in open_)
+        ),
+        None,
+    )
+
+
+def _excludes_zero(comparison: Comparison, factor: float) -> bool:
+    """Whether the interval would exclude 0 with so many times the units, all else being equal."""
+    control, treatment = (
+        Moments(round(of.n * factor), of.mean, of.variance)
+        for of in (comparison.control, comparison.treatment)
+    )
+    variance = at_least_pooled(control, treatment).difference
+    if not variance > 0:
+        return False
+    reach = half_width(variance, tau=comparison.details["tau"], alpha=comparison.alpha)
+    return abs(comparison.difference) >= reach
+
+
+def _until_significance(days: int, *, per_day: float) -> Remaining:
+    units = ceil(days * per_day)
+    message = (
+        f"About {_days(days)} ({units:,} more units) until significance, if units go on arriving and "
+        "the means stay as they are."
+    )
+    return Remaining(days=days, units=units, message=message)
+
+
+def _unknown(message: str) -> Remaining:
+    return Remaining(days=None, units=None, message=message)
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'' if number == 1 else 's'}"

@@ -1,0 +1,89 @@
+"""What makes a comparison doubtful, though it could be computed.
+
+The flags are those that Amplitude Experiment returns beside a result; it publishes their names, and
+only some of their rules. Where it does not, the rule is abkit's own, and cautious: a flag that is
+always there is not read.
+
+| flag | holds when | source |
+|---|---|---|
+| few units | an arm has fewer than 1,000 units | Amplitude: 100 to 1,000 is a direction |
+| suspicious lift | the lift is significant, and beyond 50% up or down | own; Twyman's law |
+| no variance | an arm does not vary at all | Amplitude: `isVariancePositive` |
+| standard error too small | it is below 1e-8 of the larger mean | own; its digits are rounding |
+| flipped interval | the intervals so far have no point in common | Amplitude: the flipped interval |
+| estimate outside | the difference is not in what they have in common | Amplitude: the point estimate |
+| impossible mean | a rate is outside 0 to 1, or a mean is infinite | Amplitude: `isMeanValid` |
+| many capped | winsorization changed more than 5% of an arm's units | Amplitude's advice |
+
+Two of them look at all looks so far; they are known of a sequential test over time only.
+"""
+
+from collections.abc import Iterator
+from math import isfinite
+
+from abkit.analysis.findings.metric_result import Arm, Flag, Series
+from abkit.analysis.inference.comparison import Comparison
+from abkit.experiments.metrics import Metric
+
+FEW_UNITS = 1_000
+"""With fewer units in an arm, a result is a direction, not a proof."""
+
+SUSPICIOUS_LIFT = 0.5
+"""A significant lift beyond this, up or down, is more often a fault of the data than a success."""
+
+SMALLEST_ERROR = 1e-8
+"""A standard error below this share of the means is made of rounding."""
+
+MANY_CAPPED = 0.05
+"""Limits that change more of the units than this change what is measured."""
+
+
+def flags(
+    control: Arm, treatment: Arm, comparison: Comparison | None, *, metric: Metric
+) -> tuple[Flag, ...]:
+    """What makes one comparison doubtful, as far as this look alone can tell.
+
+    Args:
+        control: The control's units.
+        treatment: The variant's units.
+        comparison: Of the two; without one there is nothing to doubt.
+        metric: The metric.
+    """
+    if comparison is None:
+        return ()
+    return tuple(_flags((control, treatment), comparison, metric))
+
+
+def flags_over_time(series: Series, *, running: bool) -> tuple[Flag, ...]:
+    """What makes the last comparison doubtful, beside those before it.
+
+    Args:
+        series: The variant over time.
+        running: Whether the method's intervals may be intersected: those of the sequential test.
+    """
+    last = series.comparisons[-1] if series.comparisons else None
+    if not running or last is None:
+        return ()
+    common = series.running_interval[-1]
+    if common is None:
+        return (Flag.FLIPPED_INTERVAL,)
+    inside = common.low <= last.difference <= common.high
+    return () if inside else (Flag.ESTIMATE_OUTSIDE,)
+
+
+def _flags(arms: tuple[Arm, Arm], comparison: Comparison, metric: Metric) -> Iterator[Flag]:
+    moments = [arm.moments for arm in arms]
+    if any(of.n < FEW_UNITS for of in moments):
+        yield Flag.FEW_UNITS
+    lift = comparison.lift
+    if comparison.significant and lift is not None and abs(lift) > SUSPICIOUS_LIFT:
+        yield Flag.SUSPICIOUS_LIFT
+    if any(of.variance == 0 for of in moments):
+        yield Flag.NO_VARIANCE
+    error = comparison.details.get("standard_error")
+    if error is not None and error < SMALLEST_ERROR * max(abs(of.mean) for of in moments):
+        yield Flag.SMALL_ERROR
+    if any(not isfinite(of.mean) or (metric.binary and not 0 <= of.mean <= 1) for of in moments):
+        yield Flag.IMPOSSIBLE_MEAN
+    if any(arm.capped is not None and arm.capped > MANY_CAPPED * arm.moments.n for arm in arms):
+        yield Flag.MANY_CAPPED

@@ -1,0 +1,103 @@
+"""The interval bars within tables: from results to places on a small canvas; a template draws them."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Self
+
+from attrs import frozen
+
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.presentation.effects import Effect, Effects, extent
+
+
+@frozen
+class Scale:
+    """A line from values to places.
+
+    Attributes:
+        low: The value at `start`.
+        high: The value at `end`.
+        start: The place of `low`, in units of the canvas.
+        end: The place of `high`.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """The place of a value; beyond the ends it stays at the end."""
+        if self.high == self.low:
+            return self.start
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + (self.end - self.start) * min(1.0, max(0.0, share)), 2)
+
+    @classmethod
+    def over(cls, values: Sequence[float], *, start: float, end: float) -> Self:
+        """A scale that has room for all finite values, with a margin."""
+        return cls(*extent(values), start, end)
+
+
+@frozen(kw_only=True)
+class IntervalBar:
+    """An interval, its estimate, no difference and the goals, by their places.
+
+    Attributes:
+        low: Of the interval's lower end.
+        high: Of the upper end.
+        estimate: Of the lift or the difference.
+        zero: Of no difference.
+        goals: Of the goals; one, or two for a metric of any direction.
+        open_low: Whether the interval goes on below.
+        open_high: Whether it goes on above.
+    """
+
+    low: float
+    high: float
+    estimate: float
+    zero: float
+    goals: tuple[float, ...]
+    open_low: bool
+    open_high: bool
+
+
+def interval_bars(
+    founds: Sequence[MetricResult], *, width: float
+) -> tuple[dict[str, IntervalBar], ...]:
+    """The bars of one metric: by variant, for all units or for each of several segments.
+
+    Args:
+        founds: The metric in all units, or in each segment. The bars share one scale.
+        width: Of the canvas, in its unit.
+    """
+    effects = Effects.of(founds)
+    shown = [
+        {t.arm.variant: effects(t.comparison) for t in found.treatments if t.comparison is not None}
+        for found in founds
+    ]
+    values = [0.0, *effects.goals]
+    for by_variant in shown:
+        for effect in by_variant.values():
+            values += [effect.low, effect.high, effect.estimate]
+    scale = Scale.over(values, start=0, end=width)
+    return tuple(
+        {
+            variant: _bar(effect, scale, effects.goals)
+            for variant, effect in by_variant.items()
+            if effect.drawable
+        }
+        for by_variant in shown
+    )
+
+
+def _bar(effect: Effect, scale: Scale, goals: Sequence[float]) -> IntervalBar:
+    return IntervalBar(
+        low=scale(effect.low),
+        high=scale(effect.high),
+        estimate=scale(effect.estimate),
+        zero=scale(0),
+        goals=tuple(map(scale, goals)),
+        open_low=not isfinite(effect.low),
+        open_high=not isfinite(effect.high),
+    )

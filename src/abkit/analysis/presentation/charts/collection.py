@@ -1,0 +1,91 @@
+"""All charts of a result."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from re import sub
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import field, frozen
+
+from abkit.analysis.presentation.charts.drawing import Drawing
+from abkit.analysis.presentation.charts.rendering import write
+from abkit.analysis.presentation.charts.theme import PAPER, Size, Theme
+
+if TYPE_CHECKING:
+    from abkit.analysis.result import Result
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+@frozen(kw_only=True)
+class Charts:
+    """The charts of a result: Altair charts, to show, to change, to save.
+
+    Attributes:
+        cumulative: Units exposed over time; None for a table of units.
+        over_time: By metric, its lift over time; only what was computed over time.
+        intervals: By metric, the interval of each variant; only what is compared already.
+        segments: By metric, its intervals in segments.
+    """
+
+    cumulative: Any | None = None
+    over_time: Mapping[str, Any] = field(default=_NONE)
+    intervals: Mapping[str, Any] = field(default=_NONE)
+    segments: Mapping[str, Any] = field(default=_NONE)
+
+    @classmethod
+    def of(cls, result: "Result", *, theme: Theme = PAPER, size: Size | None = None) -> Self:
+        """Draw them.
+
+        Args:
+            result: The result of an analysis.
+            theme: The colours and the font.
+            size: Of the plots.
+
+        Raises:
+            MissingExtraError: Altair is not installed.
+        """
+        draw = Drawing(result, theme, size or Size())
+        return cls(
+            cumulative=draw.cumulative(),
+            over_time=draw.each(draw.over_time),
+            intervals=draw.each(draw.intervals),
+            segments=draw.each(draw.segments),
+        )
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """The name of a file and the chart, for each of them."""
+        if self.cumulative is not None:
+            yield "cumulative-exposures", self.cumulative
+        kinds = {
+            "over-time": self.over_time,
+            "intervals": self.intervals,
+            "segments": self.segments,
+        }
+        for kind, charts in kinds.items():
+            for number, (metric, chart) in enumerate(charts.items(), start=1):
+                yield f"{kind}-{number}-{_slug(metric)}".rstrip("-"), chart
+
+    def save(self, folder: str | Path, *, format: str = "png") -> list[Path]:  # noqa: A002
+        """Write each chart as a picture, without a browser.
+
+        Args:
+            folder: Where to; it is made.
+            format: "png" or "svg".
+
+        Returns:
+            The files.
+
+        Raises:
+            AnalysisError: There is no such format.
+            MissingExtraError: vl-convert is not installed.
+        """
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        return [write(chart, target / f"{name}.{format}") for name, chart in self]
+
+
+def _slug(name: str) -> str:
+    """A metric's name as a part of a file's name, wherever it is written."""
+    return sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]

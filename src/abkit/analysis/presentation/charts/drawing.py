@@ -1,0 +1,81 @@
+"""Which charts a result has, with their titles."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.presentation import figures
+from abkit.analysis.presentation.charts.exposures import cumulative_chart
+from abkit.analysis.presentation.charts.forest import intervals_chart, segments_chart
+from abkit.analysis.presentation.charts.over_time import over_time_chart
+from abkit.analysis.presentation.charts.theme import Size, Theme, styled
+
+if TYPE_CHECKING:
+    from abkit.analysis.result import Result
+
+
+@frozen
+class Drawing:
+    """Draws the charts of one result.
+
+    Attributes:
+        result: The result.
+        theme: The colours and the font.
+        size: Of the plots.
+    """
+
+    result: "Result"
+    theme: Theme
+    size: Size
+
+    def each(self, draw: Callable[[int, MetricResult], Any | None]) -> Mapping[str, Any]:
+        """A chart for each metric that has something to show."""
+        drawn = {f.metric.name: draw(number, f) for number, f in enumerate(self.result.metrics)}
+        return MappingProxyType({name: chart for name, chart in drawn.items() if chart is not None})
+
+    def cumulative(self) -> Any | None:
+        """Units exposed over time; None if there are none over time."""
+        units = self.result.cumulative
+        if units is None or not units.ends:
+            return None
+        chart = cumulative_chart(units, theme=self.theme, size=self.size)
+        tail = "" if units.complete else "; dotted: not over yet"
+        title = f"{self.result.plan.name}: cumulative exposures"
+        return styled(
+            chart, self.theme, title=title, subtitle=f"{self.result.plan.unit_type}s{tail}"
+        )
+
+    def over_time(self, _: int, found: MetricResult) -> Any | None:
+        """One metric over time; None if it was not computed so, or nothing is compared yet."""
+        series = found.over_time
+        if series is None or not series.ends:
+            return None
+        p_values = self.result.settings.method.value == "sequential"
+        chart = over_time_chart(found, series, theme=self.theme, size=self.size, p_values=p_values)
+        return self._named(chart, found, "over time")
+
+    def intervals(self, _: int, found: MetricResult) -> Any | None:
+        """One metric's interval for each variant; None if nothing is compared yet."""
+        chart = intervals_chart(found, theme=self.theme, size=self.size)
+        return self._named(chart, found, "by variant")
+
+    def segments(self, number: int, found: MetricResult) -> Any | None:
+        """One metric in segments; None if there are none, or nothing is compared yet."""
+        if not self.result.segments:
+            return None
+        chart = segments_chart(
+            self.result.segments, number=number, theme=self.theme, size=self.size
+        )
+        return self._named(chart, found, "by segment")
+
+    def _named(self, chart: Any | None, found: MetricResult, how: str) -> Any | None:
+        if chart is None:
+            return None
+        level = figures.confidence(found, self.result.settings)
+        goal = "; dashed: the goal" if found.metric.goal else ""
+        subtitle = f"beside {self.result.plan.control}, with {level} intervals{goal}"
+        title = f"{found.metric.name} {how}"
+        return styled(chart, self.theme, title=title, subtitle=subtitle)

@@ -1,0 +1,50 @@
+"""Pictures of charts without a browser, by vl-convert."""
+
+from pathlib import Path
+from re import sub
+from typing import Any
+
+from abkit.errors import AnalysisError, MissingExtraError
+
+_SCALE = 2.0
+"""Pixels of a PNG for each of the chart's: sharp on good screens."""
+
+
+def write(chart: Any, path: Path) -> Path:
+    """Write a chart as .png or .svg; the answer is the path.
+
+    Raises:
+        AnalysisError: The path ends otherwise.
+        MissingExtraError: vl-convert is not installed.
+    """
+    match path.suffix:
+        case ".png":
+            path.write_bytes(_converter().vegalite_to_png(chart.to_dict(), scale=_SCALE))
+        case ".svg":
+            path.write_text(_converter().vegalite_to_svg(chart.to_dict()), encoding="utf-8")
+        case _:
+            message = f"charts are written as png or svg, not as {path.suffix.lstrip('.')!r}"
+            raise AnalysisError(message)
+    return path
+
+
+def inline(chart: Any, *, label: str) -> str:
+    """A chart as an SVG element of an HTML page.
+
+    Args:
+        chart: In colours that the page defines.
+        label: What it shows, in words, for those who do not see it; escaped already.
+    """
+    svg: str = _converter().vegalite_to_svg(chart.to_dict())
+    _, _, rest = svg.partition("viewBox=")
+    attributes, _, content = rest.partition(">")
+    content = sub(r' (?:role|class|aria-[a-z]+|pointer-events)="[^"]*"(?=[^<>]*>)', "", content)
+    return f'<svg class="chart" role="img" aria-label="{label}" viewBox={attributes}>{content}'
+
+
+def _converter() -> Any:
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise MissingExtraError("vl-convert-python", "charts") from error
+    return vl_convert

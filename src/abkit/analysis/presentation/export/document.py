@@ -1,0 +1,89 @@
+"""A result as one JSON-ready document, stable from version to version."""
+
+from typing import TYPE_CHECKING
+
+from abkit.analysis.presentation.commands import command
+from abkit.analysis.presentation.export.findings import metric_result, sample_ratio
+from abkit.analysis.presentation.export.plain import plain
+
+if TYPE_CHECKING:
+    from abkit.analysis.result import CumulativeUnits, Result, Unassigned
+
+FORMAT = 1
+"""Rises when a key changes its meaning or goes; new keys do not raise it."""
+
+
+def to_dict(result: "Result") -> dict[str, object]:
+    """All of a result: what went in, how the test was made, what was found, what computed it.
+
+    Infinite ends of intervals and what is no number are null, times are ISO 8601 in UTC, lengths of
+    time seconds, shares and changes fractions (0.05 is 5%). What was not asked for is null or empty.
+    """
+    plan, settings = result.plan, result.settings
+    start, until = result.frame
+    return {
+        "format": FORMAT,
+        "experiment": plan.name,
+        "salt": plan.salt,
+        "hypothesis": plan.hypothesis,
+        "unit_type": plan.unit_type,
+        "control": plan.control,
+        "weights": plain(plan.weights),
+        "declared_metrics": [
+            {"type": type(metric).__name__, **_entries(plain(metric))} for metric in plan.metrics
+        ],
+        "method": settings.method.value,
+        "confidence": settings.confidence,
+        "settings": plain(settings),
+        "frame": {"from": plain(start), "until": plain(until)},
+        "recommendation": {**_entries(plain(result.recommendation)), "command": _command(result)},
+        "metrics": [metric_result(found) for found in result.metrics],
+        "segments": [
+            {
+                "property": segment.property,
+                "value": segment.value,
+                "metrics": [metric_result(found) for found in segment.metrics],
+            }
+            for segment in result.segments
+        ],
+        "sample_ratio": sample_ratio(result.sample_ratio),
+        "exposures": {
+            "several": result.several and result.several.value,
+            "incomplete": result.incomplete,
+            "exclusions": dict(result.exclusions),
+            "variants": [plain(counts) for counts in result.counts],
+            "cumulative": result.cumulative and _cumulative(result.cumulative),
+            "unassigned": result.unassigned and _unassigned(result.unassigned),
+        },
+        "remaining": plain(result.remaining),
+        "warnings": list(result.warnings),
+        "sources": dict(result.sources),
+        "versions": dict(result.versions),
+        "queries": dict(result.queries),
+    }
+
+
+def _entries(found: object) -> dict[str, object]:
+    return found if isinstance(found, dict) else {}
+
+
+def _command(result: "Result") -> str | None:
+    found = command(result)
+    return None if found is None else found.line
+
+
+def _cumulative(cumulative: "CumulativeUnits") -> dict[str, object]:
+    return {
+        "ends": plain(cumulative.ends),
+        "units": plain(cumulative.units),
+        "complete": cumulative.complete,
+        "diagnosis": list(cumulative.diagnosis),
+    }
+
+
+def _unassigned(found: "Unassigned") -> dict[str, object]:
+    return {
+        "assigned": dict(found.assigned),
+        "exposed": dict(found.exposed),
+        "without": {day.isoformat(): units for day, units in found.without.items()},
+    }

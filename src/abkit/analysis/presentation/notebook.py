@@ -1,0 +1,151 @@
+"""The deeper dive: a Jupyter notebook that makes the result again, with its charts and its queries."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from re import findall, sub
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from abkit.analysis.presentation.figures import legible
+
+if TYPE_CHECKING:
+    from abkit.analysis.result import Result
+
+Cell = dict[str, object]
+
+
+@frozen(kw_only=True)
+class Recipe:
+    """How a notebook makes the result again.
+
+    Attributes:
+        code: Python that leaves an `Analysis` (or a `UnitsAnalysis`) in the name `analysis`.
+        tables: The paths of the tables, by their names: exposures and actions, or units.
+    """
+
+    code: str
+    tables: Mapping[str, str]
+
+
+def to_notebook(result: "Result", recipe: Recipe) -> str:
+    """A notebook (nbformat 4.5) as JSON.
+
+    Names stand in its cells as Python literals or as escaped text: none can become code, or HTML.
+
+    Args:
+        result: The result of an analysis.
+        recipe: How to make it again.
+    """
+    cells = [
+        *_beginning(result, recipe),
+        *_charts(result),
+        *_queries(result),
+        *_dive(result, recipe),
+    ]
+    for number, cell in enumerate(cells, start=1):
+        cell["id"] = f"abkit-{number}"
+    content = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _beginning(result: "Result", recipe: Recipe) -> list[Cell]:
+    plan, advice = result.plan, result.recommendation
+    target = f" {advice.variant}" if advice.variant is not None else ""
+    reasons = "\n".join(f"- {_prose(reason)}" for reason in advice.reasons)
+    return [
+        _markdown(
+            f"# {_prose(plan.name)}\n\n{_prose(plan.hypothesis)}\n\n"
+            f"Recommendation: **{_prose(advice.action.value + target)}**\n\n{reasons}"
+        ),
+        _code(recipe.code),
+        _code("result = analysis.run()\nresult"),
+        _markdown("## The numbers\n\nOne row for each metric and variant."),
+        _code("result.to_frame()"),
+    ]
+
+
+def _charts(result: "Result") -> list[Cell]:
+    cells = [
+        _markdown("## Charts\n\nAltair charts: change them as you like."),
+        _code("charts = result.charts()"),
+    ]
+    if result.cumulative is not None and result.cumulative.ends:
+        cells.append(_code("charts.cumulative"))
+    for found in result.metrics:
+        name = repr(found.metric.name)
+        compared = any(treatment.comparison is not None for treatment in found.treatments)
+        if compared:
+            cells.append(_code(f"charts.intervals.get({name})"))
+        if compared and found.over_time is not None and found.over_time.ends:
+            cells.append(_code(f"charts.over_time.get({name})"))
+        if compared and result.segments:
+            cells.append(_code(f"charts.segments.get({name})"))
+    return cells
+
+
+def _queries(result: "Result") -> list[Cell]:
+    cells = [
+        _markdown("## Queries\n\nWhat was asked of the data; `result.queries` has these texts.")
+    ]
+    for name, query in result.queries.items():
+        text = legible(query, lines=True)
+        fence = "`" * max(3, 1 + max(map(len, findall("`+", text)), default=0))
+        cells.append(_markdown(f"### {_prose(name)}\n\n{fence}sql\n{text}\n{fence}"))
+    return cells
+
+
+def _dive(result: "Result", recipe: Recipe) -> list[Cell]:
+    if not recipe.tables:
+        return []
+    views = "\n".join(
+        f'data.execute("create view {name} as from " + reader({path!r}))'
+        for name, path in recipe.tables.items()
+    )
+    cells = [
+        _markdown("## The deeper dive\n\nThe tables themselves, in DuckDB."),
+        _code(
+            "import duckdb\n\nfrom abkit.analysis.reading.sources import reader\n\n"
+            f"data = duckdb.connect()\n{views}"
+        ),
+    ]
+    if "exposures" in recipe.tables:
+        cells.append(
+            _code(
+                "data.execute(\n"
+                '    "select variant, count(*) as exposures, count(distinct unit_id) as units "\n'
+                '    "from exposures where experiment = ? group by variant order by variant",\n'
+                f"    [{result.plan.name!r}],\n).fetchall()"
+            )
+        )
+    cells += [_code(f'data.sql("from {name} limit 10")') for name in recipe.tables]
+    return cells
+
+
+def _markdown(text: str) -> Cell:
+    return {"cell_type": "markdown", "metadata": {}, "source": text.splitlines(keepends=True)}
+
+
+def _code(text: str) -> Cell:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": text.splitlines(keepends=True),
+    }
+
+
+def _prose(text: str) -> str:
+    """A text that Markdown shows as it is."""
+    shown = escape(legible(text), quote=False)
+    return sub(r"([\\`*_{}\[\]()#+.!|~$-])", r"\\\1", shown)

@@ -1,0 +1,163 @@
+"""What the report says of days and hours: the tables behind its charts."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from abkit.analysis.aggregates import Moments
+from abkit.analysis.findings.metric_result import MetricResult, OverTime
+from abkit.analysis.presentation import figures, times
+from abkit.analysis.presentation.charts.series import drawn
+
+if TYPE_CHECKING:
+    from abkit.analysis.result import Result
+
+_LOOKS = 31
+"""So many looks are shown in a table, evenly spread; the exports have all."""
+
+
+@frozen(kw_only=True)
+class Growth:
+    """The cumulative exposures as a table.
+
+    Attributes:
+        step: "day" or "hour".
+        variants: Those in the table.
+        rows: Of each look the label and the units of each of these.
+        omitted: What is not shown, in a sentence; else empty.
+    """
+
+    step: str
+    variants: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+    omitted: str
+
+
+@frozen(kw_only=True)
+class Row:
+    """One variant at one look, in words."""
+
+    look: str
+    variant: str
+    units: str
+    mean: str
+    lift: str
+    interval: str
+    p: str
+    running: str
+
+
+@frozen(kw_only=True)
+class History:
+    """One metric over time as a table.
+
+    Attributes:
+        metric: Its name.
+        step: "day" or "hour".
+        value: "Rate" or "Mean".
+        caption: Of the chart.
+        running: Whether the running p-value is valid.
+        rows: One for each look and variant.
+        omitted: What is not shown, in a sentence; else empty.
+    """
+
+    metric: str
+    step: str
+    value: str
+    caption: str
+    running: bool
+    rows: tuple[Row, ...]
+    omitted: str
+
+
+def growth(result: "Result") -> Growth | None:
+    """The cumulative exposures; None if there are none over time."""
+    cumulative = result.cumulative
+    if cumulative is None or not cumulative.ends:
+        return None
+    by_day = times.daily(cumulative.ends)
+    control, *treatments = cumulative.units
+    variants = (control, *drawn(treatments))
+    looks = times.spread(len(cumulative.ends), at_most=_LOOKS)
+    return Growth(
+        step=_step(by_day=by_day),
+        variants=variants,
+        rows=tuple(
+            (
+                times.look(cumulative.ends[number], by_day=by_day),
+                tuple(cumulative.units[variant][number] for variant in variants),
+            )
+            for number in looks
+        ),
+        omitted=_omitted(treatments),
+    )
+
+
+def histories(result: "Result") -> list[History]:
+    """Each metric that was computed over time."""
+    running = result.settings.method.value == "sequential"
+    return [
+        _history(found, found.over_time, result, running=running)
+        for found in result.metrics
+        if found.over_time is not None and found.over_time.ends
+    ]
+
+
+def _history(found: MetricResult, series: OverTime, result: "Result", *, running: bool) -> History:
+    by_day = times.daily(series.ends)
+    step = _step(by_day=by_day)
+    level = figures.confidence(found, result.settings)
+    caption = f"The lift until the end of each {step}, and its {level} interval."
+    if found.metric.goal:
+        caption += " Dashed: the goal."
+    if running:
+        caption += " Beneath: the smallest p-value so far, and the level that it must reach."
+    return History(
+        metric=found.metric.name,
+        step=step,
+        value="Rate" if found.metric.binary else "Mean",
+        caption=caption,
+        running=running,
+        rows=tuple(_rows(found, series, by_day=by_day)),
+        omitted=_omitted(list(series.treatments)),
+    )
+
+
+def _rows(found: MetricResult, series: OverTime, *, by_day: bool) -> Sequence[Row]:
+    rows: list[Row] = []
+    for number in times.spread(len(series.ends), at_most=_LOOKS):
+        look = times.look(series.ends[number], by_day=by_day)
+        for variant in drawn(list(series.treatments)):
+            line = series.treatments[variant]
+            comparison = line.comparisons[number]
+            rows.append(
+                Row(
+                    look=look,
+                    variant=variant,
+                    units=f"{line.arms[number].n:,}",
+                    mean=_mean(line.arms[number], found),
+                    lift=figures.lift(comparison) if comparison else figures.NOTHING,
+                    interval=figures.interval(comparison) if comparison else figures.NOTHING,
+                    p=figures.p_value(comparison.p_value) if comparison else figures.NOTHING,
+                    running=figures.p_value(line.running_p[number]),
+                )
+            )
+    return rows
+
+
+def _mean(moments: Moments, found: MetricResult) -> str:
+    if moments.n == 0:
+        return figures.NOTHING
+    return (figures.percent if found.metric.binary else figures.number)(moments.mean)
+
+
+def _step(*, by_day: bool) -> str:
+    return "day" if by_day else "hour"
+
+
+def _omitted(treatments: Sequence[str]) -> str:
+    shown = len(drawn(treatments))
+    if shown == len(treatments):
+        return ""
+    return f" The first {shown} of {len(treatments)} variants are shown; the exports have all."

@@ -1,0 +1,63 @@
+"""What the report says of segments: a table for each property and metric."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.presentation.bars import IntervalBar, interval_bars
+
+if TYPE_CHECKING:
+    from abkit.analysis.result import Result, Segment
+
+
+@frozen(kw_only=True)
+class SegmentTable:
+    """One metric in the segments of one property.
+
+    Attributes:
+        founds: Its result in each segment.
+        bars: For each segment, the variants' bars; all on one scale.
+    """
+
+    founds: tuple[MetricResult, ...]
+    bars: tuple[Mapping[str, IntervalBar], ...]
+
+
+@frozen(kw_only=True)
+class Part:
+    """The segments of one property.
+
+    Attributes:
+        property: Its name.
+        names: What each segment is called.
+        tables: One for each metric.
+    """
+
+    property: str
+    names: tuple[str, ...]
+    tables: tuple[SegmentTable, ...]
+
+
+def segment_tables(result: "Result", *, width: float) -> list[Part]:
+    """The segments by property, in the order of the result.
+
+    Args:
+        result: The result of an analysis.
+        width: Of a bar's canvas.
+    """
+    by_property: dict[str, list[Segment]] = {}
+    for segment in result.segments:
+        by_property.setdefault(segment.property, []).append(segment)
+    return [
+        Part(
+            property=prop,
+            names=tuple("(none)" if s.value is None else s.value for s in segments),
+            tables=tuple(
+                SegmentTable(founds=founds, bars=interval_bars(founds, width=width))
+                for founds in zip(*(segment.metrics for segment in segments), strict=True)
+            ),
+        )
+        for prop, segments in by_property.items()
+    ]

@@ -1,0 +1,59 @@
+"""The panel as tables for a terminal."""
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from abkit.analysis.presentation.terminal.metrics import show_metric
+from abkit.analysis.presentation.terminal.parts import (
+    show_counts,
+    show_growth,
+    show_head,
+    show_method,
+    show_ratio,
+    show_segments,
+    show_unassigned,
+)
+from abkit.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from abkit.analysis.result import Result
+
+
+def to_text(result: "Result", *, width: int = 100) -> str:
+    """The tables as plain text.
+
+    Args:
+        result: The result of an analysis.
+        width: Characters a line.
+
+    Raises:
+        MissingExtraError: rich is not installed.
+    """
+    try:
+        from rich.console import Console
+    except ImportError as error:
+        raise MissingExtraError("rich", "cli") from error
+    text = StringIO()
+    show(result, Console(file=text, width=width, color_system=None, force_terminal=False))
+    lines = [line.rstrip() for line in text.getvalue().splitlines()]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def show(result: "Result", console: "Console") -> None:
+    """Print the tables.
+
+    Args:
+        result: The result of an analysis.
+        console: Where to; names are shown as they are, whatever markup they have.
+    """
+    show_head(result, console)
+    for found in result.metrics:
+        show_metric(found, result, console)
+    show_counts(result, console)
+    show_growth(result, console)
+    show_segments(result, console)
+    show_unassigned(result, console)
+    show_ratio(result, console)
+    show_method(result, console)

@@ -1,0 +1,41 @@
+"""The columns that the queries need of a table, whatever the table's own names and types."""
+
+from enum import StrEnum
+
+from attrs import field, frozen
+
+
+class Kind(StrEnum):
+    """What a column is, in every dialect."""
+
+    TEXT = "text"
+    """Text; empty is missing; whole floats lose their ".0", as ids must."""
+    INSTANT = "instant"
+    """A bigint of microseconds since 1970, UTC; foreign numbers are seconds since then."""
+    NUMBER = "number"
+    """A double; what is no number is an error of the query, what is missing is null."""
+    TRUTH = "truth"
+    """1 for true, t and 1; 0 for false, f and 0; as a double. Other values are an error."""
+
+
+@frozen(kw_only=True)
+class Column:
+    """One column as the queries call it, and where it comes from.
+
+    Attributes:
+        name: How queries call it.
+        kind: What it is.
+        source: The column of the schema that it comes from, before the table's own names are applied:
+            "groups", "properties", "user_id".
+        key: The entry to take, if the source is a map, a struct or a JSON object: "org", "price".
+        when: Take it only in rows where this column of the same view (a text) has one of these values;
+            null in others. So one action's odd property does not break another's.
+        required: Whether there is no answer without it; else it is null where the table lacks it.
+    """
+
+    name: str
+    kind: Kind
+    source: str
+    key: str | None = None
+    when: tuple[str, tuple[str, ...]] | None = None
+    required: bool = field(default=False)

@@ -1,0 +1,195 @@
+"""The options of `abkit analyze` as the keywords of an analysis."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from re import fullmatch
+from typing import Any, TypeVar
+
+import click
+
+from abkit.analysis.query.units import BOTS, Exclusion, Several
+from abkit.analysis.settings import Alternative, Correction, Method
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def length(text: str) -> timedelta:
+    """A length of time: 7d, 24h, 2w; a number alone is days.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    found = fullmatch(r"(\d{1,5}(?:\.\d+)?)([hdw]?)", text.strip())
+    if found is None or float(found[1]) == 0:
+        message = f"{text!r} is not a length of time such as 7d, 24h or 2w"
+        raise click.BadParameter(message)
+    return float(found[1]) * _UNITS[found[2] or "d"]
+
+
+def moment(text: str) -> datetime:
+    """A date or a time in ISO 8601; without a zone it is UTC.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is not a date such as 2026-11-02, or a time in ISO 8601"
+        raise click.BadParameter(message) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def pair(text: str) -> tuple[str, str]:
+    """NAME=VALUE; the last = divides, as names may have some.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    name, equals, value = text.rpartition("=")
+    if not (name and equals and value):
+        message = f"{text!r} must be NAME=VALUE"
+        raise click.BadParameter(message)
+    return name, value
+
+
+def _words(*values: str) -> click.Choice[str]:
+    return click.Choice([str(value) for value in values])
+
+
+_DESIGN = [
+    click.option(
+        "--method",
+        type=_words(*Method),
+        help="sequential (default): look as often as you like; welch: look once, at the planned size; "
+        "bayesian: the chance to beat the control; group-sequential: a few planned looks.",
+    ),
+    click.option("--confidence", type=float, metavar="SHARE", help="Default: 0.95."),
+    click.option("--control", metavar="NAME", help="The variant to compare with."),
+    click.option("--correction", type=_words(*Correction), help="Default: bonferroni."),
+    click.option("--alternative", type=_words(*Alternative), help="Default: two-sided."),
+    click.option("--sample-size", type=int, metavar="N", help="The planned units of all arms."),
+    click.option("--looks", type=int, metavar="N", help="The planned looks of group-sequential."),
+    click.option(
+        "--tau",
+        "taus",
+        type=pair,
+        multiple=True,
+        metavar="METRIC=NUMBER",
+        help="The difference that the sequential test looks for; fix it at the first look.",
+    ),
+]
+
+_EVENTS = [
+    click.option(
+        "--several", type=_words(*Several), help="Units in several variants. Default: exclude."
+    ),
+    click.option("--from", "start", type=moment, metavar="TIME", help="Exposures from here on."),
+    click.option("--until", type=moment, metavar="TIME", help="Exposures before this."),
+    click.option("--period", type=length, metavar="LENGTH", help="The last 7d, 24h, 2w ..."),
+    click.option("--window", type=length, metavar="LENGTH", help="Actions so long after exposure."),
+    click.option(
+        "--cuped",
+        type=length,
+        metavar="DAYS",
+        help="Explain variance by the days before exposure.",
+    ),
+    click.option("--over-time", type=_words("day", "hour"), help="Results for each day, or hour."),
+    click.option(
+        "--segment", "segments", multiple=True, metavar="PROPERTY", help="Results for each value."
+    ),
+    click.option(
+        "--exclude",
+        "excluded",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="Leave out these units: one id a line.",
+    ),
+    click.option(
+        "--exclude-where",
+        "excluded_where",
+        type=pair,
+        multiple=True,
+        metavar="PROPERTY=VALUE",
+        help="Leave out units with an exposure that has this.",
+    ),
+    click.option("--exclude-bots", is_flag=True, help="Leave out those whose user_agent says so."),
+]
+
+
+def design_options(command: Command) -> Command:
+    """How the test is made."""
+    return _with(_DESIGN, command)
+
+
+def event_options(command: Command) -> Command:
+    """Which exposures and actions count."""
+    return _with(_EVENTS, command)
+
+
+def _with(options: list[Callable[[Any], Any]], command: Command) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def design_keywords(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said of the test; what was not said stays as the analysis has it.
+
+    Raises:
+        click.UsageError: A tau is no number.
+    """
+    names = ("method", "confidence", "control", "correction", "alternative", "sample_size", "looks")
+    said = {name: options[name] for name in names if options[name] is not None}
+    if options["taus"]:
+        said["taus"] = {name: _number(text) for name, text in options["taus"]}
+    return said
+
+
+def event_keywords(options: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """What was said of exposures and actions.
+
+    Args:
+        options: Those of the command line.
+        now: Where a period ends.
+
+    Raises:
+        click.UsageError: A period and a time frame are given together.
+    """
+    names = ("several", "start", "until", "window", "cuped", "over_time")
+    said = {name: options[name] for name in names if options[name] is not None}
+    if options["period"] is not None:
+        if "start" in said or "until" in said:
+            message = "give either --period, or --from and --until"
+            raise click.UsageError(message)
+        said["start"] = now - options["period"]
+    if options["segments"]:
+        said["segments"] = tuple(options["segments"])
+    exclusions = [
+        *(Exclusion(name=file.stem, units=_ids(file)) for file in options["excluded"]),
+        *(
+            Exclusion(name=f"{prop} = {value}", property=prop, values=(value,))
+            for prop, value in options["excluded_where"]
+        ),
+        *([BOTS] if options["exclude_bots"] else []),
+    ]
+    if exclusions:
+        said["exclude"] = tuple(exclusions)
+    return said
+
+
+def _ids(file: Path) -> tuple[str, ...]:
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        message = f"--tau needs METRIC=NUMBER; {text!r} is no number"
+        raise click.UsageError(message) from None

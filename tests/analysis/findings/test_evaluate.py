@@ -1,0 +1,377 @@
+"""From sums to findings: methods, gates, corrections."""
+
+from math import inf, isfinite
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abkit.analysis.estimands import Estimand
+from abkit.analysis.findings.evaluate import evaluate, taus
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
+from abkit.analysis.inference.correction import benjamini_hochberg, holm
+from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas, pocock
+from abkit.analysis.inference.sequential import sequential
+from abkit.analysis.inference.welch import welch
+from abkit.analysis.settings import Settings
+from abkit.errors import AnalysisError, TooFewVariantsError
+from abkit.experiments.metrics import Conversion, Formula, Mean, Metric, Ratio, Sum, Total
+
+from .samples import alone, conversions, plan, spread, sums
+
+CLICKS = Conversion("clicks", goal=0.1)
+SPENT = Mean("spent", goal=0.1)
+ARMS = {"0": conversions(5000, 500), "1": conversions(5000, 600)}
+SPREAD = {"0": spread(4000, 10.0, 90.0), "1": spread(4400, 10.6, 100.0)}
+
+
+def one(
+    metric: Metric, arms: Any, settings: Settings | None = None, **options: Any
+) -> MetricResult:
+    variants = tuple(arms)
+    (found,) = evaluate(
+        arms, [alone(metric)], plan(metric, variants=variants), settings or Settings(), **options
+    )
+    return found
+
+
+def test_the_sequential_test_looks_for_the_goal_and_says_its_tau() -> None:
+    found = one(CLICKS, ARMS)
+    (treatment,) = found.treatments
+    arms = found.control.moments, treatment.arm.moments
+    assert treatment.comparison == sequential(*arms, tau=0.1 * 0.1)
+    assert taus([found]) == {"clicks": pytest.approx(0.01)}
+
+
+def test_a_tau_that_is_given_is_used() -> None:
+    found = one(CLICKS, ARMS, Settings(taus={"clicks": 0.02}))
+    assert taus([found]) == {"clicks": 0.02}
+
+
+def test_no_tau_is_told_before_anything_was_compared() -> None:
+    assert taus([one(CLICKS, {"0": conversions(99, 30), "1": conversions(99, 30)})]) == {}
+    assert taus([one(CLICKS, ARMS, Settings(method="welch"))]) == {}
+
+
+def test_welch_compares_both_sides() -> None:
+    found = one(SPENT, SPREAD, Settings(method="welch"))
+    (treatment,) = found.treatments
+    assert treatment.comparison == welch(found.control.moments, treatment.arm.moments)
+
+
+@pytest.mark.parametrize(
+    ("direction", "role", "side"),
+    [
+        ("increase", "primary", "greater"),
+        ("decrease", "primary", "less"),
+        ("increase", "guardrail", "less"),
+        ("decrease", "guardrail", "greater"),
+    ],
+)
+def test_one_side_is_the_wanted_one_and_of_a_guardrail_the_harmful_one(
+    direction: str, role: str, side: Any
+) -> None:
+    metric = Mean("spent", direction=direction, role=role)
+    found = one(metric, SPREAD, Settings(method="welch", alternative="one-sided"))
+    (treatment,) = found.treatments
+    arms = found.control.moments, treatment.arm.moments
+    assert treatment.comparison == welch(*arms, alternative=side)
+    assert treatment.comparison.interval.high == (
+        inf if side == "greater" else pytest.approx(1, abs=1)
+    )
+
+
+def test_a_one_sided_test_without_a_side_is_refused() -> None:
+    settings = Settings(method="welch", alternative="one-sided")
+    with pytest.raises(AnalysisError, match="spent has direction='any'"):
+        one(Mean("spent", direction="any"), SPREAD, settings)
+
+
+@pytest.mark.parametrize(
+    ("size", "missing"),
+    [
+        (8_400, ()),
+        (8_401, ("1 more unit to reach the planned sample size",)),
+        (20_745, ("12,345 more units to reach the planned sample size",)),
+    ],
+)
+def test_welch_says_nothing_before_the_planned_size(size: int, missing: tuple[str, ...]) -> None:
+    (treatment,) = one(SPENT, SPREAD, Settings(method="welch", sample_size=size)).treatments
+    assert treatment.missing == missing
+    assert (treatment.comparison is None) is bool(missing)
+    assert (treatment.corrected_p is None) is bool(missing)
+
+
+def test_a_part_of_the_units_counts_those_of_the_whole_as_seen() -> None:
+    settings = Settings(method="welch", sample_size=10_000).for_segments
+    assert one(SPENT, SPREAD, settings).treatments[0].comparison is None
+    assert one(SPENT, SPREAD, settings, seen=10_000).treatments[0].comparison is not None
+
+
+def test_bayesian_rates_have_chances_and_beliefs() -> None:
+    found = one(CLICKS, ARMS, Settings(method="bayesian"))
+    (treatment,) = found.treatments
+    expected = bayesian_rates(found.control.moments, treatment.arm.moments)
+    assert treatment.comparison == expected
+    assert treatment.chance_to_beat == expected.details["chance_to_beat_control"]
+    assert treatment.chance_to_be_best == pytest.approx(treatment.chance_to_beat, abs=1e-4)
+    assert found.control_chance_to_be_best == pytest.approx(1 - treatment.chance_to_beat, abs=1e-4)
+    assert found.control.posterior_mean == pytest.approx(501 / 5002)
+
+
+def test_where_less_is_better_the_chance_is_that_of_less() -> None:
+    falling = Mean("spent", direction="decrease")
+    up, down = (
+        one(metric, SPREAD, Settings(method="bayesian")).treatments[0]
+        for metric in (SPENT, falling)
+    )
+    assert up.chance_to_beat is not None
+    assert down.chance_to_beat == pytest.approx(1 - up.chance_to_beat)
+    assert down.chance_to_be_best == pytest.approx(down.chance_to_beat, abs=1e-4)
+    control, treated = (of for of in (SPREAD["0"], SPREAD["1"]))
+    assert up.comparison == bayesian_means(
+        alone(SPENT).moments(control), alone(SPENT).moments(treated)
+    )
+
+
+def test_the_chances_to_be_best_of_all_arms_sum_to_one() -> None:
+    arms = {
+        "0": conversions(5000, 500),
+        "1": conversions(5000, 520),
+        "2": conversions(5000, 540),
+        "3": conversions(50, 20),
+    }
+    found = one(CLICKS, arms, Settings(method="bayesian"))
+    chances = [t.chance_to_be_best for t in found.treatments]
+    assert chances[2] is None
+    assert found.treatments[2].missing == (
+        "50 more units in variant 3",
+        "5 more conversions in variant 3",
+    )
+    known = [found.control_chance_to_be_best, *chances[:2]]
+    assert sum(chance or 0.0 for chance in known) == pytest.approx(1)
+    assert known == sorted(known, key=lambda chance: chance or 0.0)
+
+
+def test_one_unit_that_did_not_convert_leaves_a_belief_of_a_third() -> None:
+    found = one(
+        CLICKS, {"0": conversions(1, 0), "1": conversions(5000, 600)}, Settings(method="bayesian")
+    )
+    assert found.control.posterior_mean == pytest.approx(1 / 3)
+    assert found.treatments[0].comparison is None
+
+
+def test_an_arm_without_variance_has_no_chance_to_be_best() -> None:
+    arms = {"0": spread(4000, 10.0, 90.0), "1": spread(4000, 10.5, 0.0)}
+    found = one(SPENT, arms, Settings(method="bayesian"))
+    assert found.treatments[0].chance_to_beat is not None
+    assert found.treatments[0].chance_to_be_best is None
+
+
+GROUPS = Settings(method="group-sequential", sample_size=20_000, looks=4, spending="pocock")
+
+
+def test_a_group_sequential_look_has_its_bound() -> None:
+    """10,000 of 20,000 units: the second of four looks."""
+    (treatment,) = one(CLICKS, ARMS, GROUPS).treatments
+    found = treatment.comparison
+    assert found is not None
+    bounds = boundaries([0.25, 0.5, 0.75, 1.0], spending=pocock)
+    assert found.alpha == pytest.approx(nominal_alphas(bounds)[1])
+    assert found.details["bound"] == pytest.approx(bounds[1])
+    assert (found.details["look"], found.details["looks"]) == (2, 4)
+    assert found.details["information"] == pytest.approx(0.5)
+    assert found.details["next_look_units"] == 15_000
+    reach = bounds[1] * found.details["standard_error"]
+    assert found.interval.low == pytest.approx(found.difference - reach)
+    assert found.significant
+    assert treatment.corrected_p is not None
+    assert treatment.corrected_p <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("size", "look", "next_units"),
+    [(40_000, 1, 20_000), (13_333, 3, 13_333), (10_000, 4, None), (5_000, 4, None)],
+)
+def test_the_look_is_the_last_planned_one_that_was_reached(
+    size: int, look: int, next_units: int | None
+) -> None:
+    (treatment,) = one(CLICKS, ARMS, evolve(GROUPS, sample_size=size)).treatments
+    assert treatment.comparison is not None
+    assert treatment.comparison.details["look"] == look
+    assert treatment.comparison.details.get("next_look_units") == next_units
+
+
+def test_before_the_first_look_nothing_is_said() -> None:
+    (treatment,) = one(CLICKS, ARMS, evolve(GROUPS, sample_size=40_004)).treatments
+    assert treatment.comparison is None
+    assert treatment.missing == ("1 more unit until the first planned look",)
+
+
+def test_an_early_obrien_fleming_look_of_many_decides_nothing() -> None:
+    """Its bound is beyond nine standard errors: no data reach it."""
+    settings = Settings(method="group-sequential", sample_size=1_000_000, looks=100)
+    (treatment,) = one(CLICKS, ARMS, settings).treatments
+    assert treatment.comparison is not None
+    assert not treatment.comparison.significant
+    assert treatment.comparison.interval.low == -inf
+    assert treatment.corrected_p == 1.0
+
+
+# Corrections: two primaries, two secondaries and a guardrail, with three treatments.
+METRICS: tuple[Metric, ...] = (
+    Mean("p1"),
+    Mean("p2"),
+    Mean("s1", role="secondary"),
+    Mean("s2", role="secondary"),
+    Mean("g", role="guardrail"),
+)
+VARIANTS = ("0", "1", "2", "3")
+
+
+def several(settings: Settings, means: dict[str, float] | None = None) -> tuple[MetricResult, ...]:
+    """Each metric has the same values: a difference that differs by variant."""
+    by_variant = means or {"0": 10.0, "1": 10.5, "2": 10.7, "3": 10.02}
+    arms = {variant: spread(2000, mean, 60.0) for variant, mean in by_variant.items()}
+    estimands = [alone(metric) for metric in METRICS]
+    return evaluate(arms, estimands, plan(*METRICS, variants=VARIANTS), settings)
+
+
+def test_bonferroni_counts_as_amplitude_does() -> None:
+    """A primary metric: one comparison per treatment; secondary ones: all of them together."""
+    found = several(Settings(method="welch"))
+    assert [each.comparisons for each in found] == [3, 3, 6, 6, 3]
+    for each in found:
+        for treatment in each.treatments:
+            assert treatment.comparison is not None
+            assert treatment.comparison.alpha == pytest.approx(0.05 / each.comparisons)
+            adjusted = min(1.0, each.comparisons * treatment.comparison.p_value)
+            assert treatment.corrected_p == pytest.approx(adjusted)
+
+
+def test_without_a_correction_all_are_tested_at_the_level() -> None:
+    for each in several(Settings(method="welch", correction="none")):
+        assert each.comparisons == 1
+        for treatment in each.treatments:
+            assert treatment.comparison is not None
+            assert treatment.comparison.alpha == 0.05
+            assert treatment.corrected_p == treatment.comparison.p_value
+
+
+@pytest.mark.parametrize(
+    ("correction", "procedure"), [("holm", holm), ("benjamini-hochberg", benjamini_hochberg)]
+)
+@pytest.mark.parametrize("method", ["welch", "sequential"])
+def test_stepwise_corrections_adjust_within_the_same_families(
+    method: str, correction: str, procedure: Any
+) -> None:
+    found = several(Settings(method=method, correction=correction))
+    for family in ([0], [1], [2, 3], [4]):
+        treatments = [t for place in family for t in found[place].treatments]
+        p_values = [t.comparison.p_value for t in treatments if t.comparison]
+        adjusted = procedure(p_values)
+        assert [t.corrected_p for t in treatments] == pytest.approx(adjusted)
+        for treatment, p_value in zip(treatments, adjusted, strict=True):
+            assert treatment.comparison is not None
+            assert treatment.comparison.significant is (p_value <= 0.05)
+
+
+def test_a_variant_that_cannot_be_compared_yet_counts_in_its_family() -> None:
+    arms = {"0": conversions(5000, 500), "1": conversions(5000, 600), "2": conversions(50, 9)}
+    found = one(CLICKS, arms, Settings(method="welch", correction="holm"))
+    first, second = found.treatments
+    assert found.comparisons == 2
+    assert first.comparison is not None
+    assert first.comparison.alpha == pytest.approx(0.05 / 2)
+    assert second.comparison is None
+
+
+means = st.lists(st.floats(9, 11).map(lambda mean: round(mean, 2)), min_size=4, max_size=4).map(
+    lambda of: dict(zip(VARIANTS, of, strict=True))
+)
+
+
+@given(
+    means,
+    st.sampled_from(["sequential", "welch"]),
+    st.sampled_from(["bonferroni", "holm", "benjamini-hochberg", "none"]),
+)
+def test_verdict_intervals_and_corrected_p_never_contradict_each_other(
+    by_variant: dict[str, float], method: str, correction: str
+) -> None:
+    for found in several(Settings(method=method, correction=correction), by_variant):
+        for treatment in found.treatments:
+            compared = treatment.comparison
+            assert compared is not None
+            assert treatment.corrected_p is not None
+            excludes = not compared.interval.low <= 0 <= compared.interval.high
+            assert excludes is compared.significant
+            assert compared.significant is (treatment.corrected_p <= 0.05 * (1 + 1e-12))
+            if compared.lift_interval is not None:
+                relative = not compared.lift_interval.low <= 0 <= compared.lift_interval.high
+                assert relative is compared.significant
+
+
+# What cannot be computed.
+
+ORDERS, VISITS, PAID = Total("order"), Total("visit"), Sum("order", property="price")
+PER_VISIT = Ratio("orders per visit", numerator=ORDERS, denominator=VISITS)
+PRICE = Formula("price", expression=PAID / ORDERS)
+
+
+def test_a_division_by_zero_stops_its_own_metric_only() -> None:
+    estimands = [
+        Estimand(metric=PER_VISIT, places={ORDERS: 0, VISITS: 1}),
+        alone(ORDERS),
+        Estimand(metric=PRICE, places={PAID: 2, ORDERS: 0}),
+    ]
+    orders, visits, paid = [0.0, 1.0, 2.0] * 100, [1.0, 2.0, 2.0] * 100, [0.0, 7.0, 9.0] * 100
+    arms = {"0": sums(orders, visits, paid), "1": sums(orders, [0.0] * 300, paid)}
+    ratio, total, price = evaluate(arms, estimands, plan(PER_VISIT, ORDERS, PRICE), Settings())
+    (treatment,) = ratio.treatments
+    assert treatment.comparison is None
+    assert treatment.missing == ("a divisor of orders per visit that is not 0 in variant 1",)
+    assert treatment.arm.problem == treatment.missing[0]
+    assert ratio.control.moments.mean == pytest.approx(1 / (5 / 3))
+    assert total.treatments[0].comparison is not None
+    assert price.control.moments.mean == pytest.approx(16 / 3)
+
+
+def test_a_ratio_of_no_unit_waits_for_units() -> None:
+    estimand = Estimand(metric=PER_VISIT, places={ORDERS: 0, VISITS: 1})
+    arms = {
+        "0": sums([1.0, 2.0] * 60, [2.0, 3.0] * 60),
+        "2": sums([1.0, 0.0] * 60, [2.0, 3.0] * 60),
+    }
+    (found,) = evaluate(arms, [estimand], plan(PER_VISIT, variants=("0", "1", "2")), Settings())
+    assert [t.arm.variant for t in found.treatments] == ["1", "2"]
+    assert found.treatments[0].missing == ("100 more units in variant 1",)
+    assert found.treatments[1].comparison is not None
+
+
+@pytest.mark.parametrize("value", [float("nan"), inf, -inf])
+def test_values_that_are_not_finite_are_refused_by_name(value: float) -> None:
+    arms = {"0": spread(200, 1.0, 1.0), "1": sums([value, *[1.0, 2.0] * 100])}
+    with pytest.raises(AnalysisError, match="spent has values in variant 1 that are not finite"):
+        one(SPENT, arms)
+
+
+def test_without_a_control_or_a_second_variant_there_is_nothing_to_compare() -> None:
+    for arms in ({"0": conversions(9, 1)}, {"1": conversions(9, 1), "2": conversions(9, 1)}):
+        with pytest.raises(TooFewVariantsError):
+            evaluate(arms, [alone(CLICKS)], plan(CLICKS), Settings())
+    empty = {"0": conversions(9, 1), "1": conversions(0, 0)}
+    with pytest.raises(TooFewVariantsError):
+        evaluate(empty, [alone(CLICKS)], plan(CLICKS), Settings())
+
+
+def test_all_numbers_of_a_plain_result_are_finite() -> None:
+    """Beside a control without conversions, too."""
+    arms = {"0": spread(4000, 0.0, 0.0), "1": spread(4000, 1.0, 2.0)}
+    (treatment,) = one(SPENT, arms).treatments
+    assert treatment.comparison is not None
+    assert isfinite(treatment.comparison.interval.low)
+    assert treatment.comparison.lift is None

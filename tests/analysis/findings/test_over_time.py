@@ -1,0 +1,196 @@
+"""Look by look: frozen taus, running p-values and intervals, flipped intervals."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abkit.analysis.aggregates import Sums
+from abkit.analysis.findings.evaluate import evaluate, taus
+from abkit.analysis.findings.metric_result import Flag, MetricResult
+from abkit.analysis.findings.over_time import frozen_taus, over_time
+from abkit.analysis.settings import Settings
+from abkit.errors import AnalysisError
+from abkit.experiments.metrics import Conversion, Mean, Metric
+
+from .samples import alone, conversions, plan, spread
+
+SPENT = Mean("spent", goal=0.1)
+CLICKS = Conversion("clicks", goal=0.1)
+Looks = Sequence[Mapping[str, Sums]]
+
+
+def growing(days: Sequence[tuple[float, float]], a_day: int = 500) -> Looks:
+    """Cumulative sums: each day's mean of the control and of the treatment, variance 4."""
+    looks: list[Mapping[str, Sums]] = []
+    for control, treatment in days:
+        new = {"0": spread(a_day, control, 4.0), "1": spread(a_day, treatment, 4.0)}
+        looks.append({v: looks[-1][v] + of for v, of in new.items()} if looks else new)
+    return looks
+
+
+def ends(looks: Looks) -> list[datetime]:
+    first = datetime(2024, 5, 2, tzinfo=UTC)
+    return [first + timedelta(days=day) for day in range(len(looks))]
+
+
+def analyzed(looks: Looks, settings: Settings, *metrics: Metric) -> MetricResult:
+    """The result of the last look, with all of them, taus frozen."""
+    estimands = [alone(metric) for metric in metrics or [SPENT]]
+    planned = plan(*(metrics or [SPENT]))
+    frozen = evolve(settings, taus=frozen_taus(looks, estimands, planned, settings))
+    found = evaluate(looks[-1], estimands, planned, frozen)
+    return over_time(found, estimands, ends=ends(looks), looks=looks, settings=frozen)[0]
+
+
+def test_the_result_is_its_last_look() -> None:
+    looks = growing([(10, 10.1), (10.2, 10.3), (9.9, 10.4)])
+    for correction in ("bonferroni", "holm"):
+        found = analyzed(looks, Settings(correction=correction))
+        assert found.over_time is not None
+        series = found.over_time.treatments["1"]
+        assert series.comparisons[-1] == found.treatments[0].comparison
+        assert series.arms[-1] == found.treatments[0].arm.moments
+        assert found.over_time.control[-1] == found.control.moments
+        assert found.over_time.ends == tuple(ends(looks))
+
+
+def test_tau_is_that_of_the_first_look_that_passes_the_gates_and_stays() -> None:
+    """50 units in the first, 100 in the second: whose control mean is (8 + 10) / 2."""
+    looks = growing([(8, 8), (10, 10), (20, 20)], a_day=50)
+    frozen = frozen_taus(looks, [alone(SPENT)], plan(SPENT), Settings())
+    assert frozen == {"spent": pytest.approx(0.9)}
+    found = analyzed(looks, Settings())
+    assert taus([found]) == frozen
+    assert found.over_time is not None
+    first, *others = found.over_time.treatments["1"].comparisons
+    assert first is None
+    assert {each.details["tau"] for each in others if each} == set(frozen.values())
+
+
+def test_looks_keep_a_tau_of_their_own_where_none_is_passed() -> None:
+    looks = growing([(10, 10), (20, 20)])
+    found = evaluate(looks[-1], [alone(SPENT)], plan(SPENT), Settings())
+    (result,) = over_time(found, [alone(SPENT)], ends=ends(looks), looks=looks, settings=Settings())
+    assert result.over_time is not None
+    used = [each and each.details["tau"] for each in result.over_time.treatments["1"].comparisons]
+    assert used == [pytest.approx(1.0), pytest.approx(1.0)]
+
+
+def test_a_tau_of_the_settings_is_kept() -> None:
+    looks = growing([(10, 10), (20, 20)])
+    settings = Settings(taus={"spent": 0.3})
+    assert frozen_taus(looks, [alone(SPENT)], plan(SPENT), settings) == {"spent": 0.3}
+
+
+def test_methods_without_a_tau_freeze_none() -> None:
+    looks = growing([(10, 10)])
+    assert frozen_taus(looks, [alone(SPENT)], plan(SPENT), Settings(method="welch")) == {}
+    assert frozen_taus([], [alone(SPENT)], plan(SPENT), Settings()) == {}
+    assert frozen_taus(growing([(1, 1)], a_day=9), [alone(SPENT)], plan(SPENT), Settings()) == {}
+
+
+means = st.lists(st.tuples(st.floats(9, 11), st.floats(9, 11)), min_size=1, max_size=8).map(growing)
+
+
+@given(means)
+def test_running_values_only_ever_narrow(looks: Looks) -> None:
+    found = analyzed(looks, Settings())
+    assert found.over_time is not None
+    series = found.over_time.treatments["1"]
+    compared = [each for each in series.comparisons if each is not None]
+    assert list(series.running_p) == np.minimum.accumulate([c.p_value for c in compared]).tolist()
+    low = np.maximum.accumulate([c.interval.low for c in compared])
+    high = np.minimum.accumulate([c.interval.high for c in compared])
+    for number, interval in enumerate(series.running_interval):
+        if low[number] > high[number]:
+            assert interval is None
+        else:
+            assert interval is not None
+            assert (interval.low, interval.high) == (low[number], high[number])
+
+
+def test_before_the_gates_nothing_is_compared() -> None:
+    looks = [
+        {"0": conversions(500, 20), "1": conversions(500, 60)},
+        {"0": conversions(900, 40), "1": conversions(900, 110)},
+    ]
+    found = analyzed(looks, Settings(), CLICKS)
+    assert found.over_time is not None
+    series = found.over_time.treatments["1"]
+    assert series.comparisons[0] is None
+    assert series.running_p[0] == 1.0
+    assert series.running_interval[0] is None
+    assert series.comparisons[1] is not None
+    assert series.running_interval[1] == series.comparisons[1].interval
+
+
+def test_a_variant_that_begins_later_has_no_units_at_first() -> None:
+    looks = [
+        {"0": spread(500, 10, 4)},
+        {},
+        {"0": spread(900, 10, 4), "1": spread(400, 10, 4)},
+    ]
+    found = analyzed(looks, Settings())
+    assert found.over_time is not None
+    assert [arm.n for arm in found.over_time.treatments["1"].arms] == [0, 0, 400]
+    assert [arm.n for arm in found.over_time.control] == [500, 0, 900]
+
+
+def test_an_effect_that_turns_around_flips_the_interval() -> None:
+    """A week far above the control, then two far below it."""
+    turned = growing([(10, 12)] * 7 + [(10, 7)] * 14)
+    found = analyzed(turned, Settings())
+    assert found.over_time is not None
+    assert found.over_time.treatments["1"].running_interval[-1] is None
+    assert Flag.FLIPPED_INTERVAL in found.treatments[0].flags
+    steady = analyzed(growing([(10, 10.5)] * 21), Settings())
+    assert steady.treatments[0].flags == ()
+    assert analyzed(turned, Settings(method="welch")).treatments[0].flags == ()
+
+
+def test_an_effect_that_fades_leaves_the_running_interval() -> None:
+    fading = growing([(10, 11)] * 5 + [(10, 10.2)] * 3)
+    found = analyzed(fading, Settings())
+    assert found.treatments[0].flags == (Flag.ESTIMATE_OUTSIDE,)
+
+
+def test_a_group_sequential_test_looks_only_where_it_was_planned() -> None:
+    """1,000 units a day, looks at 2,000 and 4,000: the second and the fourth day."""
+    settings = Settings(method="group-sequential", sample_size=4_000, looks=2)
+    found = analyzed(growing([(10, 10)] * 5), settings)
+    assert found.over_time is not None
+    series = found.over_time.treatments["1"]
+    looked = [each and each.details["look"] for each in series.comparisons]
+    assert looked == [None, 1, None, 2, None]
+
+
+def test_each_look_is_made_at_the_level_of_the_result() -> None:
+    looks = [
+        {v: spread(500 * day, 10 + 0.2 * int(v), 4.0) for v in ("0", "1", "2")} for day in (1, 2)
+    ]
+    for correction in ("bonferroni", "holm", "none"):
+        settings = Settings(method="welch", correction=correction)
+        planned = plan(SPENT, variants=("0", "1", "2"))
+        found = evaluate(looks[-1], [alone(SPENT)], planned, settings)
+        (result,) = over_time(
+            found, [alone(SPENT)], ends=ends(looks), looks=looks, settings=settings
+        )
+        assert result.over_time is not None
+        for treatment in result.treatments:
+            assert treatment.comparison is not None
+            series = result.over_time.treatments[treatment.arm.variant]
+            assert [each and each.alpha for each in series.comparisons] == [
+                treatment.comparison.alpha
+            ] * 2
+
+
+def test_each_look_needs_its_end() -> None:
+    looks = growing([(10, 10), (10, 10)])
+    found = evaluate(looks[-1], [alone(SPENT)], plan(SPENT), Settings())
+    with pytest.raises(AnalysisError, match="not 2 looks and 1 ends"):
+        over_time(found, [alone(SPENT)], ends=ends(looks)[:1], looks=looks, settings=Settings())

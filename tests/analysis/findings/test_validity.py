@@ -1,0 +1,148 @@
+"""Each flag at the edge of its rule."""
+
+from math import inf, nextafter
+
+import pytest
+
+from abkit.analysis.aggregates import Moments
+from abkit.analysis.findings.metric_result import Arm, Flag, Series
+from abkit.analysis.findings.validity import flags, flags_over_time
+from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.experiments.metrics import Conversion, Mean, Metric
+
+SPENT, CLICKS = Mean("spent"), Conversion("clicks")
+TEN, MORE = Moments(5000, 10.0, 4.0), Moments(5000, 10.1, 4.0)
+
+
+def raised(
+    control: Moments = TEN,
+    treatment: Moments = MORE,
+    *,
+    metric: Metric = SPENT,
+    lift: float | None = 0.01,
+    p_value: float = 0.5,
+    error: float | None = 0.04,
+    capped: int | None = None,
+) -> tuple[Flag, ...]:
+    comparison = Comparison(
+        method="sequential",
+        control=control,
+        treatment=treatment,
+        difference=0.1,
+        interval=Interval(-1.0, 1.0),
+        lift=lift,
+        lift_interval=None,
+        p_value=p_value,
+        alpha=0.05,
+        details={} if error is None else {"standard_error": error},
+    )
+    arms = Arm(variant="0", moments=control), Arm(variant="1", moments=treatment, capped=capped)
+    return flags(*arms, comparison, metric=metric)
+
+
+def test_an_ordinary_comparison_has_no_flag() -> None:
+    assert raised() == ()
+    assert (
+        raised(metric=CLICKS, control=Moments(5000, 0.0, 1.0), treatment=Moments(5000, 1.0, 1.0))
+        == ()
+    )
+
+
+def test_without_a_comparison_there_is_nothing_to_doubt() -> None:
+    arm = Arm(variant="0", moments=Moments(5, inf, 0.0), capped=5)
+    assert flags(arm, arm, None, metric=SPENT) == ()
+
+
+@pytest.mark.parametrize(("n", "few"), [(999, True), (1_000, False)])
+def test_few_units(n: int, few: bool) -> None:
+    assert (Flag.FEW_UNITS in raised(treatment=Moments(n, 10.1, 4.0))) is few
+    assert (Flag.FEW_UNITS in raised(control=Moments(n, 10.1, 4.0))) is few
+
+
+@pytest.mark.parametrize(
+    ("lift", "p_value", "suspicious"),
+    [
+        (0.5, 0.01, False),
+        (nextafter(0.5, 1), 0.01, True),
+        (-0.6, 0.01, True),
+        (3.0, 0.06, False),
+        (3.0, 0.05, True),
+        (None, 0.01, False),
+    ],
+)
+def test_suspicious_lift(lift: float | None, p_value: float, suspicious: bool) -> None:
+    """Only a significant one: chance makes large lifts of few units."""
+    assert (Flag.SUSPICIOUS_LIFT in raised(lift=lift, p_value=p_value)) is suspicious
+
+
+def test_no_variance() -> None:
+    assert Flag.NO_VARIANCE in raised(treatment=Moments(5000, 10.1, 0.0))
+    assert Flag.NO_VARIANCE in raised(control=Moments(5000, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("error", "small"), [(1e-7, False), (0.99e-7, True), (0.0, True), (None, False)]
+)
+def test_a_standard_error_that_is_too_small(error: float | None, small: bool) -> None:
+    """The means are about 10."""
+    assert (Flag.SMALL_ERROR in raised(treatment=Moments(5000, 10.0, 4.0), error=error)) is small
+
+
+@pytest.mark.parametrize(
+    ("mean", "metric", "impossible"),
+    [
+        (1.0, CLICKS, False),
+        (nextafter(1.0, 2), CLICKS, True),
+        (-1e-9, CLICKS, True),
+        (1.5, SPENT, False),
+        (inf, SPENT, True),
+    ],
+)
+def test_an_impossible_mean(mean: float, metric: Metric, impossible: bool) -> None:
+    found = raised(
+        control=Moments(5000, 0.5, 1.0), treatment=Moments(5000, mean, 1.0), metric=metric
+    )
+    assert (Flag.IMPOSSIBLE_MEAN in found) is impossible
+
+
+@pytest.mark.parametrize(("capped", "many"), [(None, False), (250, False), (251, True)])
+def test_many_capped(capped: int | None, many: bool) -> None:
+    """5% of 5,000 units are 250."""
+    assert (Flag.MANY_CAPPED in raised(capped=capped)) is many
+
+
+def series(difference: float, common: Interval | None, *, compared: bool = True) -> Series:
+    moments = Moments(5000, 10.0, 4.0)
+    comparison = Comparison(
+        method="sequential",
+        control=moments,
+        treatment=moments,
+        difference=difference,
+        interval=Interval(-1.0, 1.0),
+        lift=None,
+        lift_interval=None,
+        p_value=0.5,
+        alpha=0.05,
+    )
+    return Series(
+        arms=(moments,),
+        comparisons=(comparison if compared else None,),
+        running_p=(0.5,),
+        running_interval=(common,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (series(0.5, Interval(0.5, 0.6)), ()),
+        (series(0.4999, Interval(0.5, 0.6)), (Flag.ESTIMATE_OUTSIDE,)),
+        (series(0.6001, Interval(0.5, 0.6)), (Flag.ESTIMATE_OUTSIDE,)),
+        (series(0.5, None), (Flag.FLIPPED_INTERVAL,)),
+        (series(0.5, None, compared=False), ()),
+        (Series(arms=(), comparisons=(), running_p=(), running_interval=()), ()),
+    ],
+)
+def test_an_effect_that_changed_over_time(found: Series, expected: tuple[Flag, ...]) -> None:
+    assert flags_over_time(found, running=True) == expected
+    assert flags_over_time(found, running=False) == ()

@@ -1,0 +1,140 @@
+"""The result as tables for a terminal."""
+
+import sys
+from collections.abc import Callable
+from io import StringIO
+from math import inf, nan
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from abkit import Conversion
+from abkit.analysis.presentation.terminal import show, to_text
+from abkit.analysis.presentation.terminal.words import sparkline
+from abkit.analysis.result import Result
+
+Full = Callable[..., Result]
+LONG = "a variant whose name is as long as names of variants ever become in practice"
+
+
+def test_it_says_all_that_the_panel_says(full: Full) -> None:
+    text = to_text(full(("0", "1", "2")), width=140)
+    for wanted in (
+        "Showing plugins raises the click-through rate",
+        "Recommendation: roll out 1",
+        "About 6 more days until significance.",
+        "abkit rollout ShowPluginsExperiment --variant 1",
+        "integration link clicked  (conversion, decides; should increase, goal +5%)",
+        "97.5% interval   p-value   corrected",
+        "0 (control)   9,000         1,800   20.00%",
+        "+2.35% to +24.85%    0.0026      0.0051",
+        "1: Significant · Above Goal · Above Control",
+        "2: Not Significant · Inconclusive",
+        "the variance is 43.8% smaller, theta 0.71",
+        "the values of 336 of 27,000 units were capped (1.24%)",
+        "1 over 14 days: lift ",
+        "needs 7 more conversions in variant 0 and 5 more conversions in variant 1",
+        "from 2026-11-02 until 2026-11-16 UTC",
+        "Units excluded on request: testers 41, bots 7",
+        "27,111; the last day is not over",
+        "The exposures grow evenly, day by day.",
+        "plan: (none)",
+        "not corrected for their number",
+        "Exposed without an assignment: 7",
+        "Sample ratio as designed: 9,000 : 9,037 : 9,074 units",
+        "sequential test (mSPRT), valid at every look",
+        "3 exposures have no unit",
+    ):
+        assert wanted in text
+
+
+def test_flags_are_told_with_what_they_mean(full: Full) -> None:
+    text = to_text(full(units=900), width=140)
+    assert "! few units: fewer than 1,000 units in an arm" in text
+
+
+def test_what_was_not_asked_for_is_not_mentioned(full: Full, changed: Any) -> None:
+    text = to_text(changed["bare"](full()), width=140)
+    absent = ("Exposures", "Segments", "Assignments", "over 14", "CUPED", "Winsorized", "corrected")
+    for unwanted in (*absent, "abkit roll", "None", "excluded"):
+        assert unwanted not in text
+
+
+def test_chances_stand_where_p_values_would(full: Full, changed: Any) -> None:
+    text = to_text(changed["bayesian"](full()), width=140)
+    assert "beats control" in text
+    assert ">99.9%   93.0%" in text
+    assert "p-value" not in text.partition("Segments")[0]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+@pytest.mark.parametrize("treatment", ["b", LONG, "長" * 60])
+def test_no_line_is_wider_than_the_terminal(full: Full, width: int, treatment: str) -> None:
+    from rich.cells import cell_len
+
+    lines = to_text(full(("a", treatment, "c")), width=width).splitlines()
+    assert max(map(cell_len, lines)) <= width
+
+
+@pytest.mark.parametrize("treatment", ["b", LONG])
+def test_at_80_columns_no_number_is_cut(full: Full, treatment: str) -> None:
+    """A long name is folded instead."""
+    found = full(("a", treatment, "c"))
+    wide = to_text(found, width=200).split()
+    numbers = [word for word in wide if any(c.isdigit() for c in word)]
+    narrow = to_text(found, width=80)
+    assert len(numbers) > 50
+    assert [word for word in numbers if word not in narrow] == []
+    assert "…" not in narrow
+
+
+@settings(max_examples=25)
+@given(st.text(min_size=1).filter(lambda name: name.strip()))
+def test_names_are_shown_not_obeyed(full: Full, name: str) -> None:
+    """Neither rich's markup nor control characters reach the terminal."""
+    from rich.console import Console
+
+    hostile = f"[red]{name}[/red]\x1b[31m"
+    out = StringIO()
+    result = full(("a", hostile), metrics=(Conversion(hostile),), name=hostile, looks=3)
+    show(result, Console(file=out, width=200, force_terminal=True, color_system="truecolor"))
+    assert "[/red]\N{REPLACEMENT CHARACTER}[31m" in out.getvalue()
+    assert "\x1b[31m" not in out.getvalue()
+    out.getvalue().encode("utf-8")
+
+
+def test_fifty_variants_are_all_in_the_table(full: Full) -> None:
+    variants = tuple(f"v{i}" for i in range(50))
+    text = to_text(full(variants, looks=3), width=120)
+    assert all(f"{variant}: " in text for variant in variants[1:])
+
+
+def test_nothing_compared_yet_says_what_is_missing(full: Full) -> None:
+    text = to_text(full(units=0, looks=2), width=100)
+    assert "needs 100 more units in variant 0" in text
+    assert "Not Significant · Inconclusive" in text
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=200))
+def test_a_sparkline_is_short_and_of_blocks(values: list[float]) -> None:
+    line = sparkline(values, among=(0.0,))
+    assert len(line) <= 30
+    assert set(line) <= set("▁▂▃▄▅▆▇█")
+
+
+def test_a_sparkline_rises_with_its_values() -> None:
+    assert sparkline([0.0, 1.0, nan, 7.0, inf]) == "▁▂█"
+    assert sparkline([5.0, 5.0]) == "▄▄"
+    assert sparkline([5.0, 5.0], among=(0.0,)) == "██"
+    assert sparkline([]) == sparkline([nan]) == ""
+
+
+def test_a_repl_shows_the_table(full: Full, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    shown = repr(full())
+    assert "Recommendation: roll out 1" in shown
+    assert max(map(len, shown.splitlines())) <= 90
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert repr(full()) == "<Result of ShowPluginsExperiment: roll out 1>"
