@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from abkit.analysis.assembling import Asked, assembled, check_plan
+from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.gathering.asking import Asking, Progress, microseconds, silent
@@ -61,9 +61,9 @@ def _step(value: str | Step | None) -> Step | None:
         raise AnalysisError(message) from None
 
 
-def _names(value: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(value, str):
-        message = f"segments must be a list of properties, such as [{value!r}], not one text"
+def _exclusions(value: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
+    if isinstance(value, str | Exclusion) or not all(isinstance(e, Exclusion) for e in value):
+        message = f"exclude must be a list of Exclusion(...), such as [BOTS], not {value!r}"
         raise AnalysisError(message)
     return tuple(value)
 
@@ -112,10 +112,10 @@ class Analysis:
     engine: object = field(kw_only=True, default=None)
     control: Variant | None = field(kw_only=True, default=None)
     several: Several = field(kw_only=True, default=Several.EXCLUDE, converter=_several)
-    exclude: Sequence[Exclusion] = field(kw_only=True, default=(), converter=tuple)
+    exclude: Sequence[Exclusion] = field(kw_only=True, default=(), converter=_exclusions)
     start: datetime | date | None = field(kw_only=True, default=None)
     until: datetime | date | None = field(kw_only=True, default=None)
-    segments: Sequence[str] = field(kw_only=True, default=(), converter=_names)
+    segments: Sequence[str] = field(kw_only=True, default=(), converter=segment_names)
     over_time: Step | None = field(kw_only=True, default=Step.DAY, converter=_step)
     method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
     confidence: float = field(kw_only=True, default=0.95)

@@ -1,6 +1,6 @@
 """From the sums that a database gave to a result: pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -99,6 +99,18 @@ def assembled(
         versions=versions(asked.engine),
         queries=MappingProxyType(dict(asked.queries)),
     )
+
+
+def segment_names(value: Sequence[str]) -> tuple[str, ...]:
+    """The names of segments, as a caller gives them.
+
+    Raises:
+        AnalysisError: They are one text.
+    """
+    if isinstance(value, str):
+        message = f"segments must be a list of names, such as [{value!r}], not one text"
+        raise AnalysisError(message)
+    return tuple(value)
 
 
 def check_plan(plan: Plan, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.assembling import Asked, assembled, check_plan
+from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.gathering.asking import Asking, Progress, silent
@@ -57,7 +57,7 @@ class UnitsAnalysis:
     metrics: Sequence[Metric] = field(kw_only=True)
     weights: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
     covariates: Mapping[str, str] = field(kw_only=True, default=_NO_COLUMNS)
-    segments: Sequence[str] = field(kw_only=True, default=(), converter=tuple)
+    segments: Sequence[str] = field(kw_only=True, default=(), converter=segment_names)
     engine: object = field(kw_only=True, default=None)
     method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
     confidence: float = field(kw_only=True, default=0.95)

@@ -104,7 +104,7 @@ class EngineContract:
 
     def test_repetitions_are_found_and_nulls_are_none(self, engine: Engine) -> None:
         columns = [Column(name=name, kind=Kind.TEXT, source=name) for name in ("a", "b")]
-        rows = [
+        rows: list[dict[str, str | None]] = [
             {"a": "1", "b": "x"},
             {"a": "2", "b": "x"},
             {"a": None, "b": "y"},
@@ -152,7 +152,7 @@ class EngineContract:
         with pytest.raises(AnalysisError) as caught:
             engine.rows("select count(x) as n, min(x) as x from t")
         message = str(caught.value)
-        assert f"column 'it' of " in message
+        assert "column 'it' of " in message
         assert f"{value!r}, which is not" in message
         assert wanted in message
         assert [dict(row) for row in engine.rows("select 1 as one")] == [{"one": 1}]
@@ -192,11 +192,11 @@ class EngineContract:
         assert [tuple(row.values()) for row in found] == [("0.5", 0.5), ("42", 42.0), (None, None)]
 
     def test_what_is_true_is_1(self, engine: Engine) -> None:
-        texts = ["true", "T", "1", "False", "f", "0", "", None]
+        texts = ["true", "T", "1", "1.0", "False", "f", "0", "0.0", "", None]
         columns = [Column(name="x", kind=Kind.TRUTH, source="it")]
         engine.open("t", self.table([{"it": text} for text in texts]), columns)
         (row,) = engine.rows("select sum(x) as x, count(x) as n, count(*) as rows from t")
-        assert_alike([row], [{"x": 3.0, "n": 6, "rows": 8}])
+        assert_alike([row], [{"x": 4.0, "n": 8, "rows": 10}])
 
     @pytest.mark.parametrize(
         "name", ["x y", 'a"b', "it's", "x; drop table t; --", "select", "${a}", "a.b"]

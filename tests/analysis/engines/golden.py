@@ -8,7 +8,7 @@ from typing import Any
 from abkit.analysis.engines.base import Engine
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Place, Source, Table
-from abkit.events import Action, Exposure
+from abkit.events import Action, Exposure, Variant
 from abkit.sinks.base import Sink
 from abkit.sinks.records import action_record, exposure_record
 
@@ -17,6 +17,13 @@ START = 1_709_294_400.0
 ODD_KEY = 'it\'s \\ "odd" ${x} é'
 NASTY = "o'neill \"the\" \\ best\\' ${env:HOME} 日本 🎈 -- ;"
 
+_EXPOSED: list[tuple[str, Variant, float, str | None, dict[str, str], dict[str, object]]] = [
+    ("1", "a", 0.0, "u1", {"org": "1"}, {"country": "DE", "seats": 5}),
+    ("2", True, 0.25, None, {"org": "2"}, {}),
+    (NASTY, 3, 0.000001, NASTY, {"org": NASTY, "team": "7"}, {ODD_KEY: NASTY}),
+    ("4", 0.5, 86_400.999999, "u4", {}, {"country": None, "trial": True}),
+    ("5", "b", -0.5, "u5", {"org": "5"}, {"country": "", "trial": False}),
+]
 EXPOSURES = [
     Exposure(
         experiment="Exp",
@@ -30,40 +37,38 @@ EXPOSURES = [
         properties=properties,
         insert_id=f"e{number}",
     )
-    for number, (unit_id, variant, seconds, user_id, groups, properties) in enumerate(
-        [
-            ("1", "a", 0.0, "u1", {"org": "1"}, {"country": "DE", "seats": 5}),
-            ("2", True, 0.25, None, {"org": "2"}, {}),
-            (NASTY, 3, 0.000001, NASTY, {"org": NASTY, "team": "7"}, {ODD_KEY: NASTY}),
-            ("4", 0.5, 86_400.999999, "u4", {}, {"country": None, "trial": True}),
-            ("5", "b", -0.5, "u5", {"org": "5"}, {"country": "", "trial": False}),
-        ]
-    )
+    for number, (unit_id, variant, seconds, user_id, groups, properties) in enumerate(_EXPOSED)
 ]
 
-_RANDOM = random.Random(7)
+_RANDOM = random.Random(7)  # noqa: S311 - nothing is kept secret by it
+
+
+def _random_price() -> dict[str, object]:
+    return {"price": _RANDOM.lognormvariate(3, 1.2)} if _RANDOM.random() < 0.9 else {}
+
+
+_DONE: list[tuple[str, dict[str, object]]] = [
+    ("buy", {"price": 9.5, "note": "x"}),
+    ("buy", {"price": "12.25"}),
+    ("buy", {"price": -1e-3, "nested": {"deep": 3}}),
+    ("buy", {"price": None}),
+    ("buy", {"price": ""}),
+    ("buy", {}),
+    ("look", {"price": "for free"}),
+    (NASTY, {"price": "no number", ODD_KEY: 1}),
+    *(("buy", _random_price()) for _ in range(400)),
+]
 ACTIONS = [
     Action(
-        name=name, time=START + 10 + number / 3, user_id=f"u{number % 5}", groups={"org": str(number % 7)},
-        properties=properties, insert_id=f"a{number}",
+        name=name,
+        time=START + 10 + number / 3,
+        user_id=f"u{number % 5}",
+        groups={"org": str(number % 7)},
+        properties=properties,
+        insert_id=f"a{number}",
     )
-    for number, (name, properties) in enumerate(
-        [
-            ("buy", {"price": 9.5, "note": "x"}),
-            ("buy", {"price": "12.25"}),
-            ("buy", {"price": -1e-3, "nested": {"deep": 3}}),
-            ("buy", {"price": None}),
-            ("buy", {"price": ""}),
-            ("buy", {}),
-            ("look", {"price": "for free"}),
-            (NASTY, {"price": "no number", ODD_KEY: 1}),
-            *(
-                ("buy", {"price": _RANDOM.lognormvariate(3, 1.2)} if _RANDOM.random() < 0.9 else {})
-                for _ in range(400)
-            ),
-        ]
-    )
-]  # fmt: skip
+    for number, (name, properties) in enumerate(_DONE)
+]
 
 
 def micros(seconds: float) -> int:
@@ -103,13 +108,7 @@ ACTION_COLUMNS = (
 
 
 def _text(value: object) -> str | None:
-    return (
-        str(value).lower()
-        if isinstance(value, bool)
-        else None
-        if value == ""
-        else value and str(value)
-    )
+    return None if value in (None, "") else str(value)
 
 
 def _truth(value: object) -> float | None:
@@ -246,6 +245,7 @@ def arrow_tables(*, own: bool) -> tuple[Any, Any]:
     return exposures, actions
 
 
+_NASTY = NASTY.replace("'", "''")
 QUERIES = {
     "statistics": """
 with
@@ -282,12 +282,12 @@ order by org, time limit 50""",
 select action, count(*) as rows, count(distinct org) as orgs, min(time) as earliest,
   count(price) / 4.0 as quarter, nullif(count(price), 0) as prices, cast(count(*) as varchar) as text
 from (
-  select * from actions where action in ('buy', '{NASTY.replace("'", "''")}')
+  select * from actions where action in ('buy', '{_NASTY}')
   union all
   select * from actions where not (action = 'buy' or org = '1')
 ) as both_of_them
 group by action having count(*) > 0
-order by action""",
+order by action""",  # noqa: S608 - it is a constant
 }
 
 

@@ -56,7 +56,7 @@ class ConnectionContract(EngineContract):
 
     def type_of(self, values: Any) -> str:
         types = {type(value) for value in values} - {type(None)}
-        return {float: self.real, int: "bigint"}.get(*types, "text") if types else "text"
+        return self.real if types == {float} else "text"
 
     def table(self, rows: Sequence[Mapping[str, Any]]) -> Table:
         return Table(self.store(rows))
@@ -392,9 +392,11 @@ def test_an_unknown_driver_needs_the_name_of_its_dialect() -> None:
         AnalysisError, match="name it with dialect=. The dialects are bigquery, .*, trino"
     ):
         Connection(Unknown())
-    with closing(sqlite3.connect(":memory:")) as connection:
-        with pytest.raises(AnalysisError, match="'oracle' is not known. The dialects are"):
-            Connection(connection, dialect="oracle")
+    with (
+        closing(sqlite3.connect(":memory:")) as connection,
+        pytest.raises(AnalysisError, match="'oracle' is not known. The dialects are"),
+    ):
+        Connection(connection, dialect="oracle")
 
 
 def test_what_is_no_connection_is_refused() -> None:

@@ -65,7 +65,13 @@ def test_intervals_of_a_ratio_hold_both_truths() -> None:
     for rate in (0.5, 0.55):
         visits = random.poisson(random.gamma(2, 2, (RUNS, 600))) + 1
         orders = random.poisson(rate * visits)
-        of = zip(moments(orders * 1.0), moments(visits * 1.0), orders, visits, strict=True)
+        of = zip(
+            moments(orders.astype(np.float64)),
+            moments(visits.astype(np.float64)),
+            orders,
+            visits,
+            strict=True,
+        )
         arms.append([ratio(y, x, covariance=float(np.cov(ys, xs)[0, 1])) for y, x, ys, xs in of])
     for share in covered(list(zip(*arms, strict=True)), welch, difference=0.05, lift=0.1):
         assert share == pytest.approx(0.95, abs=0.015)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,7 @@ def test_headings_are_in_order_and_all_is_named(browser: Browser, report: Path) 
     levels = [int(h.evaluate("(h) => h.tagName[1]")) for h in page.get_by_role("heading").all()]
     assert levels[:3] == [1, 2, 2]
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     assert page.get_by_role("main").count() == 1
     assert page.evaluate(NAMELESS) == []
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map((e) => e.id)")

@@ -5,19 +5,16 @@ from datetime import timedelta
 from functools import reduce
 from math import isfinite
 from operator import add
-from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
 from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.estimands import Estimand
+from abkit.analysis.estimands import Covariates, Estimand
 from abkit.analysis.findings.metric_result import Adjustment, Arm
+from abkit.analysis.inference.cuped import adjust, imbalance, weights
 from abkit.analysis.settings import Method, Settings
 from abkit.errors import AnalysisError, MissingExtraError
 from abkit.experiments.metrics import Retention
-
-if TYPE_CHECKING:
-    from abkit.analysis.estimands import Covariates
 
 
 @frozen(kw_only=True)
@@ -46,7 +43,7 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) ->
 
     Raises:
         AnalysisError: A sum is not finite.
-        MissingExtraError: numpy or scipy is not installed.
+        MissingExtraError: scipy is not installed.
     """
     found = {variant: _arm(variant, of, estimand) for variant, of in sums.items()}
     if settings.method is Method.BAYESIAN:
@@ -120,10 +117,6 @@ def _adjusted(
     overall = estimand.covariates(everyone, overall=everyone)
     if overall is None:
         return unchanged
-    try:
-        from abkit.analysis.inference.cuped import adjust, weights
-    except ImportError as error:
-        raise MissingExtraError("numpy", "analysis") from error
     theta = weights(overall)
     before = {
         variant: covariates
@@ -164,9 +157,7 @@ def _within(arm_moments: Mapping[str, Moments]) -> float:
     return sum(moments.variance * moments.n for moments in arm_moments.values())
 
 
-def _balance(before: Mapping[str, "Covariates"], found: Mapping[str, Arm]) -> float:
-    from abkit.analysis.inference.cuped import imbalance
-
+def _balance(before: Mapping[str, Covariates], found: Mapping[str, Arm]) -> float:
     control = next(iter(found))
     if control not in before:
         return 0.0

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from abkit.analysis.aggregates import Moments
 
 SAME = 1e-8
-"""Covariates are one and the same when the least eigenvalue of their correlations is below this."""
+"""A covariate of whose variance the others leave no larger share says what they say."""
 
 
 class Covariates(Protocol):
@@ -47,12 +44,18 @@ def weights(everyone: Covariates) -> tuple[float, ...]:
     Returns:
         One weight each; 0 for a covariate that does not vary, or says what those before it say.
     """
-    among, with_metric = np.array(everyone.among, float), np.array(everyone.with_metric, float)
-    found = np.zeros(len(with_metric))
-    kept = _distinct(among)
-    if kept:
-        found[kept] = np.linalg.solve(among[np.ix_(kept, kept)], with_metric[kept])
-    return tuple(found.tolist())
+    # Gauss and Jordan's elimination, in order; rows that are left with nothing are passed over.
+    rows = [[*row, y] for row, y in zip(everyone.among, everyone.with_metric, strict=True)]
+    kept: list[int] = []
+    for pivot, row in enumerate(rows):
+        if not row[pivot] > SAME * everyone.among[pivot][pivot]:
+            continue
+        kept.append(pivot)
+        for other in rows:
+            if other is not row:
+                factor = other[pivot] / row[pivot]
+                other[:] = [a - factor * b for a, b in zip(other, row, strict=True)]
+    return tuple(row[-1] / row[pivot] if pivot in kept else 0.0 for pivot, row in enumerate(rows))
 
 
 def adjust(
@@ -69,12 +72,21 @@ def adjust(
         theta: The weight of each covariate: `weights`.
         overall: The mean of each covariate over the units of all arms.
     """
-    slopes = np.array(theta, float)
-    moved = slopes @ (np.array(covariates.means, float) - np.array(overall, float))
-    shared = slopes @ np.array(covariates.with_metric, float)
-    explained = slopes @ np.array(covariates.among, float) @ slopes
-    variance = metric.variance - 2 * float(shared) + float(explained)
-    return Moments(metric.n, metric.mean - float(moved), max(0.0, variance))
+    moved = sum(
+        slope * (mean - of_all)
+        for slope, mean, of_all in zip(theta, covariates.means, overall, strict=True)
+    )
+    shared = sum(
+        slope * covariance for slope, covariance in zip(theta, covariates.with_metric, strict=True)
+    )
+    explained = sum(
+        a * b * covariance
+        for a, row in zip(theta, covariates.among, strict=True)
+        for b, covariance in zip(theta, row, strict=True)
+    )
+    return Moments(
+        metric.n, metric.mean - moved, max(0.0, metric.variance - 2 * shared + explained)
+    )
 
 
 def imbalance(first: Covariates, first_n: int, second: Covariates, second_n: int) -> float:
@@ -86,18 +98,3 @@ def imbalance(first: Covariates, first_n: int, second: Covariates, second_n: int
         return 0.0
     error = sqrt(first.among[0][0] / first_n + second.among[0][0] / second_n)
     return abs(first.means[0] - second.means[0]) / error if error > 0 else 0.0
-
-
-def _distinct(among: NDArray[np.float64]) -> list[int]:
-    """The covariates that vary, each not determined by those before it."""
-    kept: list[int] = []
-    for covariate in range(len(among)):
-        if not among[covariate, covariate] > 0:
-            continue
-        tried = [*kept, covariate]
-        part = among[np.ix_(tried, tried)]
-        deviations = np.sqrt(np.diag(part))
-        correlations = part / np.outer(deviations, deviations)
-        if np.linalg.eigvalsh(correlations)[0] > SAME:
-            kept = tried
-    return kept

@@ -42,7 +42,7 @@ def to_notebook(result: "Result", recipe: Recipe) -> str:
         *_beginning(result, recipe),
         *_charts(result),
         *_queries(result),
-        *_dive(result, recipe),
+        *_dive(recipe),
     ]
     for number, cell in enumerate(cells, start=1):
         cell["id"] = f"abkit-{number}"
@@ -104,7 +104,7 @@ def _queries(result: "Result") -> list[Cell]:
     return cells
 
 
-def _dive(result: "Result", recipe: Recipe) -> list[Cell]:
+def _dive(recipe: Recipe) -> list[Cell]:
     if not recipe.tables:
         return []
     views = "\n".join(
@@ -121,10 +121,10 @@ def _dive(result: "Result", recipe: Recipe) -> list[Cell]:
     if "exposures" in recipe.tables:
         cells.append(
             _code(
-                "data.execute(\n"
-                '    "select variant, count(*) as exposures, count(distinct unit_id) as units "\n'
-                '    "from exposures where experiment = ? group by variant order by variant",\n'
-                f"    [{result.plan.name!r}],\n).fetchall()"
+                "data.sql(\n"
+                '    "select experiment, variant, count(*) as exposures, "\n'
+                '    "count(distinct unit_id) as units from exposures group by all order by all"\n'
+                ")"
             )
         )
     cells += [_code(f'data.sql("from {name} limit 10")') for name in recipe.tables]

@@ -178,10 +178,9 @@ left join per_unit p on p.unit_id = u.unit_id and p.variant = u.variant"""  # no
             *(f"a{i}" for i in range(len(self.layout.accumulators))),
             *self._past_names(),
         ]
-        window = "over so_far"
-        running = ",\n    ".join(
-            f"sum({name}) {window} as {name}, sum({name}) {window} - {name} as was_{name}"
-            for name in names
+        states = ",\n    ".join(f"{name}, {name} - plus_{name} as was_{name}" for name in names)
+        running = ",\n      ".join(
+            f"sum({name}) over so_far as {name}, {name} as plus_{name}" for name in names
         )
         nothing = "".join(f", cast(0 as double) as {name}" for name in names)
         added = "".join(f", sum(coalesce({name}, cast(0 as double))) as {name}" for name in names)
@@ -192,24 +191,28 @@ select unit_id, variant, period, new,
   {self._measures("was_", prefix="was_")}
 from (
   select unit_id, variant, period, new,
-    {running}
+    {states}
   from (
-    select unit_id, variant, period, max(new) as new{added}
+    select unit_id, variant, period, new,
+      {running}
     from (
-      select unit_id, variant, {period(when, length)} as period, 0 as new,
-        {self._accumulated()}
-      from {source}
-      group by unit_id, variant, {period(when, length)}
-      union all
-      select unit_id, variant, {period("first_exposure", length)} as period, 1 as new{nothing}
-      from units
-    ) as happened
-    group by unit_id, variant, period
-  ) as by_period
-  window so_far as (
-    partition by unit_id, variant order by period
-    rows between unbounded preceding and current row
-  )
+      select unit_id, variant, period, max(new) as new{added}
+      from (
+        select unit_id, variant, {period(when, length)} as period, 0 as new,
+          {self._accumulated()}
+        from {source}
+        group by unit_id, variant, {period(when, length)}
+        union all
+        select unit_id, variant, {period("first_exposure", length)} as period, 1 as new{nothing}
+        from units
+      ) as happened
+      group by unit_id, variant, period
+    ) as by_period
+    window so_far as (
+      partition by unit_id, variant order by period
+      rows between unbounded preceding and current row
+    )
+  ) as summed
 ) as running"""  # noqa: S608 - literals are quoted
 
     def _accumulated(self) -> str:

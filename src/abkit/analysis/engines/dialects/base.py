@@ -169,7 +169,7 @@ def _truth(value: Value, dialect: Dialect, mark: str) -> str:
     text, number = dialect.text(value), dialect.types[Kind.TRUTH]
     return (
         f"case when {text} is null then null "
-        f"when lower({text}) in ('1', 't', 'true') then cast(1 as {number}) "
-        f"when lower({text}) in ('0', 'f', 'false') then cast(0 as {number}) "
+        f"when lower({text}) in ('1', '1.0', 't', 'true') then cast(1 as {number}) "
+        f"when lower({text}) in ('0', '0.0', 'f', 'false') then cast(0 as {number}) "
         f"else {dialect.refuse(mark, text, Kind.TRUTH)} end"
     )

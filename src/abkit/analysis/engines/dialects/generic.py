@@ -90,7 +90,10 @@ class GenericDialect:
         if value.type == NUMBER:
             seconds = self.number(value, mark)
             return f"cast(floor({seconds} * 1e6 + 0.5) as {self.types[Kind.INSTANT]})"
-        message = f"a time in {self._dialect} must be a timestamp or a number of seconds since 1970, not a text"
+        message = (
+            f"a time in {self._dialect} must be a timestamp or a number of seconds since 1970, "
+            "not a text"
+        )
         raise AnalysisError(message)
 
     def refuse(self, mark: str, text: str, kind: Kind) -> str:  # noqa: ARG002 - the cast says it

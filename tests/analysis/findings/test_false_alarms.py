@@ -1,0 +1,97 @@
+"""A/A experiments of 100 looks, all the way from sums to flags: nothing is found more than 5% of the time.
+
+Taus are frozen at the first look that passes the gates, as an analysis does; the running p-value is
+what a person who looks every time acts on. Fixed seeds.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from operator import add
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from abkit.analysis.aggregates import Sums
+from abkit.analysis.estimands import Estimand
+from abkit.analysis.findings.evaluate import evaluate
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.over_time import frozen_taus, over_time
+from abkit.analysis.settings import Settings
+from abkit.experiments.metrics import Conversion, Mean, Metric
+
+from .samples import alone, conversions, plan, sums
+
+RUNS, LOOKS = 100, 100
+ENDS = [datetime(2024, 5, 1, tzinfo=UTC) + timedelta(hours=look) for look in range(LOOKS)]
+Draw: TypeAlias = Callable[[np.random.Generator, int], Sums]
+"""The new units of one arm until the next look."""
+
+
+def converting(random: np.random.Generator, n: int) -> Sums:
+    return conversions(n, int(random.binomial(n, 0.1)))
+
+
+def buying(random: np.random.Generator, n: int) -> Sums:
+    """One in ten buys, for a lognormal amount."""
+    return sums((random.random(n) < 0.1) * random.lognormal(3, 1.2, n))
+
+
+def returning(random: np.random.Generator, n: int) -> Sums:
+    """After, before and presence before; the correlation is about 0.7."""
+    present = (random.random(n) < 0.8).astype(np.float64)
+    before: NDArray[np.float64] = present * random.gamma(2, 5, n)
+    return sums(before + random.gamma(2, 5, n), before, present)
+
+
+def looked_at(
+    draw: Draw, estimand: Estimand, settings: Settings, share: int, seed: int
+) -> MetricResult:
+    """A/A: the control gets `share` times the 20 units that the treatment gets until each look."""
+    random = np.random.default_rng(seed)
+    control = accumulate((draw(random, 20 * share) for _ in range(LOOKS)), add)
+    treatment = accumulate((draw(random, 20) for _ in range(LOOKS)), add)
+    looks = [{"0": c, "1": t} for c, t in zip(control, treatment, strict=True)]
+    planned = plan(estimand.metric)
+    taus = frozen_taus(looks, [estimand], planned, settings)
+    frozen = Settings(cuped=settings.cuped, taus=taus)
+    found = evaluate(looks[-1], [estimand], planned, frozen)
+    return over_time(found, [estimand], ends=ENDS, looks=looks, settings=frozen)[0]
+
+
+def with_past(metric: Metric) -> Estimand:
+    return Estimand(
+        metric=metric,
+        places=MappingProxyType({metric: 0}),
+        before=MappingProxyType({metric: 1}),
+        present=2,
+    )
+
+
+@pytest.mark.parametrize("share", [1, 9], ids=["50/50", "90/10"])
+@pytest.mark.parametrize(
+    ("draw", "estimand", "cuped"),
+    [
+        (converting, alone(Conversion("clicks", goal=0.3)), None),
+        (buying, alone(Mean("revenue", goal=0.3)), None),
+        (returning, with_past(Mean("spent", goal=0.05)), timedelta(days=14)),
+    ],
+    ids=["binary", "revenue", "CUPED"],
+)
+def test_a_hundred_looks_at_nothing_find_nothing(
+    draw: Draw, estimand: Estimand, cuped: timedelta | None, share: int
+) -> None:
+    """At most 5% nominal; it is found at 0% to 3%."""
+    settings, alarms, compared = Settings(cuped=cuped), 0, 0
+    for seed in range(RUNS):
+        found = looked_at(draw, estimand, settings, share, seed)
+        assert found.over_time is not None
+        series = found.over_time.treatments["1"]
+        compared += sum(each is not None for each in series.comparisons)
+        alarms += series.running_p[-1] <= 0.05
+        assert (found.adjustment is not None) is (cuped is not None)
+    assert compared > 0.8 * RUNS * LOOKS
+    assert alarms / RUNS <= 0.05

@@ -1,0 +1,226 @@
+"""One result, whatever holds the events: files, SQLite, PostgreSQL, Spark."""
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from abkit.analysis import BOTS, Analysis, Exclusion, Plan, Result
+from abkit.events import Action, Exposure
+from abkit.experiments.metrics import (
+    Average,
+    Conversion,
+    Formula,
+    Funnel,
+    Metric,
+    Ratio,
+    Retention,
+    Role,
+    Sum,
+    Total,
+    Winsorize,
+)
+from abkit.sinks.files import FileSink
+from abkit.sinks.sql import SqlSink
+
+from ..sinks.postgres import running_server
+from .conftest import START
+
+DAY = 86_400.0
+
+METRICS: tuple[Metric, ...] = (
+    Conversion("bought", action="buy", goal=0.1),
+    Conversion("twice", action="buy", times=2, role=Role.SECONDARY),
+    Total("looks", action="look", log=True, role=Role.SECONDARY),
+    Sum("revenue", action="buy", property="price", winsorize=Winsorize(upper_percentile=95)),
+    Average("price", action="buy", property="price", role=Role.GUARDRAIL),
+    Ratio("per look", numerator=Total("buy"), denominator=Total("look")),
+    Formula(
+        "net",
+        expression=(Sum("buy", property="price") - 0.1 * Total("look")) / (1 + Total("look")),
+    ),
+    Funnel("funnel", steps=["look", "cart", "buy"], within=timedelta(days=3)),
+    Funnel("completions", steps=["look", "buy"], counting="total"),
+    Retention("day 1", start="look", returning="look", n=1),
+)
+
+PLAN = Plan(name="Same", salt="s", unit_type="org", control="a", metrics=METRICS)
+
+
+def events() -> tuple[list[Exposure], list[Action]]:
+    """400 organizations over twelve days; some jump, one is a bot, some events are stored twice."""
+    random = Random(7)  # noqa: S311 - reproducible data, no secret
+    start = START.timestamp()
+    exposures: list[Exposure] = []
+    actions: list[Action] = []
+    for number in range(400):
+        org, variant = f"org {number}'é", "ab"[number % 2]
+        first = start + 4 * DAY + random.random() * 5 * DAY
+        for again in range(random.choice([1, 1, 2])):
+            jumped = again == 1 and number % 50 == 0
+            agent = "Googlebot" if number == 11 else "Mozilla"
+            exposures.append(
+                Exposure(
+                    experiment="Same",
+                    salt="s",
+                    unit_type="org",
+                    unit_id=org,
+                    variant="b" if jumped else variant,
+                    time=round(first + again * DAY, 3),
+                    groups={"org": org},
+                    properties={"plan": random.choice(["free", "pro"]), "user_agent": agent},
+                    insert_id=f"e{number}-{again}",
+                )
+            )
+        for each in range(random.randrange(9)):
+            name = random.choice(["look", "look", "cart", "buy"])
+            price = round(random.lognormvariate(3, 1), 2)
+            actions.append(
+                Action(
+                    name=name,
+                    time=round(start + random.random() * 12 * DAY, 3),
+                    user_id=f"user {each}",
+                    groups={"org": org},
+                    properties={"price": price} if name == "buy" else {"price": "none"},
+                    insert_id=f"a{number}-{each}",
+                )
+            )
+    return exposures, actions
+
+
+def asked(**where: Any) -> Result:
+    return Analysis(
+        PLAN,
+        segments=["plan"],
+        exclude=[Exclusion(name="testers", units=["org 3'é"]), BOTS],
+        several="first",
+        cuped=timedelta(days=4),
+        window=timedelta(days=6),
+        **where,
+    ).run()
+
+
+@pytest.fixture(scope="module")
+def stored() -> tuple[list[Exposure], list[Action]]:
+    return events()
+
+
+@pytest.fixture(scope="module")
+def files(stored: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    where = tmp_path_factory.mktemp("events")
+    sink = FileSink(where)
+    for each in stored:
+        sink.send(each)
+    sink.send(stored[1][:40])  # what was delivered twice counts once
+    return {"exposures": str(where / "exposures"), "actions": str(where / "actions")}
+
+
+@pytest.fixture(scope="module")
+def of_files(files: dict[str, str]) -> Result:
+    return asked(**files)
+
+
+def alike(found: object, expected: object, where: str = "") -> None:
+    """Equal, numbers to 1e-9."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        assert found.keys() == expected.keys(), where
+        for key, value in expected.items():
+            alike(found[key], value, f"{where}.{key}")
+    elif isinstance(expected, list) and isinstance(found, list):
+        assert len(found) == len(expected), where
+        for number, (one, other) in enumerate(zip(found, expected, strict=True)):
+            alike(one, other, f"{where}[{number}]")
+    elif isinstance(expected, float) and isinstance(found, int | float):
+        assert math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9), (where, found, expected)
+    else:
+        assert found == expected, where
+
+
+def numbers(result: Result) -> dict[str, object]:
+    """All of a result but where it came from."""
+    told = result.to_dict()
+    return {key: told[key] for key in told if key not in {"sources", "queries", "versions"}}
+
+
+def test_the_data_have_all_that_matters(of_files: Result) -> None:
+    assert dict(of_files.exclusions) == {"testers": 1, "bots": 1}
+    assert all(found.control.moments.mean > 0 for found in of_files.metrics)
+    assert {segment.value for segment in of_files.segments} == {"free", "pro"}
+    assert sum(count.excluded for count in of_files.counts) > 0
+    assert of_files.metrics[3].control.capped
+
+
+def test_sqlite_gives_the_same(stored: Any, of_files: Result, tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    sink = SqlSink(f"sqlite:///{path}")
+    for each in stored:
+        sink.send(each)
+    with closing(sqlite3.connect(path)) as connection:
+        found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=connection)
+    alike(numbers(found), numbers(of_files))
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with running_server() as server:
+        yield server.url
+
+
+def test_postgresql_gives_the_same(stored: Any, of_files: Result, postgres: str) -> None:
+    sink = SqlSink(postgres)
+    for each in stored:
+        sink.send(each)
+    database = sa.create_engine(postgres)
+    found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=database)
+    database.dispose()
+    alike(numbers(found), numbers(of_files))
+
+
+def test_spark_gives_the_same(files: dict[str, str], of_files: Result, spark: Any) -> None:
+    found = asked(**files, engine=spark)
+    alike(numbers(found), numbers(of_files))
+
+
+def test_frames_give_the_same(files: dict[str, str], of_files: Result) -> None:
+    import duckdb
+    import polars as pl
+
+    arrow: dict[str, Any] = {
+        name: duckdb.sql(f"select * from '{path}/**/*.parquet'").to_arrow_table()  # type: ignore[union-attr]  # noqa: S608
+        for name, path in files.items()
+    }
+    alike(numbers(asked(**arrow)), numbers(of_files))
+    in_polars: dict[str, Any] = {name: pl.from_arrow(table) for name, table in arrow.items()}
+    alike(numbers(asked(**in_polars)), numbers(of_files))
+
+
+def test_an_arrow_table_of_many_chunks_gives_the_same() -> None:
+    """Over 131,072 rows in several chunks, where a peer gave intervals too wide by two thirds."""
+    import numpy as np
+    import pyarrow as pa
+
+    from abkit.analysis import UnitsAnalysis
+    from abkit.experiments.metrics import Mean
+
+    random = np.random.default_rng(3)
+    units = 400_000
+    values = random.normal(10, 5, units)
+    whole = pa.table({"id": range(units), "arm": ["a", "b"] * (units // 2), "x": values})
+    pieces = pa.concat_tables([whole.slice(i, 100_000) for i in range(0, units, 100_000)])
+    assert pieces.column("x").num_chunks == 4
+    for table in (whole, pieces):
+        (found,) = (
+            UnitsAnalysis(table, unit="id", variant="arm", control="a", metrics=[Mean("x")])
+            .run()
+            .metrics
+        )
+        control = values[::2]
+        assert found.control.moments.mean == pytest.approx(control.mean(), rel=1e-12)
+        assert found.control.moments.variance == pytest.approx(control.var(ddof=1), rel=1e-12)
