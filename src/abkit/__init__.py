@@ -2,19 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from abkit.assignment._planout import (
-    BernoulliFilter,
-    BernoulliTrial,
-    FastSample,
-    RandomFloat,
-    RandomInteger,
-    Sample,
-    UniformChoice,
-    WeightedChoice,
-)
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.assignment.forcing import force
-from abkit.assignment.params import Params
 from abkit.errors import (
     AbkitError,
     AnalysisError,
@@ -33,12 +21,24 @@ from abkit.errors import (
 )
 from abkit.events import Action, Exposure
 from abkit.experiments.experiment import Experiment, OrgExperiment, UserExperiment
-from abkit.experiments.layer import Holdout, Layer
-from abkit.experiments.metrics import Conversion, Mean, Sum, Total
 from abkit.manager import ExperimentManager, expt_manager
 
 if TYPE_CHECKING:
+    from abkit.assignment._planout import (
+        BernoulliFilter,
+        BernoulliTrial,
+        FastSample,
+        RandomFloat,
+        RandomInteger,
+        Sample,
+        UniformChoice,
+        WeightedChoice,
+    )
+    from abkit.assignment.forcing import force
+    from abkit.assignment.params import Params
     from abkit.experiments.bulk import assign_many, reasons_many
+    from abkit.experiments.layer import Holdout, Layer
+    from abkit.experiments.metrics import Conversion, Mean, Sum, Total
     from abkit.experiments.run import Run
     from abkit.experiments.script import ScriptExperiment
     from abkit.experiments.sql import assignment_sql, reason_sql
@@ -93,13 +93,29 @@ __all__ = [
     "reasons_many",
 ]
 
-# Imported when they are first used: a request needs none of them.
+# Imported when they are first used: an experiment that only declares its variants needs none of them.
 _LATER = {
+    "BernoulliFilter": "abkit.assignment._planout",
+    "BernoulliTrial": "abkit.assignment._planout",
+    "Conversion": "abkit.experiments.metrics",
     "ExposureLogger": "abkit.exposure.logger",
+    "FastSample": "abkit.assignment._planout",
+    "Holdout": "abkit.experiments.layer",
+    "Layer": "abkit.experiments.layer",
+    "Mean": "abkit.experiments.metrics",
+    "Params": "abkit.assignment.params",
+    "RandomFloat": "abkit.assignment._planout",
+    "RandomInteger": "abkit.assignment._planout",
     "Run": "abkit.experiments.run",
+    "Sample": "abkit.assignment._planout",
     "ScriptExperiment": "abkit.experiments.script",
+    "Sum": "abkit.experiments.metrics",
+    "Total": "abkit.experiments.metrics",
+    "UniformChoice": "abkit.assignment._planout",
+    "WeightedChoice": "abkit.assignment._planout",
     "assign_many": "abkit.experiments.bulk",
     "assignment_sql": "abkit.experiments.sql",
+    "force": "abkit.assignment.forcing",
     "reason_sql": "abkit.experiments.sql",
     "reasons_many": "abkit.experiments.bulk",
 }

@@ -1,13 +1,13 @@
 """What happened to a unit: the exposure and the action, and the columns of their records.
 
-This is the one schema that the manager, the delivery, the sinks and the analysis share.
+This is the one schema that the manager, the delivery, the sinks and the analysis share. Events are
+named tuples because requests make them: that takes a fifth of the time of an attrs class, whose import
+alone would take longer than all of abkit's.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeAlias
-
-from attrs import field, frozen
+from typing import NamedTuple, TypeAlias
 
 EXPOSURE_EVENT = "Triggered Experiment"
 """The name under which analytics destinations know an exposure."""
@@ -17,8 +17,7 @@ Variant: TypeAlias = str | int | float | bool
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@frozen(kw_only=True)
-class Exposure:
+class Exposure(NamedTuple):
     """The fact that a unit was subjected to an experiment.
 
     Attributes:
@@ -42,13 +41,12 @@ class Exposure:
     variant: Variant
     time: float
     user_id: str | None = None
-    groups: Mapping[str, str] = field(default=_NOTHING)
-    properties: Mapping[str, object] = field(default=_NOTHING)
+    groups: Mapping[str, str] = _NOTHING
+    properties: Mapping[str, object] = _NOTHING
     insert_id: str = ""
 
 
-@frozen(kw_only=True)
-class Action:
+class Action(NamedTuple):
     """The behaviour of interest; a metric counts it.
 
     Attributes:
@@ -63,8 +61,8 @@ class Action:
     name: str
     time: float
     user_id: str | None = None
-    groups: Mapping[str, str] = field(default=_NOTHING)
-    properties: Mapping[str, object] = field(default=_NOTHING)
+    groups: Mapping[str, str] = _NOTHING
+    properties: Mapping[str, object] = _NOTHING
     insert_id: str = ""
 
 

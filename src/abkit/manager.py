@@ -1,38 +1,40 @@
 """The registry of experiments, and what the application asks of it."""
 
-import logging
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.errors import ConfigError
 from abkit.events import Action, Event, Exposure, Variant
-from abkit.experiments.decision import Clock, Decision, assignment_of, unit_id_of
+from abkit.experiments.answer import Clock, Decision, assignment_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
-from abkit.experiments.hooks import Subjects
 from abkit.experiments.registry import Registered, Registry
-from abkit.experiments.subjects import person_and_groups
+from abkit.experiments.subjects import Subjects, person_and_groups, unit_id_of
 
 if TYPE_CHECKING:
     from abkit.experiments.settings import Settings, SettingsSource
 
-logger = logging.getLogger("abkit")
-
 _V_co = TypeVar("_V_co", covariant=True)
 
+_Key: TypeAlias = tuple[str, str, str, str]
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_ASSIGNED = Reason.ASSIGNED
 
 
 class EventHandler(Protocol):
     """What takes the events: an ExposureLogger, or any callable such as `list.append`.
 
-    It may have a method `has_seen(key, variant)` besides, with the key (experiment, salt, unit type,
-    unit id): where that is true, the exposure is not even made.
+    It may have more methods, all of which know an exposure by its key (experiment, salt, unit type, unit
+    id), its variant and its time. Where `has_seen(key, variant)` is true, the exposure is not even made.
+    Or a call is divided: `reserve(key, variant, time)` gives None if the exposure is no news, and otherwise
+    what `expose(reserved, key, variant, time, properties, describe, subjects)` goes on with, where
+    `describe(subjects, experiment)` gives the user id and the groups. `reserve` may be None.
     """
 
     def __call__(self, event: Event, /) -> object:
@@ -44,6 +46,11 @@ class _Declares(Protocol[_V_co]):
 
     @property
     def variants(self) -> Iterable[_V_co]: ...
+
+
+def _not_divided(*_: object) -> None:
+    message = "on_event has a `reserve` and no `expose`: it needs both, or none"
+    raise ConfigError(message)
 
 
 class ExperimentManager:
@@ -67,6 +74,7 @@ class ExperimentManager:
     ) -> None:
         self._registry = Registry(clock=clock)
         self._entries = self._registry.entries
+        self._watches = False
         self._strict = strict
         self._clock = clock
         self._errors: Counter[tuple[str, str]] = Counter()
@@ -82,9 +90,10 @@ class ExperimentManager:
     @on_event.setter
     def on_event(self, handler: EventHandler | None) -> None:
         self._on_event = handler
-        self._has_seen: Callable[[tuple[str, ...], Variant], bool] | None = getattr(
-            handler, "has_seen", None
-        )
+        self._has_seen: Callable[[_Key, Variant], bool] | None = getattr(handler, "has_seen", None)
+        self._reserve: Callable[[_Key, Variant, float], Any] | None
+        self._reserve = getattr(handler, "reserve", None)
+        self._expose: Callable[..., object] = getattr(handler, "expose", _not_divided)
 
     @property
     def strict(self) -> bool:
@@ -144,11 +153,13 @@ class ExperimentManager:
             ConfigError: The file is neither .toml nor .json.
         """
         self._registry.use_settings(settings, interval=interval)
+        self._watches = True
 
     def clear(self) -> None:
         """Forget all experiments, settings, errors and `on_event`."""
         self._entries.clear()
         self._registry.watch = None
+        self._watches = False
         self._errors.clear()
         self.on_event = None
 
@@ -170,7 +181,7 @@ class ExperimentManager:
         Raises:
             UnknownExperimentError: No experiment of that name is registered.
         """
-        if self._registry.watch is not None:
+        if self._watches:
             self._registry.refresh()
         try:
             registered = self._entries[experiment]
@@ -222,37 +233,41 @@ class ExperimentManager:
         Raises:
             UnknownExperimentError: No experiment of that name is registered.
         """
-        if self._registry.watch is not None:
+        if self._watches:
             self._registry.refresh()
-        registered = self._entries.get(experiment) or self._registry.find(experiment)
+        try:
+            registered = self._entries[experiment]
+        except KeyError:
+            registered = self._registry.find(experiment)
         try:
             unit_id, variant, reason, _ = registered.decide(subjects)
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._failed(registered, error, subjects)
             return
-        if reason is not Reason.ASSIGNED:
+        if reason is not _ASSIGNED:
             if not even_if_forced or reason is not Reason.FORCED:
                 return
             properties = {**properties, "reason": str(reason)}
         name, salt, unit_type = registered.identity
         try:
-            has_seen = self._has_seen
-            if has_seen is not None and has_seen((name, salt, unit_type, unit_id), variant):
-                return
-            user_id, groups = person_and_groups(subjects, of=name)
-            self._hand_on(
-                Exposure(
-                    experiment=name,
-                    salt=salt,
-                    unit_type=unit_type,
-                    unit_id=unit_id,
-                    variant=variant,
-                    time=self._clock(),
-                    user_id=user_id,
-                    groups=groups,
-                    properties=dict(properties) if properties else _NOTHING,
+            key, now, reserve = (name, salt, unit_type, unit_id), self._clock(), self._reserve
+            if reserve is not None:
+                reserved = reserve(key, variant, now)
+                if reserved is not None:
+                    told = dict(properties) if properties else _NOTHING
+                    self._expose(reserved, key, variant, now, told, person_and_groups, subjects)
+            elif self._has_seen is None or not self._has_seen(key, variant):
+                user_id, groups = person_and_groups(subjects, name)
+                self._hand_on(
+                    Exposure(
+                        *key,
+                        variant,
+                        now,
+                        user_id,
+                        groups,
+                        dict(properties) if properties else _NOTHING,
+                    )
                 )
-            )
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._report(name, error)
 
@@ -267,7 +282,7 @@ class ExperimentManager:
             **subjects: Who did it, as for `get`.
         """
         try:
-            user_id, groups = person_and_groups(subjects, of=action)
+            user_id, groups = person_and_groups(subjects, action)
             self._hand_on(
                 Action(
                     name=action,
@@ -298,7 +313,7 @@ class ExperimentManager:
         self._on_event(event)
 
     def _find(self, experiment: str | type[Experiment]) -> Registered:
-        if self._registry.watch is not None:
+        if self._watches:
             self._registry.refresh()
         return self._registry.find(experiment)
 
@@ -327,7 +342,10 @@ class ExperimentManager:
         kind = (what, type(error).__name__)
         self._errors[kind] += 1
         if self._errors[kind] == 1:
-            logger.error("%s failed; further %s are only counted", what, kind[1], exc_info=error)
+            import logging  # Only when something is wrong: importing it takes time.
+
+            message = "%s failed; further %s are only counted"
+            logging.getLogger("abkit").error(message, what, kind[1], exc_info=error)
 
     def __contains__(self, experiment: object) -> bool:
         return experiment in self._entries

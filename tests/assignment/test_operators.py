@@ -10,7 +10,7 @@ from planout.ops import random as planout_random
 
 import abkit
 from abkit import OperatorError, Params
-from abkit.assignment.operators import hash_text, unit_text
+from abkit.assignment.hashing import hash_text, unit_text
 
 
 class PlanOutEnvironment:

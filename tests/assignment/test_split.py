@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from abkit import Params, WeightedChoice
-from abkit.assignment.operators import HASH_RANGE, uniform
 from abkit.assignment.split import AmplitudeSplit, PlanOutSplit, amplitude_allocation
+from abkit.assignment.weights import HASH_RANGE, uniform
 
 weight_lists = st.lists(st.floats(0, 1e9) | st.integers(0, 1000), min_size=1, max_size=12).filter(
     any

@@ -10,6 +10,7 @@ from time import perf_counter
 
 from rich.console import Console
 
+from .analysis.rows import analysis_rows, analysis_table
 from .bulk import bulk_rows
 from .delivery import delivery_outcomes
 from .imports import import_rows
@@ -22,7 +23,7 @@ WIDTH = 145
 
 
 def main() -> None:
-    """Measure everything and print two tables."""
+    """Measure everything and print three tables."""
     # Some peers warn at each call, or tell each event that they drop.
     warnings.simplefilter("ignore")
     logging.disable()
@@ -40,6 +41,7 @@ def main() -> None:
         cost_table([*request_rows(others.peers), *bulk_rows(), *import_rows(others.peers)])
     )
     console.print(delivery_table(delivery_outcomes()))
+    console.print(analysis_table(analysis_rows()))
     console.print(f"This took {perf_counter() - start:.0f} s.")
     sys.stdout.flush()
     os._exit(0)  # The peers' exit handlers would wait for servers that are not there.

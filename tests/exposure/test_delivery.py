@@ -11,6 +11,7 @@ from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.exposure.delivery import Delivery
 from abkit.exposure.stats import Stats
+from abkit.exposure.store.keeping import Keeping
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.memory import MemorySink
 
@@ -36,6 +37,20 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def threads() -> int:
     return sum(thread.name == "abkit-delivery" for thread in threading.enumerate())
+
+
+class NoOutbox:
+    """Keeps nothing."""
+
+    def __contains__(self, insert_id: object) -> bool:
+        return False
+
+    def settle(self, insert_ids: object) -> None: ...
+
+    def adopt(self) -> tuple[list[Event], int]:
+        return [], 0
+
+    def close(self) -> None: ...
 
 
 class TestThread:
@@ -418,6 +433,21 @@ class TestClose:
             closer.join()
         assert len(sink.taken) == 500
         assert sink.closed == 1
+
+    def test_an_event_that_comes_when_nobody_looks_any_more_is_dropped(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The request looks whether it is closed, and then it is closed, before the event is queued."""
+
+        class Late(Keeping):
+            def keep(self, event: Event) -> Event:
+                assert delivery.close()
+                return event
+
+        monkeypatch.setattr("abkit.exposure.delivery.Keeping", Late)
+        delivery = Delivery(MemorySink(), outbox=NoOutbox())  # type: ignore[arg-type]
+        assert not delivery.accept(exposure())
+        assert delivery.stats == Stats(dropped=1)
 
     def test_what_is_accepted_while_closing_is_delivered_and_what_is_not_is_dropped(self) -> None:
         sink = MemorySink()

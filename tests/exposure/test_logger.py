@@ -4,6 +4,8 @@ import threading
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure, Variant
@@ -189,6 +191,76 @@ class TestNeverRaises:
         sink.tried.wait(10)
         assert not logger.close(0.01)
         assert logger.stats.dropped >= 1_880
+
+
+def divided(logger: ExposureLogger, event: Exposure) -> None:
+    """What the manager does in place of `logger(event)`."""
+    assert logger.reserve is not None
+    reserved = logger.reserve(key(event), event.variant, event.time)
+    if reserved is not None:
+        logger.expose(
+            reserved,
+            key(event),
+            event.variant,
+            event.time,
+            event.properties,
+            lambda subjects, of: (subjects, {"of": of}),
+            event.user_id,
+        )
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("xyz"), st.sampled_from(["A", "B", 1, True]), st.integers(0, 2)),
+        max_size=30,
+    )
+)
+def test_a_call_that_is_divided_does_what_the_call_does(
+    reads: list[tuple[str, Variant, int]],
+) -> None:
+    at_once, in_two = MemorySink(), MemorySink()
+    with ExposureLogger(at_once) as one, ExposureLogger(in_two) as other:
+        for unit, variant, day in reads:
+            event = exposure(unit, variant, time=NOON + 86_400 * day)
+            event = event._replace(user_id="7", groups={"of": "Buttons"})
+            one(event)
+            divided(other, event)
+    assert at_once.events == in_two.events
+    assert one.stats.accepted == other.stats.accepted == len(at_once.events)
+
+
+def test_of_a_divided_call_what_is_refused_may_come_again() -> None:
+    gate = Gate()
+    logger = ExposureLogger(gate, limits=AT_ONCE, max_queue=1)
+    divided(logger, exposure("sent"))
+    gate.entered.wait(10)
+    divided(logger, exposure("queued"))
+    divided(logger, exposure("refused"))
+    gate.open.set()
+    assert logger.flush()
+    divided(logger, exposure("refused"))
+    assert logger.close()
+    assert ids(gate.taken) == ["sent", "queued", "refused"]
+
+
+def test_of_a_divided_call_what_cannot_be_described_may_come_again() -> None:
+    def fail(*_: object) -> Any:
+        raise LookupError
+
+    sink = MemorySink()
+    with ExposureLogger(sink) as logger:
+        event = exposure()
+        for _ in range(2):
+            assert logger.reserve is not None
+            reserved = logger.reserve(key(event), event.variant, event.time)
+            assert reserved is not None
+            with pytest.raises(LookupError):
+                logger.expose(reserved, key(event), event.variant, event.time, {}, fail, None)
+    assert sink.events == []
+
+
+def test_a_call_is_not_divided_with_another_dedup_store() -> None:
+    assert ExposureLogger(MemorySink(), dedup=Broken()).reserve is None
 
 
 def test_it_says_how_it_is() -> None:

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from attrs import evolve
 
 from abkit.events import Event
 from abkit.exposure.logger import ExposureLogger
@@ -42,7 +41,7 @@ class Shelf:
 
 
 def named(*names: str) -> tuple[Event, ...]:
-    return tuple(evolve(exposure(name), insert_id=name) for name in names)
+    return tuple(exposure(name)._replace(insert_id=name) for name in names)
 
 
 def logger_of(store: Shelf, sink: object) -> ExposureLogger:

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from attrs import evolve
 
 from abkit.events import Action, Event, Exposure, Variant
 from abkit.sinks.base import Outcome
@@ -89,7 +88,7 @@ class SinkContract:
 
     def send(self, sink: Any, *events: Event) -> None:
         # Events that come from the delivery have an insert id.
-        named = [e if e.insert_id else evolve(e, insert_id=uuid4().hex) for e in events]
+        named = [e if e.insert_id else e._replace(insert_id=uuid4().hex) for e in events]
         outcome: Outcome = sink.send(named)
         assert outcome is None
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,7 +56,7 @@ class TestAmplitudeSink(SinkContract):
         return exposures, len(self.server.ingested) - exposures
 
     def test_an_exposure_is_told_with_its_user_and_its_groups(self, sink: AmplitudeSink) -> None:
-        event = evolve(exposure("42", True, properties={"page": "home"}), insert_id="i1")
+        event = exposure("42", True, properties={"page": "home"})._replace(insert_id="i1")
         self.send(sink, event)
         assert self.server.ingested == [
             {
@@ -78,19 +77,19 @@ class TestAmplitudeSink(SinkContract):
         ]
 
     def test_an_organization_without_a_user_is_a_device(self, sink: AmplitudeSink) -> None:
-        self.send(sink, evolve(exposure("42"), user_id=None))
-        self.send(sink, evolve(action(), user_id=None, groups={"org": "43"}))
+        self.send(sink, exposure("42")._replace(user_id=None))
+        self.send(sink, action()._replace(user_id=None, groups={"org": "43"}))
         ids = [(event.get("user_id"), event["device_id"]) for event in self.server.ingested]
         assert ids == [(None, "org:42"), (None, "org:43")]
 
     def test_a_user_that_is_the_unit_is_the_user(self, sink: AmplitudeSink) -> None:
-        self.send(sink, evolve(exposure("42"), unit_type="user", user_id=None, groups={}))
+        self.send(sink, exposure("42")._replace(unit_type="user", user_id=None, groups={}))
         assert self.server.ingested[0]["user_id"] == "42"
         assert "groups" not in self.server.ingested[0]
 
     def test_the_units_own_group_is_among_the_five(self, sink: AmplitudeSink) -> None:
         groups = {f"kind{number}": "1" for number in range(9)} | {"org": "42"}
-        self.send(sink, evolve(exposure("42"), groups=groups))
+        self.send(sink, exposure("42")._replace(groups=groups))
         assert list(self.server.ingested[0]["groups"]) == [
             "org",
             "kind0",
@@ -139,13 +138,13 @@ class TestOtherFormats:
         assert told["insert_id"] == "i1:group"
 
     def test_the_variant_becomes_a_property_of_the_user(self, amplitude: FakeAmplitude) -> None:
-        event = evolve(exposure("42", "b", insert_id="i1"), unit_type="user", groups={})
+        event = exposure("42", "b", insert_id="i1")._replace(unit_type="user", groups={})
         assert sink_to(amplitude, identify=True).send([event]) is None
         (told,) = amplitude.ingested
         assert told["user_properties"] == {"[Experiment] Buttons": "b"}
 
     def test_amplitude_sets_the_property_of_its_own_event(self, amplitude: FakeAmplitude) -> None:
-        event = evolve(exposure("42", insert_id="i1"), unit_type="user", groups={})
+        event = exposure("42", insert_id="i1")._replace(unit_type="user", groups={})
         sink_to(amplitude, identify=True, exposure_format="$exposure").send([event])
         (told,) = amplitude.ingested
         assert "user_properties" not in told
@@ -154,7 +153,7 @@ class TestOtherFormats:
 class TestRefusals:
     @pytest.mark.parametrize("user_id", sorted(REFUSED_IDS))
     def test_an_id_of_the_documented_list_is_refused_here(self, user_id: str) -> None:
-        outcome = AmplitudeSink(KEY).send([evolve(action(), user_id=user_id)])
+        outcome = AmplitudeSink(KEY).send([action()._replace(user_id=user_id)])
         assert isinstance(outcome, Rejected)
         assert repr(user_id) in outcome.why
         assert outcome.retry is None
@@ -162,14 +161,14 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("event", "why"),
         [
-            (evolve(action(), user_id="1234"), "fewer than 5 characters"),
-            (evolve(action(), user_id=None), "neither a user nor a group"),
-            (evolve(action(), user_id="x" * 1_025), "user_id has more than 1,024 characters"),
-            (evolve(action(), user_id="12345", groups={"org": "y" * 1_025}), "org has more than"),
-            (evolve(action(), user_id="12345", insert_id="y" * 1_025), "insert_id has more than"),
-            (evolve(action(""), user_id="12345"), "has no name"),
-            (evolve(action(), user_id="12345", time=float("nan")), "seconds since the epoch"),
-            (evolve(action(), user_id="12345", time=1e15), "seconds since the epoch"),
+            (action()._replace(user_id="1234"), "fewer than 5 characters"),
+            (action()._replace(user_id=None), "neither a user nor a group"),
+            (action()._replace(user_id="x" * 1_025), "user_id has more than 1,024 characters"),
+            (action()._replace(user_id="12345", groups={"org": "y" * 1_025}), "org has more than"),
+            (action()._replace(user_id="12345", insert_id="y" * 1_025), "insert_id has more than"),
+            (action("")._replace(user_id="12345"), "has no name"),
+            (action()._replace(user_id="12345", time=float("nan")), "seconds since the epoch"),
+            (action()._replace(user_id="12345", time=1e15), "seconds since the epoch"),
         ],
     )
     def test_what_cannot_be_told_is_refused_with_a_reason(self, event: Event, why: str) -> None:
@@ -179,14 +178,14 @@ class TestRefusals:
         assert why in outcome.why
 
     def test_all_others_are_sent(self, amplitude: FakeAmplitude) -> None:
-        bad = evolve(action(), user_id="none", insert_id="bad")
+        bad = action()._replace(user_id="none", insert_id="bad")
         outcome = sink_to(amplitude).send([*named("a"), bad, *named("b")])
         assert outcome == Rejected([bad], "user_id 'none' is one of those that Amplitude refuses")
         assert [event["event_type"] for event in amplitude.ingested] == ["a", "b"]
 
     def test_a_refusal_survives_an_outage(self, amplitude: FakeAmplitude) -> None:
         amplitude.faults.append(Reply(status=503))
-        bad = evolve(action(), user_id="none", insert_id="bad")
+        bad = action()._replace(user_id="none", insert_id="bad")
         outcome = sink_to(amplitude).send([bad, *named("a")])
         assert isinstance(outcome, Rejected)
         assert outcome.events == (bad,)
@@ -323,7 +322,7 @@ class TestAnswers:
     def test_over_the_daily_quota_is_refused(self, amplitude: FakeAmplitude) -> None:
         body = {"code": 429, "exceeded_daily_quota_users": {"7": 500_001}}
         amplitude.faults.append(reply(429, body))
-        other = evolve(action(insert_id="b"), user_id="8")
+        other = action(insert_id="b")._replace(user_id="8")
         outcome = sink_to(amplitude).send([*named("a"), other])
         assert isinstance(outcome, Rejected)
         assert [event.insert_id for event in outcome.events] == ["a"]
@@ -334,7 +333,7 @@ class TestAnswers:
     def test_silenced_devices_are_refused(self, amplitude: FakeAmplitude) -> None:
         body = {"code": 400, "error": "Events silenced", "silenced_devices": ["org:1"]}
         amplitude.faults.append(reply(400, body))
-        events = [evolve(exposure(u, insert_id=u), user_id=None) for u in "12"]
+        events = [exposure(u, insert_id=u)._replace(user_id=None) for u in "12"]
         outcome = sink_to(amplitude).send(events)
         assert isinstance(outcome, Rejected)
         assert outcome.events == tuple(events[:1])
@@ -458,7 +457,7 @@ class TestEndToEnd:
             for number, user_id in enumerate([None, "none", "", "0", "1234"])
         ]
         good: list[Event] = [
-            evolve(event, user_id="someone")
+            event._replace(user_id="someone")
             for event in self.exposures(200)
             if isinstance(event, Exposure)
         ]
@@ -474,7 +473,7 @@ class TestEndToEnd:
         self, amplitude: FakeAmplitude
     ) -> None:
         """Times before 1973 are dates, but not what the server takes for milliseconds."""
-        early: list[Event] = [evolve(exposure(f"early{n}"), time=86_400.0 + n) for n in range(5)]
+        early: list[Event] = [exposure(f"early{n}")._replace(time=86_400.0 + n) for n in range(5)]
         logger = self.deliver(sink_to(amplitude), [*self.exposures(120), *early])
         assert self.arrived(amplitude) == [f"{unit:04}" for unit in range(120)]
         assert [letter.why for letter in logger.dead_letters] == [

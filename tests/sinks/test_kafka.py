@@ -16,7 +16,6 @@ from typing import Any
 
 import confluent_kafka
 import pytest
-from attrs import evolve
 
 from abkit.errors import DeliveryError
 from abkit.events import Exposure
@@ -104,8 +103,8 @@ class TestKafkaSink(SinkContract):
         }
 
     def test_the_key_of_an_action_is_its_user_or_its_first_group(self, sink: KafkaSink) -> None:
-        by_nobody = evolve(action(), user_id=None)
-        by_groups = evolve(by_nobody, groups={"team": "2", "org": "1"})
+        by_nobody = action()._replace(user_id=None)
+        by_groups = by_nobody._replace(groups={"team": "2", "org": "1"})
         for event in (action(), by_groups, by_nobody):
             self.send(sink, event)
         keys = [message.key() for message in self.actions()]

@@ -6,7 +6,6 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +37,7 @@ def test_the_time_is_utc_with_microseconds() -> None:
     ("variant", "text"), [("a", "a"), (1, "1"), (0.5, "0.5"), (True, "true"), (False, "false")]
 )
 def test_a_variant_is_text(variant: Variant, text: str) -> None:
-    assert exposure_record(evolve(exposure(), variant=variant))["variant"] == text
+    assert exposure_record(exposure()._replace(variant=variant))["variant"] == text
 
 
 def test_no_properties_are_none() -> None:
@@ -119,7 +118,7 @@ def test_the_insert_id_is_the_same_in_another_process() -> None:
         check=True,
         env={"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)},
     )
-    event = evolve(exposure("42", True), experiment="Zoë", salt="s")
+    event = exposure("42", True)._replace(experiment="Zoë", salt="s")
     assert ran.stdout.strip() == insert_id(event, window=1, ordinal=2)
 
 
@@ -143,8 +142,8 @@ identities = st.tuples(
 
 def id_of(identity: tuple[str, str, str, str, Variant, int, int]) -> str:
     experiment, salt, unit_type, unit_id, variant, window, ordinal = identity
-    event = evolve(
-        exposure(unit_id, variant), experiment=experiment, salt=salt, unit_type=unit_type
+    event = exposure(unit_id, variant)._replace(
+        experiment=experiment, salt=salt, unit_type=unit_type
     )
     return insert_id(event, window=window, ordinal=ordinal)
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from attrs import evolve
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
@@ -108,7 +107,7 @@ class TestSegmentSink(SinkContract):
         ]
 
     def test_an_organization_without_a_user_is_anonymous(self, sink: SegmentSink) -> None:
-        self.send(sink, evolve(exposure("42"), user_id=None))
+        self.send(sink, exposure("42")._replace(user_id=None))
         (call,) = self.server.calls
         assert call["anonymousId"] == "org:42"
         assert "userId" not in call
@@ -128,8 +127,8 @@ def test_gzip(segment: FakeSegment) -> None:
     ("event", "why"),
     [
         (action(properties={"p": "x" * 33_000}), "32 KB"),
-        (evolve(action(), user_id=None), "neither a user nor a group"),
-        (evolve(action(), user_id=""), "neither a user nor a group"),
+        (action()._replace(user_id=None), "neither a user nor a group"),
+        (action()._replace(user_id=""), "neither a user nor a group"),
         (action(""), "no name"),
         (action(time=float("inf")), "seconds since the epoch"),
     ],

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from attrs import evolve
 
 from abkit.errors import DeliveryError, MissingExtraError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
@@ -253,7 +252,7 @@ class TestPostgres(SqlSinkContract):
         ("bad", "why"),
         [
             (exposure("a NUL \x00", insert_id="bad"), "NUL"),
-            (evolve(action(insert_id="bad"), groups={"org": "\x00"}), "Unicode escape"),
+            (action(insert_id="bad")._replace(groups={"org": "\x00"}), "Unicode escape"),
             (action(insert_id="bad" * 100_000), "index row"),
         ],
         ids=["text", "groups", "id"],
@@ -262,7 +261,7 @@ class TestPostgres(SqlSinkContract):
         self, sink: SqlSink, bad: Event, why: str
     ) -> None:
         if "index row" in why:
-            bad = evolve(bad, insert_id=os.urandom(10_000).hex())  # it cannot be compressed
+            bad = bad._replace(insert_id=os.urandom(10_000).hex())  # it cannot be compressed
         outcome = sink.send([*some_events(), bad, *some_events(prefix="j")])
         assert isinstance(outcome, Rejected)
         assert (outcome.events, outcome.retry) == ((bad,), None)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-
-from attrs import field, frozen
+from typing import NamedTuple
 
 from abkit.events import Variant
 
@@ -28,8 +27,10 @@ class Reason(StrEnum):
     """Something went wrong; it was counted and logged."""
 
 
-@frozen(kw_only=True)
-class Assignment:
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+class Assignment(NamedTuple):
     """What one unit gets from one experiment.
 
     Attributes:
@@ -46,7 +47,7 @@ class Assignment:
     unit_id: str
     variant: Variant
     reason: Reason
-    params: Mapping[str, object] = field(factory=lambda: MappingProxyType({}))
+    params: Mapping[str, object] = _NOTHING
 
     @property
     def enrolled(self) -> bool:

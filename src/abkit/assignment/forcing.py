@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from functools import cache, wraps
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -51,6 +50,8 @@ class Force:
 
     def __call__(self, function: _Function) -> _Function:
         """Force while the function runs."""
+        from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+
         if isgeneratorfunction(function) or isasyncgenfunction(function):
             message = (
                 f"force() cannot decorate the generator {function.__qualname__}: "

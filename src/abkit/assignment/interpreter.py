@@ -15,7 +15,7 @@ from attrs import field, frozen
 from abkit.assignment._planout import PlanOutOp
 from abkit.assignment.compiler import BUILT_IN, Compiler, Operators
 from abkit.assignment.environment import Environment, Returned, Step
-from abkit.assignment.operators import sha1
+from abkit.assignment.hashing import sha1
 from abkit.assignment.params import Params
 from abkit.errors import DeclarationError
 

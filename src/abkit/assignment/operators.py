@@ -1,4 +1,4 @@
-"""PlanOut's random operators, bit for bit, and the hash below them.
+"""PlanOut's random operators, bit for bit.
 
 The classes are PlanOut's own (`planout.ops.random`); what executes them here is not. PlanOut hashes
 SHA-1 of "{experiment salt}.{salt}.{units}", where the salt is the parameter's name unless given, and
@@ -11,11 +11,6 @@ may be executed twice, and a wrong argument is an error rather than an assert.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from hashlib import sha1 as sha1  # noqa: PLC0414 - exported: whoever hashes, hashes with this
-from itertools import accumulate
-from math import isfinite
-from struct import Struct
 from typing import Any, TypeAlias
 
 from abkit.assignment._planout import (
@@ -29,74 +24,11 @@ from abkit.assignment._planout import (
     UniformChoice,
     WeightedChoice,
 )
+from abkit.assignment.hashing import hash_text, sha1, unit_text
+from abkit.assignment.weights import cumulative_weights, digest_ends, uniform
 from abkit.errors import OperatorError
 
 Executor: TypeAlias = Callable[[Args, str, str], Any]
-
-HASH_RANGE = 2**60
-first_64_bits = Struct(">Q").unpack_from
-"""The beginning of a digest as an integer, in a tuple of one."""
-_SCALE = float(HASH_RANGE)
-_ABOVE_ALL = b"\xff" * 21
-"""Above every digest, which has 20 bytes."""
-
-
-def hash_text(text: str) -> int:
-    """The hash of a salted unit: an integer in [0, 2**60)."""
-    hashed: int = first_64_bits(sha1(text.encode()).digest())[0] >> 4
-    return hashed
-
-
-def uniform(hashed: int) -> float:
-    """The hash as a number in [0, 1]; rounding can reach 1.0."""
-    return hashed / _SCALE
-
-
-def unit_text(unit: object) -> str:
-    """How a unit stands in the hashed text. A list is several units; a tuple is one."""
-    return ".".join(map(str, unit)) if type(unit) is list else str(unit)
-
-
-@lru_cache(maxsize=1024)
-def cumulative_weights(weights: tuple[float, ...]) -> tuple[float, ...]:
-    """The running sums of the weights.
-
-    Raises:
-        OperatorError: A weight is negative or not a finite number, or all are zero.
-    """
-    for weight in weights:
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
-            raise OperatorError("weights", f"must be numbers, not {weight!r}")
-        if not isfinite(weight) or weight < 0:
-            raise OperatorError("weights", f"must be finite and not negative; one is {weight!r}")
-    sums = tuple(accumulate(weights, initial=0.0))[1:]
-    if not sums or not sums[-1] > 0:
-        raise OperatorError("weights", f"must sum to more than 0, not {[*weights]!r}")
-    if not isfinite(sums[-1]):
-        raise OperatorError("weights", f"are too large to be summed: {[*weights]!r}")
-    return sums
-
-
-def weight_ends(weights: tuple[float, ...]) -> tuple[int, ...]:
-    """The first hash that no longer belongs to each choice, as WeightedChoice's floats have it.
-
-    Raises:
-        OperatorError: As `cumulative_weights`.
-    """
-    sums = cumulative_weights(weights)
-    total = sums[-1]
-    hashes = range(HASH_RANGE)
-    return tuple(
-        bisect_left(hashes, True, key=lambda hashed: total * uniform(hashed) > end) for end in sums
-    )
-
-
-def digest_ends(weights: tuple[float, ...]) -> list[bytes]:
-    """The ends of all choices but the last, as `bisect_right` compares them with a digest."""
-    return [
-        (end << 4).to_bytes(8) if end < HASH_RANGE else _ABOVE_ALL
-        for end in weight_ends(weights)[:-1]
-    ]
 
 
 def salt_of(args: Args, experiment_salt: str, name: str) -> str:

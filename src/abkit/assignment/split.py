@@ -8,20 +8,17 @@ comparison of bytes is enough, for a unit here and for a whole column in SQL.
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
-import mmh3
-from attrs import frozen
-
-from abkit.assignment.operators import cumulative_weights, digest_ends, sha1, weight_ends
+from abkit.assignment.hashing import sha1
+from abkit.assignment.weights import cumulative_weights, digest_ends, weight_ends
 from abkit.events import Variant
 
 AMPLITUDE_RANGE = 42_949_673
 """Amplitude's distribution values are murmur3 // 100, which is below this."""
 
 
-@frozen(slots=False)
-class Split:
+class Split(NamedTuple):
     """A hash cut into parts, one part per variant.
 
     Attributes:
@@ -59,10 +56,15 @@ class PlanOutSplit(Split):
         """
         return cls(f"{salt}.", tuple(choices), tuple(weights), weight_ends(tuple(weights)))
 
+    @property
+    def ends(self) -> list[bytes]:
+        """Where the digests of each choice end: `choices[bisect_right(ends, digest)]`."""
+        return digest_ends(self.weights)
+
     @cached_property
     def choose(self) -> Callable[[str], Variant]:
         """A function from a unit's id to its variant."""
-        prefix, choices, ends = self.prefix, self.choices, digest_ends(self.weights)
+        prefix, choices, ends = self.prefix, self.choices, self.ends
 
         def choose(unit_id: str) -> Variant:
             return choices[bisect_right(ends, sha1(f"{prefix}{unit_id}".encode()).digest())]
@@ -91,17 +93,20 @@ class AmplitudeSplit(Split):
     @cached_property
     def choose(self) -> Callable[[str], Variant]:
         """A function from a unit's id to its variant."""
-        prefix, choices, bounds = self.prefix, self.choices, self.bounds[:-1]
-        hash_unsigned = mmh3.mmh3_32_uintdigest
+        from mmh3 import mmh3_32_uintdigest
+
+        prefix, choices = self.prefix, self.choices
+        ends = [100 * bound for bound in self.bounds[:-1]]  # Of the hash, not of the hash // 100.
 
         def choose(unit_id: str) -> Variant:
-            hashed: int = hash_unsigned(f"{prefix}{unit_id}".encode())
-            return choices[bisect_right(bounds, hashed // 100)]
+            return choices[bisect_right(ends, mmh3_32_uintdigest(f"{prefix}{unit_id}".encode()))]
 
         return choose
 
 
 def amplitude_allocation(salt: str, unit_id: str) -> int:
     """The percentile, 0 to 99, that decides whether Amplitude enrolls a unit."""
+    import mmh3
+
     allocation: int = mmh3.mmh3_32_uintdigest(f"{salt}/{unit_id}".encode()) % 100
     return allocation

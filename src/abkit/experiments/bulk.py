@@ -14,8 +14,9 @@ from typing import Any, TypeAlias, overload
 
 from abkit.assignment.assignment import Reason
 from abkit.assignment.forcing import forced_here, forced_in_process
-from abkit.assignment.operators import HASH_RANGE, sha1
+from abkit.assignment.hashing import sha1
 from abkit.assignment.split import PlanOutSplit, Split
+from abkit.assignment.weights import HASH_RANGE
 from abkit.errors import DeclarationError, UnitsError
 from abkit.events import Variant
 from abkit.experiments.columns import Column, column_of
@@ -24,10 +25,10 @@ from abkit.experiments.decision import (
     dormancy_of,
     gates_of,
     split_of,
-    unit_id_of,
 )
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
+from abkit.experiments.subjects import unit_id_of
 
 _Answers: TypeAlias = Callable[[Sequence[Any], int], Sequence[Any]]
 """From some units, and the position of the first, to what each of them gets."""

@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attrs import evolve, field, frozen
-
-from abkit.assignment.operators import cumulative_weights
 from abkit.errors import DeclarationError, OperatorError
 from abkit.events import Variant, variant_text
-from abkit.experiments.layer import Holdout, Layer, check_share, check_slots
-from abkit.experiments.metrics import Metric
+
+if TYPE_CHECKING:
+    from abkit.experiments.layer import Holdout, Layer
+    from abkit.experiments.metrics import Metric
 
 
 class Bucketing(StrEnum):
@@ -21,8 +20,7 @@ class Bucketing(StrEnum):
     AMPLITUDE = "amplitude"
 
 
-@frozen(kw_only=True)
-class Declaration:
+class Declaration(NamedTuple):
     """All that a class declares; the runtime, the analysis and the front end read it.
 
     Attributes:
@@ -60,10 +58,10 @@ class Declaration:
     enabled: bool
     winner: Variant | None
     forced: Mapping[str, Variant]
-    layer: Layer | None
-    slots: range | frozenset[int] = field(repr=False)
-    holdouts: tuple[Holdout, ...]
-    metrics: tuple[Metric, ...]
+    layer: "Layer | None"
+    slots: range | frozenset[int]
+    holdouts: "tuple[Holdout, ...]"
+    metrics: "tuple[Metric, ...]"
     hypothesis: str
     owner: str
 
@@ -71,6 +69,10 @@ class Declaration:
     def variants(self) -> tuple[Variant, ...]:
         """The declared variants, in their order."""
         return tuple(self.weights)
+
+    def __repr__(self) -> str:
+        told = (f"{name}={value!r}" for name, value in self._asdict().items() if name != "slots")
+        return f"Declaration({', '.join(told)})"
 
     def variant_of(self, value: object) -> Variant:
         """The declared variant that a value or its text means: 1 and "1" are the same one.
@@ -123,13 +125,12 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
         forced=MappingProxyType(forced_units(name, cls.forced)),
         layer=layer,
         slots=slots,
-        holdouts=_instances(name, "holdouts", cls.holdouts, Holdout),
-        metrics=_instances(name, "metrics", cls.metrics, Metric),
+        holdouts=_holdouts(name, cls.holdouts),
+        metrics=_metrics(name, cls.metrics),
         hypothesis=cls.hypothesis,
         owner=cls.owner,
     )
     check_rollout(declaration, declaration.rollout)
-    _check_metrics(declaration)
 
     def own(value: Variant | None) -> Variant | None:
         return None if value is None else declaration.variant_of(value)
@@ -137,8 +138,7 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
     forced = {
         unit_id: declaration.variant_of(value) for unit_id, value in declaration.forced.items()
     }
-    return evolve(
-        declaration,
+    return declaration._replace(
         control=own(declaration.control),
         winner=own(declaration.winner),
         forced=MappingProxyType(forced),
@@ -151,6 +151,8 @@ def check_rollout(declaration: Declaration, rollout: object) -> None:
     Raises:
         DeclarationError: It is not a share, or not a whole percentage where Amplitude buckets.
     """
+    from abkit.experiments.share import check_share
+
     check_share(declaration.name, "rollout", rollout)
     if declaration.bucketing is Bucketing.AMPLITUDE and isinstance(rollout, float):
         percent = rollout * 100
@@ -194,6 +196,8 @@ def _weights(name: str, variants: Any) -> Mapping[Variant, float]:
     if len({variant_text(variant) for variant in weights}) < len(variants):
         problem = f"two of the variants {_listed(variants)} are the same in events and tables"
         raise DeclarationError(name, problem)
+    from abkit.assignment.weights import cumulative_weights
+
     try:
         cumulative_weights(tuple(weights.values()))
     except OperatorError as error:
@@ -255,15 +259,43 @@ def forced_units(name: str, forced: Any) -> dict[str, Variant]:
     return units
 
 
-def _layer(name: str, cls: type[Any]) -> tuple[Layer | None, range | frozenset[int]]:
+# Layers, holdouts and metrics are imported by who declares some: most programs import them anyway, but a
+# service that only asks for variants should start at once.
+
+
+def _layer(name: str, cls: type[Any]) -> "tuple[Layer | None, range | frozenset[int]]":
     layer, slots = cls.layer, cls.slots
     if layer is None:
         if slots is not None:
             raise DeclarationError(name, "has `slots` but no `layer`")
         return None, range(0)
+    from abkit.experiments.layer import Layer, check_slots
+
     if not isinstance(layer, Layer):
         raise DeclarationError(name, f'`layer` must be a Layer("name"), not {layer!r}')
     return layer, check_slots(name, layer, () if slots is None else slots)
+
+
+def _holdouts(name: str, holdouts: Any) -> "tuple[Holdout, ...]":
+    if holdouts == ():
+        return ()
+    from abkit.experiments.layer import Holdout
+
+    return _instances(name, "holdouts", holdouts, Holdout)
+
+
+def _metrics(name: str, metrics: Any) -> "tuple[Metric, ...]":
+    if metrics == ():
+        return ()
+    from abkit.experiments.metrics import Metric
+
+    found = _instances(name, "metrics", metrics, Metric)
+    names = [metric.name for metric in found]
+    for each in names:
+        if names.count(each) > 1:
+            problem = f"has two metrics named {each!r}; give one of them another name"
+            raise DeclarationError(name, problem)
+    return found
 
 
 def _instances(name: str, attribute: str, values: Any, kind: Callable[..., Any]) -> tuple[Any, ...]:
@@ -277,11 +309,3 @@ def _instances(name: str, attribute: str, values: Any, kind: Callable[..., Any])
             problem = f"`{attribute}` must hold {wanted} declarations, not {value!r}"
             raise DeclarationError(name, problem)
     return found
-
-
-def _check_metrics(declaration: Declaration) -> None:
-    names = [metric.name for metric in declaration.metrics]
-    for name in names:
-        if names.count(name) > 1:
-            problem = f"has two metrics named {name!r}; give one of them another name"
-            raise DeclarationError(declaration.name, problem)

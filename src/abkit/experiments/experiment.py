@@ -1,19 +1,18 @@
 """The class that users write; it is checked when it is defined."""
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from abkit.assignment._planout import WeightedChoice
-from abkit.assignment.params import Params
 from abkit.errors import DeclarationError
 from abkit.events import Variant
 from abkit.experiments.declaration import Bucketing, Declaration, declaration_of
-from abkit.experiments.layer import Holdout, Layer
-from abkit.experiments.metrics import Metric
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from abkit.assignment.params import Params
+    from abkit.experiments.layer import Holdout, Layer
+    from abkit.experiments.metrics import Metric
 
 
 class Experiment:
@@ -43,10 +42,10 @@ class Experiment:
     winner: ClassVar[Any] = None
     forced: ClassVar[Mapping[Any, Iterable[str | int]]] = {}
     """An allow-list: the ids of the units that get a variant whatever the randomization says."""
-    layer: ClassVar[Layer | None] = None
+    layer: "ClassVar[Layer | None]" = None
     slots: ClassVar[Iterable[int] | None] = None
-    holdouts: ClassVar[Sequence[Holdout]] = ()
-    metrics: ClassVar[Sequence[Metric]] = ()
+    holdouts: "ClassVar[Sequence[Holdout]]" = ()
+    metrics: "ClassVar[Sequence[Metric]]" = ()
     hypothesis: ClassVar[str] = ""
     owner: ClassVar[str] = ""
 
@@ -62,12 +61,14 @@ class Experiment:
         variants = None
         """The variants with their weights, or a list of equally likely ones; the first is the control."""
 
-        def assign(self, params: Params, **subjects: object) -> bool | None:
+        def assign(self, params: "Params", **subjects: object) -> bool | None:
             """Write the parameters of one unit. Override it to decide in code.
 
             Take the subjects that the code needs by name: `def assign(self, params, org, actor)`.
             Write random operators into `params`; return False to leave the unit out.
             """
+            from abkit.assignment._planout import WeightedChoice
+
             cls = type(self)
             weights = cls.declaration.weights
             params[cls.param_name] = WeightedChoice(
@@ -116,6 +117,10 @@ def _check_hooks(cls: type[Experiment]) -> None:
         "default_value": "default_value(self)",
     }
     for hook, shape in shapes.items():
+        if getattr(cls, hook) is getattr(Experiment, hook):
+            continue
+        import inspect  # Who only declares need not wait for it.
+
         function = inspect.getattr_static(cls, hook)
         if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
             raise DeclarationError(cls.name, f"{hook} must be a plain method: def {shape}")

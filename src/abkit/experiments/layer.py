@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from abkit.assignment.operators import HASH_RANGE, hash_text
+from abkit.assignment.hashing import hash_text
 from abkit.errors import DeclarationError
+from abkit.experiments.share import check_share, share_bound
 
 if TYPE_CHECKING:
     from abkit.experiments.namespace import Added, Namespace, Removed
@@ -103,21 +104,6 @@ class Holdout:
     def bound(self) -> int:
         """The first hash that is not kept out."""
         return share_bound(self.share)
-
-
-def check_share(declared: str, name: str, value: object) -> None:
-    """Refuse what is not a share.
-
-    Raises:
-        DeclarationError: The value is not a number from 0 to 1.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise DeclarationError(declared, f"`{name}` must be a share from 0 to 1, not {value!r}")
-
-
-def share_bound(share: float) -> int:
-    """The first hash above a share of the hash's range."""
-    return round(share * HASH_RANGE)
 
 
 def check_slots(declared: str, layer: Layer, slots: Iterable[int]) -> range | frozenset[int]:

@@ -1,62 +1,37 @@
 """What success means: pure declarations, which the analysis reads."""
 
-from enum import StrEnum
-from typing import ClassVar
+from datetime import timedelta
+from typing import Any
 
-from attrs import Attribute, field, frozen, validators
+from attrs import Attribute, field, frozen
 
 from abkit.errors import DeclarationError
+from abkit.experiments import metric_fields as fields
+from abkit.experiments.expressions import Expression, Operand
+from abkit.experiments.metric_fields import Counting, Direction, Period, Role, Winsorize
 
-
-class Direction(StrEnum):
-    """Which way a metric should move."""
-
-    INCREASE = "increase"
-    DECREASE = "decrease"
-    ANY = "any"
-
-
-class Role(StrEnum):
-    """What a metric is for: the first primary metric decides, a guardrail must not get worse."""
-
-    PRIMARY = "primary"
-    SECONDARY = "secondary"
-    GUARDRAIL = "guardrail"
-
-
-def _named(metric: "Metric", attribute: "Attribute[str]", value: str) -> None:
-    if not isinstance(value, str) or not value.strip():
-        problem = f"`{attribute.name}` must be a name that is not empty, not {value!r}"
-        raise DeclarationError(type(metric).__name__, problem)
-
-
-def _positive(metric: "Metric", attribute: "Attribute[float | None]", value: float | None) -> None:
-    if value is not None and not 0 < value < float("inf"):
-        problem = (
-            f"`{attribute.name}` must be a relative change above 0 such as 0.02 for 2%, "
-            f"not {value!r}; `direction` says which way"
-        )
-        raise DeclarationError(type(metric).__name__, problem)
-
-
-def _direction(value: str | Direction) -> Direction:
-    try:
-        return Direction(value)
-    except ValueError:
-        problem = f"`direction` must be one of {', '.join(Direction)}, not {value!r}"
-        raise DeclarationError("metric", problem) from None
-
-
-def _role(value: str | Role) -> Role:
-    try:
-        return Role(value)
-    except ValueError:
-        problem = f"`role` must be one of {', '.join(Role)}, not {value!r}"
-        raise DeclarationError("metric", problem) from None
+__all__ = [
+    "Average",
+    "Conversion",
+    "Counting",
+    "Direction",
+    "Formula",
+    "Funnel",
+    "Mean",
+    "Measured",
+    "Metric",
+    "Period",
+    "Ratio",
+    "Retention",
+    "Role",
+    "Sum",
+    "Total",
+    "Winsorize",
+]
 
 
 @frozen
-class Metric:
+class Metric(Operand):
     """What all metrics have. Use one of its subclasses.
 
     Attributes:
@@ -67,41 +42,67 @@ class Metric:
         role: What the metric is for.
     """
 
-    binary: ClassVar[bool] = False
+    name: str = field(validator=fields.named)
+    direction: Direction = field(
+        kw_only=True, default=Direction.INCREASE, converter=fields.direction
+    )
+    goal: float | None = field(kw_only=True, default=None, validator=fields.positive)
+    role: Role = field(kw_only=True, default=Role.PRIMARY, converter=fields.role)
 
-    name: str = field(validator=_named)
-    direction: Direction = field(kw_only=True, default=Direction.INCREASE, converter=_direction)
-    goal: float | None = field(kw_only=True, default=None, validator=_positive)
-    role: Role = field(kw_only=True, default=Role.PRIMARY, converter=_role)
+    @property
+    def binary(self) -> bool:
+        """Whether each unit either converts or does not."""
+        return False
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @frozen
 class Conversion(Metric):
-    """The share of units that did the action at least once.
+    """The share of units that did the action.
 
     Attributes:
         action: The action's name; `name` unless said otherwise. In a table with one row per unit,
             the column that says whether the unit converted.
+        times: How often a unit must have done it to count.
     """
 
-    binary: ClassVar[bool] = True
-
-    action: str = field(kw_only=True, validator=_named)
+    action: str = field(kw_only=True, validator=fields.named)
+    times: int = field(kw_only=True, default=1, validator=fields.from_one)
 
     @action.default
     def _action(self) -> str:
         return self.name
 
+    @property
+    def binary(self) -> bool:
+        """True."""
+        return True
+
 
 @frozen
-class Total(Metric):
+class Measured(Metric):
+    """What metrics of a value per unit have. Use one of its subclasses.
+
+    Attributes:
+        winsorize: Limits of the value; None: none.
+        log: Take ln(1 + value), after the limits; 0 where the value is -1 or less.
+    """
+
+    winsorize: Winsorize | None = field(kw_only=True, default=None)
+    log: bool = field(kw_only=True, default=False)
+
+
+@frozen
+class Total(Measured):
     """The number of times the action was done, per unit.
 
     Attributes:
         action: The action's name; `name` unless said otherwise.
     """
 
-    action: str = field(kw_only=True, validator=_named)
+    action: str = field(kw_only=True, validator=fields.named)
 
     @action.default
     def _action(self) -> str:
@@ -109,7 +110,7 @@ class Total(Metric):
 
 
 @frozen
-class Sum(Metric):
+class Sum(Measured):
     """The sum of a property of the action, per unit; units without the action count as 0.
 
     Attributes:
@@ -117,8 +118,8 @@ class Sum(Metric):
         property: The numeric property, such as "price".
     """
 
-    property: str = field(kw_only=True, validator=_named)
-    action: str = field(kw_only=True, validator=_named)
+    property: str = field(kw_only=True, validator=fields.named)
+    action: str = field(kw_only=True, validator=fields.named)
 
     @action.default
     def _action(self) -> str:
@@ -126,15 +127,134 @@ class Sum(Metric):
 
 
 @frozen
-class Mean(Metric):
+class Average(Measured):
+    """The average of a property over a unit's own actions; units without the action count as 0.
+
+    The mean of these averages is not the average over all actions: that is `Sum(...) / Total(...)`.
+
+    Attributes:
+        action: The action's name; `name` unless said otherwise.
+        property: The numeric property, such as "price".
+    """
+
+    property: str = field(kw_only=True, validator=fields.named)
+    action: str = field(kw_only=True, validator=fields.named)
+
+    @action.default
+    def _action(self) -> str:
+        return self.name
+
+
+@frozen
+class Mean(Measured):
     """The mean of a value that already is one per unit: a column of a table of units.
 
     Attributes:
         column: The numeric column; `name` unless said otherwise.
     """
 
-    column: str = field(kw_only=True, validator=[validators.instance_of(str), _named])
+    column: str = field(kw_only=True, validator=fields.named)
 
     @column.default
     def _column(self) -> str:
         return self.name
+
+
+@frozen
+class Funnel(Metric):
+    """How many units did several actions in this order; other actions may lie between.
+
+    Attributes:
+        steps: The actions, in order; the same one several times is allowed.
+        within: The longest time from the first to the last of them; None: any.
+        counting: "unique": the share of units that completed it; "total": the completions per unit.
+    """
+
+    steps: tuple[str, ...] = field(kw_only=True, converter=fields.in_order, validator=fields.steps)
+    within: timedelta | None = field(kw_only=True, default=None, validator=fields.duration)
+    counting: Counting = field(kw_only=True, default=Counting.UNIQUE, converter=fields.counting)
+
+    @property
+    def binary(self) -> bool:
+        """Whether units are counted, not completions."""
+        return self.counting is Counting.UNIQUE
+
+
+@frozen
+class Retention(Metric):
+    """The share of units that came back in the n-th day, week or month after they started.
+
+    A unit starts with its first `start` action after its exposure. The n-th day is that from n times
+    24 hours after it to n + 1 times, without the end; weeks are 7 of these days, months 30. Units
+    without a start count as not retained.
+
+    Attributes:
+        start: The action that starts.
+        returning: The action that must be done in the n-th period.
+        n: Which period, from 1.
+        period: "day", "week" or "month".
+    """
+
+    start: str = field(kw_only=True, validator=fields.named)
+    returning: str = field(kw_only=True, validator=fields.named)
+    n: int = field(kw_only=True, validator=fields.from_one)
+    period: Period = field(kw_only=True, default=Period.DAY, converter=fields.period)
+
+    @property
+    def binary(self) -> bool:
+        """True."""
+        return True
+
+
+def _of_units(metric: Metric, attribute: "Attribute[Any]", value: object) -> None:
+    if not _has_values(value):
+        problem = (
+            f"`{attribute.name}` must be a metric of one value per unit, such as Total or Sum, "
+            f"not {value!r}"
+        )
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def _of_metrics(metric: Metric, attribute: "Attribute[Any]", value: object) -> None:
+    if not isinstance(value, Expression) or not all(map(_has_values, value.operands())):
+        problem = (
+            f"`{attribute.name}` must be made of metrics of one value per unit by + - * and /, "
+            f"not {value!r}"
+        )
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def _has_values(value: object) -> bool:
+    return isinstance(value, Metric) and not isinstance(value, Ratio | Formula)
+
+
+@frozen
+class Ratio(Metric):
+    """One mean divided by another, such as orders per session; the unit stays what is randomized.
+
+    Attributes:
+        numerator: A metric of one value per unit.
+        denominator: Another.
+    """
+
+    numerator: Metric = field(kw_only=True, validator=_of_units)
+    denominator: Metric = field(kw_only=True, validator=_of_units)
+
+    @property
+    def expression(self) -> Expression:
+        """The division."""
+        return self.numerator / self.denominator
+
+
+@frozen
+class Formula(Metric):
+    """A formula of the means of other metrics.
+
+    For example `Formula("net price", expression=(Sum("purchase", property="price") - Sum("refund",
+    property="price")) / Total("purchase"))`.
+
+    Attributes:
+        expression: Metrics and numbers, combined by + - * and /.
+    """
+
+    expression: Expression = field(kw_only=True, validator=_of_metrics)

@@ -2,11 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-
-from attrs import evolve, frozen
 
 from abkit.errors import (
     ConfigError,
@@ -14,18 +11,16 @@ from abkit.errors import (
     DuplicateExperimentError,
     UnknownExperimentError,
 )
-from abkit.experiments.decision import Clock, Decision, compile_decision
+from abkit.experiments.answer import Clock, Decide
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, is_experiment
-from abkit.experiments.hooks import Subjects
 
 if TYPE_CHECKING:
     from abkit.experiments.settings import SettingsSource, Watch
 
 
-@frozen
 class Registered:
-    """An experiment, ready to answer.
+    """An experiment, ready to answer. It is not changed, but replaced.
 
     Attributes:
         experiment: Its hooks are asked.
@@ -35,11 +30,21 @@ class Registered:
         identity: Name, salt and unit type: what all exposures of the experiment share.
     """
 
-    experiment: Experiment
-    declared: Declaration
-    declaration: Declaration
-    decide: Callable[[Subjects], Decision]
-    identity: tuple[str, str, str]
+    # No tuple: reading an attribute of one takes longer, and this is read at each request.
+    __slots__ = ("decide", "declaration", "declared", "experiment", "identity")
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        declared: Declaration,
+        declaration: Declaration,
+        decide: Decide,
+    ) -> None:
+        self.experiment = experiment
+        self.declared = declared
+        self.declaration = declaration
+        self.decide = decide
+        self.identity = (declaration.name, declaration.salt, declaration.unit_type)
 
 
 class Registry:
@@ -65,7 +70,7 @@ class Registry:
             raise DeclarationError(experiment.__name__, problem)
         declared = experiment.declaration
         if param_name is not None and param_name != declared.param_name:
-            declared = evolve(declared, param_name=param_name)
+            declared = declared._replace(param_name=param_name)
         self._check_name(experiment, declared.name)
         for other in self.experiments():
             check_slots_apart(declared, other.declared)
@@ -134,9 +139,11 @@ class Registry:
             return declared if entry is None else entry.declaration
 
     def _put(self, experiment: Experiment, declared: Declaration, declaration: Declaration) -> None:
+        # With the first experiment, rather than with abkit: it loads all that decides.
+        from abkit.experiments.decision import compile_decision
+
         decide = compile_decision(experiment, declaration, clock=self._clock)
-        identity = (declaration.name, declaration.salt, declaration.unit_type)
-        entry = Registered(experiment, declared, declaration, decide, identity)
+        entry = Registered(experiment, declared, declaration, decide)
         self.entries[declaration.name] = self.entries[type(experiment)] = entry
 
     def _check_name(self, experiment: type[Experiment], name: str) -> None:
@@ -156,6 +163,8 @@ def active_experiments(module: str) -> tuple[type[Experiment], ...]:
     Raises:
         ConfigError: The module does not exist or has no such list.
     """
+    from importlib import import_module
+
     try:
         found = import_module(module)
     except ModuleNotFoundError as error:

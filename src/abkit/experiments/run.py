@@ -6,15 +6,13 @@ from functools import cached_property, lru_cache, wraps
 from types import MappingProxyType
 from typing import Any, cast
 
-from attrs import evolve
-
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.assignment.params import Params, override
 from abkit.errors import DeclarationError
 from abkit.events import Event, Exposure
-from abkit.experiments.decision import Clock, Decision, assignment_of, compile_decision
+from abkit.experiments.answer import Clock, Decide, assignment_of
+from abkit.experiments.decision import compile_decision
 from abkit.experiments.experiment import Experiment, is_experiment
-from abkit.experiments.hooks import Subjects
 from abkit.experiments.subjects import person_and_groups
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -77,10 +75,10 @@ class Run:
         found = assignment_of(declaration, self._decide(self._subjects))
         if declaration.param_name in overrides:
             variant = overrides[declaration.param_name]
-            found = evolve(found, variant=variant, reason=Reason.FORCED)
+            found = found._replace(variant=variant, reason=Reason.FORCED)
         # What assign() wrote for a unit that it then left out is not its variant.
         params = {**found.params, **overrides, declaration.param_name: found.variant}
-        return evolve(found, params=MappingProxyType(params))
+        return found._replace(params=MappingProxyType(params))
 
     def get(self, name: str, default: Any = None) -> Any:
         """A parameter, or the default if the experiment gives none of the name; then nothing is exposed."""
@@ -100,7 +98,7 @@ class Run:
         if self._on_event is None or self._exposed or not self.assignment.enrolled:
             return
         declaration = self._declaration
-        user_id, groups = person_and_groups(self._subjects, of=declaration.name)
+        user_id, groups = person_and_groups(self._subjects, declaration.name)
         self._on_event(
             Exposure(
                 experiment=declaration.name,
@@ -130,7 +128,7 @@ def _check(experiment: Any) -> None:
 
 def _compiled(
     experiment: type[Experiment], clock: Clock, *, overrides: Mapping[str, Any] = _NOTHING
-) -> Callable[[Subjects], Decision]:
+) -> Decide:
     instance = experiment()
     if overrides:
         instance.assign = _overriding(instance.assign, overrides)

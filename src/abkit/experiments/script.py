@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from abkit.assignment._planout import PlanOutOpRandom
 from abkit.assignment.compiler import Operators
+from abkit.assignment.hashing import sha1
 from abkit.assignment.interpreter import Script, compile_script
-from abkit.assignment.operators import sha1
 from abkit.assignment.params import Params, mark_randomized
 from abkit.errors import DeclarationError
 from abkit.experiments.experiment import Experiment

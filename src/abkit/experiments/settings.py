@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from abkit.errors import ConfigError, DeclarationError
 from abkit.experiments.declaration import Declaration, check_rollout, forced_units
@@ -182,7 +182,7 @@ def apply(declaration: Declaration, keys: Mapping[str, Any]) -> Declaration:
             for unit_id, variant in forced_units(declaration.name, keys["forced"]).items()
         }
         changes["forced"] = MappingProxyType({**declaration.forced, **forced})
-    return evolve(declaration, **changes) if changes else declaration
+    return declaration._replace(**changes) if changes else declaration
 
 
 class Watch:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import frozen
 
 from abkit.assignment.assignment import Reason
-from abkit.assignment.operators import HASH_RANGE
+from abkit.assignment.weights import HASH_RANGE
 from abkit.errors import DeclarationError
 from abkit.events import Variant
 from abkit.experiments.bulk import declaration_in_force, moment
@@ -18,7 +18,8 @@ from abkit.experiments.decision import dormancy_of, rollout_prefix, split_of
 from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.dialects import Dialect, dialect_of
 from abkit.experiments.experiment import Experiment, decides_in_code
-from abkit.experiments.layer import Layer, share_bound
+from abkit.experiments.layer import Layer
+from abkit.experiments.share import share_bound
 
 _ALWAYS = "1 = 1"
 _FEW_SLOTS = 64

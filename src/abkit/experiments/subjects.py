@@ -1,30 +1,45 @@
-"""Who a request is about, as events tell it."""
+"""Who a request is about, and as whom events tell it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from abkit.errors import MissingSubjectError
-from abkit.experiments.decision import unit_id_of
-from abkit.experiments.hooks import Subjects
 
-_PERSONS = ("user", "actor")
+Subjects: TypeAlias = Mapping[str, Any]
+"""What the caller passes, by kind: objects with an `id`, or ids."""
+
+_NO_GROUPS: Mapping[str, str] = MappingProxyType({})
 
 
-def person_and_groups(subjects: Subjects, *, of: str) -> tuple[str | None, dict[str, str]]:
+def unit_id_of(subject: object) -> str | None:
+    """The id of a subject as text: its `id`, or itself if it is one; None if there is none."""
+    found = getattr(subject, "id", None)
+    if found is None and isinstance(subject, (str, int)):
+        found = subject
+    return None if found is None or found == "" else str(found)
+
+
+def person_and_groups(subjects: Subjects, of: str, /) -> tuple[str | None, Mapping[str, str]]:
     """The id of the person, a user rather than an actor, and the ids of the other subjects by kind.
 
     Raises:
         MissingSubjectError: There is nobody; `of` says whose subjects they should be.
     """
     person: str | None = None
-    groups: dict[str, str] = {}
+    groups: Any = None
     for kind, subject in subjects.items():
-        if subject is None:
-            continue
         unit_id = subject if type(subject) is str else unit_id_of(subject)
         if not unit_id:
             continue
-        if kind not in _PERSONS:
-            groups[kind] = unit_id
-        elif person is None or kind == "user":
+        if kind == "user" or (kind == "actor" and person is None):
             person = unit_id
-    if person is None and not groups:
-        raise MissingSubjectError(of, "user", subjects)
+        elif kind != "actor":
+            if groups is None:
+                groups = {}
+            groups[kind] = unit_id
+    if groups is None:
+        if person is None:
+            raise MissingSubjectError(of, "user", subjects)
+        groups = _NO_GROUPS
     return person, groups

@@ -3,11 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from os import getpid
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
-from abkit.exposure.dedup import Reservation
 from abkit.exposure.outbox import Outbox
 from abkit.exposure.sharing import SharedDedup, Sharing
 from abkit.exposure.stats import DeadLetter, Stats
@@ -41,7 +39,8 @@ class Delivery:
         shared: Knows what other processes have sent; None: nobody is asked.
         outbox: Where events are on disk until they are delivered; None: in memory only.
         limits: When a batch is full; None: what the sink asks for.
-        max_queue: The most events to hold; more are dropped. One batch on its way comes on top.
+        max_queue: The most events to hold; more are dropped. One batch on its way comes on top, and an
+            event of each thread that comes at the same moment.
         backoff: How long to wait after a failure.
         on_drop: Is told of each event that is lost.
         exit_timeout: Seconds that the end of the program may take if nobody has called `close`.
@@ -111,7 +110,7 @@ class Delivery:
             lose=self._lose,
             adopt=self._adopt,
         )
-        self._pid = getpid()
+        self._is_this_process = lifecycle.sign_of_this_process()
 
     def after_fork(self) -> None:
         """In a forked child: begin with a queue, locks, files and counts of one's own."""
@@ -119,37 +118,39 @@ class Delivery:
             self._outbox.after_fork()
         self._begin(closed=self._mailbox.closed, inherited=True)
 
-    def accept(self, event: Event, reservation: Reservation | None = None) -> bool:
-        """Take an event for delivery.
-
-        Args:
-            event: The event.
-            reservation: What the insert id of an exposure follows from.
+    def accept(self, event: Event) -> bool:
+        """Take an event for delivery; it is given a random insert id if it has none.
 
         Returns:
             Whether it was taken; if not, it was dropped and counted.
         """
-        if self._pid != getpid():
+        if not self._is_this_process[0]:
             self._notice_fork()
         mailbox = self._mailbox
-        # A look before the lock: those who come in vain do not hold up the thread.
-        if not mailbox.closed and len(mailbox.queue) < self._max_queue:
-            if self._outbox is not None:
-                # Before it is queued: whoever delivers it, settles it.
-                event = self._keeping.keep(event, reservation)
-            with mailbox.lock:
-                queued = len(mailbox.queue) + 1
-                if queued <= self._max_queue and not mailbox.closed:
-                    mailbox.queue.append((event, reservation))
-                    mailbox.accepted += 1
-                    if mailbox.thread is None:
-                        self._start()
-                    if queued >= mailbox.wake_at:
-                        mailbox.wake_at = NEVER
-                        mailbox.bell.ring()
-                    return True
-            self._keeping.settle((event,))
-        self._losses.lose((event,), _CLOSED if mailbox.closed else _FULL)
+        queue = mailbox.queue
+        if mailbox.closed or len(queue) >= self._max_queue:
+            self._losses.lose((event,), _CLOSED if mailbox.closed else _FULL)
+            return False
+        if self._outbox is not None:
+            # Before it is queued: whoever delivers it, settles it.
+            event = self._keeping.keep(event)
+        # Without a lock, which would take longer than all the rest: appending is one step.
+        queue.append(event)
+        return len(queue) < mailbox.wake_at or self._tell_thread(event)
+
+    def _tell_thread(self, event: Event) -> bool:
+        """See to it that the queue is looked after; False if the event came too late for that."""
+        mailbox = self._mailbox
+        with mailbox.lock:
+            if mailbox.thread is None and not mailbox.closed:
+                self._start()
+            if mailbox.thread is not None and len(mailbox.queue) >= mailbox.wake_at:
+                mailbox.wake_at = NEVER
+                mailbox.bell.ring()
+            if not mailbox.abandoned or not mailbox.take_back(event):
+                return True
+        self._keeping.settle((event,))
+        self._losses.lose((event,), _CLOSED)
         return False
 
     def flush(self, timeout: float = 10.0) -> bool:
@@ -175,7 +176,7 @@ class Delivery:
     def _flush(self, timeout: float) -> bool:
         mailbox, dispatch = self._mailbox, self._dispatch
         with mailbox.settled:
-            target = mailbox.accepted
+            target = self._accepted
             if not dispatch.is_settled(target):
                 if mailbox.thread is threading.current_thread():
                     return False  # A sink that flushes would wait for itself.
@@ -221,13 +222,13 @@ class Delivery:
         elif self._has_to_run:
             self._courier.run()  # No thread could be started; at the end of the program none can.
         with mailbox.lock:
-            return self._dispatch.is_settled(mailbox.accepted) and not self._losses.late
+            return self._dispatch.is_settled(self._accepted) and not self._losses.late
 
     @property
     def stats(self) -> Stats:
         """What became of the events so far."""
         with self._mailbox.lock:
-            return self._dispatch.stats(self._mailbox.accepted, self._losses)
+            return self._dispatch.stats(self._accepted, self._losses)
 
     @property
     def dead_letters(self) -> tuple[DeadLetter, ...]:
@@ -241,13 +242,18 @@ class Delivery:
         return self._mailbox.closed
 
     @property
+    def _accepted(self) -> int:
+        """How many events were put into the queue; to be asked under the lock."""
+        return self._dispatch.taken + len(self._mailbox.queue)
+
+    @property
     def _has_to_run(self) -> bool:
         return bool(self._mailbox.queue) or self._dispatch.busy or self._dispatch.has_to_close
 
     def _notice_fork(self) -> None:
         """Make up for the hook, which some servers do not run (uWSGI, unless told to)."""
         with self._noticing:
-            if self._pid != getpid():
+            if not self._is_this_process[0]:
                 self.after_fork()
 
     def _start(self) -> None:
@@ -268,14 +274,19 @@ class Delivery:
             mailbox.closed = True
             mailbox.deadline = now + _TRYING * timeout
             self._close_by = now + timeout
-            if mailbox.thread is None and self._has_to_run:
-                self._start()
+            mailbox.wake_at = 0
+            if mailbox.thread is None:
+                if self._has_to_run:
+                    self._start()
+                else:
+                    mailbox.abandoned = True
         mailbox.bell.ring()
 
     def _lose(self, under_way: Sequence[Event]) -> None:
         """Give up the queue, and these events, because the time to close is up."""
         mailbox = self._mailbox
         with mailbox.settled:
+            mailbox.abandoned, mailbox.wake_at = True, 0
             waiting = mailbox.empty()
             self._dispatch.taken += len(waiting)
             lost = self._losses.too_late([*under_way, *waiting])

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from typing import Self
 from uuid import uuid4
 
-from attrs import evolve
-
 from abkit.errors import DeliveryError
 from abkit.events import Action, Event, Variant
 from abkit.exposure.dedup import Key
@@ -44,7 +42,7 @@ class FanOut:
     def __call__(self, event: Event, /) -> None:
         """Give an event to all. An exposure that is no news to one is ignored by that one."""
         if isinstance(event, Action) and not event.insert_id:
-            event = evolve(event, insert_id=uuid4().hex)  # An exposure's follows from itself.
+            event = event._replace(insert_id=uuid4().hex)  # An exposure's follows from itself.
         for logger in self.loggers:
             logger(event)
 

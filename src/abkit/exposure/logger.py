@@ -1,14 +1,15 @@
 """The exposure logger: what the manager's `on_event` is set to. It never raises into the request."""
 
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import Protocol, Self, TypeVar, cast
 
 from attrs import evolve
 
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure, Variant
-from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup
+from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup, Taken
 from abkit.exposure.delivery import Delivery
+from abkit.exposure.naming import Accepted, accepted
 from abkit.exposure.outbox import Outbox
 from abkit.exposure.sharing import SharedDedup
 from abkit.exposure.stats import DeadLetter, Stats
@@ -17,6 +18,18 @@ from abkit.exposure.transport.lifecycle import renew_after_fork
 from abkit.exposure.transport.losses import OnDrop
 from abkit.exposure.transport.retry import Backoff
 from abkit.sinks.base import BatchLimits, Sink
+
+_Subjects_contra = TypeVar("_Subjects_contra", contravariant=True)
+_new = tuple.__new__
+
+
+class Describe(Protocol[_Subjects_contra]):
+    """Says whom the subjects of a request are, for the experiment of that name."""
+
+    def __call__(
+        self, subjects: _Subjects_contra, of: str, /
+    ) -> tuple[str | None, Mapping[str, str]]:
+        """User id, and groups by their kind."""
 
 
 class ExposureLogger:
@@ -72,6 +85,7 @@ class ExposureLogger:
             backoff=backoff,
             exit_timeout=exit_timeout,
         )
+        self._accept = self._delivery.accept
         self._sink = sink
         self.after_fork()
         renew_after_fork(self)
@@ -91,14 +105,64 @@ class ExposureLogger:
             if reservation is None:
                 self._deduplicated += 1
                 return
-            accepted = False
+            mark = (reservation.window, event.variant, reservation.ordinal)
+            taken = False
             try:
-                accepted = self._delivery.accept(event, reservation)
+                taken = self._delivery.accept(accepted(event, mark))
             finally:
-                if not accepted:
+                if not taken:
                     self._dedup.give_back(reservation)
         except Exception as error:  # noqa: BLE001 - the request must not suffer
             self._failed(error)
+
+    @property
+    def reserve(self) -> Callable[[Key, Variant, float], Taken | None] | None:
+        """The first half of a call with an exposure, for who has its key, variant and time.
+
+        It gives None if the exposure would be no news; otherwise what `expose` goes on with. This is
+        what a web application asks all day: so it is the store's own method, where that cannot fail.
+        """
+        return self._dedup.take if isinstance(self._dedup, MemoryDedup) else None
+
+    def expose(
+        self,
+        taken: Taken,
+        key: Key,
+        variant: Variant,
+        now: float,
+        properties: Mapping[str, object],
+        describe: Describe[_Subjects_contra],
+        subjects: _Subjects_contra,
+        /,
+    ) -> None:
+        """The second half: take an exposure of these parts, which was reserved.
+
+        It raises nothing but what `describe` does, which gives the user id and the groups of the subjects.
+        """
+        accepted = False
+        try:
+            user_id, groups = describe(subjects, key[0])
+            experiment, salt, unit_type, unit_id = key
+            # Not Accepted(...), which takes twice as long.
+            event = _new(
+                Accepted,
+                (
+                    experiment,
+                    salt,
+                    unit_type,
+                    unit_id,
+                    variant,
+                    now,
+                    user_id,
+                    groups,
+                    properties,
+                    taken[1],
+                ),
+            )
+            accepted = self._accept(event)
+        finally:
+            if not accepted:
+                cast("MemoryDedup", self._dedup).put_back(taken)
 
     @property
     def has_seen(self) -> Callable[[Key, Variant], bool]:

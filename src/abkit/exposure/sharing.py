@@ -92,8 +92,10 @@ class Sharing:
 
     def divide(self, events: tuple[Event, ...]) -> Division:
         """Claim the exposures among the events. Actions are always to be sent."""
+        if self._store is None:
+            return Division(events)
         exposures = [event.insert_id for event in events if isinstance(event, Exposure)]
-        if self._store is None or not exposures:
+        if not exposures:
             return Division(events)
         if self._clock() < self._ask_from:
             self.unshared += len(exposures)
@@ -119,18 +121,16 @@ class Sharing:
 
     def settle(self, *, sent: Sequence[Event], given_back: Sequence[Event]) -> None:
         """Tell the store what became of events; what it had not been asked about does not matter."""
+        if self._store is None:
+            return
         names = [[event.insert_id for event in events] for events in (sent, given_back)]
         delivered, refused = ([name for name in ids if name in self._claimed] for ids in names)
         self._claimed.difference_update(delivered, refused)
-        if self._store is None or not (delivered or refused) or self._clock() < self._ask_from:
+        if not (delivered or refused) or self._clock() < self._ask_from:
             return  # Claims end by themselves.
-        failure = attempt(self._settle, delivered, refused)
+        failure = attempt(self._store.settle, sent=delivered, given_back=refused)
         if isinstance(failure, Exception):
             self._failed(failure)
-
-    def _settle(self, sent: Sequence[str], given_back: Sequence[str]) -> None:
-        if self._store is not None:
-            self._store.settle(sent=sent, given_back=given_back)
 
     def _failed(self, error: Exception) -> None:
         self._ask_from = self._clock() + _AGAIN

@@ -4,7 +4,6 @@ import zlib
 from typing import Any
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +41,7 @@ actions = st.builds(Action, name=texts, **common)
 def named_events(draw: st.DrawFn) -> list[Event]:
     events: list[Event] = draw(st.lists(exposures | actions, max_size=6))
     names = draw(st.lists(texts, min_size=len(events), max_size=len(events), unique=True))
-    return [evolve(event, insert_id=name) for event, name in zip(events, names, strict=True)]
+    return [event._replace(insert_id=name) for event, name in zip(events, names, strict=True)]
 
 
 @given(named_events())
@@ -97,7 +96,7 @@ def test_garbage_is_read_as_nothing(content: bytes) -> None:
 
 def test_damage_in_the_middle_is_counted_and_what_follows_is_read() -> None:
     events = [exposure("1"), exposure("2"), exposure("3")]
-    named = [evolve(event, insert_id=event.unit_id) for event in events]
+    named = [event._replace(insert_id=event.unit_id) for event in events]
     first, second, third = map(event_entry, named)
     journal = read(first + second.replace(b"Buttons", b"Bottons") + third)
     assert journal.events == (named[0], named[2])
@@ -106,7 +105,7 @@ def test_damage_in_the_middle_is_counted_and_what_follows_is_read() -> None:
 
 def test_an_entry_after_an_incomplete_one_is_read() -> None:
     """As a full disk leaves them."""
-    one, other = (event_entry(evolve(exposure(unit), insert_id=unit)) for unit in "12")
+    one, other = (event_entry(exposure(unit)._replace(insert_id=unit)) for unit in "12")
     journal = read(one[:-7] + other)
     assert [event.insert_id for event in journal.events] == ["2"]
     assert journal.damaged == 1
@@ -120,7 +119,7 @@ def test_an_entry_of_a_kind_that_is_not_known_is_damage() -> None:
 
 
 def test_a_dead_letter_is_read() -> None:
-    letter = DeadLetter(evolve(action(), insert_id="1"), "HTTP 400\n")
+    letter = DeadLetter(action()._replace(insert_id="1"), "HTTP 400\n")
     assert read(dead_letter_entry(letter)).dead_letters == (letter,)
 
 
@@ -134,7 +133,7 @@ def test_what_json_cannot_say_becomes_text_as_in_a_sink(value: object, becomes: 
 
 
 def test_lone_surrogates_survive() -> None:
-    event = evolve(exposure("\udcff"), insert_id="\ud800")
+    event = exposure("\udcff")._replace(insert_id="\ud800")
     assert read(event_entry(event)).events == (event,)
 
 

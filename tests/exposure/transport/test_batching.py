@@ -1,33 +1,26 @@
 """Events that are sent together."""
 
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.exposure.dedup import MemoryDedup
-from abkit.exposure.transport.batching import Batch, approximate_size, grown, named
-from abkit.sinks.records import insert_id
+from abkit.events import Event
+from abkit.exposure.transport.batching import Batch, approximate_size, fresh_names, grown, named
 
-from ..events import NOON, action, exposure
-
-
-def test_an_exposure_is_named_after_its_reservation() -> None:
-    event = evolve(exposure(), user_id="7", groups={"org": "1"}, properties={"page": "home"})
-    reservation = MemoryDedup().reserve(event)
-    name = insert_id(event, window=int(NOON // 86_400), ordinal=0)
-    assert named(event, reservation) == evolve(event, insert_id=name)
-    assert event.insert_id == ""
+from ..events import action, exposure
 
 
-def test_an_action_is_given_a_name_of_its_own() -> None:
-    names = {named(action(), None).insert_id for _ in range(100)}
-    assert len(names) == 100
-    assert "" not in names
+def test_an_event_is_given_a_name_of_its_own() -> None:
+    names = fresh_names()
+    events: list[Event] = [action(), exposure()] * 50
+    found = [named(event, names).insert_id for event in events]
+    assert len(set(found)) == 100
+    assert {len(name) for name in found} == {32}
+    assert next(fresh_names()) not in found
 
 
 def test_a_name_that_an_event_has_is_kept() -> None:
-    for event in (evolve(exposure(), insert_id="mine"), evolve(action(), insert_id="mine")):
-        assert named(event, MemoryDedup().reserve(exposure())) is event
+    for event in (exposure()._replace(insert_id="mine"), action()._replace(insert_id="mine")):
+        assert named(event, fresh_names()) is event
 
 
 @given(st.integers(0, 1000), st.integers(2, 50))
@@ -42,8 +35,8 @@ def test_halves_are_the_whole(first: int, count: int) -> None:
 
 def test_the_size_follows_the_texts_of_the_event() -> None:
     small = approximate_size(action())
-    large = approximate_size(evolve(action(), properties={"text": "x" * 10_000}))
-    nested = approximate_size(evolve(action(), properties={"texts": [{"a": "x" * 10_000}]}))
+    large = approximate_size(action()._replace(properties={"text": "x" * 10_000}))
+    nested = approximate_size(action()._replace(properties={"texts": [{"a": "x" * 10_000}]}))
     assert 100 < small < 1_000
     assert 10_000 < large < 11_000
     assert 10_000 < nested < 11_000
@@ -52,7 +45,7 @@ def test_the_size_follows_the_texts_of_the_event() -> None:
 def test_the_size_of_something_circular_is_finite() -> None:
     circle: dict[str, object] = {}
     circle["self"] = circle
-    assert approximate_size(evolve(action(), properties=circle)) < 1_000
+    assert approximate_size(action()._replace(properties=circle)) < 1_000
 
 
 @given(st.integers(1, 1_000))

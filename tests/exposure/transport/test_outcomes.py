@@ -1,7 +1,5 @@
 """What follows from a sink's answer."""
 
-from attrs import evolve
-
 from abkit.exposure.sharing import Division
 from abkit.exposure.transport.batching import Batch
 from abkit.exposure.transport.outcomes import Judgement, judge, shared
@@ -9,7 +7,7 @@ from abkit.sinks.base import Rejected, Retry
 
 from ..events import exposure
 
-EVENTS = tuple(evolve(exposure(str(n)), insert_id=f"i{n}") for n in range(4))
+EVENTS = tuple(exposure(str(n))._replace(insert_id=f"i{n}") for n in range(4))
 BATCH = Batch(10, EVENTS)
 ALONE = Batch(10, EVENTS[:1])
 
@@ -51,7 +49,7 @@ def test_rejected_events_are_set_aside_and_the_rest_is_delivered() -> None:
 
 
 def test_rejected_events_may_be_copies() -> None:
-    copies = [evolve(event, variant="other") for event in EVENTS[1:3]]
+    copies = [event._replace(variant="other") for event in EVENTS[1:3]]
     assert judge(BATCH, Rejected(copies, "bad"), delivered=0).rejected == EVENTS[1:3]
 
 

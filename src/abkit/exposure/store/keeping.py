@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 
-from abkit.events import Event
-from abkit.exposure.dedup import Reservation
+from abkit.events import Event, Exposure
+from abkit.exposure.naming import Accepted
 from abkit.exposure.outbox import Outbox
 from abkit.exposure.stats import DeadLetter
-from abkit.exposure.transport.batching import named
+from abkit.exposure.transport.batching import fresh_names, named
 from abkit.exposure.transport.incidents import Incidents, attempt
 
 _AGAIN = 1.0
@@ -50,15 +50,17 @@ class Keeping:
         """Whether files are open."""
         return self._to_close
 
-    def keep(self, event: Event, reservation: Reservation | None) -> Event:
+    def keep(self, event: Event) -> Event:
         """Name the event and write it down; if that is impossible, the event as it is."""
         outbox = self._outbox
         if outbox is None:
             return event
         # An event that cannot be named is set aside later, by the delivery's thread.
-        name = attempt(named, event, reservation)
+        name = attempt(named, event, fresh_names())
         if isinstance(name, Exception):
             return event
+        if isinstance(name, Accepted):
+            name = Exposure(*name)  # Its insert id will be asked for again and again.
         if self._clock() >= self._save_from:
             failure = attempt(outbox.save, name)
             self._to_close = True

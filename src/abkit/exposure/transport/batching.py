@@ -1,15 +1,16 @@
 """Events that are sent together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from uuid import uuid4
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from abkit.events import Event, Exposure
-from abkit.exposure.dedup import Reservation
-from abkit.sinks.records import insert_id
+from abkit.events import Event
 
-_FIXED_SIZE = 300
+FIXED_SIZE = 300
+"""Bytes of an event without properties, roughly."""
+
 _NUMBER_SIZE = 16
 
 
@@ -50,31 +51,25 @@ class Batch:
         )
 
 
-def named(event: Event, reservation: Reservation | None) -> Event:
-    """The event with its insert id: its own, the one that follows from the reservation, or a random one."""
-    if event.insert_id:
-        return event
-    if reservation is None or not isinstance(event, Exposure):
-        return evolve(event, insert_id=uuid4().hex)
-    # Written out: evolve() takes three times as long, and this is the bulk of the work.
-    return Exposure(
-        experiment=event.experiment,
-        salt=event.salt,
-        unit_type=event.unit_type,
-        unit_id=event.unit_id,
-        variant=event.variant,
-        time=event.time,
-        user_id=event.user_id,
-        groups=event.groups,
-        properties=event.properties,
-        insert_id=insert_id(event, window=int(reservation.window), ordinal=reservation.ordinal),
-    )
+def fresh_names() -> Iterator[str]:
+    """Names that no other event has: they are counted from a random one on.
+
+    Each random one gives up the interpreter for a moment, which takes long to come back where many
+    threads compute.
+    """
+    for number in count(uuid4().int):
+        yield f"{number:032x}"
+
+
+def named(event: Event, names: Iterator[str]) -> Event:
+    """The event with an insert id: its own, or the next of the names."""
+    return event if event.insert_id else event._replace(insert_id=next(names))
 
 
 def approximate_size(event: Event) -> int:
     """Bytes that the event will take, roughly: a limit on batches, no more. Groups are but a few ids."""
     properties = event.properties
-    return _FIXED_SIZE + _size_of(properties, 0) if properties else _FIXED_SIZE
+    return FIXED_SIZE + _size_of(properties, 0) if properties else FIXED_SIZE
 
 
 def grown(count: int, limit: int) -> int:

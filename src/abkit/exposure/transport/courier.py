@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from abkit.events import Event
 from abkit.exposure.transport.dispatch import Dispatch
 from abkit.exposure.transport.incidents import Incidents, attempt
-from abkit.exposure.transport.mailbox import Mailbox
+from abkit.exposure.transport.mailbox import NEVER, Mailbox
 from abkit.exposure.transport.outcomes import Judgement
 from abkit.exposure.transport.patience import Patience
 from abkit.exposure.transport.retry import Backoff, before_deadline
@@ -67,6 +67,7 @@ class Courier:
             with mailbox.settled:
                 if mailbox.thread is threading.current_thread():
                     mailbox.thread = None
+                    mailbox.wake_at = 1
                 mailbox.settled.notify_all()
 
     def _next(self) -> bool:
@@ -76,10 +77,12 @@ class Courier:
             look_again = self._adopt()
             with mailbox.lock:
                 now = self._clock()
+                mailbox.wake_at = 1  # Before looking: see Mailbox.
                 queued = len(mailbox.queue)
                 if mailbox.closed and (now >= mailbox.deadline or not (queued or dispatch.busy)):
                     return False
                 if dispatch.busy and not (queued and dispatch.wants_more):
+                    mailbox.wake_at = NEVER
                     return True
                 urgent = mailbox.closed or mailbox.flush_to > dispatch.taken or dispatch.busy
                 enough = 1 if urgent else dispatch.count
@@ -87,15 +90,14 @@ class Courier:
                 if wait is None:
                     mailbox.thread = None  # Under the lock: the next event starts another thread.
                     return False
+                if wait == 0:
+                    self._patience.took(now)
+                    mailbox.wake_at = NEVER
+                    malformed = dispatch.take(mailbox.queue)
+                    mailbox.settled.notify_all()
+                    break
                 mailbox.wake_at = enough if queued else 1
-            if wait == 0:
-                break
             mailbox.bell.wait(min(wait, look_again))
-        self._patience.took(now)
-        events, malformed = dispatch.prepare(mailbox.queue)
-        with mailbox.settled:
-            dispatch.add(events, malformed)
-            mailbox.settled.notify_all()
         if malformed:
             self._incidents.report("malformed", "set aside an event: %s", malformed[0].why)
         return True

@@ -5,11 +5,18 @@ from collections import deque
 from attrs import evolve
 
 from abkit.events import Event
-from abkit.exposure.dedup import Reservation
+from abkit.exposure.naming import are_plain
 from abkit.exposure.sharing import Sharing
 from abkit.exposure.stats import DeadLetter, Stats
 from abkit.exposure.store.keeping import Keeping
-from abkit.exposure.transport.batching import Batch, approximate_size, grown, named
+from abkit.exposure.transport.batching import (
+    FIXED_SIZE,
+    Batch,
+    approximate_size,
+    fresh_names,
+    grown,
+    named,
+)
 from abkit.exposure.transport.incidents import Incidents, attempt
 from abkit.exposure.transport.losses import Losses
 from abkit.exposure.transport.outcomes import Judgement, is_outcome, judge, shared
@@ -22,8 +29,8 @@ _DEAD_LETTERS = 1_000
 class Dispatch:
     """The batches on their way to a sink.
 
-    Only the delivery's thread changes it, and only `prepare` and `send` take long: they are called
-    without the delivery's lock, the others with it.
+    Only the delivery's thread changes it, and only `send` takes long: it is called without the
+    delivery's lock, the others with it.
 
     Args:
         sink: Where the batches go.
@@ -80,40 +87,45 @@ class Dispatch:
         """Whether the first `target` events have been taken from the queue, and none is on its way."""
         return self.taken >= target and all(batch.first >= target for batch in self._work)
 
-    def prepare(
-        self, queue: deque[tuple[Event, Reservation | None]]
-    ) -> tuple[list[Event], list[DeadLetter]]:
-        """Take a batch's events from the queue and name them.
+    def take(self, queue: deque[Event]) -> list[DeadLetter]:
+        """Make the queue's first events the next batch, and set those aside that are malformed.
 
         Returns:
-            The events, and those that cannot be named.
+            What was set aside.
         """
+        count = min(self.count, len(queue))
+        events: list[Event] = [queue.popleft() for _ in range(count)]
+        malformed: list[DeadLetter] = []
+        # Mostly there is nothing to name or to measure: a few words with all of them at once.
+        if count * FIXED_SIZE > self._limits.size or not are_plain(events):
+            events, malformed = self._measured(events, queue)
+        if events:
+            self._work.appendleft(Batch(self.taken, tuple(events)))
+        self.taken += len(events) + len(malformed)
+        self.rejected += len(malformed)
+        self.dead_letters.extend(malformed)
+        return malformed
+
+    def _measured(
+        self, taken: list[Event], queue: deque[Event]
+    ) -> tuple[list[Event], list[DeadLetter]]:
+        """Name the events, set those aside that are malformed, and put back those that are too many."""
         events: list[Event] = []
         malformed: list[DeadLetter] = []
+        names = fresh_names()
         size = 0
-        while len(events) < self.count and size < self._limits.size:
-            try:
-                event, reservation = queue.popleft()
-            except (
-                IndexError
-            ):  # Empty; looking first would not do, as close() may empty it as well.
+        for number, event in enumerate(taken):
+            if size >= self._limits.size:
+                queue.extendleft(reversed(taken[number:]))
                 break
             try:
-                ready = named(event, reservation)
+                ready = named(event, names)
                 size += approximate_size(ready)
             except Exception as error:  # noqa: BLE001 - as attempt(), without a call for each event
                 malformed.append(DeadLetter(event, f"malformed: {error!r}"))
             else:
                 events.append(ready)
         return events, malformed
-
-    def add(self, events: list[Event], malformed: list[DeadLetter]) -> None:
-        """Make the events the next batch, and set those aside that are malformed."""
-        if events:
-            self._work.appendleft(Batch(self.taken, tuple(events)))
-        self.taken += len(events) + len(malformed)
-        self.rejected += len(malformed)
-        self.dead_letters.extend(malformed)
 
     def send(self) -> Judgement:
         """Send the next batch, which stays in hand until it is settled.

@@ -4,6 +4,7 @@ Objects are held weakly. One hook of each kind serves them all, installed with t
 """
 
 import atexit
+import mmap
 import os
 import sys
 import weakref
@@ -55,6 +56,42 @@ class _Living(Generic[_T]):
 _renewable: _Living[Renewable] = _Living()
 _closable: _Living[Closable] = _Living()
 _installed: set[str] = set()
+
+_MADV_WIPEONFORK = 18
+"""Linux's number, which `mmap` does not name."""
+
+
+class SignOfProcess(Protocol):
+    """Its item 0 is 1 in the process that made it, and 0 in forked children."""
+
+    def __getitem__(self, index: int, /) -> int: ...
+
+
+class _SameProcessId:
+    """Asks the system, each time."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
+    def __getitem__(self, index: int, /) -> int:
+        return os.getpid() == self._pid
+
+
+def sign_of_this_process() -> SignOfProcess:
+    """A sign that tells forked children from this process, even where no hook is run.
+
+    On Linux it is a page of memory that the kernel wipes in children: to ask for the process's id at each
+    event would take longer than to queue it.
+    """
+    if not sys.platform.startswith("linux"):
+        return _SameProcessId()
+    page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        page.madvise(_MADV_WIPEONFORK)
+    except OSError:  # Before Linux 4.14.
+        return _SameProcessId()
+    page[0] = 1
+    return page
 
 
 def renew_after_fork(member: Renewable) -> None:

@@ -3,25 +3,26 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 
 from abkit.events import Event
-from abkit.exposure.dedup import Reservation
 from abkit.exposure.transport.bell import Bell
 
 NEVER = float("inf")
 
 
 class Mailbox:
-    """The queue of one process, and what the delivery tells its thread. Guarded by `lock`.
+    """The queue of one process, and what the delivery tells its thread.
+
+    Everything is guarded by `lock`, except that requests append to the queue without it.
 
     Attributes:
-        queue: Events that the thread has not taken yet. Only the thread takes from it, until the time
-            to close is up.
-        accepted: How many events were put into the queue.
-        flush_to: How many of them are to be sent without waiting for more.
-        wake_at: The length of the queue at which the thread wants to be woken.
+        queue: Events that the thread has not taken yet.
+        flush_to: How many of all accepted events are to be sent without waiting for more.
+        wake_at: The length of the queue from which a request, having appended, sees to it that the
+            thread wakes. While the thread decides how long to wait, it is 1: whoever appends
+            meanwhile waits for the lock, and then knows.
         closed: Whether no more events are taken.
+        abandoned: Whether nobody takes from the queue any more.
         deadline: When the thread has to stop trying, on the delivery's clock.
         thread: The thread, while there is one.
         settled: Notified when a batch was settled, and when the thread ends.
@@ -29,7 +30,7 @@ class Mailbox:
     """
 
     __slots__ = (
-        "accepted",
+        "abandoned",
         "bell",
         "closed",
         "deadline",
@@ -46,25 +47,25 @@ class Mailbox:
         self.lock = threading.RLock()
         self.settled = threading.Condition(self.lock)
         self.bell = Bell()
-        self.queue: deque[tuple[Event, Reservation | None]] = deque()
+        self.queue: deque[Event] = deque()
         self.thread: threading.Thread | None = None
-        self.accepted = 0
         self.flush_to = 0
         self.wake_at: float = 1
-        self.closed = closed
+        self.closed = self.abandoned = closed
         self.deadline = NEVER
 
     def put(self, events: Sequence[Event]) -> int:
         """Queue events that have their insert ids, without waking the thread; how many they are."""
-        with self.lock:
-            self.queue.extend((event, None) for event in events)
-            self.accepted += len(events)
+        self.queue.extend(events)
         return len(events)
 
     def empty(self) -> list[Event]:
         """Take all events from the queue."""
-        events: list[Event] = []
-        with suppress(IndexError):
-            while True:  # The thread may take from the queue at the same time.
-                events.append(self.queue.popleft()[0])
-        return events
+        return [self.queue.popleft() for _ in range(len(self.queue))]
+
+    def take_back(self, event: Event) -> bool:
+        """Take one event from the queue; whether it was still there."""
+        waiting = self.empty()
+        others = [each for each in waiting if each is not event]
+        self.queue.extendleft(reversed(others))
+        return len(others) < len(waiting)

@@ -1,0 +1,101 @@
+"""Experiments that decide in their own `assign()`."""
+
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any
+
+from abkit.assignment._planout import PlanOutOpRandom
+from abkit.assignment.assignment import Reason
+from abkit.assignment.params import Params, set_environment
+from abkit.errors import DeclarationError
+from abkit.events import Variant
+from abkit.experiments.answer import Decision
+from abkit.experiments.declaration import Declaration
+from abkit.experiments.experiment import Experiment
+from abkit.experiments.hooks import caller_of, ids_with_an_id, names_of, with_id
+from abkit.experiments.subjects import Subjects
+
+
+def compile_assign(
+    experiment: Experiment, declaration: Declaration
+) -> Callable[[str, Subjects], Decision]:
+    """A function from a unit's id, and the subjects of the request, to what `assign()` gives the unit.
+
+    Raises, when it is called:
+        DeclarationError: A variant is assigned that the experiment does not have.
+    """
+    salt, param_name, method = declaration.salt, declaration.param_name, experiment.assign
+    names, call = names_of(method), caller_of(method)
+    given = frozenset(names)
+    only = names[0] if len(names) == 1 else None
+    get_all: Any = itemgetter(*names) if names else None
+    judge, known = _judge(experiment, declaration), frozenset(declaration.variants)
+    assigned, new = Reason.ASSIGNED, object.__new__
+
+    def assign(unit_id: str, subjects: Subjects) -> Decision:
+        params = new(Params)
+        environment = [salt, None, False]
+        set_environment(params, environment)
+        if only is not None and only in subjects:
+            subject = subjects[only]
+            kind = ids_with_an_id.get(type(subject))
+            outcome = method(params, subject if kind is None else kind(subject))
+        elif only is None and get_all is not None and given.issubset(subjects):
+            outcome = method(params, *map(with_id, get_all(subjects)))
+        else:
+            outcome = call((params,), subjects)
+        variant = params.__dict__.get(param_name)
+        if (
+            outcome is None
+            and environment[-1]
+            and type(variant) is str
+            and (variant in known or not known)
+        ):
+            return unit_id, variant, assigned, params
+        return judge(unit_id, params, outcome, randomized=environment[-1])
+
+    return assign
+
+
+def _judge(experiment: Experiment, declaration: Declaration) -> Callable[..., Decision]:
+    """What a unit gets, given what `assign()` wrote for it and returned."""
+    default, param_name = experiment.default_value, declaration.param_name
+    canonical = {variant: variant for variant in declaration.variants}
+    unforced = not mentions_random_operator(type(experiment).assign)
+
+    def judge(unit_id: str, params: Params, outcome: object, *, randomized: bool) -> Decision:
+        variant = params.get(param_name)
+        if variant is None or (outcome is not None and not outcome):
+            return unit_id, default(), Reason.INELIGIBLE, params
+        reason = Reason.ASSIGNED if unforced or randomized else Reason.FORCED
+        return unit_id, _checked(declaration, variant, canonical), reason, params
+
+    return judge
+
+
+def _checked(
+    declaration: Declaration, variant: Any, canonical: Mapping[Variant, Variant]
+) -> Variant:
+    if isinstance(variant, (str, int, float)):
+        if not canonical:
+            return variant
+        known = canonical.get(variant)
+        if known is not None:
+            return known
+    given = f"assign() gave {variant!r} for {declaration.param_name!r}"
+    wanted = ", ".join(map(repr, declaration.variants)) or "text, a number or a bool"
+    raise DeclarationError(declaration.name, f"{given}; it must be one of: {wanted}")
+
+
+def mentions_random_operator(function: Any) -> bool:
+    """Whether a function's own code names a random operator.
+
+    In such an experiment a unit whose variant came without one was forced by the code (as in
+    `if org.slug == "acme": params.variant = "1"`); in any other, the code is the randomization.
+    """
+    code = function.__code__
+    for name in code.co_names:
+        found = function.__globals__.get(name)
+        if isinstance(found, type) and issubclass(found, PlanOutOpRandom):
+            return True
+    return any(operator.__name__ in code.co_names for operator in PlanOutOpRandom.__subclasses__())

@@ -1,0 +1,1 @@
+"""What an analysis costs beside the same sums by hand."""

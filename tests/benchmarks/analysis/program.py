@@ -1,0 +1,104 @@
+"""One measured program: `python -m tests.benchmarks.analysis.program WHAT FOLDER` prints what it took."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
+
+from . import by_hand
+
+IMPORTS = (
+    "duckdb",
+    "abkit.analysis",
+    "abkit.analysis.inference.sequential",
+    "abkit.analysis.inference.srm",
+)
+"""What both need, or one of them: an import is no part of the work."""
+
+WHERE = sys.argv[2] if len(sys.argv) > 2 else ""
+
+
+def _query(text: str, actions: str = "") -> None:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(text.replace("{actions}", actions).format(where=WHERE)).fetchall()
+
+
+def _analysis(actions: str, *, cuped: bool, over_time: str | None) -> None:
+    from abkit.analysis import Analysis, Plan
+    from abkit.experiments.metrics import Conversion, Ratio, Sum, Total
+
+    plan = Plan(
+        name="Bench",
+        salt="Bench",
+        control="0",
+        metrics=(
+            Conversion("bought", action="purchase"),
+            Sum("revenue", action="purchase", property="price"),
+            Ratio("per session", numerator=Total("click"), denominator=Total("session")),
+            Total("session"),
+        ),
+    )
+    Analysis(
+        plan,
+        exposures=f"{WHERE}/exposures.parquet",
+        actions=f"{WHERE}/{actions}.parquet",
+        cuped=timedelta(days=14) if cuped else None,
+        window=timedelta(days=7),
+        over_time=over_time,
+    ).run()
+
+
+def _units() -> None:
+    from abkit.analysis import UnitsAnalysis
+    from abkit.experiments.metrics import Conversion, Mean, Ratio
+
+    UnitsAnalysis(
+        f"{WHERE}/units.parquet",
+        unit="id",
+        variant="variant",
+        control="0",
+        metrics=[
+            Conversion("bought"),
+            Mean("revenue"),
+            Ratio("per session", numerator=Mean("orders"), denominator=Mean("sessions")),
+            Mean("sessions"),
+        ],
+    ).run()
+
+
+PROGRAMS: dict[str, Callable[[], None]] = {
+    "final by hand": lambda: _query(by_hand.FINAL, by_hand.ONCE),
+    "final": lambda: _analysis("actions", cuped=True, over_time=None),
+    "final, unnamed, by hand": lambda: _query(by_hand.FINAL, by_hand.PLAIN),
+    "final, unnamed": lambda: _analysis("unnamed", cuped=True, over_time=None),
+    "over time by hand": lambda: _query(by_hand.OVER_TIME, by_hand.ONCE),
+    "over time": lambda: _analysis("actions", cuped=False, over_time="day"),
+    "over time, unnamed, by hand": lambda: _query(by_hand.OVER_TIME, by_hand.PLAIN),
+    "over time, unnamed": lambda: _analysis("unnamed", cuped=False, over_time="day"),
+    "units by hand": lambda: _query(by_hand.UNITS),
+    "units": _units,
+}
+
+
+def main() -> None:
+    """Run one program and tell what it took, without its imports."""
+    for module in IMPORTS:
+        import_module(module)
+    began, before = time.perf_counter(), time.process_time()
+    PROGRAMS[sys.argv[1]]()
+    told = {
+        "wall": time.perf_counter() - began,
+        "cpu": time.process_time() - before,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The analysis beside the same sums by hand, in turns: a table."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from multiprocessing import Process
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from attrs import frozen
+from rich.table import Table
+
+from .data import make
+
+_ROUNDS = 3
+
+_ASKED: tuple[tuple[str, str, str, float], ...] = (
+    ("2M exposures, 5M actions, 4 metrics, CUPED", "final", "final by hand", 1.25),
+    ("the same, actions without insert ids", "final, unnamed", "final, unnamed, by hand", 1.25),
+    ("21 days, cumulative", "over time", "over time by hand", 1.3),
+    (
+        "the same, actions without insert ids",
+        "over time, unnamed",
+        "over time, unnamed, by hand",
+        1.3,
+    ),
+    ("10M units, 4 metrics", "units", "units by hand", 1.15),
+)
+"""What, the program, what it is measured by, and the most that the ratio should be."""
+
+
+@frozen(kw_only=True)
+class Beside:
+    """A program and what it is measured by.
+
+    Attributes:
+        what: What they do.
+        target: The most that the ratio of their times should be.
+        cpu: Processor time of both, by round, in seconds, without imports.
+        wall: Time of both likewise.
+        peak: The largest resident memory of both, in MB.
+    """
+
+    what: str
+    target: float
+    cpu: tuple[tuple[float, float], ...]
+    wall: tuple[tuple[float, float], ...]
+    peak: tuple[tuple[float, float], ...]
+
+
+def analysis_rows() -> Iterable[Beside]:
+    """Measure all of them."""
+    with TemporaryDirectory() as where:
+        # In a process of its own: a child begins with the memory of its parent.
+        maker = Process(target=make, args=(Path(where), 1_200_000, 5_000_000, 10_000_000))
+        maker.start()
+        maker.join()
+        for what, program, by_hand, target in _ASKED:
+            rounds = [(_run(program, where), _run(by_hand, where)) for _ in range(_ROUNDS)]
+            yield Beside(
+                what=what,
+                target=target,
+                cpu=tuple((a["cpu"], b["cpu"]) for a, b in rounds),
+                wall=tuple((a["wall"], b["wall"]) for a, b in rounds),
+                peak=tuple((a["peak"], b["peak"]) for a, b in rounds),
+            )
+
+
+def analysis_table(rows: Iterable[Beside]) -> Table:
+    """As a table."""
+    table = Table(
+        caption="Each figure is of a program of its own, without imports; by hand: DuckDB alone. "
+        "Medians of three rounds in turns."
+    )
+    for column in ("what", "processor time, by hand", "abkit", "ratio", "target", "peak memory"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for row in rows:
+        ours, by_hand = median(a for a, _ in row.cpu), median(b for _, b in row.cpu)
+        ratio = median(a / b for a, b in row.cpu)
+        low, high = min(a / b for a, b in row.cpu), max(a / b for a, b in row.cpu)
+        memory, memory_by_hand = median(a for a, _ in row.peak), median(b for _, b in row.peak)
+        table.add_row(
+            row.what,
+            f"{by_hand:.1f} s",
+            f"{ours:.1f} s",
+            f"{ratio:.2f} ({low:.2f} to {high:.2f})",
+            f"{row.target:.2f}",
+            f"{memory:,.0f} / {memory_by_hand:,.0f} MB = {memory / memory_by_hand:.2f}",
+        )
+    return table
+
+
+def _run(program: str, where: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.analysis.program", program, where]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
