@@ -1,0 +1,1 @@
+"""Django: `INSTALLED_APPS += ["abkit.integrations.django"]`. See docs/howto/django.md."""

@@ -1,0 +1,73 @@
+"""The application: it registers the experiments when Django starts."""
+
+from functools import cached_property
+from typing import Any, cast
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core.checks import register
+from django.core.signals import setting_changed
+
+from abkit.experiments.experiment import Experiment
+from abkit.integrations.django.configuration import Configuration, configuration_of
+from abkit.integrations.django.registration import Registration, registered
+from abkit.integrations.endpoint import LogExposureEndpoint
+from abkit.manager import expt_manager
+
+
+class AbkitConfig(AppConfig):
+    """Registers the experiments with `abkit.expt_manager`; it starts no thread.
+
+    What is wrong does not stop Django here, so that `manage.py check` can say all of it; the
+    middleware then refuses to be loaded.
+    """
+
+    name = "abkit.integrations.django"
+    label = "abkit"
+    verbose_name = "abkit"
+
+    manager = expt_manager
+    registration: Registration = Registration()
+
+    def ready(self) -> None:
+        """Find the experiments, and register them."""
+        from abkit.integrations.django.checks import check
+
+        register(check, "abkit")
+        setting_changed.connect(self._forget, dispatch_uid="abkit")
+        self.registration = registered(self.configuration, self.manager)
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """The setting `ABKIT`, as it is now."""
+        return configuration_of(getattr(settings, "ABKIT", None))
+
+    @cached_property
+    def endpoint(self) -> LogExposureEndpoint:
+        """Its `stats` say what became of the exposures that browsers sent."""
+        return LogExposureEndpoint(self.manager, check_origin=False)
+
+    @property
+    def experiments(self) -> tuple[type[Experiment], ...]:
+        """The experiments that were found."""
+        return self.registration.experiments
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why the application cannot serve; nothing if it can."""
+        wrong = (f"{problem.what}. {problem.hint}" for problem in self.configuration.problems)
+        return (*wrong, *self.registration.errors)
+
+    def _forget(self, *, setting: str, **_: Any) -> None:
+        """In a test, `override_settings(ABKIT=...)` counts, but for the experiments."""
+        if setting == "ABKIT":
+            self.__dict__.pop("configuration", None)
+
+
+def abkit_app() -> AbkitConfig:
+    """The application, once Django has started.
+
+    Raises:
+        LookupError: It is not in INSTALLED_APPS.
+    """
+    return cast("AbkitConfig", apps.get_app_config(AbkitConfig.label))

@@ -1,0 +1,101 @@
+"""What `manage.py check` says: what keeps the application from serving, and what `abkit check` says."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info
+from django.core.checks import Warning as CheckWarning
+
+from abkit.errors import ConfigError
+from abkit.experiments.check import problems, settings_problems
+from abkit.experiments.lock import LOCK_FILE, compare, read_lock
+from abkit.experiments.settings import SettingsFile
+from abkit.integrations.django.apps import AbkitConfig, abkit_app
+
+MIDDLEWARE = "abkit.integrations.django.middleware.AbkitMiddleware"
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+def check(**_: Any) -> list[CheckMessage]:
+    """Check the setting ABKIT, the experiments, their settings, and the lock.
+
+    abkit.E001: the setting ABKIT; abkit.E002: the experiments cannot be registered; abkit.W001: what
+    `abkit check` calls wrong; abkit.W002: what differs from the lock; abkit.W003: an `experiments`
+    module without ACTIVE_EXPERIMENTS; abkit.W004: the events go nowhere; abkit.W005: the middleware;
+    abkit.I001: there is no lock yet.
+    """
+    app = abkit_app()
+    return [*_errors(app), *_wrong(app), *_lock(app), *_unused(app)]
+
+
+def _errors(app: AbkitConfig) -> Iterator[CheckMessage]:
+    for problem in app.configuration.problems:
+        yield Error(problem.what, hint=problem.hint, id="abkit.E001")
+    for error in app.registration.errors:
+        yield Error(error, id="abkit.E002")
+
+
+def _wrong(app: AbkitConfig) -> Iterator[CheckMessage]:
+    wrong = problems(app.experiments, now=time.time())
+    if app.configuration.settings is not None:
+        try:
+            read = SettingsFile(app.configuration.settings).read() or {}
+            wrong += settings_problems(app.experiments, read)
+        except ConfigError as error:
+            wrong += (str(error),)
+    for problem in wrong:
+        yield CheckWarning(problem, id="abkit.W001")
+
+
+def _lock(app: AbkitConfig) -> Iterator[CheckMessage]:
+    update, lock = "manage.py abkit check --update", Path(LOCK_FILE)
+    if app.registration.errors or not app.experiments:
+        return
+    if not lock.exists():
+        what = f"There is no {lock} yet, which says what decides the assignments."
+        yield Info(what, hint=f"Write it, and commit it, with: {update}", id="abkit.I001")
+        return
+    try:
+        changes = compare(read_lock(lock), app.experiments)
+    except ConfigError as error:
+        yield CheckWarning(str(error), id="abkit.W002")
+        return
+    for change in changes:
+        yield CheckWarning(str(change), hint=f"If this is meant: {update}", id="abkit.W002")
+
+
+def _unused(app: AbkitConfig) -> Iterator[CheckMessage]:
+    for module in app.registration.without_list:
+        yield CheckWarning(
+            f"{module} has no ACTIVE_EXPERIMENTS: nothing of it is registered.",
+            hint='Add the list, or name your module in ABKIT["EXPERIMENTS"].',
+            id="abkit.W003",
+        )
+    if app.experiments and app.manager.on_event is None:
+        yield CheckWarning(
+            "Exposures and actions go nowhere: abkit.expt_manager has no on_event.",
+            hint='Set ABKIT["ON_EVENT"] to an ExposureLogger, or to the path to one.',
+            id="abkit.W004",
+        )
+    if app.configuration.allow_forcing is not None:
+        yield from _misplaced(settings.MIDDLEWARE)
+
+
+def _misplaced(middleware: Sequence[str]) -> Iterator[CheckMessage]:
+    if MIDDLEWARE not in middleware:
+        yield CheckWarning(
+            f'ABKIT["ALLOW_FORCING"] does nothing without {MIDDLEWARE}.',
+            hint=f"Add it to MIDDLEWARE, below {AUTHENTICATION}.",
+            id="abkit.W005",
+        )
+    elif AUTHENTICATION in middleware and (
+        middleware.index(MIDDLEWARE) < middleware.index(AUTHENTICATION)
+    ):
+        yield CheckWarning(
+            f"{MIDDLEWARE} is above {AUTHENTICATION}: it cannot know who asks.",
+            hint="Move it below.",
+            id="abkit.W005",
+        )

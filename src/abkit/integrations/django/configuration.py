@@ -1,0 +1,152 @@
+"""The setting `ABKIT`, read and checked."""
+
+import os
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any, cast
+
+from attrs import frozen
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from abkit.errors import AbkitError, ConfigError
+from abkit.manager import EventHandler
+
+KEYS = ("ALLOW_FORCING", "EXPERIMENTS", "ON_EVENT", "SETTINGS", "SUBJECTS")
+
+Subjects = Callable[[HttpRequest], Mapping[str, object] | None]
+AllowForcing = Callable[[HttpRequest], bool]
+
+
+@frozen
+class Problem:
+    """What is wrong with the setting.
+
+    Attributes:
+        what: The key, and what is wrong with it.
+        hint: What would be right.
+    """
+
+    what: str
+    hint: str
+
+
+@frozen(kw_only=True)
+class Configuration:
+    """The setting `ABKIT`; a key that is wrong has its default.
+
+    Attributes:
+        experiments: The module with ACTIVE_EXPERIMENTS; None: `experiments` of each application.
+        settings: The file of changes without a deploy; None: there is none.
+        on_event: What takes the events; None: what the manager has already.
+        subjects: Those of a request's session.
+        allow_forcing: Whether a request's visitor may force variants.
+        problems: What is wrong.
+    """
+
+    experiments: str | None
+    settings: str | os.PathLike[str] | None
+    on_event: EventHandler | None
+    subjects: Subjects
+    allow_forcing: AllowForcing | None
+    problems: tuple[Problem, ...]
+
+
+def signed_in_user(request: HttpRequest) -> Mapping[str, object]:
+    """The subjects, unless SUBJECTS says otherwise: `user` alone."""
+    return {"user": getattr(request, "user", None)}
+
+
+def is_staff(request: HttpRequest) -> bool:
+    """ALLOW_FORCING = "staff"."""
+    user: Any = getattr(request, "user", None)
+    return bool(getattr(user, "is_active", False) and getattr(user, "is_staff", False))
+
+
+def is_debug(_request: HttpRequest) -> bool:
+    """ALLOW_FORCING = "debug"."""
+    return bool(settings.DEBUG)
+
+
+_ALLOWANCES: Mapping[object, AllowForcing] = {"staff": is_staff, "debug": is_debug}
+
+
+def configuration_of(found: object) -> Configuration:
+    """Read the setting; functions that it names are imported.
+
+    Args:
+        found: Its value; None if it is not set.
+    """
+    problems: list[Problem] = []
+    if not isinstance(found, Mapping | None):
+        what = f"ABKIT must be a dict, not {found!r}"
+        problems.append(Problem(what, 'Write ABKIT = {"SUBJECTS": "shop.subjects.of", ...}'))
+        found = None
+    given: Mapping[Any, Any] = found or {}
+    problems += [_unknown(key) for key in given if key not in KEYS]
+
+    def value(key: str, read: Callable[[Any], Any]) -> Any:
+        try:
+            return None if given.get(key) is None else read(given[key])
+        except ConfigError as error:
+            problems.append(Problem(f"ABKIT[{key!r}]: {error}", _HINTS[key]))
+            return None
+
+    return Configuration(
+        experiments=value("EXPERIMENTS", _text),
+        settings=value("SETTINGS", _path),
+        on_event=value("ON_EVENT", _function),
+        subjects=value("SUBJECTS", _function) or signed_in_user,
+        allow_forcing=value("ALLOW_FORCING", _allowance),
+        problems=tuple(problems),
+    )
+
+
+_HINTS = {
+    "EXPERIMENTS": 'The module that has ACTIVE_EXPERIMENTS, such as "shop.experiments.config".',
+    "SETTINGS": 'A .toml or .json file, such as BASE_DIR / "experiments.toml".',
+    "ON_EVENT": 'An ExposureLogger, or the path to one, such as "shop.events.exposures".',
+    "SUBJECTS": 'A function of the request, or the path to one, such as "shop.subjects.of".',
+    "ALLOW_FORCING": '"staff", "debug", a function of the request, or the path to one.',
+}
+
+
+def _unknown(key: object) -> Problem:
+    close = get_close_matches(str(key).upper(), KEYS, n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return Problem(f"ABKIT has an unknown key {key!r}", f"{hint}The keys: {', '.join(KEYS)}.")
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str) or not found:
+        message = f"must be the name of a module, not {found!r}"
+        raise ConfigError(message)
+    return found
+
+
+def _path(found: object) -> str | os.PathLike[str]:
+    if not isinstance(found, str | os.PathLike) or not os.fspath(found).endswith(
+        (".toml", ".json")
+    ):
+        message = f"must be a .toml or .json file, not {found!r}"
+        raise ConfigError(message)
+    return cast("str | os.PathLike[str]", found)
+
+
+def _function(found: object) -> Callable[..., Any]:
+    if isinstance(found, str):
+        try:
+            found = import_string(found)
+        except (ImportError, AbkitError) as error:
+            message = f"cannot be imported: {error}"
+            raise ConfigError(message) from error
+    if not callable(found):
+        message = f"cannot be called: {found!r}"
+        raise ConfigError(message)
+    return cast("Callable[..., Any]", found)
+
+
+def _allowance(found: object) -> AllowForcing:
+    named = _ALLOWANCES.get(found) if isinstance(found, str) else None
+    return _function(found) if named is None else named

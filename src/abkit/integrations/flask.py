@@ -1,0 +1,159 @@
+"""Flask: `Abkit(app, subjects=...)`. See docs/howto/flask.md."""
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import cast
+
+from abkit.assignment.forcing import Force
+from abkit.errors import ConfigError, MissingExtraError
+from abkit.integrations.endpoint import PATH, LogExposureEndpoint
+from abkit.integrations.forcing_cookie import (
+    MAX_AGE,
+    NAME,
+    CookieSigner,
+    Forcing,
+    forced_pieces,
+    forcing_of,
+)
+from abkit.integrations.per_request import RequestExperiments
+from abkit.integrations.wire import RequestHead, read_at_most
+from abkit.manager import ExperimentManager, expt_manager
+
+try:
+    from flask import Blueprint, Flask, Request, Response, current_app, request
+    from werkzeug.local import LocalProxy
+except ImportError as error:
+    raise MissingExtraError("Flask", "flask") from error
+
+_EXPERIMENTS, _FORCING, _FORCE = "abkit.experiments", "abkit.forcing", "abkit.force"
+
+
+class Abkit:
+    """The experiments of a Flask application.
+
+    Args:
+        app: As `init_app` takes it, which may be called later.
+        subjects: Gives those of the session, such as `{"org": ..., "actor": ...}`; it is given the
+            request. Without it nobody has a variant, and nothing is logged.
+        manager: Knows the experiments.
+        allow_forcing: Whether the visitor may force variants by `?abkit=`; it is given the request.
+            None: nobody may. The cookie is signed with the application's `secret_key`.
+        path: Of the log-exposure endpoint.
+        trusted_origins: Other sites whose pages may send exposures.
+        check_csrf: Whether a CSRF token is right, such as Flask-WTF's; it is given the request and the
+            token. The origin is checked in any case.
+
+    Attributes:
+        endpoint: Its `stats` say what became of the exposures that browsers sent.
+        blueprint: It has the endpoint, as `abkit.log_exposure`.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        subjects: Callable[[Request], Mapping[str, object] | None] = lambda _request: None,
+        manager: ExperimentManager = expt_manager,
+        allow_forcing: Callable[[Request], bool] | None = None,
+        path: str = PATH,
+        trusted_origins: Collection[str] = (),
+        check_csrf: Callable[[Request, str | None], bool] | None = None,
+    ) -> None:
+        self.manager = manager
+        self.endpoint = LogExposureEndpoint(manager, trusted_origins=trusted_origins)
+        self.blueprint = Blueprint("abkit", __name__)
+        self.blueprint.add_url_rule(path, "log_exposure", self._log_exposure, methods=["POST"])
+        self._subjects = subjects
+        self._allow_forcing = allow_forcing
+        self._check_csrf = check_csrf
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Add the endpoint, forcing, and `experiments` in templates, to an application."""
+        app.extensions["abkit"] = self
+        app.register_blueprint(self.blueprint)
+        app.context_processor(lambda: {"experiments": experiments})
+        if self._allow_forcing is not None:
+            app.before_request(self._begin_forcing)
+            app.after_request(self._tell_forced)
+            app.teardown_request(self._end_forcing)
+
+    def experiments_of(self, request: Request) -> RequestExperiments:
+        """The experiments of a request; the same object at each call."""
+        # Not in `flask.g`, which several requests of a test share within one application context.
+        found = request.environ.get(_EXPERIMENTS)
+        if found is None:
+            found = RequestExperiments(self.manager, partial(self._subjects, request))
+            request.environ[_EXPERIMENTS] = found
+        return cast("RequestExperiments", found)
+
+    def _log_exposure(self) -> Response:
+        head = RequestHead(method=request.method, headers=[*request.headers])
+        answer = self.endpoint.refuse(head)
+        if answer is None:
+            check = self._check_csrf
+            answer = self.endpoint.answer(
+                head,
+                read_at_most(request.stream.read, self.endpoint.max_body),
+                subjects=self.experiments_of(request).subjects,
+                check_csrf=None if check is None else partial(check, request),
+            )
+        return Response(answer.body, answer.status, answer.headers)
+
+    def _begin_forcing(self) -> None:
+        parameter, cookie = request.args.get(NAME), request.cookies.get(NAME)
+        if parameter is None and cookie is None:
+            return
+        if self._allow_forcing is None or not self._allow_forcing(request):
+            return
+        read = self._signer().read(cookie)
+        forcing = forcing_of(self.manager, parameter=parameter, cookie=read)
+        request.environ[_FORCING] = forcing
+        request.environ[_FORCE] = Force(forcing.variants).__enter__()
+
+    def _tell_forced(self, response: Response) -> Response:
+        self._end_forcing()
+        forcing: Forcing | None = request.environ.get(_FORCING)
+        if forcing is None:
+            return response
+        response.headers.update(dict(forcing.headers))  # as Werkzeug 3.0 takes them
+        if response.is_streamed and not response.direct_passthrough:
+            response.response = forced_pieces(response.response, forcing)
+        if forcing.cookie:
+            response.set_cookie(
+                NAME,
+                self._signer().sign(forcing.cookie),
+                max_age=MAX_AGE,
+                secure=request.is_secure,
+                httponly=True,
+                samesite="Lax",
+            )
+        elif forcing.cookie is not None:
+            response.delete_cookie(NAME)
+        return response
+
+    def _end_forcing(self, _error: BaseException | None = None) -> None:
+        # After a view, because a stream may keep Flask's own context for longer; and after an
+        # exception, which debugging lets pass.
+        force: Force | None = request.environ.pop(_FORCE, None)
+        if force is not None:
+            force.__exit__(None, None, None)
+
+    def _signer(self) -> CookieSigner:
+        return CookieSigner(current_app.secret_key or "")
+
+    def __repr__(self) -> str:
+        return f"<Abkit for Flask: {self.manager!r}>"
+
+
+def _current() -> RequestExperiments:
+    abkit: Abkit | None = current_app.extensions.get("abkit")
+    if abkit is None:
+        message = f"The application {current_app.name!r} has no experiments: call Abkit(app, ...)"
+        raise ConfigError(message)
+    return abkit.experiments_of(request)
+
+
+experiments = cast("RequestExperiments", LocalProxy(_current))
+"""The experiments of the current request, as `flask.request` is the current request."""

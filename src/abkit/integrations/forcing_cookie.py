@@ -1,0 +1,160 @@
+"""Forced variants of one visitor: from `?abkit=Experiment:variant` into a signed cookie.
+
+Whether the visitor may do that is asked by each integration, at every request, before any of this.
+"""
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote, unquote
+
+from attrs import frozen
+
+from abkit.assignment.forcing import Force
+from abkit.errors import ConfigError, DeclarationError
+from abkit.events import Variant, variant_text
+from abkit.manager import ExperimentManager
+
+NAME = "abkit"
+"""Of the cookie, and of the parameter in the URL."""
+MAX_AGE = 86_400
+"""How long the cookie forces, in seconds."""
+LONGEST = 1_000
+"""The longest text that is looked at, in characters; a browser keeps cookies of 4 KB."""
+SALT = "abkit.forced"
+
+FORCED_HEADER = "X-Abkit-Forced"
+IGNORED_HEADER = "X-Abkit-Ignored"
+
+_NOTHING: Mapping[str, Variant] = MappingProxyType({})
+
+
+@frozen
+class Forcing:
+    """What one request forces, and what its answer shall say about that.
+
+    Attributes:
+        variants: By experiment name.
+        headers: They tell the visitor what is forced, and what was ignored and why.
+        cookie: What the cookie shall say from now on; "" to delete it; None to leave it as it is.
+    """
+
+    variants: Mapping[str, Variant] = _NOTHING
+    headers: Mapping[str, str] = MappingProxyType({})
+    cookie: str | None = None
+
+
+def forcing_of(manager: ExperimentManager, *, parameter: str | None, cookie: str | None) -> Forcing:
+    """What is forced on a visitor who may force.
+
+    The parameter replaces what the cookie says; an empty one ends it; one of which nothing can be
+    used changes nothing.
+
+    Args:
+        manager: Knows the experiments.
+        parameter: The value of `?abkit=`, such as "ShowPlugins:1,Other:0"; None if there is none.
+        cookie: What the cookie says, its signature being right; None if there is none.
+    """
+    if parameter is not None and not parameter.strip():
+        return Forcing(cookie="")
+    variants, ignored = _read(manager, parameter or "")
+    stored = _written(variants) if variants else None
+    if not variants:
+        variants, stale = _read(manager, cookie or "")
+        ignored += stale
+    headers = {"Cache-Control": "private, no-store"} if variants or ignored else {}
+    if variants:
+        headers[FORCED_HEADER] = _written(variants)
+    if ignored:
+        headers[IGNORED_HEADER] = "; ".join(ignored)[:LONGEST]
+    return Forcing(MappingProxyType(variants), MappingProxyType(headers), stored)
+
+
+def forced_pieces(content: Iterable[Any], forcing: Forcing) -> Iterator[Any]:
+    """An answer that is still being made while it is sent: what makes it is forced too."""
+    pieces, end = iter(content), object()
+    try:
+        while True:
+            with Force(forcing.variants):
+                piece = next(pieces, end)
+            if piece is end:
+                return
+            yield piece
+    finally:
+        if isinstance(pieces, Generator):
+            pieces.close()
+
+
+def _read(manager: ExperimentManager, text: str) -> tuple[dict[str, Variant], list[str]]:
+    """The variants in a text, and what in it cannot be used; the latter as ASCII, fit for a header."""
+    if len(text) > LONGEST:
+        return {}, [f"more than {LONGEST} characters"]
+    variants: dict[str, Variant] = {}
+    ignored = []
+    for item in filter(None, map(str.strip, text.split(","))):
+        name, colon, variant = (unquote(part.strip()) for part in item.rpartition(":"))
+        if not (name and colon and variant):
+            ignored.append(f"{_plain(item)} (must look like Experiment:variant)")
+        elif name not in manager:
+            ignored.append(f"{_plain(item)} (no such experiment)")
+        else:
+            declaration = manager.declaration(name)
+            try:
+                variants[name] = declaration.variant_of(variant)
+            except DeclarationError:
+                known = " ".join(_plain(variant_text(each)) for each in declaration.variants)
+                ignored.append(f"{_plain(item)} (its variants: {known})")
+    return variants, ignored
+
+
+def _written(variants: Mapping[str, Variant]) -> str:
+    return ",".join(
+        f"{_plain(name)}:{_plain(variant_text(variant))}" for name, variant in variants.items()
+    )
+
+
+def _plain(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+class CookieSigner:
+    """Signs the cookie where the framework has no signer of its own.
+
+    Args:
+        secret: Nobody else may know it.
+        clock: Gives the seconds since the epoch.
+
+    Raises:
+        ConfigError: There is no secret.
+    """
+
+    def __init__(self, secret: str | bytes, *, clock: Callable[[], float] = time.time) -> None:
+        if not secret:
+            message = "Forcing by cookie needs a secret: a long random text that only servers know."
+            raise ConfigError(message)
+        raw = secret.encode() if isinstance(secret, str) else secret
+        self._key = hashlib.sha256(SALT.encode() + b"\0" + raw).digest()
+        self._clock = clock
+
+    def sign(self, text: str) -> str:
+        """The value of the cookie; plain ASCII without anything that cookies must quote."""
+        content = base64.urlsafe_b64encode(f"{int(self._clock())}:{text}".encode()).decode()
+        return f"{content}.{self._signature(content)}"
+
+    def read(self, value: str | None) -> str | None:
+        """The text that was signed; None if there is none, it is too old, or somebody else made it."""
+        content, dot, signature = (value or "").rpartition(".")
+        if not dot or not hmac.compare_digest(
+            signature.encode(errors="replace"), self._signature(content).encode()
+        ):
+            return None
+        signed_at, _, text = base64.urlsafe_b64decode(content).decode().partition(":")
+        return text if self._clock() - int(signed_at) <= MAX_AGE else None
+
+    def _signature(self, content: str) -> str:
+        mac = hmac.new(self._key, content.encode(errors="replace"), "sha256")
+        return base64.urlsafe_b64encode(mac.digest()).decode().rstrip("=")

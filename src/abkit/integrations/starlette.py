@@ -1,0 +1,199 @@
+"""Starlette and FastAPI: `Abkit(subjects=...).init_app(app)`. See docs/howto/fastapi.md."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from inspect import iscoroutinefunction
+from typing import Any, TypeAlias
+
+from abkit.assignment.forcing import Force
+from abkit.errors import ConfigError, MissingExtraError
+from abkit.integrations.endpoint import PATH, LogExposureEndpoint
+from abkit.integrations.forcing_cookie import MAX_AGE, NAME, CookieSigner, Forcing, forcing_of
+from abkit.integrations.lifespan import flush
+from abkit.integrations.per_request import RequestExperiments
+from abkit.integrations.wire import RequestHead
+from abkit.manager import ExperimentManager, expt_manager
+
+try:
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.datastructures import MutableHeaders
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+    from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+except ImportError as error:
+    raise MissingExtraError("starlette", "starlette") from error
+
+Subjects: TypeAlias = Mapping[str, object] | None
+
+
+class Abkit:
+    """The experiments of a Starlette or FastAPI application.
+
+    Functions that are given may be coroutine functions; others run in the thread pool.
+
+    Args:
+        subjects: Gives those of the session, such as `{"org": ..., "actor": ...}`; it is given the
+            request. Without it nobody has a variant, and nothing is logged.
+        manager: Knows the experiments.
+        allow_forcing: Whether the visitor may force variants by `?abkit=`; it is given the request.
+            None: nobody may.
+        secret: Signs the cookie of those who force; needed with `allow_forcing`.
+        path: Of the log-exposure endpoint.
+        trusted_origins: Other sites whose pages may send exposures.
+        check_csrf: Whether a CSRF token is right; it is given the request and the token, and is no
+            coroutine function. The origin is checked in any case.
+
+    Attributes:
+        endpoint: Its `stats` say what became of the exposures that browsers sent.
+        route: It has the endpoint, as "abkit:log_exposure".
+
+    Raises:
+        ConfigError: There is no secret to force with.
+    """
+
+    def __init__(
+        self,
+        *,
+        subjects: Callable[[Request], Subjects | Awaitable[Subjects]] = lambda _request: None,
+        manager: ExperimentManager = expt_manager,
+        allow_forcing: Callable[[Request], bool | Awaitable[bool]] | None = None,
+        secret: str | bytes = "",
+        path: str = PATH,
+        trusted_origins: Collection[str] = (),
+        check_csrf: Callable[[Request, str | None], bool] | None = None,
+    ) -> None:
+        if check_csrf is not None and _is_async(check_csrf):
+            message = "check_csrf must be a plain function, not a coroutine function"
+            raise ConfigError(message)
+        self.manager = manager
+        self.endpoint = LogExposureEndpoint(manager, trusted_origins=trusted_origins)
+        self.route = Route(path, self._log_exposure, methods=["POST"], name="abkit:log_exposure")
+        self._subjects = subjects
+        self._allow_forcing = allow_forcing
+        self._signer = None if allow_forcing is None else CookieSigner(secret)
+        self._check_csrf = check_csrf
+
+    def init_app(self, app: Starlette) -> None:
+        """Add the endpoint, forcing, and the delivery of all events at shutdown, to an application.
+
+        What the session is read with (such as SessionMiddleware) is added after this: the last
+        one that is added sees a request first.
+        """
+        app.router.routes.insert(0, self.route)
+        app.router.lifespan_context = self._flushing(app.router.lifespan_context)
+        if self._allow_forcing is not None:
+            app.add_middleware(ForcingMiddleware, abkit=self)
+
+    async def experiments(self, request: Request) -> RequestExperiments:
+        """The experiments of a request; the same object at each call. `Depends` takes it as it is."""
+        found = getattr(request.state, "abkit_experiments", None)
+        if found is None:
+            subjects = await _call(self._subjects, request)
+            found = RequestExperiments(self.manager, lambda: subjects)
+            request.state.abkit_experiments = found
+        experiments: RequestExperiments = found
+        return experiments
+
+    async def forcing_of(self, request: Request) -> Forcing | None:
+        """What a request forces; None if it does not, or may not."""
+        parameter, cookie = request.query_params.get(NAME), request.cookies.get(NAME)
+        if self._allow_forcing is None or self._signer is None:
+            return None
+        if (parameter is None and cookie is None) or not await _call(self._allow_forcing, request):
+            return None
+        return forcing_of(self.manager, parameter=parameter, cookie=self._signer.read(cookie))
+
+    def tell_forced(self, request: Request, forcing: Forcing, headers: MutableHeaders) -> None:
+        """Write into an answer what it shall say about what was forced."""
+        headers.update(forcing.headers)
+        response = Response()
+        if forcing.cookie and self._signer is not None:
+            response.set_cookie(
+                NAME,
+                self._signer.sign(forcing.cookie),
+                max_age=MAX_AGE,
+                secure=request.url.scheme == "https",
+                httponly=True,
+                samesite="lax",
+            )
+        elif forcing.cookie is not None:
+            response.delete_cookie(NAME)
+        for cookie in response.headers.getlist("set-cookie"):
+            headers.append("set-cookie", cookie)
+
+    async def _log_exposure(self, request: Request) -> Response:
+        head = RequestHead(method=request.method, headers=request.headers.items())
+        answer = self.endpoint.refuse(head)
+        if answer is None:
+            body = await _read_at_most(request, self.endpoint.max_body)
+            experiments, check = await self.experiments(request), self._check_csrf
+            answer = await run_in_threadpool(
+                self.endpoint.answer,
+                head,
+                body,
+                subjects=experiments.subjects,
+                check_csrf=None if check is None else partial(check, request),
+            )
+        return Response(answer.body, answer.status, answer.headers)
+
+    def _flushing(self, lifespan: Lifespan[Any]) -> Lifespan[Any]:
+        @asynccontextmanager
+        async def flushing(app: Any) -> AsyncIterator[Any]:
+            try:
+                async with lifespan(app) as state:
+                    yield state
+            finally:
+                await run_in_threadpool(flush, self.manager)
+
+        return flushing
+
+    def __repr__(self) -> str:
+        return f"<Abkit for Starlette: {self.manager!r}>"
+
+
+class ForcingMiddleware:
+    """Forces the variants that a visitor asks for, if `allow_forcing` lets them; `init_app` adds it."""
+
+    def __init__(self, app: ASGIApp, *, abkit: Abkit) -> None:
+        self._app = app
+        self._abkit = abkit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope) if scope["type"] == "http" else None
+        forcing = None if request is None else await self._abkit.forcing_of(request)
+        if request is None or forcing is None:
+            await self._app(scope, receive, send)
+            return
+
+        async def send_telling(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._abkit.tell_forced(request, forcing, MutableHeaders(scope=message))
+            await send(message)
+
+        with Force(forcing.variants):
+            await self._app(scope, receive, send_telling)
+
+
+async def _read_at_most(request: Request, limit: int) -> bytes | None:
+    """The body; None if it is longer than the limit, in bytes, of which no more is kept."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            return None
+    return body
+
+
+async def _call(function: Callable[[Request], Any], request: Request) -> Any:
+    if _is_async(function):
+        return await function(request)
+    return await run_in_threadpool(function, request)
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    call = getattr(function, "__call__", None)  # noqa: B004 - it may be an object with an async one
+    return iscoroutinefunction(function) or iscoroutinefunction(call)

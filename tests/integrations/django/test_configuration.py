@@ -1,0 +1,69 @@
+"""Django: the setting ABKIT."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+
+from abkit.integrations.django.configuration import (
+    configuration_of,
+    is_debug,
+    is_staff,
+    signed_in_user,
+)
+
+
+def test_without_the_setting_the_signed_in_user_is_the_subject_and_nobody_forces() -> None:
+    for found in (None, {}, {"SUBJECTS": None}):
+        configuration = configuration_of(found)
+        assert configuration.subjects is signed_in_user
+        assert configuration.allow_forcing is None
+        assert configuration.problems == ()
+    assert signed_in_user(HttpRequest()) == {"user": None}
+    assert not is_staff(HttpRequest())
+
+
+def test_all_keys() -> None:
+    configuration = configuration_of(
+        {
+            "ALLOW_FORCING": "staff",
+            "EXPERIMENTS": "shop.experiments",
+            "ON_EVENT": "json.dumps",
+            "SETTINGS": Path("experiments.toml"),
+            "SUBJECTS": signed_in_user,
+        }
+    )
+    assert configuration.problems == ()
+    assert configuration.allow_forcing is is_staff
+    assert configuration.experiments == "shop.experiments"
+    assert configuration.on_event is not None
+    assert configuration_of({"ALLOW_FORCING": "debug"}).allow_forcing is is_debug
+    assert configuration_of({"ALLOW_FORCING": is_debug}).allow_forcing is is_debug
+    assert configuration_of({"SETTINGS": "a.json"}).settings == "a.json"
+
+
+@pytest.mark.parametrize(
+    ("found", "what", "hint"),
+    [
+        (["x"], "must be a dict", "ABKIT = {"),
+        ({"SUBJECT": "x.y"}, "unknown key 'SUBJECT'", "Did you mean 'SUBJECTS'? The keys: ALLOW"),
+        ({"subjects": "x.y"}, "unknown key 'subjects'", "Did you mean 'SUBJECTS'?"),
+        ({1: "x.y"}, "unknown key 1", "The keys"),
+        ({"EXPERIMENTS": ["a"]}, "must be the name of a module", "ACTIVE_EXPERIMENTS"),
+        ({"EXPERIMENTS": ""}, "must be the name of a module", "ACTIVE_EXPERIMENTS"),
+        ({"SETTINGS": "experiments.yaml"}, ".toml or .json", ".toml or .json"),
+        ({"SETTINGS": {}}, ".toml or .json", ".toml or .json"),
+        ({"ON_EVENT": "nowhere.exposures"}, "cannot be imported: No module", "ExposureLogger"),
+        ({"ON_EVENT": "json.exposures"}, "cannot be imported", "ExposureLogger"),
+        ({"ON_EVENT": 3}, "cannot be called", "ExposureLogger"),
+        ({"SUBJECTS": "subjects"}, "cannot be imported", "function of the request"),
+        ({"SUBJECTS": "json.__name__"}, "cannot be called", "function of the request"),
+        ({"ALLOW_FORCING": "everybody"}, "cannot be imported", '"staff", "debug"'),
+        ({"ALLOW_FORCING": True}, "cannot be called: True", '"staff", "debug"'),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_would_be_right(found: Any, what: str, hint: str) -> None:
+    (problem,) = configuration_of(found).problems
+    assert what in problem.what
+    assert hint in problem.hint
