@@ -1,13 +1,17 @@
 """`abkit analyze`: its answers, its errors, its exit codes."""
 
+import csv
 import json
+import subprocess
 import sys
 from pathlib import Path
+from shlex import split
 
 import pytest
 from click.testing import CliRunner, Result
 
 from abkit.cli.analyze import analyze
+from abkit.cli.rollout import rollout
 from abkit.events import Action, Exposure
 from abkit.sinks.files import FileSink
 
@@ -58,7 +62,7 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     actions = [
         Action(name="clicked", time=1.7e9 + 60, user_id=str(i), insert_id=f"a{i}")
         for i in range(2000)
-        if i % (5 if i % 2 else 10) in {0, 1, 3}
+        if (i % 50 in {1, 9, 17, 25, 33, 41, 49} if i % 2 else i % 10 == 0)
     ]
     FileSink(tmp_path / "events", format="jsonl").send([*exposures, *actions])
     return tmp_path / "events"
@@ -101,10 +105,85 @@ def test_method_and_confidence_are_passed_on(units: Path) -> None:
     assert (found["method"], found["confidence"]) == ("welch", 0.9)
 
 
+def test_segments_of_a_table_of_units_are_told(units: Path) -> None:
+    result = call(*of_units(units), "--mean", "x", "--segment", "c")
+    assert result.exit_code == 0, result.output
+    assert "Segments" in result.output
+    assert "c: 0" in result.output
+
+
 def test_another_control_can_be_chosen(events: Path) -> None:
     arguments = ["Buttons", "--events", events, "--config", "button_config", "--json"]
     found = json.loads(call(*arguments, "--control", "green").stdout)
     assert found["metrics"][0]["control"]["variant"] == "green"
+
+
+def test_the_verdict_names_a_command_that_works(events: Path) -> None:
+    """What is printed can be pasted: it concludes the experiment in the settings."""
+    arguments = ["--config", "button_config", "--settings", "settings.toml", "--yes"]
+    shown = call("Buttons", "--events", events, "--config", "button_config").output
+    (line,) = [line for line in shown.splitlines() if "abkit rollout" in line]
+    named = split(line.partition("abkit rollout")[2])
+    ran = CliRunner().invoke(rollout, [*named, *arguments])
+    assert ran.exit_code == 0, ran.output
+    assert 'winner = "green"' in Path("settings.toml").read_text()
+
+
+def test_everything_is_written_where_it_was_asked_for(events: Path, tmp_path: Path) -> None:
+    result = call(
+        *(
+            "Buttons",
+            "--events",
+            events,
+            "--config",
+            "button_config",
+            "--html",
+            tmp_path / "r.html",
+        ),
+        *(
+            "--csv",
+            tmp_path / "r.csv",
+            "--png",
+            tmp_path / "png",
+            "--notebook",
+            tmp_path / "n.ipynb",
+        ),
+    )
+    assert result.exit_code == 0, result.output
+    assert "Cumulative exposures" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    rows = csv.DictReader((tmp_path / "r.csv").read_text().splitlines())
+    assert [row["variant"] for row in rows] == ["grey", "green"]
+    assert "cumulative-exposures.png" in {path.name for path in (tmp_path / "png").iterdir()}
+    for what in ("Report: ", "Table: ", "Charts: ", "Notebook: "):
+        assert what in result.stderr
+        assert what not in result.stdout
+
+
+def run_cells(notebook: Path) -> str:
+    """What the notebook's cells print, run in order by a fresh Python elsewhere."""
+    code = [
+        c["source"] for c in json.loads(notebook.read_text())["cells"] if c["cell_type"] == "code"
+    ]
+    program = "\n".join("".join(lines) for lines in code) + "\nprint(result.recommendation.action)"
+    folder = notebook.parent / "elsewhere"
+    folder.mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_the_cells_of_a_notebook_of_events_run(events: Path, tmp_path: Path) -> None:
+    notebook = tmp_path / "n.ipynb"
+    call("Buttons", "--events", events, "--config", "button_config", "--notebook", notebook)
+    assert run_cells(notebook) == "roll out\n"
+
+
+def test_the_cells_of_a_notebook_of_units_run(units: Path, tmp_path: Path) -> None:
+    notebook = tmp_path / "n.ipynb"
+    call(*of_units(units), "--conversion", "c", "--mean", "x", "--notebook", notebook)
+    assert run_cells(notebook).strip() in {"roll out", "continue", "roll back"}
 
 
 def assert_one_clear_line(result: Result, *parts: str) -> None:
@@ -129,8 +208,11 @@ def assert_one_clear_line(result: Result, *parts: str) -> None:
         (b"id,v,c,x\n1,a,0,2\n2,a,0,3\n", ["control 'a' only"]),
         (b"id,v,c,x\n1,b,0,2\n2,c,0,3\n", ["no units in the control 'a'"]),
         (b"id,v,c,x\n1,a,maybe,2\n2,b,0,3\n", ["'maybe'"]),
-        (b"id,v,c,x\n1,a,0,2\n1,b,0,3\n", ["such as '1'"]),
-        (b"id,v,c,x\n" + b"".join(b"%d,v%d,0,1\n" % (i, i) for i in range(1000)), ["1,000"]),
+        (b"id,v,c,x\n1,a,0,2\n1,b,0,3\n", ["one row per unit", "'1'"]),
+        (
+            b"id,v,c,x\n" + b"".join(b"%d,v%d,0,1\n" % (i, i) for i in range(1000)),
+            ["more than 50 different variants"],
+        ),
     ],
 )
 def test_a_wrong_table_is_one_clear_line(tmp_path: Path, content: bytes, parts: list[str]) -> None:
@@ -152,6 +234,12 @@ def test_a_wrong_table_is_one_clear_line(tmp_path: Path, content: bytes, parts: 
             ["--conversion COL or --mean COL"],
         ),
         (["--units", "u.csv", "--method", "magic"], ["magic"]),
+        (["--units", "u.csv", "--cuped", "7"], ["--cuped goes with --events"]),
+        (["--units", "u.csv", "--looks", "7"], ["--looks goes with --events"]),
+        (["--units", "u.csv", "--from", "2026-11-02"], ["--from goes with --events"]),
+        (["N", "--events", "e", "--mean", "x"], ["--mean goes with --units"]),
+        (["N", "--events", "e", "--window", "soon"], ["--window", "7d, 24h or 2w"]),
+        (["N", "--events", "e", "--tau", "x"], ["NAME=VALUE"]),
     ],
 )
 def test_wrong_options_say_what_is_needed(arguments: list[str], parts: list[str]) -> None:

@@ -30,7 +30,7 @@ def numbers(pattern: str, text: str) -> list[int]:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("demo")
-    return folder, demo(folder, "--organizations", "3000", "--lift", "0.6").stdout
+    return folder, demo(folder, "--organizations", "8000", "--lift", "0.35").stdout
 
 
 def test_the_counts_are_those_of_the_files(ran: tuple[Path, str]) -> None:

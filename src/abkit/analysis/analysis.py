@@ -207,6 +207,7 @@ class Analysis:
             plan=plan,
             settings=settings,
             elapsed=_elapsed(taking),
+            over=self.until is not None or _over(plan, taking),
             sources={name: source.label for name, source in sources.items()},
             queries=asking.texts,
             engine=version,
@@ -263,6 +264,11 @@ def _elapsed(taking: Taking) -> timedelta:
     if taking.latest is None or not taking.by_period:
         return timedelta(0)
     return taking.latest - min(start for start, _ in taking.by_period)
+
+
+def _over(plan: Plan, taking: Taking) -> bool:
+    """Whether the exposures reach the declared end."""
+    return plan.ends is not None and taking.latest is not None and taking.latest >= plan.ends
 
 
 def _instant(when: datetime | date | None) -> int | None:

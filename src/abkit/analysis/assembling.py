@@ -26,6 +26,7 @@ class Asked:
         plan: What was planned.
         settings: How the test is made.
         elapsed: The time since the first exposure; None where there is no time.
+        over: Whether no further unit will come.
         sources: Where the rows come from, by table.
         queries: The SQL texts that ran, by what they ask.
         engine: What ran them.
@@ -34,6 +35,7 @@ class Asked:
     plan: Plan
     settings: Settings
     elapsed: timedelta | None = None
+    over: bool = False
     sources: Mapping[str, str]
     queries: Mapping[str, str]
     engine: str
@@ -60,18 +62,6 @@ def assembled(
     if looks:
         settings = evolve(settings, taus=frozen_taus(looks, estimands, plan, settings))
     metrics = evaluate(gathered.sums, estimands, plan, settings)
-    units = sum(sums.n for sums in gathered.sums.values())
-    ratio = check_ratio(
-        {variant: sums.n for variant, sums in gathered.sums.items()},
-        plan,
-        one_look=settings.method is Method.WELCH or asked.elapsed is None,
-    )
-    recommendation = recommend(
-        metrics,
-        deciding=plan.deciding,
-        mismatch=ratio.alarm,
-        last_look=is_last_look(settings, units=units),
-    )
     if looks:
         metrics = over_time(
             metrics,
@@ -80,10 +70,20 @@ def assembled(
             looks=looks,
             settings=settings,
         )
+    units = sum(sums.n for sums in gathered.sums.values())
+    last_look = is_last_look(settings, units=units)
+    ratio = check_ratio(
+        {variant: sums.n for variant, sums in gathered.sums.items()},
+        plan,
+        one_look=asked.elapsed is None or (settings.method is Method.WELCH and last_look),
+    )
+    recommendation = recommend(
+        metrics, deciding=plan.deciding, mismatch=ratio.alarm, last_look=last_look
+    )
     main = next(found for found in metrics if found.metric == plan.deciding)
     arms = [main.control, *(treatment.arm for treatment in main.treatments)]
     left = None
-    if asked.elapsed is not None:
+    if asked.elapsed is not None and not asked.over:
         left = remaining(main, settings, units=units, elapsed=asked.elapsed)
     return Result(
         plan=plan,
@@ -134,11 +134,11 @@ def _segments(
     gathered: Gathered, plan: Plan, settings: Settings, *, seen: int
 ) -> Iterable[Segment]:
     """The parts of the units that have the control and something beside it."""
+    # CUPED and corrections are for the whole.
+    estimands = [evolve(e, before={}, present=None) for e in gathered.layout.estimands]
     for part in gathered.parts:
         try:
-            metrics = evaluate(
-                part.sums, gathered.layout.estimands, plan, settings.for_segments, seen=seen
-            )
+            metrics = evaluate(part.sums, estimands, plan, settings.for_segments, seen=seen)
         except TooFewVariantsError:
             continue
         yield Segment(property=part.property, value=part.value, metrics=metrics)

@@ -1,6 +1,7 @@
 """What an analysis reads of an experiment's declaration."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -67,6 +68,7 @@ class Plan:
         weights: The designed share of each variant; empty if unknown, which means equal shares.
         metrics: What success means; the first primary one decides.
         hypothesis: What was expected.
+        ends: When the experiment is over, UTC; None if it is not known.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Plan:
     weights: Mapping[str, float] = field(factory=lambda: MappingProxyType({}))
     metrics: tuple[Metric, ...] = ()
     hypothesis: str = ""
+    ends: datetime | None = None
 
     @classmethod
     def of(
@@ -97,6 +100,7 @@ class Plan:
         if control is None:
             message = f"{declared.name} declares no control; say which variant it is: control=..."
             raise AnalysisError(message)
+        ends = getattr(declared, "ends", None)
         return cls(
             name=declared.name,
             salt=declared.salt,
@@ -105,6 +109,7 @@ class Plan:
             weights=MappingProxyType({_text(v): float(w) for v, w in declared.weights.items()}),
             metrics=tuple(declared.metrics),
             hypothesis=declared.hypothesis,
+            ends=None if ends is None else datetime.fromtimestamp(ends, tz=UTC),
         )
 
     @property

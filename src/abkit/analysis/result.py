@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from abkit.analysis.findings.badges import badges
+from abkit.analysis.findings.evaluate import taus as taus_of
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.verdict import Recommendation
+from abkit.analysis.findings.verdict import Recommendation, Verdict
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.units import Several
 from abkit.analysis.settings import Settings
@@ -152,6 +154,18 @@ class Result:
     def deciding(self) -> MetricResult:
         """What was found for the metric that decides."""
         return next(found for found in self.metrics if found.metric == self.plan.deciding)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The badges of the metric that decides, and what to do."""
+        main = self.deciding
+        found = {t.arm.variant: badges(t.comparison, main.metric) for t in main.treatments}
+        return Verdict(badges=MappingProxyType(found), recommendation=self.recommendation)
+
+    @property
+    def taus(self) -> Mapping[str, float]:
+        """By metric, the tau of its sequential test: pass them to a later look."""
+        return taus_of(self.metrics)
 
     def to_dict(self) -> dict[str, object]:
         """All of it as JSON-ready values; infinite ends of intervals are null."""

@@ -14,7 +14,7 @@ from abkit.analysis.gathering.asking import Asking, Progress, silent
 from abkit.analysis.gathering.exposures import check_variants
 from abkit.analysis.gathering.measures import Gathered, measure_units
 from abkit.analysis.plan import Plan
-from abkit.analysis.query.layout import Layout, column_of
+from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.unit_table import UnitTableQueries
 from abkit.analysis.reading.sources import Source, table
 from abkit.analysis.result import Result, VariantCounts
@@ -25,6 +25,9 @@ from abkit.experiments.metrics import Metric
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 _NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 _STEPS = 3
+
+ENOUGH = 500_000
+"""So many units are looked at for several rows of one unit; of more than these, a sample by hash."""
 
 
 @frozen
@@ -89,15 +92,21 @@ class UnitsAnalysis:
             metrics=tuple(self.metrics),
         )
         check_plan(plan, settings)
+        if self.covariates and settings.method is Method.BAYESIAN:
+            message = "CUPED is not offered with method='bayesian': leave covariates out"
+            raise AnalysisError(message)
         queries = self._queries(plan)
         with opened(self.engine) as engine:
             asking = Asking(engine, progress=progress, steps=_STEPS)
             engine.open("table_of_units", units, queries.columns())
-            profile = asking.row("what is in the table", queries.profile())
-            _check(profile, queries, units.label)
-            _check_once(asking, queries, units.label)
+            rows = asking.row("rows of the table", queries.rows())
+            variants = asking.rows("variants of the table", queries.variants())
+            without = _without(rows, variants)
+            _check(rows, variants, queries, units.label)
+            _check_once(asking, queries, units.label, rows=integer(rows, "total_rows"))
             keep = bool(self.segments) or bool(queries.layout.capped)
-            asking.define("measured", queries.measured(), keep=keep)
+            measured = queries.measured(complete=not any(without.values()))
+            asking.define("measured", measured, keep=keep)
             gathered = measure_units(asking, queries.layout, segments=self.segments)
             version = engine.version
         asked = Asked(
@@ -108,9 +117,11 @@ class UnitsAnalysis:
             engine=version,
         )
         result = assembled(asked, gathered, counts=_counted)
-        incomplete = integer(profile, "without_variant") + integer(profile, "without_unit")
-        warnings = (*result.warnings, *_warnings(profile))
-        return evolve(result, incomplete=incomplete, warnings=warnings)
+        return evolve(
+            result,
+            incomplete=sum(without.values()),
+            warnings=(*result.warnings, *_warnings(without)),
+        )
 
     def _settings(self) -> Settings:
         chosen: dict[str, Any] = {} if self.correction is None else {"correction": self.correction}
@@ -222,28 +233,23 @@ def _counted(variant: str, units: int) -> VariantCounts:
     return VariantCounts(variant=variant, rows=units, exposed=units, excluded=0, units=units)
 
 
-def _check(profile: Row, queries: UnitTableQueries, label: str) -> None:
-    """Refuse a table that has not a variant and usable values in each row."""
-    if not integer(profile, "total_rows"):
+def _check(rows: Row, found: Sequence[Row], queries: UnitTableQueries, label: str) -> None:
+    """Refuse a table without variants."""
+    if not integer(rows, "total_rows"):
         raise EmptyDataError(label, "has columns but no rows")
-    if integer(profile, "without_variant") == integer(profile, "total_rows"):
+    variants = sum(row["variant"] is not None for row in found)
+    if not variants:
         raise EmptyDataError(label, f"has no value in its column {queries.variant!r}")
-    variants = integer(profile, "variants")
     check_variants(variants, where=f"{label}, column {queries.variant!r},")
-    for i, part in enumerate(queries.layout.parts):
-        missing = integer(profile, f"missing_{i}")
-        if missing:
-            fill = "FALSE for a unit that did not convert" if part.binary else "such as 0"
-            message = (
-                f"{label}: column {column_of(part)!r} is empty in {missing:,} rows. Every unit "
-                f"needs a value: fill in what an empty one means ({fill}), or remove these units"
-            )
-            raise AnalysisError(message)
 
 
-def _check_once(asking: Asking, queries: UnitTableQueries, label: str) -> None:
-    """Refuse a table in which a unit has several rows."""
-    if not asking.engine.repeats("table_of_units", "unit_id"):
+def _check_once(asking: Asking, queries: UnitTableQueries, label: str, *, rows: int) -> None:
+    """Refuse a table in which a unit has several rows.
+
+    Of a large table, half a million units are looked at: enough for all mistakes that matter.
+    """
+    share = min(1.0, ENOUGH / max(1, rows))
+    if not asking.engine.repeats("table_of_units", "unit_id", share=share):
         return
     for row in asking.rows("units with several rows", queries.repeated()):
         message = (
@@ -253,10 +259,15 @@ def _check_once(asking: Asking, queries: UnitTableQueries, label: str) -> None:
         raise AnalysisError(message)
 
 
-def _warnings(profile: Row) -> Iterable[str]:
-    for what, rows in [
-        ("variant", integer(profile, "without_variant")),
-        ("unit id", integer(profile, "without_unit")),
-    ]:
+def _without(rows: Row, variants: Sequence[Row]) -> dict[str, int]:
+    """How many rows lack what."""
+    return {
+        "variant": sum(integer(row, "total_rows") for row in variants if row["variant"] is None),
+        "unit id": integer(rows, "total_rows") - integer(rows, "with_unit"),
+    }
+
+
+def _warnings(without: Mapping[str, int]) -> Iterable[str]:
+    for what, rows in without.items():
         if rows:
             yield f"{rows:,} rows have no {what}: they are left out."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import frozen
+from attrs import fields, frozen
 
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.presentation.notebook import Recipe
@@ -24,6 +24,7 @@ from abkit.errors import MissingExtraError
 from abkit.experiments.metrics import Conversion, Mean, Metric
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_OF_UNITS = {field.name for field in fields(UnitsAnalysis)}
 
 
 @frozen(kw_only=True)
@@ -91,10 +92,11 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     if options["name"] is not None:
         message = f"NAME ({options['name']}) goes with --events; a table of units has no experiment"
         raise click.UsageError(message)
-    given = event_keywords(options, now=datetime.now(UTC))
-    if given:
-        wrong = "--" + next(iter(given)).replace("_", "-").replace("start", "from")
-        message = f"{wrong} goes with --events; a table of units has no exposures"
+    said = {**design_keywords(options), **event_keywords(options, now=datetime.now(UTC))}
+    stray = [keyword for keyword in said if keyword not in _OF_UNITS]
+    if stray:
+        spelled = {"start": "from", "over_time": "over-time"}.get(stray[0], stray[0])
+        message = f"--{spelled} goes with --events; a table of units has no exposures"
         raise click.UsageError(message)
     needed = {"--unit": "unit", "--variant": "variant", "--control": "control"}
     lacking = [option for option, name in needed.items() if options[name] is None]
@@ -108,13 +110,13 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     if not metrics:
         message = "--units needs a metric: --conversion COL or --mean COL"
         raise click.UsageError(message)
-    said = {"unit": options["unit"], "variant": options["variant"], **design_keywords(options)}
+    said = {"unit": options["unit"], "variant": options["variant"], **said}
     analysis = UnitsAnalysis(options["units"], metrics=metrics, **said)
+    with progress() as told:
+        result = analysis.run(**told)
     path = str(Path(options["units"]).resolve())
-    return _Found(
-        result=analysis.run(),
-        recipe=units_recipe(path, said, options["conversions"], options["means"]),
-    )
+    recipe = units_recipe(path, said, options["conversions"], options["means"])
+    return _Found(result=result, recipe=recipe)
 
 
 def _of_events(options: Mapping[str, Any]) -> _Found:

@@ -405,3 +405,10 @@ def test_what_is_no_connection_is_refused() -> None:
     for nothing in (42, "sqlite:///events.db", create_async_engine("postgresql+psycopg://h/x")):
         with pytest.raises(AnalysisError, match="is no DB-API connection; give one such as"):
             Connection(nothing)
+
+
+def test_a_closed_connection_is_refused_without_an_exception_of_the_driver() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.close()
+    with pytest.raises(AnalysisError, match="the connection cannot be analyzed: .*closed database"):
+        Connection(connection)

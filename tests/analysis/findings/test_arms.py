@@ -51,7 +51,7 @@ def test_the_variance_falls_by_the_squared_correlation() -> None:
     assert found.adjustment.theta == pytest.approx(1.0, abs=0.02)
     assert found.adjustment.days == 14
     assert found.adjustment.balance < 3
-    plain = arms(sample(), adjusting(SPENT), settings=Settings())
+    plain = arms(sample(), alone(SPENT), settings=Settings())
     assert plain.adjustment is None
     assert found.control.unadjusted == plain.control.moments
     assert found.control.moments.variance < 0.4 * plain.control.moments.variance
@@ -63,7 +63,7 @@ def test_the_adjusted_difference_is_nearer_the_truth_where_the_arms_differed_bef
     control, treatment = units(random, 4_000, 0.0), units(random, 4_000, 0.5)
     control = control[:, np.argsort(control[1])[600:]]
     of = {"0": sums(*control), "1": sums(*treatment)}
-    adjusted, plain = (arms(of, adjusting(SPENT), settings=s) for s in (CUPED, Settings()))
+    adjusted, plain = (arms(of, by(SPENT), settings=CUPED) for by in (adjusting, alone))
 
     def difference(found: Arms) -> float:
         return found.treatments[0].moments.mean - found.control.moments.mean
@@ -161,6 +161,19 @@ def test_an_arm_without_units_is_left_out_of_the_adjustment() -> None:
     assert three.adjustment == both.adjustment
     assert three.treatments[1].moments.n == 0
     assert three.treatments[1].unadjusted is None
+
+
+def test_a_metric_without_a_value_is_not_adjusted() -> None:
+    orders, visits = Total("order"), Total("visit")
+    ratio = Ratio("orders per visit", numerator=orders, denominator=visits)
+    estimand = Estimand(
+        metric=ratio, places={orders: 0, visits: 1}, before={orders: 0, visits: 0}, present=2
+    )
+    of = {v: sums(np.arange(200.0), [float(v)] * 200, [0.0, 1.0] * 100) for v in ("0", "1")}
+    found = arms(of, estimand, settings=CUPED)
+    assert found.adjustment is None
+    assert found.control.problem
+    assert not found.treatments[0].problem
 
 
 def test_units_that_were_capped_are_counted() -> None:

@@ -1,5 +1,6 @@
 """From sums to findings: methods, gates, corrections."""
 
+import sys
 from math import inf, isfinite
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.analysis.estimands import Estimand
-from abkit.analysis.findings.evaluate import evaluate, taus
+from abkit.analysis.findings.evaluate import check_ratio, check_variants, evaluate, taus
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
 from abkit.analysis.inference.correction import benjamini_hochberg, holm
@@ -17,7 +18,7 @@ from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.welch import welch
 from abkit.analysis.settings import Settings
-from abkit.errors import AnalysisError, TooFewVariantsError
+from abkit.errors import AnalysisError, MissingExtraError, TooFewVariantsError
 from abkit.experiments.metrics import Conversion, Formula, Mean, Metric, Ratio, Sum, Total
 
 from .samples import alone, conversions, plan, spread, sums
@@ -352,6 +353,17 @@ def test_a_ratio_of_no_unit_waits_for_units() -> None:
     assert found.treatments[1].comparison is not None
 
 
+def test_a_formula_beyond_all_numbers_stops_its_own_metric_only() -> None:
+    product = Formula("product", expression=PAID * PAID * PAID * PAID)
+    estimands = [Estimand(metric=product, places={PAID: 0}), alone(PAID)]
+    arms = {"0": sums([1.0, 2.0] * 99), "1": spread(200, 1e100, 1e200)}
+    found, plain = evaluate(arms, estimands, plan(product, PAID), Settings())
+    assert found.treatments[0].missing == (
+        "a value of product that is no more than 1e308 in variant 1",
+    )
+    assert plain.treatments[0].comparison is not None
+
+
 @pytest.mark.parametrize("value", [float("nan"), inf, -inf])
 def test_values_that_are_not_finite_are_refused_by_name(value: float) -> None:
     arms = {"0": spread(200, 1.0, 1.0), "1": sums([value, *[1.0, 2.0] * 100])}
@@ -366,6 +378,36 @@ def test_without_a_control_or_a_second_variant_there_is_nothing_to_compare() -> 
     empty = {"0": conversions(9, 1), "1": conversions(0, 0)}
     with pytest.raises(TooFewVariantsError):
         evaluate(empty, [alone(CLICKS)], plan(CLICKS), Settings())
+
+
+def test_a_column_of_users_is_not_taken_for_the_variants() -> None:
+    check_variants(50, where="units.csv")
+    with pytest.raises(AnalysisError, match="units.csv has 51 different variants; the limit is 50"):
+        check_variants(51, where="units.csv")
+
+
+@pytest.mark.parametrize(("one_look", "p_value"), [(True, 6.334e-05), (False, 0.0258905)])
+def test_the_arms_sizes_are_checked_against_the_weights(one_look: bool, p_value: float) -> None:
+    """A variant that is not declared has no designed share."""
+    counts = {"0": 5200, "1": 4800, "other": 900}
+    found = check_ratio(counts, plan(CLICKS), one_look=one_look)
+    assert found.p_value == pytest.approx(p_value, rel=1e-3)
+    assert found.alarm is one_look
+    equal = evolve(plan(CLICKS), weights={})
+    assert check_ratio({"0": 500, "1": 500}, equal, one_look=one_look).weights == {
+        "0": 0.5,
+        "1": 0.5,
+    }
+
+
+@pytest.mark.parametrize("method", ["welch", "bayesian", "group-sequential"])
+def test_without_scipy_the_extra_is_named(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("abkit.analysis.inference.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    with pytest.raises(MissingExtraError, match="scipy"):
+        one(CLICKS, ARMS, Settings(method=method, sample_size=10_000))
+    assert one(CLICKS, ARMS).treatments[0].comparison is not None
 
 
 def test_all_numbers_of_a_plain_result_are_finite() -> None:

@@ -98,9 +98,9 @@ def test_shares_that_are_not_the_weights_are_told() -> None:
 
 
 def test_shares_that_change_are_told_with_the_day() -> None:
-    found = said([500] * 4 + [900] * 4, [500] * 4 + [100] * 4)
+    found = said([500] * 6 + [900] * 2, [500] * 6 + [100] * 2)
     assert found[0].startswith(
-        "The share of variant 1 among the new units went from 50% before 2024-05-05 to 10% since"
+        "The share of variant 1 among the new units went from 50% before 2024-05-07 to 10% since"
     )
 
 

@@ -155,3 +155,17 @@ def test_planned_looks_keep_the_level_and_nearly_the_power_of_one_look(spending:
 
     assert rejected(steps) == pytest.approx(0.05, abs=0.005)
     assert rejected(steps + drift) > (0.78 if spending is obrien_fleming else 0.7)
+
+
+def test_the_interval_of_a_single_look_is_walds(vector: Any) -> None:
+    """Of two proportions, as R's PropCIs computes it: the z-test's."""
+    case = vector("two_proportions_R_PropCIs")
+    control, treatment = (
+        Moments.from_successes(n, converted)
+        for converted, n in (case["inputs"]["control"], case["inputs"]["treatment"])
+    )
+    (bound,) = boundaries([1.0], alpha=case["inputs"]["alpha"])
+    found = group_sequential(control, treatment, bound=bound, details={})
+    low, high = case["expected"]["wald_diff"]
+    assert found.interval.low == pytest.approx(low, abs=case["tolerance"]["abs"])
+    assert found.interval.high == pytest.approx(high, abs=case["tolerance"]["abs"])

@@ -144,3 +144,9 @@ def test_impossible_demands_are_refused() -> None:
         detectable_difference(plan, units=0)
     with pytest.raises(AnalysisError, match="per_day must be above 0"):
         duration(100, per_day=0)
+
+
+def test_a_change_that_no_number_of_units_finds_is_refused() -> None:
+    for difference in (1e-160, 1e-320):
+        with pytest.raises(AnalysisError, match="too small to be found beside a variance of 1"):
+            sample_size(Plan(difference, 1.0, 1.0))

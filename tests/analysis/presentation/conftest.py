@@ -245,7 +245,8 @@ def bayesian(result: Result) -> Result:
         for t in first.treatments
     )
     found = evolve(first, treatments=treatments)
-    return evolve(result, metrics=(found,), plan=evolve(result.plan, metrics=(found.metric,)))
+    plan = evolve(result.plan, metrics=(found.metric,))
+    return evolve(result, metrics=(found,), plan=plan, settings=Settings(method="bayesian"))
 
 
 @pytest.fixture(scope="session")

@@ -120,7 +120,7 @@ def test_flags_are_told_with_what_they_mean(full: Full) -> None:
 
 
 def test_chances_stand_where_p_values_would(full: Full, changed: Any) -> None:
-    text = Page(render(evolve(changed["bayesian"](full(looks=0)), segments=()))).text
+    text = Page(render(evolve(changed["bayesian"](full(looks=2)), segments=()))).text
     assert "Chance to beat control" in text
     assert re.search(r">99\.9%\s+best of all 93\.0%", text)
     assert "p-value" not in text

@@ -1,5 +1,6 @@
 """The result as tables for a terminal."""
 
+import re
 import sys
 from collections.abc import Callable
 from io import StringIO
@@ -7,13 +8,15 @@ from math import inf, nan
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abkit import Conversion
+from abkit.analysis.findings.verdict import Action, Recommendation
 from abkit.analysis.presentation.terminal import show, to_text
 from abkit.analysis.presentation.terminal.words import sparkline
-from abkit.analysis.result import Result
+from abkit.analysis.result import Remaining, Result
 
 Full = Callable[..., Result]
 LONG = "a variant whose name is as long as names of variants ever become in practice"
@@ -50,6 +53,15 @@ def test_it_says_all_that_the_panel_says(full: Full) -> None:
         assert wanted in text
 
 
+def test_nothing_is_left_to_be_waited_for_once_it_is_decided(full: Full) -> None:
+    result = evolve(
+        full(looks=0), remaining=Remaining(days=None, units=None, message="No estimate.")
+    )
+    waiting = Recommendation(action=Action.CONTINUE, reasons=("Too few.",))
+    assert "No estimate." not in to_text(result)
+    assert "No estimate." in to_text(evolve(result, recommendation=waiting))
+
+
 def test_flags_are_told_with_what_they_mean(full: Full) -> None:
     text = to_text(full(units=900), width=140)
     assert "! few units: fewer than 1,000 units in an arm" in text
@@ -64,7 +76,7 @@ def test_what_was_not_asked_for_is_not_mentioned(full: Full, changed: Any) -> No
 
 def test_chances_stand_where_p_values_would(full: Full, changed: Any) -> None:
     text = to_text(changed["bayesian"](full()), width=140)
-    assert "beats control" in text
+    assert re.search(r"beats *\n.* control +best", text)
     assert ">99.9%   93.0%" in text
     assert "p-value" not in text.partition("Segments")[0]
 

@@ -50,8 +50,18 @@ class Engine(Protocol):
         """The answer to a query, by column name."""
         ...
 
-    def repeats(self, name: str, column: str) -> bool:
-        """Whether some value (not null) stands twice in a column. True if that is dear to find out."""
+    def repeats(self, name: str, column: str, *, share: float = 1.0) -> bool:
+        """Whether some value (not null) stands twice in a column. True if that is dear to find out.
+
+        Args:
+            name: The table.
+            column: Its column.
+            share: The share of the values, by their hashes, that must be looked at.
+        """
+        ...
+
+    def close(self) -> None:
+        """Forget all tables; what the caller gave stays open."""
         ...
 
 

@@ -52,9 +52,11 @@ class Connection:
         self._names: dict[str, str] = {}
         self._definitions: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._kept: list[str] = []
-        self._functions = Functions(self._connection) if self._dialect == "sqlite" else None
+        self._functions: Functions | None = None
         with self._translated("the connection"):
             self._session = Session(self._connection, self._dialect)
+            if self._dialect == "sqlite":
+                self._functions = Functions(self._connection)
         if self._dialect == "postgres":
             self._check_settings()
 
@@ -154,7 +156,7 @@ class Connection:
         names = [column[0] for column in description]
         return [dict(zip(names, map(_number, row), strict=True)) for row in rows]
 
-    def repeats(self, name: str, column: str) -> bool:
+    def repeats(self, name: str, column: str, *, share: float = 1.0) -> bool:  # noqa: ARG002
         """Whether some value (not null) stands twice in a column."""
         one = f'"{column}"'
         query = (

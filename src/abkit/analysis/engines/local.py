@@ -115,17 +115,24 @@ class DuckDB:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def repeats(self, name: str, column: str) -> bool:
+    def repeats(self, name: str, column: str, *, share: float = 1.0) -> bool:
         """Whether some value (not null) stands twice in a column.
 
         Hashes of 64 bits are counted, in a fraction of the memory of the texts. That two texts share one
         is as likely as 3 in a million among ten million, and says True where False would be right.
+
+        Args:
+            name: The table.
+            column: Its column.
+            share: The share of the values, by their hashes, that is looked at.
         """
         quoted = identifier(column)
-        query = (
-            f"select count({quoted}) <> count(distinct case when {quoted} is not null "  # noqa: S608
-            f"then hash({quoted}) end) as repeated from {identifier(name)}"
-        )
+        enough = "" if share >= 1 else f" where hashed < {int(share * 2**64)}"
+        query = f"""\
+select count(*) <> count(distinct hashed) as repeated
+from (
+  select hash({quoted}) as hashed from {identifier(name)} where {quoted} is not null
+) as values_of_column{enough}"""  # noqa: S608 - names are quoted
         (row,) = self.rows(query)
         return bool(row["repeated"])
 

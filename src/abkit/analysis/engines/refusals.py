@@ -14,6 +14,7 @@ SHOWN = 60
 
 _WANTED = {
     Kind.TEXT: "a text",
+    Kind.KEY: "a text",
     Kind.NUMBER: "a finite number",
     Kind.INSTANT: (
         "a time: give timestamps, ISO 8601 texts, or seconds since 1970 (not milliseconds)"

@@ -123,7 +123,7 @@ class Spark:
         with self._translated("the data"):
             return [row.asDict() for row in self._asked(query).collect()]
 
-    def repeats(self, name: str, column: str) -> bool:
+    def repeats(self, name: str, column: str, *, share: float = 1.0) -> bool:  # noqa: ARG002
         """Whether some value (not null) stands twice in a column; hashes of 64 bits are counted."""
         with self._translated("the data"):
             one = quoted(column, "spark")

@@ -49,8 +49,8 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) ->
     if settings.method is Method.BAYESIAN:
         found = {variant: _believed(arm) for variant, arm in found.items()}
     adjustment = None
-    if settings.cuped is not None and not isinstance(estimand.metric, Retention):
-        days = settings.cuped / timedelta(days=1)
+    if estimand.before and not isinstance(estimand.metric, Retention):
+        days = None if settings.cuped is None else settings.cuped / timedelta(days=1)
         found, adjustment = _adjusted(found, sums, estimand, days=days)
     control, *treatments = found.values()
     return Arms(control=control, treatments=tuple(treatments), adjustment=adjustment)
@@ -107,7 +107,7 @@ def _believed(arm: Arm) -> Arm:
 
 
 def _adjusted(
-    found: Mapping[str, Arm], sums: Mapping[str, Sums], estimand: Estimand, *, days: float
+    found: Mapping[str, Arm], sums: Mapping[str, Sums], estimand: Estimand, *, days: float | None
 ) -> tuple[dict[str, Arm], Adjustment | None]:
     """Each arm with the moments of what is left of the metric, and what was taken away."""
     unchanged = dict(found), None

@@ -95,14 +95,14 @@ class Adjustment:
     Attributes:
         theta: The weight of the covariate, over all arms.
         variance_reduction: The share of the variance that is gone: 0.3 is 30%.
-        days: The length of the window before the first exposure.
+        days: The length of the window before the first exposure; None where the past is a column.
         balance: The largest difference of the covariate's means between an arm and the control, in its
             standard errors: beyond 3, the arms differed before the experiment.
     """
 
     theta: float
     variance_reduction: float
-    days: float
+    days: float | None
     balance: float
 
 

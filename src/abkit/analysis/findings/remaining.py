@@ -139,8 +139,6 @@ def _excludes_zero(comparison: Comparison, factor: float) -> bool:
         for of in (comparison.control, comparison.treatment)
     )
     variance = at_least_pooled(control, treatment).difference
-    if not variance > 0:
-        return False
     reach = half_width(variance, tau=comparison.details["tau"], alpha=comparison.alpha)
     return abs(comparison.difference) >= reach
 

@@ -106,15 +106,12 @@ def _allocation(
     """What is said of a variant whose slope is not the designed one; nothing if it is."""
     own = counted[variant][first:]
     total = [sum(of[day] for of in counted.values()) for day in range(first, len(days))]
-    middle = len(total) // 2
-    if not sum(total[:middle]) or not sum(total[middle:]):
-        return ""
-    before, after = sum(own[:middle]) / sum(total[:middle]), sum(own[middle:]) / sum(total[middle:])
-    noise = sqrt(share * (1 - share) * (1 / sum(total[:middle]) + 1 / sum(total[middle:])))
-    if abs(after - before) > max(APART * share, SURE * noise):
+    change = _change(own, total, share)
+    if change:
+        before, after = (sum(own[part]) / sum(total[part]) for part in _split(change))
         return (
             f"The share of variant {variant} among the new units went from {before:.0%} before "
-            f"{_date(days[first + middle])} to {after:.0%} since: were the weights changed? Numbers "
+            f"{_date(days[first + change])} to {after:.0%} since: were the weights changed? Numbers "
             "from before and after such a change do not add up."
         )
     overall = sum(own) / sum(total)
@@ -125,6 +122,26 @@ def _allocation(
             f"{share:.0%}: look for cached or sticky variants, or for exposures that are lost."
         )
     return ""
+
+
+def _change(own: Sequence[int], total: Sequence[int], share: float) -> int:
+    """The day from which on a variant gets another share; 0 if there is none."""
+    found, largest = 0, SURE
+    for day in range(1, len(total)):
+        first, second = _split(day)
+        sizes = sum(total[first]), sum(total[second])
+        if not all(sizes):
+            continue
+        apart = abs(sum(own[first]) / sizes[0] - sum(own[second]) / sizes[1])
+        errors = apart / sqrt(share * (1 - share) * (1 / sizes[0] + 1 / sizes[1]))
+        if apart > APART * share and errors > largest:
+            found, largest = day, errors
+    return found
+
+
+def _split(day: int) -> tuple[slice, slice]:
+    """The days before one, and those from it on."""
+    return slice(None, day), slice(day, None)
 
 
 def _slope(total: Sequence[int], days: Sequence[datetime]) -> Iterator[str]:

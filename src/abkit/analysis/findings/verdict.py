@@ -1,6 +1,6 @@
 """What the numbers mean: badges, and a recommendation with its reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from attrs import frozen
@@ -46,6 +46,24 @@ class Recommendation:
     action: Action
     variant: str | None = None
     reasons: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """The result at a glance.
+
+    Attributes:
+        badges: Of the metric that decides, by variant.
+        recommendation: What to do.
+    """
+
+    badges: Mapping[str, tuple[Badge, ...]]
+    recommendation: Recommendation
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, the weightiest first."""
+        return self.recommendation.reasons
 
 
 class _Standing(StrEnum):

@@ -7,14 +7,19 @@ from enum import Enum
 from math import isfinite, isinf, isnan
 from re import sub
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import attrs
 
 from abkit.analysis.findings.metric_result import Arm, Flag, MetricResult, Treatment
+from abkit.analysis.findings.verdict import Action
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.presentation.times import duration
 from abkit.analysis.settings import Settings
 from abkit.experiments.metrics import Direction, Metric, Role
+
+if TYPE_CHECKING:
+    from abkit.analysis.result import Result
 
 NOTHING = "\N{EN DASH}"
 """Stands where there is no number."""
@@ -63,6 +68,11 @@ def legible(text: str, *, lines: bool = False) -> str:
         else "\N{REPLACEMENT CHARACTER}"
         for character in text
     )
+
+
+def drawable(text: str) -> str:
+    """Legible text for charts, whose renderer ends at a character that it cut in two (UTF-16)."""
+    return "".join(c if ord(c) < 0x10000 else "\N{REPLACEMENT CHARACTER}" for c in legible(text))
 
 
 def _shown(character: str) -> bool:
@@ -227,6 +237,14 @@ def flags(treatment: Treatment) -> Iterator[tuple[str, str]]:
     """What makes a comparison doubtful: each flag's name and its meaning."""
     for flag in treatment.flags:
         yield flag.value, FLAGS[flag]
+
+
+def remaining(result: "Result") -> str | None:
+    """How long it still takes; None once it is decided and nothing is left to be waited for."""
+    left = result.remaining
+    if left is None or (left.days is None and result.recommendation.action is not Action.CONTINUE):
+        return None
+    return left.message
 
 
 def chosen(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -206,10 +206,11 @@ def limits(part: Metric) -> Winsorize | None:
 def transformed(part: Metric, column: str, *, low: float | None, high: float | None) -> str:
     """A value per unit within its limits, then its logarithm if that is wanted, as SQL."""
     value = column
-    if high is not None:
-        value = f"case when {value} > {number(high)} then {number(high)} else {value} end"
-    if low is not None:
-        value = f"case when {value} < {number(low)} then {number(low)} else {value} end"
+    if low is not None or high is not None:
+        above = "" if high is None else f" when {value} > {number(high)} then {number(high)}"
+        below = "" if low is None else f" when {value} < {number(low)} then {number(low)}"
+        # What is not finite must not become the limit: minus itself, it is not 0.
+        value = f"case when {value} - {value} <> 0 then {value}{above}{below} else {value} end"
     if isinstance(part, Measured) and part.log:
         value = f"case when {value} > -1 then ln(1 + {value}) else cast(0 as double) end"
     return value

@@ -53,7 +53,10 @@ class SumQueries:
         return (*values, *before, *present, *capped)
 
     def sums(self, by: Sequence[str] = ("variant",), *, where: str = "") -> str:
-        """The sums per group. Columns: those of `by`, n, t0, ... (totals), p0_0, ... (products).
+        """The sums per group.
+
+        Columns: those of `by`, n, k0, ... (units that have a value), t0, ... (totals), p0_0, ...
+        (products).
 
         Args:
             by: Columns of `measured` to group by.
@@ -67,6 +70,7 @@ class SumQueries:
         return f"""\
 select {groups},
   count(*) as n,
+  {", ".join(f"count(x{i}) as k{i}" for i in range(len(self.layout.parts)))},
   {self._added("x{i}", "x{i} * x{j}")}
 from (
   select {groups},
@@ -102,18 +106,28 @@ order by period, variant"""  # noqa: S608 - columns are our own
         """The sums in one row of an answer.
 
         Raises:
-            AnalysisError: They are not finite.
+            AnalysisError: They are not finite, or some unit has no value.
         """
+        n = integer(row, "n")
+        for i, part in enumerate(self.layout.parts):
+            missing = n - integer(row, f"k{i}") if f"k{i}" in row else 0
+            if missing:
+                message = (
+                    f"{part.name} is empty for {missing:,} units. Every unit needs a value: fill in "
+                    "what an empty one means (such as 0, or FALSE for a unit that did not convert), or "
+                    "remove these units"
+                )
+                raise AnalysisError(message)
         totals = [_real(row[f"t{i}"]) for i in range(self.layout.size)]
         products = {(i, j): _real(row[f"p{i}_{j}"]) for i, j in self.layout.pairs}
         for i, part in enumerate(self.layout.parts):
             if not abs(totals[i]) < float("inf") or not products[i, i] < float("inf"):
                 message = (
-                    f"{part.name} has values that are not finite, or too large to sum up: "
-                    "its mean is not a number"
+                    f"{part.name} has values that are not finite numbers (NaN or infinite), or too "
+                    "large to sum up"
                 )
                 raise AnalysisError(message)
-        return Sums(integer(row, "n"), self.shifts, tuple(totals), MappingProxyType(products))
+        return Sums(n, self.shifts, tuple(totals), MappingProxyType(products))
 
     def percentile(self, part: Metric, percentile: float) -> str:
         """The smallest value that is at least as large as a share of all units' values.

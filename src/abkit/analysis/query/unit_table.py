@@ -6,6 +6,7 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from abkit.analysis.query.layout import Layout, column_of, one_if
+from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.experiments.metrics import Metric
 
@@ -33,7 +34,7 @@ class UnitTableQueries:
     def columns(self) -> list[Column]:
         """What is needed of the table."""
         return [
-            Column(name="unit_id", kind=Kind.TEXT, source=self.unit, required=True),
+            Column(name="unit_id", kind=Kind.KEY, source=self.unit, required=True),
             Column(name="variant", kind=Kind.TEXT, source=self.variant, required=True),
             *(
                 Column(name=f"segment_{i}", kind=Kind.TEXT, source=name, required=True)
@@ -54,23 +55,20 @@ class UnitTableQueries:
             ),
         ]
 
-    def profile(self) -> str:
-        """What is in the table; one row.
+    def rows(self) -> str:
+        """How many rows there are, and how many with a unit; one row. Columns: total_rows, with_unit.
 
-        Columns: total_rows, without_unit, without_variant, variants (how many distinct ones), and
-        missing_0, ... (rows of a unit without a value of that measure).
+        Many a file knows both without being read.
         """
-        missing = "".join(
-            f",\n  sum(case when {_USABLE} and m{i} is null then 1 else 0 end) as missing_{i}"
-            for i in range(len(self.layout.parts))
-        )
+        return "select count(*) as total_rows, count(unit_id) as with_unit from table_of_units"
+
+    def variants(self) -> str:
+        """How many rows each variant has. Columns: variant (null where there is none), total_rows."""
         return f"""\
-select
-  count(*) as total_rows,
-  sum(case when unit_id is null then 1 else 0 end) as without_unit,
-  sum(case when variant is null then 1 else 0 end) as without_variant,
-  count(distinct variant) as variants{missing}
-from table_of_units"""  # noqa: S608 - columns are our own
+select variant, count(*) as total_rows
+from table_of_units
+group by variant
+limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - a number
 
     def repeated(self) -> str:
         """A unit that has several rows. Columns: unit_id, times; no row if there is none."""
@@ -83,8 +81,12 @@ having count(*) > 1
 order by unit_id
 limit 1"""  # noqa: S608 - columns are our own
 
-    def measured(self) -> str:
-        """The measures of each unit; columns as those of `EventQueries.measured`."""
+    def measured(self, *, complete: bool) -> str:
+        """The measures of each unit; columns as those of `EventQueries.measured`.
+
+        Args:
+            complete: Whether all rows have a unit and a variant, so that none need be looked at.
+        """
         segments = "".join(f", segment_{i}" for i in range(len(self.segments)))
         measures = ", ".join(f"m{i}" for i in range(len(self.layout.parts)))
         before = "".join(
@@ -94,10 +96,10 @@ limit 1"""  # noqa: S608 - columns are our own
         if self.layout.adjusted:
             known = " or ".join(f"b{i} is not null" for i in range(len(self.layout.adjusted)))
             present = f", {one_if(known)} as present"
+        condition = "" if complete else f"\nwhere {_USABLE}"
         return f"""\
 select unit_id, variant{segments}, {measures}{before}{present}
-from table_of_units
-where {_USABLE}"""  # noqa: S608 - columns are our own
+from table_of_units{condition}"""  # noqa: S608 - columns are our own
 
 
 _USABLE = "unit_id is not null and variant is not null"

@@ -10,6 +10,8 @@ class Kind(StrEnum):
 
     TEXT = "text"
     """Text; empty is missing; whole floats lose their ".0", as ids must."""
+    KEY = "key"
+    """What tells rows apart, as text or as a whole number: only whether it is there and is the same."""
     INSTANT = "instant"
     """A bigint of microseconds since 1970, UTC; foreign numbers are seconds since then."""
     NUMBER = "number"

@@ -61,6 +61,20 @@ class Dialect(Protocol):
         """As a finite double."""
         ...
 
+    def key(self, value: Value) -> str:
+        """As it tells rows apart."""
+        return self.text(value)
+
+    def truth(self, value: Value, mark: str) -> str:
+        """1 for true, t and 1; 0 for false, f and 0; as a double."""
+        text, number = self.text(value), self.types[Kind.TRUTH]
+        return (
+            f"case when {text} is null then null "
+            f"when lower({text}) in ('1', '1.0', 't', 'true') then cast(1 as {number}) "
+            f"when lower({text}) in ('0', '0.0', 'f', 'false') then cast(0 as {number}) "
+            f"else {self.refuse(mark, text, Kind.TRUTH)} end"
+        )
+
     def instant(self, value: Value, mark: str) -> str:
         """As microseconds since 1970, UTC."""
         ...
@@ -157,19 +171,11 @@ def _canonical(kind: Kind, value: Value, dialect: Dialect, mark: str) -> str:
     match kind:
         case Kind.TEXT:
             return dialect.text(value)
+        case Kind.KEY:
+            return dialect.key(value)
         case Kind.NUMBER:
             return dialect.number(value, mark)
         case Kind.INSTANT:
             return dialect.instant(value, mark)
         case Kind.TRUTH:
-            return _truth(value, dialect, mark)
-
-
-def _truth(value: Value, dialect: Dialect, mark: str) -> str:
-    text, number = dialect.text(value), dialect.types[Kind.TRUTH]
-    return (
-        f"case when {text} is null then null "
-        f"when lower({text}) in ('1', '1.0', 't', 'true') then cast(1 as {number}) "
-        f"when lower({text}) in ('0', '0.0', 'f', 'false') then cast(0 as {number}) "
-        f"else {dialect.refuse(mark, text, Kind.TRUTH)} end"
-    )
+            return dialect.truth(value, mark)

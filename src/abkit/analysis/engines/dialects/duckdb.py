@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Value
+from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
 from abkit.analysis.engines.refusals import END, SHOWN
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import identifier, json_path, literal
@@ -11,9 +11,12 @@ from abkit.errors import AnalysisError
 
 _JSON = ("VARCHAR", "JSON")
 _FLOATS = ("DOUBLE", "FLOAT")
+_WHOLE = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT")
+WHOLE = (*_WHOLE, *(f"U{name}" for name in _WHOLE))
+"""Types of whole numbers."""
 
 
-class DuckDBDialect:
+class DuckDBDialect(Dialect):
     """DuckDB's.
 
     Args:
@@ -21,7 +24,13 @@ class DuckDBDialect:
     """
 
     types: Mapping[Kind, str] = MappingProxyType(
-        {Kind.TEXT: "varchar", Kind.INSTANT: "bigint", Kind.NUMBER: "double", Kind.TRUTH: "double"}
+        {
+            Kind.TEXT: "varchar",
+            Kind.KEY: "varchar",
+            Kind.INSTANT: "bigint",
+            Kind.NUMBER: "double",
+            Kind.TRUTH: "double",
+        }
     )
 
     def __init__(self, type_of: Callable[[str], str | None]) -> None:
@@ -68,19 +77,38 @@ class DuckDBDialect:
                 f"when {sql} = trunc({sql}) and abs({sql}) < 9e18 "
                 f"then cast(cast({sql} as bigint) as varchar) else cast({sql} as varchar) end"
             )
+        if type_ == "VARCHAR":
+            return f"nullif({sql}, '')"
+        if type_ in WHOLE:
+            return f"cast({sql} as varchar)"
         return f"nullif(cast({sql} as varchar), '')"
 
+    def key(self, value: Value) -> str:
+        """A whole number as it is; anything else as text."""
+        return value.sql if value.type in WHOLE else self.text(value)
+
     def number(self, value: Value, mark: str) -> str:
-        """As a finite double."""
-        if value.type in _JSON or value.type in _FLOATS:
-            text = self.text(value) if value.type in _JSON else value.sql
+        """As a double; of text, a finite one."""
+        if value.type in _JSON:
+            text = self.text(value)
             number = f"try_cast({text} as double)"
             refused = self.refuse(mark, text, Kind.NUMBER)
             return (
                 f"case when isfinite({number}) then {number} "
                 f"when {text} is not null then {refused} end"
             )
+        # What is not finite in a column of floats is found in the sums: a check of each value is dear.
         return f"cast({value.sql} as double)"
+
+    def truth(self, value: Value, mark: str) -> str:
+        """1 or 0, as a double."""
+        if value.type == "BOOLEAN":
+            return f"cast({value.sql} as double)"
+        if value.type in WHOLE:
+            refused = self.refuse(mark, value.sql, Kind.TRUTH)
+            unusable = f"{value.sql} not in (0, 1)"
+            return f"case when {unusable} then {refused} else cast({value.sql} as double) end"
+        return super().truth(value, mark)
 
     def instant(self, value: Value, mark: str) -> str:
         """As microseconds since 1970, UTC; the session's time zone must be UTC."""

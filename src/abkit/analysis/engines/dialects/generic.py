@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from abkit.analysis.engines.dialects.base import Value
+from abkit.analysis.engines.dialects.base import Dialect, Value
 from abkit.analysis.engines.translation import constant, quoted, translated
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import literal
@@ -29,7 +29,7 @@ GENERIC = tuple(_TIMES)
 """The dialects of this file, as SQLGlot names them; DuckDB is here so that one of them is run."""
 
 
-class GenericDialect:
+class GenericDialect(Dialect):
     """A warehouse's.
 
     Args:
@@ -43,6 +43,7 @@ class GenericDialect:
                 kind: self._sql(f"cast(null as {type_})").removeprefix("CAST(NULL AS ")[:-1]
                 for kind, type_ in (
                     (Kind.TEXT, "varchar"),
+                    (Kind.KEY, "varchar"),
                     (Kind.INSTANT, "bigint"),
                     (Kind.NUMBER, "double"),
                     (Kind.TRUTH, "double"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Value
+from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
 from abkit.analysis.engines.refusals import END, SHOWN
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import identifier, literal
@@ -26,12 +26,13 @@ order by a.attnum"""
 """The columns of a table (a text constant, with its quotes) and their types."""
 
 
-class PostgresDialect:
+class PostgresDialect(Dialect):
     """PostgreSQL's."""
 
     types: Mapping[Kind, str] = MappingProxyType(
         {
             Kind.TEXT: "text",
+            Kind.KEY: "text",
             Kind.INSTANT: "bigint",
             Kind.NUMBER: "double precision",
             Kind.TRUTH: "double precision",

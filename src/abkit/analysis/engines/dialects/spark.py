@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Value
+from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
 from abkit.analysis.engines.refusals import END, SHOWN
 from abkit.analysis.engines.translation import constant, quoted
 from abkit.analysis.reading.columns import Kind
@@ -13,7 +13,7 @@ _FLOATS = ("double", "float")
 _ZONE = "'.*[0-9]:[0-9]{2}.*(Z|z|UTC|[-+][0-9]{1,2}(:?[0-9]{2})?)[ ]*'"
 
 
-class SparkDialect:
+class SparkDialect(Dialect):
     """Spark's, from 3.4 on.
 
     Args:
@@ -21,7 +21,13 @@ class SparkDialect:
     """
 
     types: Mapping[Kind, str] = MappingProxyType(
-        {Kind.TEXT: "string", Kind.INSTANT: "bigint", Kind.NUMBER: "double", Kind.TRUTH: "double"}
+        {
+            Kind.TEXT: "string",
+            Kind.KEY: "string",
+            Kind.INSTANT: "bigint",
+            Kind.NUMBER: "double",
+            Kind.TRUTH: "double",
+        }
     )
 
     def __init__(self, type_of: Callable[[str], str | None]) -> None:

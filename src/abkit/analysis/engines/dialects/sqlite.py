@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Value
+from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
 from abkit.analysis.engines.refusals import END, SHOWN
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import identifier, literal
@@ -21,11 +21,17 @@ _DIGITS = "[0-9]" * 6
 _INFINITY = "9e999"
 
 
-class SQLiteDialect:
+class SQLiteDialect(Dialect):
     """SQLite's; the functions of `Functions` must be there."""
 
     types: Mapping[Kind, str] = MappingProxyType(
-        {Kind.TEXT: "text", Kind.INSTANT: "integer", Kind.NUMBER: "real", Kind.TRUTH: "real"}
+        {
+            Kind.TEXT: "text",
+            Kind.KEY: "text",
+            Kind.INSTANT: "integer",
+            Kind.NUMBER: "real",
+            Kind.TRUTH: "real",
+        }
     )
 
     def name(self, name: str) -> str:

@@ -8,7 +8,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.presentation.charts.series import Row, labels
 from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module
 from abkit.analysis.presentation.effects import Effects, extent
-from abkit.analysis.presentation.figures import legible
+from abkit.analysis.presentation.figures import drawable
 
 if TYPE_CHECKING:
     from abkit.analysis.result import Segment
@@ -45,7 +45,7 @@ def segments_chart(
     several = any(len(found.treatments) > 1 for _, found in groups)
 
     def name(label: str, variant: str) -> str:
-        return f"{label}, {legible(variant)}" if several else label
+        return f"{label}, {drawable(variant)}" if several else label
 
     return _forest(groups, name, theme=theme, size=size)
 

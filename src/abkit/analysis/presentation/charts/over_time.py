@@ -35,9 +35,9 @@ def over_time_chart(
     encoding = colours(list(names.values()), theme, size, first=1)
     panel = _effect_panel(rows, effects, looks, encoding, theme=theme, size=size)
     charts = [panel.properties(width=size.width, height=size.height)]
-    if p_values:
-        alpha = next(t.comparison.alpha for t in found.treatments if t.comparison is not None)
-        below = _p_panel(_p_rows(series, names, looks), alpha, looks, encoding, theme, size)
+    alphas = [t.comparison.alpha for t in found.treatments if t.comparison is not None]
+    if p_values and alphas:
+        below = _p_panel(_p_rows(series, names, looks), alphas[0], looks, encoding, theme, size)
         charts.append(below.properties(width=size.width, height=size.height * 0.45))
     return alt.vconcat(*charts, spacing=14)
 

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from abkit.analysis.presentation import times
 from abkit.analysis.presentation.charts.theme import DASHES, DRAWN, Size, Theme, module
-from abkit.analysis.presentation.figures import legible
+from abkit.analysis.presentation.figures import drawable
 
 Row = dict[str, object]
 
@@ -57,10 +57,10 @@ def labels(variants: Sequence[str]) -> Mapping[str, str]:
     """How charts call each variant: legible, and different from all others."""
     taken: dict[str, str] = {}
     for variant in variants:
-        label, number = legible(variant), 1
+        label, number = drawable(variant), 1
         while label in taken.values():
             number += 1
-            label = f"{legible(variant)} ({number})"
+            label = f"{drawable(variant)} ({number})"
         taken[variant] = label
     return taken
 

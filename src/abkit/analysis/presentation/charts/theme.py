@@ -4,7 +4,7 @@ from typing import Any
 
 from attrs import frozen
 
-from abkit.analysis.presentation.figures import legible
+from abkit.analysis.presentation.figures import drawable
 from abkit.errors import MissingExtraError
 
 DASHES = ([1, 0], [1, 0], [7, 3], [2, 2], [7, 3, 2, 3], [4, 2], [10, 2], [1, 3], [5, 1, 1, 1])
@@ -106,7 +106,7 @@ def module() -> Any:
 def styled(chart: Any, theme: Theme, *, title: str, subtitle: str = "") -> Any:
     """A chart with its title, in the colours and the font of a theme."""
     if theme.titled:
-        chart = chart.properties(title={"text": legible(title), "subtitle": legible(subtitle)})
+        chart = chart.properties(title={"text": drawable(title), "subtitle": drawable(subtitle)})
     axis = {
         "labelColor": theme.quiet,
         "titleColor": theme.quiet,

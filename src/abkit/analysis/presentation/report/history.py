@@ -57,6 +57,7 @@ class History:
         step: "day" or "hour".
         value: "Rate" or "Mean".
         caption: Of the chart.
+        tested: Whether there are p-values; Bayes' rule has none.
         running: Whether the running p-value is valid.
         rows: One for each look and variant.
         omitted: What is not shown, in a sentence; else empty.
@@ -66,6 +67,7 @@ class History:
     step: str
     value: str
     caption: str
+    tested: bool
     running: bool
     rows: tuple[Row, ...]
     omitted: str
@@ -118,6 +120,7 @@ def _history(found: MetricResult, series: OverTime, result: "Result", *, running
         step=step,
         value="Rate" if found.metric.binary else "Mean",
         caption=caption,
+        tested=not figures.bayesian(found),
         running=running,
         rows=tuple(_rows(found, series, by_day=by_day)),
         omitted=_omitted(list(series.treatments)),

@@ -38,7 +38,7 @@ def show_metric(found: MetricResult, result: "Result", console: "Console") -> No
 def outcome_columns(found: MetricResult) -> tuple[str, ...]:
     """The columns of what the test says."""
     if figures.bayesian(found):
-        return ("beats control", "best")
+        return ("beats\ncontrol", "best")
     return ("p-value", "corrected") if figures.corrected(found) else ("p-value",)
 
 
@@ -113,13 +113,10 @@ def _show_over_time(found: MetricResult, series: OverTime, console: "Console") -
         if len(shown) < 2:
             continue
         lifts = sparkline([effects(c).estimate for c in shown], among=(0.0,))
-        p_values = sparkline([c.p_value for c in shown], among=(0.0, 1.0))
-        what = "lift" if effects.relative else "difference"
-        line(
-            console,
-            (f"{variant} over {len(series.ends)} {step}: {what} {lifts}  p {p_values}", "dim"),
-            indent=2,
-        )
+        said = f"{'lift' if effects.relative else 'difference'} {lifts}"
+        if not figures.bayesian(found):
+            said += f"  p {sparkline([c.p_value for c in shown], among=(0.0, 1.0))}"
+        line(console, (f"{variant} over {len(series.ends)} {step}: {said}", "dim"), indent=2)
 
 
 def _style(badge: Badge) -> str:

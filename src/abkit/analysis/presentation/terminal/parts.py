@@ -33,8 +33,9 @@ def show_head(result: "Result", console: "Console") -> None:
     line(console, ("Recommendation: ", "bold"), (f"{advice.action.value}{target}", style))
     for reason in advice.reasons:
         line(console, reason, indent=2)
-    if result.remaining is not None:
-        line(console, result.remaining.message, indent=2)
+    left = figures.remaining(result)
+    if left is not None:
+        line(console, left, indent=2)
     found = command(result)
     if found is not None:
         line(console, (f"{found.purpose}:  ", "dim"), (found.line, "bold"), indent=2)

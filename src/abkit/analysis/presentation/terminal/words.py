@@ -28,7 +28,9 @@ def line(console: "Console", *parts: str | tuple[str, str], indent: int = 0) -> 
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
         written.append(legible(text), style=style)
-    console.print(Padding(written, (0, 0, 0, indent)) if indent else written, highlight=False)
+    console.print(
+        Padding(written, (0, 0, 0, indent), expand=False) if indent else written, highlight=False
+    )
 
 
 def plain(text: str) -> "Text":
