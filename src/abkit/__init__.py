@@ -14,6 +14,7 @@ from abkit.errors import (
     MissingColumnError,
     MissingExtraError,
     MissingSubjectError,
+    NotificationError,
     OperatorError,
     TooFewVariantsError,
     UnitsError,
@@ -38,7 +39,18 @@ if TYPE_CHECKING:
     from abkit.assignment.params import Params
     from abkit.experiments.bulk import assign_many, reasons_many
     from abkit.experiments.layer import Holdout, Layer
-    from abkit.experiments.metrics import Conversion, Mean, Sum, Total
+    from abkit.experiments.metrics import (
+        Average,
+        Conversion,
+        Formula,
+        Funnel,
+        Mean,
+        Ratio,
+        Retention,
+        Sum,
+        Total,
+        Winsorize,
+    )
     from abkit.experiments.run import Run
     from abkit.experiments.script import ScriptExperiment
     from abkit.experiments.sql import assignment_sql, reason_sql
@@ -49,6 +61,7 @@ __all__ = [
     "Action",
     "AnalysisError",
     "Assignment",
+    "Average",
     "BernoulliFilter",
     "BernoulliTrial",
     "ConfigError",
@@ -62,18 +75,23 @@ __all__ = [
     "Exposure",
     "ExposureLogger",
     "FastSample",
+    "Formula",
+    "Funnel",
     "Holdout",
     "Layer",
     "Mean",
     "MissingColumnError",
     "MissingExtraError",
     "MissingSubjectError",
+    "NotificationError",
     "OperatorError",
     "OrgExperiment",
     "Params",
     "RandomFloat",
     "RandomInteger",
+    "Ratio",
     "Reason",
+    "Retention",
     "Run",
     "Sample",
     "ScriptExperiment",
@@ -85,6 +103,7 @@ __all__ = [
     "UnknownExperimentError",
     "UserExperiment",
     "WeightedChoice",
+    "Winsorize",
     "assign_many",
     "assignment_sql",
     "expt_manager",
@@ -95,17 +114,22 @@ __all__ = [
 
 # Imported when they are first used: an experiment that only declares its variants needs none of them.
 _LATER = {
+    "Average": "abkit.experiments.metrics",
     "BernoulliFilter": "abkit.assignment._planout",
     "BernoulliTrial": "abkit.assignment._planout",
     "Conversion": "abkit.experiments.metrics",
     "ExposureLogger": "abkit.exposure.logger",
     "FastSample": "abkit.assignment._planout",
+    "Formula": "abkit.experiments.metrics",
+    "Funnel": "abkit.experiments.metrics",
     "Holdout": "abkit.experiments.layer",
     "Layer": "abkit.experiments.layer",
     "Mean": "abkit.experiments.metrics",
     "Params": "abkit.assignment.params",
     "RandomFloat": "abkit.assignment._planout",
     "RandomInteger": "abkit.assignment._planout",
+    "Ratio": "abkit.experiments.metrics",
+    "Retention": "abkit.experiments.metrics",
     "Run": "abkit.experiments.run",
     "Sample": "abkit.assignment._planout",
     "ScriptExperiment": "abkit.experiments.script",
@@ -113,6 +137,7 @@ _LATER = {
     "Total": "abkit.experiments.metrics",
     "UniformChoice": "abkit.assignment._planout",
     "WeightedChoice": "abkit.assignment._planout",
+    "Winsorize": "abkit.experiments.metrics",
     "assign_many": "abkit.experiments.bulk",
     "assignment_sql": "abkit.experiments.sql",
     "force": "abkit.assignment.forcing",
