@@ -1,18 +1,35 @@
 # make demo   the main job, on simulated visits
+# make example  a Django application with a React page and one experiment, to click through
 # make test   everything that CI runs
 # make bench  what a call costs, beside the peers; what is delivered
+# make docs   the documentation, as HTML in docs/_build
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What the tests need besides Python: a command, and the Debian package that has it.
-SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server
+SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
+  npm:npm chromium:chromium
 
-.PHONY: demo test bench system lint types imports unit clean
+.PHONY: demo example test bench docs system lint types imports unit clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
+
+EXAMPLE := examples/integration_directory
+PORT ?= 8000
+MANAGE := $(CURDIR)/$(BIN)/python manage.py
+
+example: .venv/example.installed
+	@command -v npm >/dev/null || { echo "make example needs npm, and Node.js 20 or later" >&2; exit 1; }
+	cd $(EXAMPLE) && $(MANAGE) abkit typescript --out page/src/experiments
+	cd $(EXAMPLE)/page && npm install --no-audit --no-fund --no-package-lock --ignore-scripts && npm run build
+	@echo; echo "Open http://127.0.0.1:$(PORT)/, sign in as several organizations, and click links."; \
+	echo "Ctrl-C stops the server and says what the experiment has found."; echo; \
+	cd $(EXAMPLE); trap : INT; \
+	$(MANAGE) runserver --noreload $(PORT) || exit; \
+	echo; set -x; $(MANAGE) abkit analyze ShowPluginsExperiment --events data/events --html report.html
 
 test: system lint types imports unit
 
@@ -45,12 +62,20 @@ unit: .venv/dev.installed
 bench: .venv/bench.installed
 	$(BIN)/python -m tests.benchmarks
 
+docs: .venv/dev.installed
+	$(BIN)/sphinx-build -W -n -q docs docs/_build
+	@echo "docs/_build/index.html"
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "abkit needs Python 3.11 or later; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
 	$(PYTHON) -m venv .venv
 
 .venv/demo.installed: pyproject.toml | .venv/bin/python
-	$(PIP) --editable '.[analysis,cli,files]'
+	$(PIP) --editable '.[analysis,charts,cli,files]'
+	@touch $@
+
+.venv/example.installed: pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[analysis,charts,cli,django,files]'
 	@touch $@
 
 .venv/dev.installed: pyproject.toml | .venv/bin/python
@@ -62,4 +87,4 @@ bench: .venv/bench.installed
 	@touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -328,3 +328,14 @@ def test_sums_that_contradict_the_units_are_refused(wrong: Any) -> None:
     )
     with pytest.raises(AnalysisError, match="needs 0 to 1,000 conversions"):
         analysis.run()
+
+
+@pytest.mark.parametrize("over_time", ["day", None])
+def test_before_the_first_action_nobody_did_anything(
+    tables: Any, plan: Plan, over_time: str | None
+) -> None:
+    exposures = tables([*exposed("a", 3), *exposed("b", 2)])["exposures"]
+    total = evolve(plan, metrics=(Total("click"), Conversion("click twice", action="click")))
+    result = Analysis(total, exposures=exposures, actions=None, over_time=over_time).run()
+    assert [found.control.moments.mean for found in result.metrics] == [0.0, 0.0]
+    assert [count.units for count in result.counts] == [3, 2]

@@ -273,3 +273,15 @@ def test_events_that_do_not_exist_are_one_clear_line(events: Path) -> None:
 def test_a_report_that_cannot_be_written_is_one_clear_line(units: Path, tmp_path: Path) -> None:
     result = call(*of_units(units), "--mean", "x", "--html", tmp_path / "no" / "r.html")
     assert_one_clear_line(result, "No such file or directory")
+
+
+def test_a_folder_of_exposures_alone_is_analyzed(tmp_path: Path) -> None:
+    """The folder of the actions comes with the first of them."""
+    from abkit.cli.stored import stored_tables
+
+    assert stored_tables(str(tmp_path))["actions"] == str(tmp_path / "actions")
+    (tmp_path / "exposures").mkdir()
+    assert stored_tables(str(tmp_path)) == {
+        "exposures": str(tmp_path / "exposures"),
+        "actions": None,
+    }

@@ -139,3 +139,31 @@ def test_assign_alone_needs_a_default() -> None:
 def test_wrong_layers_and_holdouts_are_refused(layer: Any, says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
         layer()
+
+
+class _Lazy:
+    """As Django's settings: asked for its class, it loads, and there is nothing to load."""
+
+    IS_TEST = False
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        raise RuntimeError("not configured")
+
+
+lazy_settings = _Lazy()
+
+
+def test_assign_may_name_an_object_that_is_lazy(manager: ExperimentManager) -> None:
+    class Lazy(OrgExperiment):
+        variants = ["0", "1"]
+
+        def assign(self, params: Any, org: Any) -> None:
+            params.variant = (
+                "1"
+                if lazy_settings.IS_TEST
+                else WeightedChoice(choices=["0", "1"], weights=[0.5, 0.5], unit=org.id)
+            )
+
+    manager.add(Lazy)
+    assert manager.assign(Lazy, org="1").reason is Reason.ASSIGNED

@@ -1,21 +1,19 @@
 """The Node.js project in `web`, installed once and filled with what abkit generates."""
 
-import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
-import pytest
 from attrs import frozen
 
 from abkit import Experiment
 from abkit.frontend.folder import write
 from abkit.frontend.typescript import typescript_files
 
+from ..npm import installed
 from . import declared, hostile
 
 SOURCES = Path(__file__).with_name("web")
@@ -57,12 +55,10 @@ class Project:
 
 def make_project(folder: Path) -> Project:
     """A project in the folder, which may not exist; skips where it cannot be, except in CI."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        _cannot("there is no Node.js with npm here (Debian: apt-get install nodejs npm)")
-    installed = _installed()
+    packages = installed(SOURCES, _PACKAGES)
     shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("node_modules"))
     for package in _PACKAGES:
-        (folder / package / "node_modules").symlink_to(installed / package / "node_modules")
+        (folder / package / "node_modules").symlink_to(packages / package / "node_modules")
     for version in VERSIONS:
         root = folder / version
         for shared in ("tests", "types"):
@@ -87,37 +83,3 @@ def _generate(folder: Path, experiments: list[type[Experiment]]) -> None:
         for each in sorted(experiments, key=lambda each: each.name)
     ]
     (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
-
-
-def _installed() -> Path:
-    """Where the packages are: outside the tree, so that they are installed once."""
-    texts = {each: (SOURCES / each / "package.json").read_text("utf-8") for each in _PACKAGES}
-    digest = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "abkit-tests"
-    installed = caches / f"npm-{digest}"
-    if installed.exists():
-        return installed
-    caches.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=caches))
-    for package, text in texts.items():
-        (unfinished / package).mkdir(exist_ok=True)
-        (unfinished / package / "package.json").write_text(text, encoding="utf-8")
-        _npm_install(unfinished / package)
-    try:
-        unfinished.rename(installed)
-    except OSError:  # another process was faster
-        shutil.rmtree(unfinished)
-    return installed
-
-
-def _npm_install(folder: Path) -> None:
-    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if ran.returncode != 0:
-        _cannot(f"npm install failed: {ran.stderr.strip()[-500:]}")
-
-
-def _cannot(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

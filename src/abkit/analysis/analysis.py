@@ -79,7 +79,7 @@ class Analysis:
         experiment: The class of the experiment, or a `Plan`.
         exposures: A path, a frame, the name of a table of the engine, or a `Table` of any of these,
             with the columns of `abkit.events.EXPOSURE_COLUMNS`.
-        actions: The same, with the columns of `abkit.events.ACTION_COLUMNS`.
+        actions: The same, with the columns of `abkit.events.ACTION_COLUMNS`; None: nothing was done yet.
         assignments: The same as exposures, of every assignment; to compare the two. None: no comparison.
         engine: A DB-API connection, an engine of SQLAlchemy or a Spark session, whose tables are
             analyzed where they are; None: DuckDB, embedded.
@@ -107,7 +107,7 @@ class Analysis:
 
     experiment: "type[Experiment] | Declared | Plan"
     exposures: Source = field(kw_only=True)
-    actions: Source = field(kw_only=True)
+    actions: Source | None = field(kw_only=True)
     assignments: Source | None = field(kw_only=True, default=None)
     engine: object = field(kw_only=True, default=None)
     control: Variant | None = field(kw_only=True, default=None)
@@ -170,7 +170,9 @@ class Analysis:
         check_plan(plan, settings)
         layout = Layout.of_events(plan.metrics, cuped=settings.cuped is not None)
         step = self.over_time or Step.DAY
-        sources = {"exposures": table(self.exposures), "actions": table(self.actions)}
+        sources = {"exposures": table(self.exposures)}
+        if self.actions is not None:
+            sources["actions"] = table(self.actions)
         with opened(self.engine) as engine:
             asking = Asking(engine, progress=progress, steps=_STEPS)
             who = UnitQueries(
@@ -194,7 +196,7 @@ class Analysis:
             gathered = measure_events(
                 asking,
                 what,
-                sources["actions"],
+                sources.get("actions"),
                 segments=self.segments,
                 length=length if self.over_time else None,
             )

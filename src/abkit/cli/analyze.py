@@ -20,6 +20,7 @@ from abkit.cli.failing import one_line_errors
 from abkit.cli.progress import progress
 from abkit.cli.questions import design_keywords, design_options, event_keywords, event_options
 from abkit.cli.recipes import events_recipe, units_recipe
+from abkit.cli.stored import stored_tables
 from abkit.errors import MissingExtraError
 from abkit.experiments.metrics import Conversion, Mean, Metric
 
@@ -129,7 +130,7 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
         message = f"--{stray[0].removesuffix('s')} goes with --units; an experiment declares these"
         raise click.UsageError(message)
     declaration = configured_manager(options["config"]).declaration(name)
-    tables = {part: str(Path(options["events"]) / part) for part in ("exposures", "actions")}
+    tables = stored_tables(options["events"])
     said = {**design_keywords(options), **event_keywords(options, now=datetime.now(UTC))}
     keywords: dict[str, Any] = {**tables, **said}
     analysis = Analysis(declaration, **keywords)
@@ -137,7 +138,7 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
         result = analysis.run(**told)
     experiments = configured_experiments(options["config"])
     experiment = next(e for e in experiments if e.declaration.name == declaration.name)
-    absolute = {part: str(Path(path).resolve()) for part, path in tables.items()}
+    absolute = {part: path and str(Path(path).resolve()) for part, path in tables.items()}
     return _Found(result=result, recipe=events_recipe(experiment, absolute, said))
 
 

@@ -10,13 +10,13 @@ from abkit.experiments.experiment import Experiment
 
 
 def events_recipe(
-    experiment: type[Experiment], tables: Mapping[str, str], said: Mapping[str, Any]
+    experiment: type[Experiment], tables: Mapping[str, str | None], said: Mapping[str, Any]
 ) -> Recipe:
     """Of stored events.
 
     Args:
         experiment: The class; the notebook imports it by its name.
-        tables: The absolute paths of exposures and actions.
+        tables: The absolute paths of exposures and actions; None where there is no such table.
         said: What else was asked: keywords of `Analysis`.
     """
     module, path = experiment.__module__, experiment.__qualname__
@@ -32,7 +32,8 @@ def events_recipe(
         f"experiment = attrgetter({path!r})(import_module({module!r}))",
     ]
     call = _call("Analysis", ["experiment"], {**tables, **said})
-    return Recipe(code="\n".join([*head, "", f"analysis = {call}"]), tables=tables)
+    there = {name: path for name, path in tables.items() if path is not None}
+    return Recipe(code="\n".join([*head, "", f"analysis = {call}"]), tables=there)
 
 
 def units_recipe(

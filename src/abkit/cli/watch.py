@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from shlex import quote
 
 import click
@@ -20,6 +19,7 @@ from abkit.analysis.presentation.figures import legible
 from abkit.analysis.result import Result
 from abkit.cli.config import config_option, configured_manager, settings_option
 from abkit.cli.failing import one_line_errors
+from abkit.cli.stored import stored_tables
 from abkit.errors import AbkitError, EmptyDataError
 from abkit.events import variant_text
 from abkit.experiments.declaration import Declaration
@@ -55,11 +55,12 @@ class _Watch:
     dry_run: bool
 
     def result(self, declaration: Declaration) -> Result:
+        stored = stored_tables(self.events)
         # The sequential test: the only one that may be looked at on every morning.
         return Analysis(
             declaration,
-            exposures=Path(self.events) / "exposures",
-            actions=Path(self.events) / "actions",
+            exposures=stored["exposures"],
+            actions=stored["actions"],
             method="sequential",
             confidence=self.confidence,
         ).run()

@@ -60,7 +60,7 @@ class Gathered:
 def measure_events(
     asking: Asking,
     queries: EventQueries,
-    actions: Table,
+    actions: Table | None,
     *,
     segments: Sequence[str],
     length: int | None,
@@ -70,14 +70,17 @@ def measure_events(
     Args:
         asking: The engine, of which `take_part` has been asked.
         queries: The queries.
-        actions: The table of actions.
+        actions: The table of actions; None if nothing was done yet.
         segments: The properties that units are told apart by, as in the `UnitQueries`.
         length: Of a period, in microseconds, to measure them over time too; None: not over time.
     """
     layout, engine = queries.layout, asking.engine
-    present = engine.open(
-        "actions", actions, queries.columns(own_unit="unit_id" in actions.columns)
-    )
+    present: Collection[str] = ()
+    if actions is None:
+        asking.define("actions", queries.nothing())
+    else:
+        own_unit = "unit_id" in actions.columns
+        present = engine.open("actions", actions, queries.columns(own_unit=own_unit))
     source = "actions"
     if not layout.idempotent and "insert_id" in present and engine.repeats("actions", "insert_id"):
         asking.define("actions_once", queries.once())

@@ -65,6 +65,17 @@ class EventQueries:
             ),
         ]
 
+    def nothing(self) -> str:
+        """The table of actions where there was none yet."""
+        values = "".join(
+            f", cast(null as double) as value_{i}" for i in range(len(self.layout.values))
+        )
+        return f"""\
+select cast(null as varchar) as insert_id, cast(null as varchar) as action,
+  cast(null as varchar) as unit_id, cast(null as bigint) as time{values}
+from units
+where unit_id is null"""  # noqa: S608 - columns are our own
+
     def once(self) -> str:
         """The actions, each once: what was delivered twice has one insert_id. Columns: as `actions`."""
         values = [f"value_{i}" for i in range(len(self.layout.values))]

@@ -1,0 +1,1 @@
+"""An Integration Directory with one experiment."""
