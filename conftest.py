@@ -1,36 +1,125 @@
-"""The Python blocks of the README and of the documentation are tests; each file is one program."""
+"""The code blocks of the README and of the documentation are tests; each file is one program.
+
+Python runs. So does each `$ abkit` and `$ python` of a console block, and what the page shows of its output
+must come out; `...` stands for what is left out. A block that begins with the comment
+`# a/path.py` is that file too, for what follows to import or to run.
+"""
 
 import os
-from collections.abc import Iterator
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil import Example, Sybil
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+FILE = re.compile(r"# ([\w./-]+\.(?:py|toml))\n")
 
 
-@pytest.fixture
-def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What a page writes goes into a folder of its own."""
-    before = Path.cwd()
-    folder = tmp_path_factory.mktemp("page")
-    os.chdir(folder)
-    yield folder
-    os.chdir(before)
+class OwnFolder:
+    """What a page writes goes into a folder of its own, from which it can import.
+
+    Afterwards the process is as it was found: its folder, its modules, its manager.
+    """
+
+    def enter(self, _namespace: dict[str, Any]) -> None:
+        """Begin a page."""
+        self._before, self._modules = Path.cwd(), {*sys.modules}
+        self._folder = TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True)
+        os.chdir(self._folder.name)
+        sys.path.insert(0, self._folder.name)
+        _forget()
+
+    def leave(self, _namespace: dict[str, Any]) -> None:
+        """End it."""
+        _forget()
+        sys.path.remove(self._folder.name)
+        for name in {*sys.modules} - self._modules:
+            if str(getattr(sys.modules[name], "__file__", None)).startswith(self._folder.name):
+                del sys.modules[name]
+        os.chdir(self._before)
+        self._folder.cleanup()
 
 
-def forget(_namespace: dict[str, Any]) -> None:
-    """Leave the process-wide manager as it was found."""
+def _forget() -> None:
     from abkit import expt_manager
 
     expt_manager.clear()
 
 
-pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/**/*.md", "docs/*.md"],
-    fixtures=["own_folder"],
-    setup=forget,
-    teardown=forget,
-).pytest()
+def keep(example: Example) -> bool:
+    """Write a block that is a file into the page's folder; whether it is one."""
+    named = FILE.match(str(example.parsed))
+    if named is None:
+        return False
+    path = Path(named[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(example.parsed), encoding="utf-8")
+    return True
+
+
+def read_toml(example: Example) -> None:
+    """Keep a block that is a file; it must be TOML."""
+    keep(example)
+    tomllib.loads(str(example.parsed))
+
+
+def run_console(example: Example) -> None:
+    """Run what can be run here, and compare what comes out with what is shown."""
+    for block in re.split(r"^\$ ", str(example.parsed), flags=re.MULTILINE)[1:]:
+        line, _, shown = block.replace("\\\n", " ").partition("\n")
+        program, *arguments = shlex.split(line, comments=True)
+        commands = {"abkit": ["-m", "abkit.cli"], "python": []}
+        if program not in commands or "..." in arguments:
+            continue
+        ran = subprocess.run(  # noqa: S603 - it is the documentation's own
+            [sys.executable, *commands[program], *arguments],
+            env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+        )
+        pattern = re.escape(_trimmed(shown)).replace(re.escape("..."), r"[\s\S]*")
+        if shown.strip() and not re.fullmatch(pattern, _trimmed(ran.stdout)):
+            message = f"$ {line}\nshows:\n{shown}\nbut gives:\n{ran.stdout}"
+            raise AssertionError(message)
+        if not shown.strip() and ran.returncode:
+            message = f"$ {line}\nfails:\n{ran.stdout}"
+            raise AssertionError(message)
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def run_python(example: Example) -> None:
+    """Keep a block that is a file, and run it; unless the page runs its files itself."""
+    if not (keep(example) and "\n$ python " in example.document.text):
+        PythonEvaluator()(example)
+
+
+folder = OwnFolder()
+PYTHON = CodeBlockParser("python", run_python)
+TOML = CodeBlockParser("toml", read_toml)
+CONSOLE = CodeBlockParser("console", run_console)
+
+readme = Sybil(
+    parsers=[PYTHON, SkipParser()],
+    patterns=["README.md"],
+    setup=folder.enter,
+    teardown=folder.leave,
+)
+pages = Sybil(
+    parsers=[PYTHON, TOML, CONSOLE, SkipParser()],
+    patterns=["docs/**/*.md", "docs/*.md"],
+    setup=folder.enter,
+    teardown=folder.leave,
+)
+pytest_collect_file = (readme + pages).pytest()

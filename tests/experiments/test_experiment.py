@@ -9,9 +9,11 @@ from abkit import (
     Conversion,
     DeclarationError,
     Experiment,
+    ExperimentManager,
     Holdout,
     Layer,
     OrgExperiment,
+    Reason,
     UserExperiment,
     WeightedChoice,
 )
