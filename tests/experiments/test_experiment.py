@@ -148,8 +148,8 @@ class _Lazy:
 
     IS_TEST = False
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         raise RuntimeError("not configured")
 
 
