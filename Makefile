@@ -55,9 +55,7 @@ imports: .venv/dev.installed
 	$(BIN)/lint-imports --no-cache
 
 unit: .venv/dev.installed
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov
 
 bench: .venv/bench.installed
 	$(BIN)/python -m tests.benchmarks

@@ -273,6 +273,7 @@ def module() -> Iterator[ModuleType]:
 def test_load_registers_the_active_experiments(manager: ExperimentManager, module: Any) -> None:
     module.ACTIVE_EXPERIMENTS = [Declared, OnUsers]
     assert manager.load("some_experiments") == ("Declared", "OnUsers")
+    assert manager.load("some_experiments") == ("Declared", "OnUsers")  # again: nothing new
     assert len(manager) == 2
     assert Declared in manager
 

@@ -285,3 +285,23 @@ def test_a_folder_of_exposures_alone_is_analyzed(tmp_path: Path) -> None:
         "exposures": str(tmp_path / "exposures"),
         "actions": None,
     }
+
+
+def test_the_past_of_a_table_of_units_is_a_covariate(units: Path) -> None:
+    result = call(*of_units(units), "--mean", "x", "--covariate", "x=c", "--json")
+    assert result.exit_code == 0, result.output
+    (metric,) = json.loads(result.output)["metrics"]
+    assert metric["adjustment"]["days"] is None
+    wrong = call(*of_units(units), "--mean", "x", "--covariate", "y=c")
+    assert wrong.exit_code == 2
+    assert "covariates names y" in wrong.output
+
+
+def test_assignments_are_compared_with_exposures(events: Path) -> None:
+    said = ["Buttons", "--events", events, "--config", "button_config"]
+    result = call(*said, "--assignments", events / "exposures", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["exposures"]["unassigned"]["assigned"] == {
+        "green": 1000,
+        "grey": 1000,
+    }

@@ -18,7 +18,13 @@ from abkit.analysis.units import UnitsAnalysis
 from abkit.cli.config import config_option, configured_experiments, configured_manager
 from abkit.cli.failing import one_line_errors
 from abkit.cli.progress import progress
-from abkit.cli.questions import design_keywords, design_options, event_keywords, event_options
+from abkit.cli.questions import (
+    design_keywords,
+    design_options,
+    event_keywords,
+    event_options,
+    pair,
+)
 from abkit.cli.recipes import events_recipe, units_recipe
 from abkit.cli.stored import stored_tables
 from abkit.errors import MissingExtraError
@@ -47,6 +53,14 @@ class _Found:
     "--conversion", "conversions", metavar="COL", multiple=True, help="A column of true and false."
 )
 @click.option("--mean", "means", metavar="COL", multiple=True, help="A column of numbers.")
+@click.option(
+    "--covariate",
+    "covariates",
+    metavar="METRIC=COL",
+    type=pair,
+    multiple=True,
+    help="The column of the same before the experiment, for CUPED.",
+)
 @design_options
 @event_options
 @click.option("--html", metavar="FILE", type=_FILE, help="Write the report: one page.")
@@ -112,6 +126,8 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
         message = "--units needs a metric: --conversion COL or --mean COL"
         raise click.UsageError(message)
     said = {"unit": options["unit"], "variant": options["variant"], **said}
+    if options["covariates"]:
+        said["covariates"] = dict(options["covariates"])
     analysis = UnitsAnalysis(options["units"], metrics=metrics, **said)
     with progress() as told:
         result = analysis.run(**told)
@@ -125,7 +141,7 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     if name is None:
         message = "--events needs the NAME of an experiment"
         raise click.UsageError(message)
-    stray = [o for o in ("unit", "variant", "conversions", "means") if options[o]]
+    stray = [o for o in ("unit", "variant", "conversions", "means", "covariates") if options[o]]
     if stray:
         message = f"--{stray[0].removesuffix('s')} goes with --units; an experiment declares these"
         raise click.UsageError(message)

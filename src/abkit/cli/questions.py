@@ -97,6 +97,11 @@ _EVENTS = [
         metavar="DAYS",
         help="Explain variance by the days before exposure.",
     ),
+    click.option(
+        "--assignments",
+        metavar="PATH",
+        help="Every assignment, stored like exposures: to compare the two.",
+    ),
     click.option("--over-time", type=_words("day", "hour"), help="Results for each day, or hour."),
     click.option(
         "--segment", "segments", multiple=True, metavar="PROPERTY", help="Results for each value."
@@ -160,7 +165,7 @@ def event_keywords(options: Mapping[str, Any], *, now: datetime) -> dict[str, An
     Raises:
         click.UsageError: A period and a time frame are given together.
     """
-    names = ("several", "start", "until", "window", "cuped", "over_time")
+    names = ("several", "start", "until", "window", "cuped", "over_time", "assignments")
     said = {name: options[name] for name in names if options[name] is not None}
     if options["period"] is not None:
         if "start" in said or "until" in said:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from abkit.errors import (
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from abkit.experiments.settings import SettingsSource, Watch
 
 
+_NOBODY: tuple[object, Callable[..., object]] = object(), lambda *_: None
+
+
 class Registered:
     """An experiment, ready to answer. It is not changed, but replaced.
 
@@ -28,10 +31,12 @@ class Registered:
         declaration: What is in force: the class, and the settings.
         decide: From the subjects of a request to what their unit gets.
         identity: Name, salt and unit type: what all exposures of the experiment share.
+        exposer: The handler that its units were last exposed to, and what exposes them to that one. Who
+            exposes them to another replaces both, as one tuple.
     """
 
     # No tuple: reading an attribute of one takes longer, and this is read at each request.
-    __slots__ = ("decide", "declaration", "declared", "experiment", "identity")
+    __slots__ = ("decide", "declaration", "declared", "experiment", "exposer", "identity")
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class Registered:
         self.declaration = declaration
         self.decide = decide
         self.identity = (declaration.name, declaration.salt, declaration.unit_type)
+        self.exposer = _NOBODY
 
 
 class Registry:
@@ -80,7 +86,8 @@ class Registry:
         """As `ExperimentManager.load`."""
         experiments = active_experiments(module)
         for experiment in experiments:
-            self.add(experiment)
+            if experiment not in self.entries:  # a module may be loaded twice
+                self.add(experiment)
         return tuple(experiment.name for experiment in experiments)
 
     def find(self, experiment: str | type[Experiment]) -> Registered:
