@@ -159,9 +159,9 @@ def test_the_data_have_all_that_matters(of_files: Result) -> None:
 
 def test_sqlite_gives_the_same(stored: Any, of_files: Result, tmp_path: Path) -> None:
     path = tmp_path / "events.db"
-    sink = SqlSink(f"sqlite:///{path}")
-    for each in stored:
-        sink.send(each)
+    with closing(SqlSink(f"sqlite:///{path}")) as sink:
+        for each in stored:
+            sink.send(each)
     with closing(sqlite3.connect(path)) as connection:
         found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=connection)
     alike(numbers(found), numbers(of_files))
@@ -174,9 +174,9 @@ def postgres() -> Iterator[str]:
 
 
 def test_postgresql_gives_the_same(stored: Any, of_files: Result, postgres: str) -> None:
-    sink = SqlSink(postgres)
-    for each in stored:
-        sink.send(each)
+    with closing(SqlSink(postgres)) as sink:
+        for each in stored:
+            sink.send(each)
     database = sa.create_engine(postgres)
     found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=database)
     database.dispose()

@@ -162,12 +162,18 @@ def _guarded(manager: ExperimentManager, handler: EventHandler | None) -> EventH
 class _Guarded:
     """A handler behind the door; None if there is none behind it.
 
-    It has no shortcuts past the handler's `__call__`, as an `ExposureLogger` has for a manager.
+    It has no shortcuts past the handler's `__call__`, as an `ExposureLogger` has for a manager; but what
+    the handler has seen it need not be told again, while the door is open.
     """
 
     def __init__(self, handler: EventHandler | None, *, has_door: bool = False) -> None:
         self.handler = handler
         self._has_door = has_door
+        has_seen = getattr(handler, "has_seen", None)
+        if has_seen is not None and not has_door:
+            self.has_seen = lambda key, variant: (
+                not _door.keeps_in(handler) and has_seen(key, variant)
+            )
 
     def __call__(self, event: Event, /) -> None:
         if self.handler is not None and (self._has_door or not _door.keeps_in(self.handler)):
