@@ -4,6 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, overload
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _V_co = TypeVar("_V_co", covariant=True)
 
-_Key: TypeAlias = tuple[str, str, str, str]
+_Expose: TypeAlias = Callable[[str, Variant, float, Mapping[str, Any], Subjects], object]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ASSIGNED = Reason.ASSIGNED
@@ -30,11 +31,10 @@ _ASSIGNED = Reason.ASSIGNED
 class EventHandler(Protocol):
     """What takes the events: an ExposureLogger, or any callable such as `list.append`.
 
-    It may have more methods, all of which know an exposure by its key (experiment, salt, unit type, unit
-    id), its variant and its time. Where `has_seen(key, variant)` is true, the exposure is not even made.
-    Or a call is divided: `reserve(key, variant, time)` gives None if the exposure is no news, and otherwise
-    what `expose(reserved, key, variant, time, properties, describe, subjects)` goes on with, where
-    `describe(subjects, experiment)` gives the user id and the groups. `reserve` may be None.
+    It may have more methods. Where `has_seen(key, variant)` is true, with the key (experiment, salt, unit
+    type, unit id), the exposure is not even made. Or `exposer(experiment, salt, unit_type, describe)`
+    gives what exposes the units of one experiment, `expose(unit_id, variant, time, properties, subjects)`,
+    where `describe(subjects, experiment)` gives the user id and the groups; or it gives None.
     """
 
     def __call__(self, event: Event, /) -> object:
@@ -48,9 +48,40 @@ class _Declares(Protocol[_V_co]):
     def variants(self) -> Iterable[_V_co]: ...
 
 
-def _not_divided(*_: object) -> None:
-    message = "on_event has a `reserve` and no `expose`: it needs both, or none"
-    raise ConfigError(message)
+def _exposer(handler: EventHandler | None, identity: tuple[str, str, str]) -> _Expose:
+    """What exposes units of that experiment (name, salt, unit type) to a handler."""
+    make = getattr(handler, "exposer", None)
+    expose: _Expose | None = None if make is None else make(*identity, person_and_groups)
+    return expose or partial(_expose, handler, getattr(handler, "has_seen", None), identity)
+
+
+def _expose(
+    handler: EventHandler | None,
+    has_seen: Callable[[tuple[str, str, str, str], Variant], bool] | None,
+    identity: tuple[str, str, str],
+    /,
+    unit_id: str,
+    variant: Variant,
+    now: float,
+    properties: Mapping[str, Any],
+    subjects: Subjects,
+) -> None:
+    """Make the exposure and call the handler, which knows no shorter way."""
+    if has_seen is not None and has_seen((*identity, unit_id), variant):
+        return
+    user_id, groups = person_and_groups(subjects, identity[0])
+    told = dict(properties) if properties else _NOTHING
+    _hand_on(Exposure(*identity, unit_id, variant, now, user_id, groups, told), handler)
+
+
+def _hand_on(event: Event, handler: EventHandler | None) -> None:
+    if handler is None:
+        message = (
+            "expt_manager.on_event is not set: exposures and actions go nowhere. "
+            "Set it to an ExposureLogger(sink), or to any callable."
+        )
+        raise ConfigError(message)
+    handler(event)
 
 
 class ExperimentManager:
@@ -90,10 +121,6 @@ class ExperimentManager:
     @on_event.setter
     def on_event(self, handler: EventHandler | None) -> None:
         self._on_event = handler
-        self._has_seen: Callable[[_Key, Variant], bool] | None = getattr(handler, "has_seen", None)
-        self._reserve: Callable[[_Key, Variant, float], Any] | None
-        self._reserve = getattr(handler, "reserve", None)
-        self._expose: Callable[..., object] = getattr(handler, "expose", _not_divided)
 
     @property
     def strict(self) -> bool:
@@ -248,28 +275,15 @@ class ExperimentManager:
             if not even_if_forced or reason is not Reason.FORCED:
                 return
             properties = {**properties, "reason": str(reason)}
-        name, salt, unit_type = registered.identity
         try:
-            key, now, reserve = (name, salt, unit_type, unit_id), self._clock(), self._reserve
-            if reserve is not None:
-                reserved = reserve(key, variant, now)
-                if reserved is not None:
-                    told = dict(properties) if properties else _NOTHING
-                    self._expose(reserved, key, variant, now, told, person_and_groups, subjects)
-            elif self._has_seen is None or not self._has_seen(key, variant):
-                user_id, groups = person_and_groups(subjects, name)
-                self._hand_on(
-                    Exposure(
-                        *key,
-                        variant,
-                        now,
-                        user_id,
-                        groups,
-                        dict(properties) if properties else _NOTHING,
-                    )
-                )
+            handler, expose = registered.exposer
+            if handler is not self._on_event:
+                handler = self._on_event
+                expose = _exposer(handler, registered.identity)
+                registered.exposer = handler, expose
+            expose(unit_id, variant, self._clock(), properties, subjects)
         except Exception as error:  # noqa: BLE001 - the request boundary
-            self._report(name, error)
+            self._report(registered.declaration.name, error)
 
     def track(
         self, action: str, /, *, properties: Mapping[str, object] = _NOTHING, **subjects: Any
@@ -283,15 +297,14 @@ class ExperimentManager:
         """
         try:
             user_id, groups = person_and_groups(subjects, action)
-            self._hand_on(
-                Action(
-                    name=action,
-                    time=self._clock(),
-                    user_id=user_id,
-                    groups=groups,
-                    properties=dict(properties) if properties else _NOTHING,
-                )
+            done = Action(
+                name=action,
+                time=self._clock(),
+                user_id=user_id,
+                groups=groups,
+                properties=dict(properties) if properties else _NOTHING,
             )
+            _hand_on(done, self._on_event)
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._report(action, error)
 
@@ -302,15 +315,6 @@ class ExperimentManager:
             UnknownExperimentError: No experiment of that name is registered.
         """
         return self._find(experiment).declaration
-
-    def _hand_on(self, event: Event) -> None:
-        if self._on_event is None:
-            message = (
-                "expt_manager.on_event is not set: exposures and actions go nowhere. "
-                "Set it to an ExposureLogger(sink), or to any callable."
-            )
-            raise ConfigError(message)
-        self._on_event(event)
 
     def _find(self, experiment: str | type[Experiment]) -> Registered:
         if self._watches:

@@ -9,6 +9,8 @@ import pytest
 from abkit import ExperimentManager, OrgExperiment
 from abkit.errors import DeliveryError
 from abkit.events import Event
+from abkit.experiments.subjects import person_and_groups
+from abkit.exposure.dedup import MemoryDedup
 from abkit.exposure.fanout import FanOut
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.stats import Stats
@@ -142,6 +144,42 @@ def test_an_exposure_is_no_news_only_if_it_is_none_to_all() -> None:
         assert not fanout.has_seen(key, "a")
         fanout(now)
         assert fanout.has_seen(key, "a")
+
+
+def test_of_a_managers_exposures_each_sink_gets_and_counts_its_own() -> None:
+    class Shared(OrgExperiment):
+        variants = ["0"]
+
+    sinks = [MemorySink(), MemorySink()]
+    with FanOut(*sinks) as fanout:
+        manager = ExperimentManager(on_event=fanout, strict=True)
+        manager.add(Shared)
+        for _ in range(3):
+            manager.log_exposure(Shared, org=1)
+    one, other = (sink.exposures for sink in sinks)
+    assert one == other
+    assert ids(one) == ["1"]
+    assert [stats.deduplicated for stats in fanout.stats] == [2, 2]
+
+
+def test_a_dedup_store_of_ones_own_sees_the_exposures_to_all() -> None:
+    class Seeing:
+        """A dedup store that is none of abkit's."""
+
+        def __init__(self) -> None:
+            inner = MemoryDedup()
+            self.reserve, self.give_back = inner.reserve, inner.give_back
+            self.has_seen = inner.has_seen
+
+    sinks = [MemorySink(), MemorySink()]
+    fanout = FanOut(ExposureLogger(sinks[0], dedup=Seeing()), sinks[1])
+    assert fanout.exposer("Shared", "Shared", "org", person_and_groups) is None
+    with fanout:
+        manager = ExperimentManager(on_event=fanout, strict=True)
+        manager.add(type("Shared", (OrgExperiment,), {"variants": ["0"]}))
+        for _ in range(3):
+            manager.log_exposure("Shared", org=1)
+    assert [ids(sink.events) for sink in sinks] == [["1"], ["1"]]
 
 
 def test_many_threads_may_log() -> None:

@@ -1,5 +1,6 @@
 """The exposure logger: deduplicate, deliver, never raise."""
 
+import sys
 import threading
 from typing import Any
 
@@ -193,74 +194,106 @@ class TestNeverRaises:
         assert logger.stats.dropped >= 1_880
 
 
-def divided(logger: ExposureLogger, event: Exposure) -> None:
+def describe(subjects: str | None, of: str) -> tuple[str | None, dict[str, str]]:
+    return subjects, {"of": of}
+
+
+def expose(logger: ExposureLogger, event: Exposure) -> None:
     """What the manager does in place of `logger(event)`."""
-    assert logger.reserve is not None
-    reserved = logger.reserve(key(event), event.variant, event.time)
-    if reserved is not None:
-        logger.expose(
-            reserved,
-            key(event),
-            event.variant,
-            event.time,
-            event.properties,
-            lambda subjects, of: (subjects, {"of": of}),
-            event.user_id,
-        )
+    experiment, salt, unit_type, unit_id = key(event)
+    exposes = logger.exposer(experiment, salt, unit_type, describe)
+    assert exposes is not None
+    exposes(unit_id, event.variant, event.time, event.properties, event.user_id)
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("xyz"), st.sampled_from(["A", "B", 1, True]), st.integers(0, 2)),
+        st.tuples(
+            st.booleans(),
+            st.sampled_from(["Buttons", "Other"]),
+            st.sampled_from("xyz"),
+            st.sampled_from(["A", "-A"[1:], "B", 1, True]),
+            st.integers(0, 2),
+        ),
         max_size=30,
     )
 )
-def test_a_call_that_is_divided_does_what_the_call_does(
-    reads: list[tuple[str, Variant, int]],
+def test_an_exposer_does_what_the_call_does_and_both_know_of_each_other(
+    reads: list[tuple[bool, str, str, Variant, int]],
 ) -> None:
-    at_once, in_two = MemorySink(), MemorySink()
-    with ExposureLogger(at_once) as one, ExposureLogger(in_two) as other:
-        for unit, variant, day in reads:
-            event = exposure(unit, variant, time=NOON + 86_400 * day)
-            event = event._replace(user_id="7", groups={"of": "Buttons"})
+    by_call, by_either = MemorySink(), MemorySink()
+    with ExposureLogger(by_call) as one, ExposureLogger(by_either) as other:
+        for calls, experiment, unit, variant, day in reads:
+            event = exposure(unit, variant, experiment=experiment, time=NOON + 86_400 * day)
+            event = event._replace(user_id="7", groups={"of": experiment})
             one(event)
-            divided(other, event)
-    assert at_once.events == in_two.events
-    assert one.stats.accepted == other.stats.accepted == len(at_once.events)
+            if calls:
+                other(event)
+            else:
+                expose(other, event)
+    assert by_call.events == by_either.events
+    assert one.stats == other.stats
+    assert other.stats.accepted + other.stats.deduplicated == len(reads)
 
 
-def test_of_a_divided_call_what_is_refused_may_come_again() -> None:
+def test_every_exposure_that_is_no_news_is_counted_whatever_the_threads_do() -> None:
+    threads, calls = 8, 10_000
+    logger = ExposureLogger(MemorySink())
+    exposes = logger.exposer("Buttons", "Buttons", "user", describe)
+    assert exposes is not None
+    start = threading.Barrier(threads)
+
+    def read() -> None:
+        start.wait()
+        for call in range(calls):
+            exposes(str(call % 10), "a", NOON, {}, None)
+
+    readers = [threading.Thread(target=read) for _ in range(threads)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert logger.close()
+    stats = logger.stats
+    assert (stats.accepted, stats.deduplicated) == (10, threads * calls - 10)
+
+
+def test_what_an_exposer_is_refused_may_come_again() -> None:
     gate = Gate()
     logger = ExposureLogger(gate, limits=AT_ONCE, max_queue=1)
-    divided(logger, exposure("sent"))
+    expose(logger, exposure("sent"))
     gate.entered.wait(10)
-    divided(logger, exposure("queued"))
-    divided(logger, exposure("refused"))
+    expose(logger, exposure("queued"))
+    expose(logger, exposure("refused"))
     gate.open.set()
     assert logger.flush()
-    divided(logger, exposure("refused"))
+    expose(logger, exposure("refused"))
     assert logger.close()
     assert ids(gate.taken) == ["sent", "queued", "refused"]
 
 
-def test_of_a_divided_call_what_cannot_be_described_may_come_again() -> None:
+def test_what_an_exposer_cannot_describe_may_come_again() -> None:
     def fail(*_: object) -> Any:
         raise LookupError
 
     sink = MemorySink()
     with ExposureLogger(sink) as logger:
-        event = exposure()
+        exposes = logger.exposer("Buttons", "Buttons", "user", fail)
+        assert exposes is not None
         for _ in range(2):
-            assert logger.reserve is not None
-            reserved = logger.reserve(key(event), event.variant, event.time)
-            assert reserved is not None
             with pytest.raises(LookupError):
-                logger.expose(reserved, key(event), event.variant, event.time, {}, fail, None)
+                exposes("u1", "a", NOON, {}, None)
     assert sink.events == []
 
 
-def test_a_call_is_not_divided_with_another_dedup_store() -> None:
-    assert ExposureLogger(MemorySink(), dedup=Broken()).reserve is None
+def test_another_dedup_store_has_to_see_the_exposures() -> None:
+    logger = ExposureLogger(MemorySink(), dedup=Broken())
+    assert logger.exposer("Buttons", "Buttons", "user", describe) is None
 
 
 def test_it_says_how_it_is() -> None:

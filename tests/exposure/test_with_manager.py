@@ -126,3 +126,48 @@ def test_being_forced_does_not_use_up_the_exposure(
     assert exposed(manager, sink) == []
     manager.log_exposure("Forceable", org=1)
     assert exposed(manager, sink) == [("Forceable", "1")]
+
+
+def test_what_is_no_news_is_counted_though_no_event_is_made(
+    manager: ExperimentManager, sink: MemorySink
+) -> None:
+    manager.add(type("Counted", (OrgExperiment,), {"variants": ["0", "1"]}))
+    for _ in range(5):
+        manager.log_exposure("Counted", org=1)
+    assert exposed(manager, sink) == [("Counted", "1")]
+    logger = manager.on_event
+    assert isinstance(logger, ExposureLogger)
+    assert logger.stats.deduplicated == 4
+
+
+def test_a_logger_that_is_set_later_gets_the_exposures_from_then_on(
+    manager: ExperimentManager, sink: MemorySink
+) -> None:
+    manager.add(type("Moved", (OrgExperiment,), {"variants": ["0"]}))
+    manager.log_exposure("Moved", org=1)
+    assert exposed(manager, sink) == [("Moved", "1")]
+    caught: list[object] = []
+    manager.on_event = caught.append
+    manager.log_exposure("Moved", org=1)
+    assert len(caught) == 1
+    other = MemorySink()
+    with ExposureLogger(other) as logger:
+        manager.on_event = logger
+        manager.log_exposure("Moved", org=1)
+        assert exposed(manager, other) == [("Moved", "1")]
+    assert len(sink.exposures) == 1
+
+
+def test_settings_that_change_use_up_no_exposure(
+    manager: ExperimentManager, sink: MemorySink
+) -> None:
+    settings: dict[str, Any] = {}
+    manager.add(type("Ramped", (OrgExperiment,), {"variants": ["0"]}))
+    manager.use_settings(settings, interval=0)
+    manager.log_exposure("Ramped", org=1)
+    settings["Ramped"] = {"enabled": False}
+    manager.log_exposure("Ramped", org=2)
+    del settings["Ramped"]
+    manager.log_exposure("Ramped", org=1)
+    manager.log_exposure("Ramped", org=2)
+    assert exposed(manager, sink) == [("Ramped", "1"), ("Ramped", "2")]

@@ -184,12 +184,16 @@ def _layer_gate(layer: "Layer", slots: range | frozenset[int]) -> Gate:
     ends = (slots[0], slots[-1]) if isinstance(slots, range) else slots
     first, last = min(ends), max(ends)
     some_of_them = slots if len(slots) <= last - first else None
+    # The slot is the first 60 bits modulo the size. To shift after dividing, and only where it must be, is
+    # the same and quicker: so 16 values of 64 bits share a slot.
+    divisor, begin, end = size << 4, first << 4, (last + 1) << 4
 
     def gate(unit_id: str) -> Reason | None:
         (first_64,) = first_64_bits(sha1(f"{prefix}{unit_id}".encode()).digest())
-        slot = (first_64 >> 4) % size
-        mine = first <= slot <= last and (some_of_them is None or slot in some_of_them)
-        return None if mine else excluded
+        rest = first_64 % divisor
+        if begin <= rest < end and (some_of_them is None or rest >> 4 in some_of_them):
+            return None
+        return excluded
 
     return gate
 

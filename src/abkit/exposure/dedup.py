@@ -10,6 +10,9 @@ from abkit.events import Exposure, Variant
 from abkit.exposure.naming import Mark
 from abkit.exposure.transport.lifecycle import renew_after_fork
 
+Identity: TypeAlias = tuple[str, str, str]
+"""Experiment, salt, unit type: what all exposures of an experiment share."""
+
 Key: TypeAlias = tuple[str, str, str, str]
 """Experiment, salt, unit type, unit id."""
 
@@ -52,15 +55,17 @@ class DedupStore(Protocol):
 
 
 Taken: TypeAlias = tuple[int, Mark, Mark | None]
-"""A key's hash, its mark now, and its mark before. The marks of all units that are equal are one object."""
+"""A key's slot, its mark now, and its mark before. The marks of all units that are equal are one object."""
 
 
 class MemoryDedup:
     """Remembers exposures in this process.
 
-    A key is stored as its 64-bit hash, about 80 bytes in all. With a million keys stored, a new unit is
-    mistaken for a known one with probability 1e6 / 2**64, about 5e-14; that any two of a million are
-    confused has probability 3e-8.
+    A key is stored as its slot, the sum of two 64-bit hashes, about 80 bytes in all. Keys of one experiment
+    share a slot if the hashes of their units are equal, others if these differ by exactly what those of
+    their experiments do: no more likely. So with a million keys stored, a new unit is mistaken for a
+    known one with probability 1e6 / 2**64, about 5e-14; that any two of a million are confused has
+    probability 3e-8.
 
     When `max_keys` is reached, about the older half is forgotten. A unit that was forgotten is exposed
     once more, under the same insert id unless it had changed its variant.
@@ -71,6 +76,11 @@ class MemoryDedup:
             `window` since the epoch; the default is the UTC day. The window of an exposure is that
             of its own time.
         clock: Gives the seconds since the epoch, for `has_seen`.
+
+    Attributes:
+        window: As above.
+        young: The latest mark of each slot that came since the generations changed. Who only reads it
+            needs no lock, but has to ask for it each time.
 
     Raises:
         DeliveryError: `max_keys` is below 2, or `window` is not above 0.
@@ -90,10 +100,10 @@ class MemoryDedup:
             )
             raise DeliveryError(message)
         self._generation = max_keys // 2
-        self._window = window
+        self.window = window
         self._clock = clock
         # Two generations, so that forgetting is one step: the old one is dropped whole.
-        self._young: dict[int, Mark] = {}
+        self.young: dict[int, Mark] = {}
         self._old: dict[int, Mark] = {}
         self._marks: dict[tuple[float, type, Variant, int], Mark] = {}
         self._last: dict[Variant, Mark] = {}
@@ -112,38 +122,38 @@ class MemoryDedup:
         It looks at the young generation only. So a unit that is still seen when the generations change
         goes through `reserve` once, which keeps it.
         """
-        mark = self._young.get(hash(key))
+        mark = self.young.get(_slot(key))
         return (
             mark is not None
-            and (mark[1] is variant or _same(mark[1], variant))
-            and mark[0] == self._clock() // self._window
+            and (mark[1] is variant or is_same(mark[1], variant))
+            and mark[0] == self._clock() // self.window
         )
 
     def reserve(self, exposure: Exposure, /) -> Reservation | None:
         """As `DedupStore.reserve`."""
-        taken = self.take(exposure[:4], exposure.variant, exposure.time)
+        taken = self.take(_slot(exposure[:4]), exposure.variant, exposure.time)
         if taken is None:
             return None
         window, _, ordinal = taken[1]
         return Reservation(window, ordinal, taken)
 
-    def take(self, key: Key, variant: Variant, now: float, /) -> Taken | None:
-        """As `reserve`, without an object that would be made for it."""
-        slot = hash(key)
-        window = now // self._window
-        previous = self._young.get(slot)
-        if previous is not None and previous[0] == window:
-            latest = previous[1]
-            if latest is variant or _same(latest, variant):
-                return None  # As nearly always in a web application: nothing to set, so no lock.
+    def take(self, slot: int, variant: Variant, now: float, /) -> Taken | None:
+        """As `reserve`, without an object that would be made for it.
+
+        Args:
+            slot: `first_slot(identity) + hash(unit_id)`.
+            variant: The exposure's.
+            now: Its time.
+        """
+        window = now // self.window
         ordinal = 0
         self._acquire()  # By hand: what `with` does to a lock takes as long as all the rest.
         try:
-            young = self._young
+            young = self.young
             previous = young.get(slot) or self._old.get(slot)
             if previous is not None and previous[0] == window:
                 _, latest, ordinal = previous
-                if latest is variant or _same(latest, variant):
+                if latest is variant or is_same(latest, variant):
                     young[slot] = previous  # It may have been among the old.
                     if len(young) >= self._generation:
                         self._age()
@@ -167,7 +177,7 @@ class MemoryDedup:
         """As `give_back`, for what `take` has given."""
         slot, mark, previous = taken
         with self._lock:
-            for generation in (self._young, self._old):
+            for generation in (self.young, self._old):
                 if generation.get(slot) is mark:
                     if previous is None:
                         del generation[slot]
@@ -176,8 +186,8 @@ class MemoryDedup:
                     return
 
     def _age(self) -> None:
-        self._old = self._young
-        self._young = {}
+        self._old = self.young
+        self.young = {}
 
     def _mark(self, window: float, variant: Variant, ordinal: int) -> Mark:
         """The one mark of these values, so that a million units share a handful."""
@@ -191,11 +201,21 @@ class MemoryDedup:
         return mark
 
     def __len__(self) -> int:
-        return len(self._young.keys() | self._old.keys())
+        return len(self.young.keys() | self._old.keys())
 
     def __repr__(self) -> str:
-        return f"<MemoryDedup of {len(self._young) + len(self._old)} keys>"
+        return f"<MemoryDedup of {len(self.young) + len(self._old)} keys>"
 
 
-def _same(one: Variant, other: Variant) -> bool:
+def first_slot(identity: Identity) -> int:
+    """Where the slots of an experiment begin: each unit's is the hash of its id further on."""
+    return hash(identity)
+
+
+def _slot(key: Key) -> int:
+    return first_slot(key[:3]) + hash(key[3])
+
+
+def is_same(one: Variant, other: Variant) -> bool:
+    """Whether these are one variant: 1, 1.0 and True are equal, but are three."""
     return one == other and type(one) is type(other)

@@ -1,16 +1,18 @@
 """One stream of events to several destinations."""
 
 import threading
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import Self, TypeVar
 from uuid import uuid4
 
 from abkit.errors import DeliveryError
 from abkit.events import Action, Event, Variant
 from abkit.exposure.dedup import Key
-from abkit.exposure.logger import ExposureLogger
+from abkit.exposure.logger import Describe, Expose, ExposureLogger
 from abkit.exposure.stats import Stats
 from abkit.sinks.base import Sink
+
+_Subjects_contra = TypeVar("_Subjects_contra", contravariant=True)
 
 
 class FanOut:
@@ -45,6 +47,28 @@ class FanOut:
             event = event._replace(insert_id=uuid4().hex)  # An exposure's follows from itself.
         for logger in self.loggers:
             logger(event)
+
+    def exposer(
+        self, experiment: str, salt: str, unit_type: str, describe: Describe[_Subjects_contra], /
+    ) -> Expose[_Subjects_contra] | None:
+        """What exposes the units of one experiment to all. See `ExposureLogger.exposer`."""
+        found = [logger.exposer(experiment, salt, unit_type, describe) for logger in self.loggers]
+        exposers = [expose for expose in found if expose is not None]
+        if len(exposers) < len(found):
+            return None
+
+        def expose_to_all(
+            unit_id: str,
+            variant: Variant,
+            now: float,
+            properties: Mapping[str, object],
+            subjects: _Subjects_contra,
+            /,
+        ) -> None:
+            for expose in exposers:
+                expose(unit_id, variant, now, properties, subjects)
+
+        return expose_to_all
 
     def has_seen(self, key: Key, variant: Variant, /) -> bool:
         """Whether an exposure would be no news to any of them. See `ExposureLogger.has_seen`."""

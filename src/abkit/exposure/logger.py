@@ -1,13 +1,14 @@
 """The exposure logger: what the manager's `on_event` is set to. It never raises into the request."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, Self, TypeVar, cast
+from types import MappingProxyType
+from typing import Protocol, Self, TypeVar
 
 from attrs import evolve
 
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure, Variant
-from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup, Taken
+from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup, first_slot, is_same
 from abkit.exposure.delivery import Delivery
 from abkit.exposure.naming import Accepted, accepted
 from abkit.exposure.outbox import Outbox
@@ -21,6 +22,7 @@ from abkit.sinks.base import BatchLimits, Sink
 
 _Subjects_contra = TypeVar("_Subjects_contra", contravariant=True)
 _new = tuple.__new__
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Describe(Protocol[_Subjects_contra]):
@@ -30,6 +32,21 @@ class Describe(Protocol[_Subjects_contra]):
         self, subjects: _Subjects_contra, of: str, /
     ) -> tuple[str | None, Mapping[str, str]]:
         """User id, and groups by their kind."""
+
+
+class Expose(Protocol[_Subjects_contra]):
+    """Exposes a unit of the experiment that it was made for."""
+
+    def __call__(
+        self,
+        unit_id: str,
+        variant: Variant,
+        time: float,
+        properties: Mapping[str, object],
+        subjects: _Subjects_contra,
+        /,
+    ) -> None:
+        """Take an exposure of these parts; if it is no news, only count it."""
 
 
 class ExposureLogger:
@@ -85,7 +102,6 @@ class ExposureLogger:
             backoff=backoff,
             exit_timeout=exit_timeout,
         )
-        self._accept = self._delivery.accept
         self._sink = sink
         self.after_fork()
         renew_after_fork(self)
@@ -115,54 +131,76 @@ class ExposureLogger:
         except Exception as error:  # noqa: BLE001 - the request must not suffer
             self._failed(error)
 
-    @property
-    def reserve(self) -> Callable[[Key, Variant, float], Taken | None] | None:
-        """The first half of a call with an exposure, for who has its key, variant and time.
-
-        It gives None if the exposure would be no news; otherwise what `expose` goes on with. This is
-        what a web application asks all day: so it is the store's own method, where that cannot fail.
-        """
-        return self._dedup.take if isinstance(self._dedup, MemoryDedup) else None
-
-    def expose(
+    def exposer(
         self,
-        taken: Taken,
-        key: Key,
-        variant: Variant,
-        now: float,
-        properties: Mapping[str, object],
+        experiment: str,
+        salt: str,
+        unit_type: str,
         describe: Describe[_Subjects_contra],
-        subjects: _Subjects_contra,
         /,
-    ) -> None:
-        """The second half: take an exposure of these parts, which was reserved.
+    ) -> Expose[_Subjects_contra] | None:
+        """What exposes the units of one experiment, without making an event that is no news.
 
-        It raises nothing but what `describe` does, which gives the user id and the groups of the subjects.
+        It does what a call with the exposure would do, and raises nothing but what `describe` does, which
+        gives the user id and the groups of the subjects.
+
+        Returns:
+            None if the dedup store is one of the application's own, which has to see the exposures.
         """
-        accepted = False
-        try:
-            user_id, groups = describe(subjects, key[0])
-            experiment, salt, unit_type, unit_id = key
-            # Not Accepted(...), which takes twice as long.
-            event = _new(
-                Accepted,
-                (
-                    experiment,
-                    salt,
-                    unit_type,
-                    unit_id,
-                    variant,
-                    now,
-                    user_id,
-                    groups,
-                    properties,
-                    taken[1],
-                ),
-            )
-            accepted = self._accept(event)
-        finally:
-            if not accepted:
-                cast("MemoryDedup", self._dedup).put_back(taken)
+        dedup, accept = self._dedup, self._delivery.accept
+        if not isinstance(dedup, MemoryDedup):
+            return None
+        first, window = first_slot((experiment, salt, unit_type)), dedup.window
+
+        # What a web application asks all day, so it is in one frame. Adding to the count is one step:
+        # threads change only where something is called, or a loop begins anew.
+        def expose(
+            unit_id: str,
+            variant: Variant,
+            now: float,
+            properties: Mapping[str, object],
+            subjects: _Subjects_contra,
+            /,
+        ) -> None:
+            slot = first + hash(unit_id)
+            mark = dedup.young.get(slot)
+            if (
+                mark is not None
+                and (mark[1] is variant or is_same(mark[1], variant))
+                and mark[0] == now // window
+            ):
+                self._deduplicated += 1
+                return
+            taken = dedup.take(slot, variant, now)
+            if taken is None:
+                self._deduplicated += 1
+                return
+            done = False
+            try:
+                user_id, groups = describe(subjects, experiment)
+                told = dict(properties) if properties else _NOTHING
+                # Not Accepted(...), which takes twice as long.
+                event = _new(
+                    Accepted,
+                    (
+                        experiment,
+                        salt,
+                        unit_type,
+                        unit_id,
+                        variant,
+                        now,
+                        user_id,
+                        groups,
+                        told,
+                        taken[1],
+                    ),
+                )
+                done = accept(event)
+            finally:
+                if not done:
+                    dedup.put_back(taken)
+
+        return expose
 
     @property
     def has_seen(self) -> Callable[[Key, Variant], bool]:

@@ -14,7 +14,8 @@ class Stats:
 
     Attributes:
         accepted: Events taken for delivery.
-        deduplicated: Exposures that were no news; those that `has_seen` answered are not counted.
+        deduplicated: Exposures that were no news. Those that were not even made because `has_seen` said so
+            are not among them; a manager asks it only for a dedup store of the application's own.
         elsewhere: Those of `deduplicated` that had been accepted: another process had sent them.
         delivered: Events that the destination has taken.
         retried: Times that sending a batch has failed for now.
