@@ -192,6 +192,7 @@ class Analysis:
                 until=who.until,
                 cuped=settings.cuped,
                 segments=len(self.segments),
+                in_several=self.several is Several.INCLUDE,
             )
             gathered = measure_events(
                 asking,

@@ -23,6 +23,7 @@ class EventQueries:
         until: Actions count before this microsecond since 1970; None: all.
         cuped: The length of the time before the first exposure that CUPED looks at; None: no CUPED.
         segments: How many columns tell units apart.
+        in_several: Whether a unit may be in several variants.
     """
 
     layout: Layout
@@ -31,6 +32,7 @@ class EventQueries:
     until: int | None = None
     cuped: timedelta | None = None
     segments: int = 0
+    in_several: bool = False
 
     def columns(self, *, own_unit: bool) -> list[Column]:
         """What is needed of the table of actions.
@@ -155,10 +157,10 @@ where {condition}"""  # noqa: S608 - literals are quoted
             source: Where the rows are: `done`, or `progress` if something must be completed.
         """
         return f"""\
-select unit_id, variant,
+select {self._unit},
   {self._accumulated()}
 from {source}
-group by unit_id, variant"""  # noqa: S608 - literals are quoted
+group by {self._key}"""  # noqa: S608 - literals are quoted
 
     def measured(self) -> str:
         """The measures of each unit, from `units` and `per_unit`.
@@ -166,20 +168,21 @@ group by unit_id, variant"""  # noqa: S608 - literals are quoted
         Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present.
         """
         segments = "".join(f",\n  u.segment_{i} as segment_{i}" for i in range(self.segments))
+        same = " and p.variant = u.variant" if self.in_several else ""
         return f"""\
 select
   u.unit_id as unit_id,
   u.variant as variant{segments},
   {self._measures("p.")}
 from units u
-left join per_unit p on p.unit_id = u.unit_id and p.variant = u.variant"""  # noqa: S608
+left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
     def states(self, length: int, *, source: str) -> str:
         """The measures of each unit at the end of each period in which it did something.
 
-        The first period of a unit is that of its first exposure. Columns: unit_id, variant, period, new
-        (1 in a unit's first period), m0, ... and, with CUPED, b0, ... and present; and the same as they
-        were before the period: was_m0, ...
+        The first period of a unit is that of its first exposure. Columns: variant, period, new (1 in a
+        unit's first period), m0, ... and, with CUPED, b0, ... and present; and the same as they were
+        before the period: was_m0, ...
 
         Args:
             length: Of a period, in microseconds.
@@ -193,38 +196,56 @@ left join per_unit p on p.unit_id = u.unit_id and p.variant = u.variant"""  # no
         running = ",\n      ".join(
             f"sum({name}) over so_far as {name}, {name} as plus_{name}" for name in names
         )
-        nothing = "".join(f", cast(0 as double) as {name}" for name in names)
-        added = "".join(f", sum(coalesce({name}, cast(0 as double))) as {name}" for name in names)
-        when = "case when past = 1 then first_exposure else time end"
         return f"""\
-select unit_id, variant, period, new,
+select variant, period, new,
   {self._measures("")},
   {self._measures("was_", prefix="was_")}
 from (
-  select unit_id, variant, period, new,
+  select variant, period, new,
     {states}
   from (
-    select unit_id, variant, period, new,
+    select variant, period, new,
       {running}
     from (
-      select unit_id, variant, period, max(new) as new{added}
+      select {self._unit}, period, max(new) as new,
+        {self._accumulated()}
       from (
-        select unit_id, variant, {period(when, length)} as period, 0 as new,
-          {self._accumulated()}
-        from {source}
-        group by unit_id, variant, {period(when, length)}
-        union all
-        select unit_id, variant, {period("first_exposure", length)} as period, 1 as new{nothing}
-        from units
+        {self._happened(length, source=source)}
       ) as happened
-      group by unit_id, variant, period
+      group by {self._key}, period
     ) as by_period
     window so_far as (
-      partition by unit_id, variant order by period
+      partition by {self._key} order by period
       rows between unbounded preceding and current row
     )
   ) as summed
 ) as running"""  # noqa: S608 - literals are quoted
+
+    def _happened(self, length: int, *, source: str) -> str:
+        """What each unit did, by period; and its first exposure, where `new` is 1."""
+        values = [f"value_{i}" for i in range(len(self.layout.values))]
+        plain = "".join(f", {value}" for value in values)
+        nothing = "".join(f", cast(null as double) as {value}" for value in values)
+        completes = ", completes" if self.layout.derived else ""
+        nowhere = ", cast(null as bigint) as completes" if self.layout.derived else ""
+        when = "case when past = 1 then first_exposure else time end"
+        return f"""\
+select unit_id, variant, {period(when, length)} as period, 0 as new, action, past{completes}{plain}
+        from {source}
+        union all
+        select unit_id, variant, {period("first_exposure", length)} as period, 1 as new,
+          cast(null as varchar) as action, 0 as past{nowhere}{nothing}
+        from units"""  # noqa: S608 - columns are our own
+
+    @property
+    def _key(self) -> str:
+        """What tells units apart: a text less to hash, where each is in one variant."""
+        return "unit_id, variant" if self.in_several else "unit_id"
+
+    @property
+    def _unit(self) -> str:
+        """The unit and its variant, of a group by the key."""
+        return "unit_id, variant" if self.in_several else "unit_id, min(variant) as variant"
 
     def _accumulated(self) -> str:
         now = [
@@ -278,7 +299,8 @@ def _summed(accumulator: Accumulator, *, past: int | None) -> str:
     when = "" if past is None else f" and past = {past}"
     if accumulator.value is None:
         return f"cast(count(case when {accumulator.condition}{when} then 1 end) as double)"
-    return f"sum(case when {accumulator.condition}{when} then {accumulator.value} end)"
+    summed = f"sum(case when {accumulator.condition}{when} then {accumulator.value} end)"
+    return f"coalesce({summed}, cast(0 as double))"
 
 
 def _microseconds(time: timedelta) -> int:
