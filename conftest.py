@@ -13,6 +13,7 @@ import sys
 import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 
 from sybil import Example, Sybil
@@ -30,7 +31,7 @@ class OwnFolder:
 
     def enter(self, _namespace: dict[str, Any]) -> None:
         """Begin a page."""
-        self._before, self._modules = Path.cwd(), {*sys.modules}
+        self._before, self._modules = Path.cwd(), {**sys.modules}
         self._folder = TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True)
         os.chdir(self._folder.name)
         sys.path.insert(0, self._folder.name)
@@ -40,9 +41,10 @@ class OwnFolder:
         """End it."""
         _forget()
         sys.path.remove(self._folder.name)
-        for name in {*sys.modules} - self._modules:
-            if str(getattr(sys.modules[name], "__file__", None)).startswith(self._folder.name):
+        for name, module in [*sys.modules.items()]:
+            if _lies_in(module, self._folder.name):
                 del sys.modules[name]
+        sys.modules.update(self._modules)
         os.chdir(self._before)
         self._folder.cleanup()
 
@@ -59,9 +61,23 @@ def keep(example: Example) -> bool:
     if named is None:
         return False
     path = Path(named[1])
+    _free(path.parts[0].removesuffix(".py"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(str(example.parsed), encoding="utf-8")
     return True
+
+
+def _free(package: str) -> None:
+    """Let a name mean what the page writes, not what others imported by it."""
+    for name, module in [*sys.modules.items()]:
+        named = name == package or name.startswith(f"{package}.")
+        if named and not _lies_in(module, str(Path.cwd())):
+            del sys.modules[name]
+
+
+def _lies_in(module: ModuleType, folder: str) -> bool:
+    places = getattr(module, "__file__", None), *getattr(module, "__path__", ())
+    return any(str(place).startswith(folder) for place in places)
 
 
 def read_toml(example: Example) -> None:

@@ -68,12 +68,26 @@ def test_a_block_that_is_a_file_can_be_imported(page: Page) -> None:
     assert "shop.experiments" in sys.modules
 
 
+def test_a_file_has_its_name_even_if_others_imported_something_by_it(
+    blocks: ModuleType, tmp_path: Path
+) -> None:
+    other = sys.modules["shop"] = ModuleType("shop")
+    folder = blocks.OwnFolder()
+    folder.enter({})
+    assert Page(blocks, tmp_path / "page.md").run(
+        SHOP + "\n```python\nimport shop.experiments\n```\n"
+    )
+    folder.leave({})
+    assert sys.modules.pop("shop") is other
+
+
 def test_what_a_page_imports_is_forgotten_after_it(blocks: ModuleType, tmp_path: Path) -> None:
     folder = blocks.OwnFolder()
     folder.enter({})
-    Page(blocks, tmp_path / "page.md").run(SHOP + "\n```python\nimport shop.experiments\n```\n")
+    text = SHOP + "\n```python\nimport shop.experiments\n```\n"
+    Page(blocks, tmp_path / "page.md").run(text.replace("shop", "corner_shop"))
     folder.leave({})
-    assert "shop.experiments" not in sys.modules
+    assert "corner_shop.experiments" not in sys.modules
 
 
 def test_a_command_is_run_and_its_output_compared(page: Page) -> None:

@@ -389,7 +389,7 @@ class TestClose:
         sink = Dead()
         delivery = Delivery(sink, on_drop=lambda event, why: lost.append(ids([event])[0]))
         names = accept(delivery, 1_200)
-        assert not delivery.close(0.3)
+        assert not delivery.close(1.5)
         wait_for(lambda: len(lost) == 1_200)
         assert sorted(lost, key=int) == names
         stats = delivery.stats
