@@ -1,22 +1,17 @@
-"""CUPED with any number of covariates, and the peers' numbers."""
+"""CUPED with any number of covariates."""
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, stdtr
 
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.estimands import Covariates
 from abkit.analysis.inference.cuped import adjust, imbalance, weights
-from abkit.analysis.inference.ratio import ratio
-from abkit.analysis.inference.variance import separate
-from abkit.analysis.inference.welch import degrees_of_freedom, welch
 
 
 def moments(values: NDArray[np.float64]) -> Moments:
@@ -151,133 +146,3 @@ def test_imbalance_is_in_standard_errors(
 ) -> None:
     assert imbalance(first, 100, second, 400) == pytest.approx(apart)
     assert imbalance(first, 1, second, 400) == 0.0
-
-
-def test_revenue_is_that_of_tea_tasting(vector: Any) -> None:
-    case = vector("cuped_revenue_docs_teatasting")
-    arms = []
-    for arm in (case["inputs"]["control"], case["inputs"]["treatment"]):
-        mean, variance = arm["mean"], arm["var"]
-        metric = Moments(arm["n"], mean["revenue"], variance["revenue"])
-        covariance = arm["cov"]["revenue,revenue_covariate"]
-        before = single(mean["revenue_covariate"], variance["revenue_covariate"], covariance)
-        arms.append((metric, before))
-    control, treatment = adjusted_arms(arms)
-    found, exact = welch(control, treatment), case["verified"]["values"]
-    assert control.mean == pytest.approx(exact["control"], rel=1e-12)
-    assert treatment.mean == pytest.approx(exact["treatment"], rel=1e-12)
-    assert found.p_value == pytest.approx(exact["p"], rel=1e-9)
-    assert found.interval.low == pytest.approx(exact["ci_lower"], rel=1e-9)
-    assert found.interval.high == pytest.approx(exact["ci_upper"], rel=1e-9)
-    expected, near = case["expected"], case["tolerance"]["rel"]
-    assert found.lift == pytest.approx(expected["rel_lift"], rel=near)
-    assert found.lift_interval is not None
-    assert found.lift_interval.low == pytest.approx(expected["rel_ci_lower"], rel=near)
-    assert found.lift_interval.high == pytest.approx(expected["rel_ci_upper"], rel=near)
-    assert found.p_value == pytest.approx(expected["p"], rel=near)
-
-
-def test_lift_over_the_unadjusted_control_is_that_of_gbstats(vector: Any) -> None:
-    """By the delta method: the covariance of the two means, the gradient at the plain means."""
-    case = vector("cuped_relative_gbstats")
-    arms = []
-    for arm in (case["inputs"]["control"], case["inputs"]["treatment"]):
-        n, post, pre = arm["n"], arm["post"], arm["pre"]
-        covariance = (arm["post_pre"] - post[0] * pre[0] / n) / (n - 1)
-        pre_moments = Moments.from_sums(n, *pre)
-        before = single(pre_moments.mean, pre_moments.variance, covariance)
-        arms.append((Moments.from_sums(n, *post), before))
-    adjusted = adjusted_arms(arms)
-    (theta,) = weights(everyone(arms))
-    variances = separate(*adjusted)
-    (plain, before), (treated, _) = arms
-    difference = adjusted[1].mean - adjusted[0].mean
-    lift = difference / plain.mean
-    shared = (plain.variance - theta * before.with_metric[0]) / plain.n
-    slope = treated.mean / plain.mean - 1
-    variance = (
-        variances.difference + slope**2 * plain.variance / plain.n + 2 * slope * shared
-    ) / plain.mean**2
-    expected, near = case["expected"], case["tolerance"]["abs"]
-    assert lift == pytest.approx(expected["lift"], abs=near)
-    assert sqrt(variance) == pytest.approx(case["verified"]["values"]["se"], rel=1e-9)
-    freedom = degrees_of_freedom(variances, plain.n, adjusted[1].n)
-    p_value = 2 * stdtr(freedom, -abs(lift) / sqrt(variance))
-    assert p_value == pytest.approx(expected["p"], abs=near)
-
-
-def test_ratio_with_a_covariate_ratio_is_that_of_tea_tasting(vector: Any) -> None:
-    """Both ratios linearized around those of all units, for theta, and of the arm, for its variance."""
-    case = vector("cuped_ratio_less_normal_teatasting")
-    arms = [Sessions(arm) for arm in (case["inputs"]["control"], case["inputs"]["treatment"])]
-    total_n = sum(arm.n for arm in arms)
-    totals = {name: sum(arm.n * arm.mean[name] for arm in arms) / total_n for name in arms[0].mean}
-    (weight,) = weights(everyone([arm.linearized(totals) for arm in arms]))
-    overall = totals["orders_covariate"] / totals["sessions_covariate"]
-    adjusted = []
-    for arm in arms:
-        own, before = arm.ratio(""), arm.ratio("_covariate")
-        (covariance,) = arm.linearized(arm.mean)[1].with_metric
-        adjusted.append(
-            Moments(
-                arm.n,
-                own.mean - weight * (before.mean - overall),
-                own.variance - 2 * weight * covariance + weight**2 * before.variance,
-            )
-        )
-    error = sqrt(separate(*adjusted).difference)
-    difference = adjusted[1].mean - adjusted[0].mean
-    expected, near = case["expected"], case["tolerance"]["rel"]
-    assert adjusted[0].mean == pytest.approx(expected["control"], rel=near)
-    assert adjusted[1].mean == pytest.approx(expected["treatment"], rel=near)
-    assert difference / error == pytest.approx(expected["statistic"], rel=near)
-    assert ndtr(difference / error) == pytest.approx(expected["p"], rel=near)
-    assert difference + ndtri(0.95) * error == pytest.approx(expected["ci_upper"], rel=near)
-
-
-class Sessions:
-    """Orders and sessions of one arm, before and after."""
-
-    def __init__(self, arm: dict[str, Any]) -> None:
-        self.n: int = arm["n"]
-        self.mean: dict[str, float] = arm["mean"]
-        self._covariances = {tuple(pair.split(",")): value for pair, value in arm["cov"].items()}
-        self._covariances |= {(name, name): value for name, value in arm["var"].items()}
-
-    def covariance(self, one: str, other: str) -> float:
-        pair = (one, other) if (one, other) in self._covariances else (other, one)
-        return float(self._covariances[pair])
-
-    def ratio(self, suffix: str) -> Moments:
-        orders, sessions = "orders" + suffix, "sessions" + suffix
-        return ratio(
-            Moments(self.n, self.mean[orders], self.covariance(orders, orders)),
-            Moments(self.n, self.mean[sessions], self.covariance(sessions, sessions)),
-            covariance=self.covariance(orders, sessions),
-        )
-
-    def linearized(self, means: dict[str, float]) -> tuple[Moments, Covariates]:
-        """Each unit as (orders - R sessions) / mean sessions, R and the mean being those given."""
-        weights = {
-            suffix: {
-                "orders" + suffix: 1 / means["sessions" + suffix],
-                "sessions" + suffix: -means["orders" + suffix] / means["sessions" + suffix] ** 2,
-            }
-            for suffix in ("", "_covariate")
-        }
-
-        def mean(suffix: str) -> float:
-            return sum(weight * self.mean[name] for name, weight in weights[suffix].items())
-
-        def covariance(one: str, other: str) -> float:
-            return sum(
-                w * v * self.covariance(a, b)
-                for a, w in weights[one].items()
-                for b, v in weights[other].items()
-            )
-
-        return Moments(self.n, mean(""), covariance("", "")), single(
-            mean("_covariate"),
-            covariance("_covariate", "_covariate"),
-            covariance("", "_covariate"),
-        )

@@ -1,5 +1,4 @@
 from math import inf, sqrt
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +15,11 @@ from abkit.analysis.inference.group_sequential import (
     crossing_probability,
     group_sequential,
     hwang_shih_decani,
-    nominal_alphas,
     obrien_fleming,
     pocock,
     power_family,
 )
+from abkit.analysis.inference.two_proportions import Proportion, wald_difference
 from abkit.errors import AnalysisError
 
 FIFTHS = [0.2, 0.4, 0.6, 0.8, 1.0]
@@ -62,16 +61,6 @@ def test_obrien_and_flemings_constants_cross_with_five_percent(looks: int, const
     information = [(look + 1) / looks for look in range(looks)]
     bounds = [constant / sqrt(share) for share in information]
     assert crossing_probability(information, bounds) == pytest.approx(0.05, abs=1e-5)
-
-
-def test_nominal_levels_are_those_of_spotify(vector: Any) -> None:
-    case = vector("group_sequential_alpha_spotify")
-    inputs = case["inputs"]
-    bounds = boundaries(inputs["t"], alpha=inputs["alpha"], spending=power_family(inputs["rho"]))
-    expected, near = case["expected"]["adjusted_alpha"], case["tolerance"]["abs"]
-    assert nominal_alphas(bounds) == pytest.approx(expected, abs=near)
-    exact = case["verified"]["values"]["adjusted_alpha"]
-    assert nominal_alphas(bounds) == pytest.approx(exact, abs=2e-6)
 
 
 def test_a_single_look_is_the_ordinary_test() -> None:
@@ -157,15 +146,27 @@ def test_planned_looks_keep_the_level_and_nearly_the_power_of_one_look(spending:
     assert rejected(steps + drift) > (0.78 if spending is obrien_fleming else 0.7)
 
 
-def test_the_interval_of_a_single_look_is_walds(vector: Any) -> None:
-    """Of two proportions, as R's PropCIs computes it: the z-test's."""
-    case = vector("two_proportions_R_PropCIs")
-    control, treatment = (
-        Moments.from_successes(n, converted)
-        for converted, n in (case["inputs"]["control"], case["inputs"]["treatment"])
-    )
-    (bound,) = boundaries([1.0], alpha=case["inputs"]["alpha"])
-    found = group_sequential(control, treatment, bound=bound, details={})
-    low, high = case["expected"]["wald_diff"]
-    assert found.interval.low == pytest.approx(low, abs=case["tolerance"]["abs"])
-    assert found.interval.high == pytest.approx(high, abs=case["tolerance"]["abs"])
+def test_the_interval_of_a_single_look_is_walds() -> None:
+    (bound,) = boundaries([1.0])
+    control, treatment = Moments.from_successes(34, 1), Moments.from_successes(34, 7)
+    found = group_sequential(control, treatment, bound=bound, details={}).interval
+    wald = wald_difference(Proportion(1, 34), Proportion(7, 34))
+    assert (found.low, found.high) == pytest.approx((wald.low, wald.high), abs=1e-9)
+
+
+def test_one_sided_bounds_are_gsdesigns() -> None:
+    """Hwang-Shih-De Cani, gamma -4, one-sided .025: a lower bound is too far off to matter."""
+    found = boundaries(FIFTHS, alpha=0.025, spending=hwang_shih_decani(-4), sides=1)
+    assert found == pytest.approx((3.2527, 2.9860, 2.6917, 2.3737, 2.0253), abs=5.1e-5)
+
+
+def test_one_sided_bounds_stop_with_alpha_above_them_only() -> None:
+    bounds = boundaries(FIFTHS, alpha=0.2, spending=pocock, sides=1)
+    random = np.random.default_rng(11)
+    scores = random.normal(0, sqrt(0.2), (200_000, 5)).cumsum(axis=1) / np.sqrt(FIFTHS)
+    assert (scores >= bounds).any(axis=1).mean() == pytest.approx(0.2, abs=0.003)
+
+
+def test_an_impossible_number_of_sides_is_refused() -> None:
+    with pytest.raises(AnalysisError, match="sides must be 1 or 2"):
+        boundaries(FIFTHS, sides=3)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from abkit.analysis.aggregates import Moments
-from abkit.analysis.inference.ratio import ratio
+from abkit.analysis.inference.ratio import ratio, ratio_covariance
 from abkit.errors import AnalysisError
 
 
@@ -46,3 +46,24 @@ def test_a_constant_denominator_of_one_changes_nothing() -> None:
 def test_what_cannot_be_divided_is_refused(denominator: Moments) -> None:
     with pytest.raises(AnalysisError, match="the same units and a denominator whose mean is not 0"):
         ratio(Moments(10, 1.0, 1.0), denominator, covariance=0.0)
+
+
+def test_the_covariance_of_two_ratios_is_that_of_their_linearized_units() -> None:
+    random = np.random.default_rng(7)
+    y, x, y_2, x_2 = random.normal(5, 1, (4, 300)) + random.normal(0, 1, 300)
+    found = ratio_covariance(
+        (y.mean(), x.mean()),
+        (y_2.mean(), x_2.mean()),
+        covariances=(
+            (np.cov(y, y_2)[0, 1], np.cov(y, x_2)[0, 1]),
+            (np.cov(x, y_2)[0, 1], np.cov(x, x_2)[0, 1]),
+        ),
+    )
+    one = (y - y.mean() / x.mean() * x) / x.mean()
+    other = (y_2 - y_2.mean() / x_2.mean() * x_2) / x_2.mean()
+    assert found == pytest.approx(np.cov(one, other)[0, 1])
+
+
+def test_a_covariance_of_ratios_without_a_denominator_is_refused() -> None:
+    with pytest.raises(AnalysisError, match="a denominator whose mean is not 0"):
+        ratio_covariance((1.0, 2.0), (1.0, 0.0), covariances=((1.0, 0.0), (0.0, 1.0)))

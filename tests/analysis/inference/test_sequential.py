@@ -1,5 +1,4 @@
 from math import exp, inf, log, sqrt
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -7,6 +6,7 @@ from hypothesis import strategies as st
 
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Interval
+from abkit.analysis.inference.lift_methods import Means, linear_delta
 from abkit.analysis.inference.sequential import (
     default_tau,
     half_width,
@@ -167,25 +167,6 @@ def test_the_normal_mixture_of_confseq_is_the_same() -> None:
     assert 100 * half_width(1 / 100, tau=tau, alpha=0.05) == pytest.approx(30.35209, abs=5e-6)
 
 
-def test_the_asymptotic_confidence_sequence_of_gbstats_is_the_same(
-    vector: Any, linear_delta: Any
-) -> None:
-    case = vector("sequential_asympcs_relative_gbstats")
-    control, treatment = (
-        Moments.from_sums(arm["n"], arm["sum"], arm["sum_squares"])
-        for arm in (case["inputs"]["control"], case["inputs"]["treatment"])
-    )
-    lift, error = linear_delta(control, treatment)
-    units = control.n + treatment.n
-    tau = tau_for_sample_size(error**2, units=units, sample_size=case["inputs"]["tuning"])
-    low = lift - half_width(error**2, tau=tau, alpha=0.05)
-    p_value = min(1.0, exp(-log_likelihood_ratio(lift, variance=error**2, tau=tau)))
-    expected, near = case["expected"], case["tolerance"]["abs"]
-    assert lift == pytest.approx(expected["lift"], abs=near)
-    assert low == pytest.approx(expected["ci_lower"], abs=near)
-    assert p_value == pytest.approx(expected["p"], abs=near)
-
-
 @pytest.mark.parametrize(
     ("arms", "sample_size", "lift", "low", "high"),
     [
@@ -215,9 +196,11 @@ def test_further_relative_sequences_of_gbstats(
     lift: float,
     low: float,
     high: float,
-    linear_delta: Any,
 ) -> None:
-    found, error = linear_delta(*arms)
+    relative = linear_delta(
+        Means(control=arms[0].mean, treatment=arms[1].mean, variances=separate(*arms))
+    )
+    found, error = relative.lift, relative.standard_error
     tau = tau_for_sample_size(error**2, units=arms[0].n + arms[1].n, sample_size=sample_size)
     reach = half_width(error**2, tau=tau, alpha=0.05)
     assert found == pytest.approx(lift, abs=6e-6)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import exp, expm1, inf, log1p, sqrt
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,33 +54,43 @@ def hwang_shih_decani(gamma: float) -> Spending:
 
 
 def boundaries(
-    information: Sequence[float], *, alpha: float = 0.05, spending: Spending = obrien_fleming
+    information: Sequence[float],
+    *,
+    alpha: float = 0.05,
+    spending: Spending = obrien_fleming,
+    sides: Literal[1, 2] = 2,
 ) -> tuple[float, ...]:
-    """The |z| at which to stop at each look, for a two-sided test of level alpha over all looks.
+    """The |z| at which to stop at each look, for a test of level alpha over all looks.
 
-    Each tail spends alpha / 2 (Lan and DeMets 1983), by the recursion of Armitage, McPherson and
-    Rowe (1969, J. R. Stat. Soc. A 132(2)).
+    Each tail spends alpha / sides (Lan and DeMets 1983), by the recursion of Armitage, McPherson
+    and Rowe (1969, J. R. Stat. Soc. A 132(2)).
 
     Args:
         information: The share of the planned units at each look: rising, above 0, at most 1.
         alpha: The accepted probability of a false alarm over all looks.
         spending: How much of it is spent by when; fix it before the first look.
+        sides: 1 for a test that stops above its bound only, not below minus its bound.
 
     Returns:
         One bound a look; infinite where nothing worth mentioning is spent.
 
     Raises:
-        AnalysisError: `information` or `alpha` cannot be used.
+        AnalysisError: `information`, `alpha` or `sides` cannot be used.
     """
     check_alpha(alpha)
     _check_information(information)
+    if sides not in (1, 2):
+        message = f"sides must be 1 or 2, not {sides!r}"
+        raise AnalysisError(message)
     bounds: list[float] = []
     continuing, before, spent = _Continuing.at_start(), 0.0, 0.0
     for share in information:
-        target = spending(share, alpha / 2)
+        target = spending(share, alpha / sides)
         bound = continuing.bound(share - before, share, target - spent)
         bounds.append(bound)
-        continuing = continuing.after(share - before, sqrt(share) * min(bound, FURTHEST))
+        reach = sqrt(share) * min(bound, FURTHEST)
+        floor = -reach if sides == 2 else -sqrt(share) * FURTHEST
+        continuing = continuing.after(share - before, floor, reach)
         before, spent = share, max(spent, target)
     return tuple(bounds)
 
@@ -100,7 +110,7 @@ def crossing_probability(information: Sequence[float], bounds: Sequence[float]) 
     for share, bound in zip(information, bounds, strict=True):
         reach = sqrt(share) * min(bound, FURTHEST)
         total += 2 * continuing.crossing(share - before, reach)
-        continuing, before = continuing.after(share - before, reach), share
+        continuing, before = continuing.after(share - before, -reach, reach), share
     return total
 
 
@@ -170,11 +180,12 @@ class _Continuing:
                 high = middle
         return (low + high) / 2
 
-    def after(self, step: float, reach: float) -> "_Continuing":
-        nodes = reach * NODES
+    def after(self, step: float, floor: float, reach: float) -> "_Continuing":
+        half = (reach - floor) / 2
+        nodes = floor + half * (1 + NODES)
         distances = (nodes[:, None] - self._nodes[None, :]) / sqrt(step)
         density = np.exp(-distances * distances / 2) @ self._masses / sqrt(2 * np.pi * step)
-        return _Continuing(nodes, reach * WEIGHTS * density)
+        return _Continuing(nodes, half * WEIGHTS * density)
 
 
 def _power(exponent: float, information: float, alpha: float) -> float:

@@ -2,8 +2,6 @@
 
 from math import sqrt
 
-from scipy.special import stdtr, stdtrit
-
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import (
@@ -14,6 +12,7 @@ from abkit.analysis.inference.decision import (
     compare,
     undecided,
 )
+from abkit.analysis.inference.student import critical_value, p_value
 from abkit.analysis.inference.variance import MeanVariances, separate
 
 METHOD = "welch"
@@ -53,11 +52,10 @@ def welch(
         return undecided(METHOD, control, treatment, alpha=alpha)
     statistic = (treatment.mean - control.mean) / sqrt(variances.difference)
     freedom = degrees_of_freedom(variances, control.n, treatment.n)
-    tail = alpha / 2 if alternative == "two-sided" else alpha
     decision = Decision(
         variances=variances,
-        critical=-float(stdtrit(freedom, tail)),
-        p_value=_p_value(statistic, freedom, alternative),
+        critical=critical_value(alpha, freedom=freedom, alternative=alternative),
+        p_value=p_value(statistic, freedom=freedom, alternative=alternative),
         alpha=alpha,
         alternative=alternative,
         details={"statistic": statistic, "degrees_of_freedom": freedom},
@@ -69,11 +67,3 @@ def degrees_of_freedom(variances: MeanVariances, control_n: int, treatment_n: in
     """Of the sum of two variances of means: Satterthwaite (1946, Biometrics Bulletin 2)."""
     share = variances.control / variances.difference
     return 1 / (share * share / (control_n - 1) + (1 - share) ** 2 / (treatment_n - 1))
-
-
-def _p_value(statistic: float, freedom: float, alternative: Alternative) -> float:
-    if alternative == "greater":
-        return float(stdtr(freedom, -statistic))
-    if alternative == "less":
-        return float(stdtr(freedom, statistic))
-    return min(1.0, 2 * float(stdtr(freedom, -abs(statistic))))
