@@ -78,7 +78,7 @@ def _plain(lines: list[str]) -> Iterator[str]:
             continue
         yield from _table(rows) if rows else ()
         rows = []
-        text = re.sub(r"\|(\w+)\|", r"\\|\1\\|", line)
+        text = line.replace("|", r"\|")
         if returns:  # "The units: ..." is a sentence, and "The units" no type
             text = f":returns: {text.strip()}"
         returns = line.strip() == "Returns:"

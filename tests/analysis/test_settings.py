@@ -42,7 +42,15 @@ def test_a_number_of_looks_means_even_steps() -> None:
         ),
         ({"confidence": 95}, "confidence must be at least 0.5 and below 1, such as 0.95"),
         ({"alternative": "greater"}, "alternative must be one of two-sided, one-sided"),
-        ({"alternative": "one-sided"}, "offered with method='welch' only, not with 'sequential'"),
+        (
+            {
+                "method": "group-sequential",
+                "sample_size": 10,
+                "looks": 5,
+                "alternative": "one-sided",
+            },
+            "offered with method='sequential' and 'welch', not with 'group-sequential'",
+        ),
         ({"method": "bayesian", "alternative": "one-sided"}, "not with 'bayesian'"),
         ({"correction": "sidak"}, "correction must be one of bonferroni, holm"),
         ({"method": "bayesian", "correction": "bonferroni"}, "corrects no chances"),

@@ -54,6 +54,7 @@ class Spending(StrEnum):
     """Evenly over the looks."""
 
 
+_OF_ONE_SIDE = (Method.SEQUENTIAL, Method.WELCH)
 _Word = TypeVar("_Word", Method, Alternative, Correction, Spending)
 
 
@@ -142,7 +143,7 @@ class Settings:
             comparisons that are read together: the treatments of a primary metric or of a guardrail;
             all secondary metrics with all treatments.
         alternative: Whether both sides are tested, or only the one that matters; the latter with
-            `welch` only.
+            `sequential` and `welch` only.
         correction: How a family shares that probability. Bonferroni's, unless said otherwise; none
             with the Bayesian method, whose chances are never corrected.
         taus: By metric, the difference that the sequential test looks for, in the metric's unit.
@@ -210,9 +211,10 @@ class Settings:
 
     def _of_other_methods(self) -> str | None:
         method = self.method
-        if self.alternative is Alternative.ONE_SIDED and method is not Method.WELCH:
+        if self.alternative is Alternative.ONE_SIDED and method not in _OF_ONE_SIDE:
             return (
-                f"A one-sided test is offered with method='welch' only, not with {method.value!r}: "
+                "A one-sided test is offered with method='sequential' and 'welch', not with "
+                f"{method.value!r}: "
                 "use alternative='two-sided'"
             )
         if self.taus and method is not Method.SEQUENTIAL:

@@ -15,7 +15,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
 from abkit.analysis.inference.correction import benjamini_hochberg, holm
 from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas, pocock
-from abkit.analysis.inference.sequential import sequential
+from abkit.analysis.inference.sequential import default_tau, sequential
 from abkit.analysis.inference.welch import welch
 from abkit.analysis.settings import Settings
 from abkit.errors import AnalysisError, MissingExtraError, TooFewVariantsError
@@ -63,6 +63,7 @@ def test_welch_compares_both_sides() -> None:
     assert treatment.comparison == welch(found.control.moments, treatment.arm.moments)
 
 
+@pytest.mark.parametrize("method", ["sequential", "welch"])
 @pytest.mark.parametrize(
     ("direction", "role", "side"),
     [
@@ -73,13 +74,18 @@ def test_welch_compares_both_sides() -> None:
     ],
 )
 def test_one_side_is_the_wanted_one_and_of_a_guardrail_the_harmful_one(
-    direction: str, role: str, side: Any
+    method: str, direction: str, role: str, side: Any
 ) -> None:
     metric = Mean("spent", direction=direction, role=role)
-    found = one(metric, SPREAD, Settings(method="welch", alternative="one-sided"))
+    found = one(metric, SPREAD, Settings(method=method, alternative="one-sided"))
     (treatment,) = found.treatments
+    assert treatment.comparison is not None
     arms = found.control.moments, treatment.arm.moments
-    assert treatment.comparison == welch(*arms, alternative=side)
+    if method == "welch":
+        assert treatment.comparison == welch(*arms, alternative=side)
+    else:
+        tau = default_tau(found.control.moments.mean)
+        assert treatment.comparison == sequential(*arms, tau=tau, alternative=side)
     assert treatment.comparison.interval.high == (
         inf if side == "greater" else pytest.approx(1, abs=1)
     )

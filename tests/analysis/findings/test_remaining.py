@@ -53,6 +53,15 @@ def test_the_days_are_those_until_the_interval_excludes_zero() -> None:
     assert answer.message.startswith(f"About {answer.days} days ({answer.units:,} more units)")
 
 
+def test_a_one_sided_test_gets_there_sooner_and_in_its_direction_only() -> None:
+    one_sided = Settings(alternative="one-sided")
+    better = asked(found(200, 225, settings=one_sided), one_sided)
+    both = asked(found(200, 225))
+    assert better.days is not None
+    assert both.days is None or better.days < both.days
+    assert asked(found(225, 200, settings=one_sided), one_sided).days in {0, None}
+
+
 def test_about_half_of_the_experiments_are_done_by_then() -> None:
     """Simulated: the effect being what was found, that day is near the middle of those it takes."""
     result, random = found(200, 240), np.random.default_rng(8)

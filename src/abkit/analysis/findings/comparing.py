@@ -58,16 +58,19 @@ class Comparing:
             MissingExtraError: scipy is not installed.
         """
         arms = control.moments, treatment.moments
-        if self.tau is not None:
+        side = tested_side(self.metric, self.settings)
+        if self.tau is not None and side == "two-sided":  # what needs no scipy
             return sequential(*arms, tau=self.tau, alpha=alpha)
         try:
+            if self.tau is not None:
+                return sequential(*arms, tau=self.tau, alpha=alpha, alternative=side)
             from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
             from abkit.analysis.inference.group_sequential import group_sequential
             from abkit.analysis.inference.welch import welch
         except ImportError as error:
             raise MissingExtraError("scipy", "analysis") from error
         if self.settings.method is Method.WELCH:
-            return welch(*arms, alpha=alpha, alternative=self._side)
+            return welch(*arms, alpha=alpha, alternative=side)
         if self.settings.method is Method.BAYESIAN:
             bayesian = bayesian_rates if self.metric.binary else bayesian_means
             return bayesian(*arms, alpha=alpha)
@@ -83,14 +86,6 @@ class Comparing:
                 **self._next_look(),
             },
         )
-
-    @property
-    def _side(self) -> Side:
-        """Which side is tested: the wanted one; of a guardrail the harmful one."""
-        if self.settings.alternative is Alternative.TWO_SIDED:
-            return "two-sided"
-        rise = self.metric.direction is Direction.INCREASE
-        return "greater" if rise != (self.metric.role is Role.GUARDRAIL) else "less"
 
     @property
     def _planned_size(self) -> int:
@@ -118,6 +113,14 @@ class Comparing:
                 return (f"{_units(first - self.seen)} until the first planned look",)
             case _:
                 return ()
+
+
+def tested_side(metric: Metric, settings: Settings) -> Side:
+    """Which side is tested: both, or the wanted one; of a guardrail the harmful one."""
+    if settings.alternative is Alternative.TWO_SIDED:
+        return "two-sided"
+    rise = metric.direction is Direction.INCREASE
+    return "greater" if rise != (metric.role is Role.GUARDRAIL) else "less"
 
 
 def _units(count: int) -> str:

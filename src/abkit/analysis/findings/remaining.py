@@ -8,11 +8,12 @@ from datetime import timedelta
 from math import ceil
 
 from abkit.analysis.aggregates import Moments
+from abkit.analysis.findings.comparing import tested_side
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.verdict import rules_out_goal
 from abkit.analysis.inference.comparison import Comparison
-from abkit.analysis.inference.sequential import half_width
-from abkit.analysis.inference.variance import at_least_pooled
+from abkit.analysis.inference.decision import Alternative
+from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.result import Remaining
 from abkit.analysis.settings import Method, Settings
 
@@ -60,7 +61,8 @@ def remaining(
     reason = _hidden(found)
     if reason:
         return _unknown(f"No estimate: {reason}.")
-    days = _days_to_significance(found, growth=per_day / units)
+    side = tested_side(found.metric, settings)
+    days = _days_to_significance(found, side, growth=per_day / units)
     if days == 0:
         message = "Threshold reached, 0 days: a change as large as the goal is ruled out."
         return Remaining(days=0, units=0, message=message)
@@ -108,11 +110,12 @@ def _hidden(found: MetricResult) -> str:
     return "; ".join(doubts)
 
 
-def _days_to_significance(found: MetricResult, *, growth: float) -> int | None:
+def _days_to_significance(found: MetricResult, side: Alternative, *, growth: float) -> int | None:
     """Of the variant that gets there first; 0 if all rule out the goal; None if beyond the horizon.
 
     Args:
         found: The metric, with comparisons that are not significant.
+        side: Which side is tested.
         growth: New units a day, as a share of those so far.
     """
     open_ = [
@@ -126,21 +129,20 @@ def _days_to_significance(found: MetricResult, *, growth: float) -> int | None:
         (
             day
             for day in range(1, FURTHEST + 1)
-            if any(_excludes_zero(comparison, 1 + growth * day) for comparison in open_)
+            if any(_excludes_zero(comparison, side, 1 + growth * day) for comparison in open_)
         ),
         None,
     )
 
 
-def _excludes_zero(comparison: Comparison, factor: float) -> bool:
+def _excludes_zero(comparison: Comparison, side: Alternative, factor: float) -> bool:
     """Whether the interval would exclude 0 with so many times the units, all else being equal."""
     control, treatment = (
         Moments(round(of.n * factor), of.mean, of.variance)
         for of in (comparison.control, comparison.treatment)
     )
-    variance = at_least_pooled(control, treatment).difference
-    reach = half_width(variance, tau=comparison.details["tau"], alpha=comparison.alpha)
-    return abs(comparison.difference) >= reach
+    tau, alpha = comparison.details["tau"], comparison.alpha
+    return sequential(control, treatment, tau=tau, alpha=alpha, alternative=side).significant
 
 
 def _until_significance(days: int, *, per_day: float) -> Remaining:

@@ -1,6 +1,6 @@
 """The one-sided sequential test: whether a change is above 0, looked at as often as you like."""
 
-from math import exp, inf, log, log1p, sqrt
+from math import inf, log, log1p, sqrt
 
 from scipy.special import log_ndtr
 
@@ -8,7 +8,7 @@ from abkit.analysis.inference.decision import check_alpha
 from abkit.errors import AnalysisError
 
 
-def one_sided_log_likelihood_ratio(difference: float, *, variance: float, tau: float) -> float:
+def log_likelihood_ratio(difference: float, *, variance: float, tau: float) -> float:
     """The log of the evidence for a difference above 0; p is exp of minus it, and at most 1.
 
     ln(Λ) = ½ ln(4 V / (V + tau²)) + tau² d² / (2 V (V + tau²)) + ln Φ(d tau / sqrt(V (V + tau²))): the
@@ -28,27 +28,12 @@ def one_sided_log_likelihood_ratio(difference: float, *, variance: float, tau: f
     return _evidence(difference / sqrt(variance), gain)
 
 
-def one_sided_p_value(difference: float, *, variance: float, tau: float) -> float:
-    """The p-value of no difference above 0, at any one of any number of looks.
-
-    Args:
-        difference: As for `one_sided_log_likelihood_ratio`.
-        variance: As there.
-        tau: As there.
-
-    Raises:
-        AnalysisError: `variance` or `tau` is not above 0.
-    """
-    ratio = one_sided_log_likelihood_ratio(difference, variance=variance, tau=tau)
-    return exp(-max(0.0, ratio))
-
-
-def one_sided_half_width(variance: float, *, tau: float, alpha: float) -> float:
+def half_width(variance: float, *, tau: float, alpha: float) -> float:
     """How far the always-valid lower bound lies below the difference: where Λ = 1 / alpha.
 
     Args:
         variance: V, the sampling variance of the difference, above 0.
-        tau: As for `one_sided_log_likelihood_ratio`.
+        tau: As for `log_likelihood_ratio`.
         alpha: The accepted probability that the bound is ever above the true difference.
 
     Raises:
@@ -66,14 +51,14 @@ def one_sided_half_width(variance: float, *, tau: float, alpha: float) -> float:
     return sqrt(variance) * high
 
 
-def one_sided_closed_form(variance: float, *, tau: float, alpha: float) -> float:
+def closed_form(variance: float, *, tau: float, alpha: float) -> float:
     """A half width a little larger than needed, as GrowthBook reports it.
 
     sqrt(2 V (V + tau²) / tau² ln(1 + sqrt((V + tau²) / V) / (2 alpha))): Waudby-Smith et al. (2024,
     "Time-uniform central limit theory and asymptotic confidence sequences", Ann. Stat. 52(6)).
 
     Args:
-        variance: As for `one_sided_half_width`.
+        variance: As for `half_width`.
         tau: As there.
         alpha: As there.
 

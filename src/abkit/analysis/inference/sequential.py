@@ -4,7 +4,14 @@ from math import exp, inf, log, log1p, sqrt
 
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
-from abkit.analysis.inference.decision import Decision, check_alpha, compare, undecided
+from abkit.analysis.inference.decision import (
+    Alternative,
+    Decision,
+    check_alpha,
+    check_alternative,
+    compare,
+    undecided,
+)
 from abkit.analysis.inference.variance import VarianceRule, at_least_pooled
 from abkit.errors import AnalysisError
 
@@ -25,9 +32,10 @@ def sequential(
     *,
     tau: float,
     alpha: float = 0.05,
+    alternative: Alternative = "two-sided",
     variance_rule: VarianceRule = at_least_pooled,
 ) -> Comparison:
-    """Compare two means by the mixture sequential probability ratio test, two-sided.
+    """Compare two means by the mixture sequential probability ratio test.
 
     Johari, Koomen, Pekelis and Walsh (2017, "Peeking at A/B tests", KDD), with the normal mixture
     N(0, tau²) over the true difference. Where there is no difference, the probability that
@@ -41,6 +49,8 @@ def sequential(
         tau: The size of the difference that is looked for, in the metric's unit: `default_tau`. Fix
             it before or at the first look and keep it: a tau that follows the data is not valid.
         alpha: The accepted probability of a false alarm over all looks, above 0 and at most 0.5.
+        alternative: "greater" or "less" mixes over one side only (`one_sided_mixture`), and leaves
+            the interval's other end infinite.
         variance_rule: The variances of the two means. The default keeps the level of skewed and of
             rare metrics on unequal splits, where Welch's own, `separate`, does not.
 
@@ -49,9 +59,11 @@ def sequential(
         than two units in an arm, or no variance in either, decide nothing: p = 1.
 
     Raises:
-        AnalysisError: `alpha` or `tau` cannot be used.
+        AnalysisError: `alpha`, `tau` or `alternative` cannot be used.
+        ImportError: The test is one-sided, and scipy is not installed.
     """
     check_alpha(alpha)
+    check_alternative(alternative)
     _check_tau(tau)
     if control.n < 2 or treatment.n < 2:
         return undecided(METHOD, control, treatment, alpha=alpha, details={"tau": tau})
@@ -59,12 +71,22 @@ def sequential(
     variance = variances.difference
     if not variance > 0:
         return undecided(METHOD, control, treatment, alpha=alpha, details={"tau": tau})
-    ratio = log_likelihood_ratio(treatment.mean - control.mean, variance=variance, tau=tau)
+    difference = treatment.mean - control.mean
+    if alternative == "two-sided":
+        ratio = log_likelihood_ratio(difference, variance=variance, tau=tau)
+        reach = half_width(variance, tau=tau, alpha=alpha)
+    else:
+        from abkit.analysis.inference import one_sided_mixture as one_sided
+
+        wanted = difference if alternative == "greater" else -difference
+        ratio = one_sided.log_likelihood_ratio(wanted, variance=variance, tau=tau)
+        reach = one_sided.half_width(variance, tau=tau, alpha=alpha)
     decision = Decision(
         variances=variances,
-        critical=half_width(variance, tau=tau, alpha=alpha) / sqrt(variance),
+        critical=reach / sqrt(variance),
         p_value=exp(-max(0.0, ratio)),
         alpha=alpha,
+        alternative=alternative,
         details={"tau": tau, "log_likelihood_ratio": ratio},
     )
     return compare(METHOD, control, treatment, decision=decision)
