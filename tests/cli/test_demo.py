@@ -39,9 +39,8 @@ def test_the_counts_are_those_of_the_files(ran: tuple[Path, str]) -> None:
         "select count(*), count(distinct unit_id), count(distinct insert_id) from read_parquet(?)"
     )
     pattern = str(folder / "data/events/exposures/**/*.parquet")
-    found = duckdb.execute(query, [pattern]).fetchone()
-    assert found is not None
-    rows, organizations, insert_ids = found
+    with duckdb.connect() as connection:
+        ((rows, organizations, insert_ids),) = connection.execute(query, [pattern]).fetchall()
     (called,) = numbers(r"called, ([\d,]+) times", shown)
     (exposed,) = numbers(r"([\d,]+) organizations were exposed", shown)
     assert exposed == organizations
@@ -60,10 +59,9 @@ def test_a_large_lift_is_found_and_the_report_is_one_file(ran: tuple[Path, str])
 def test_an_organization_of_our_own_is_not_exposed(ran: tuple[Path, str]) -> None:
     folder, _ = ran
     pattern = str(folder / "data/events/exposures/**/*.parquet")
-    found = duckdb.execute(
-        "select count(*) from read_parquet(?) where unit_id = '0'", [pattern]
-    ).fetchone()
-    assert found == (0,)
+    query = "select count(*) from read_parquet(?) where unit_id = '0'"
+    with duckdb.connect() as connection:
+        assert connection.execute(query, [pattern]).fetchall() == [(0,)]
 
 
 def test_the_stored_events_can_be_analyzed_again(ran: tuple[Path, str]) -> None:

@@ -47,7 +47,8 @@ class Visited:
 
     def rows(self, kind: str, *columns: str) -> list[tuple[Any, ...]]:
         files = str(self.events / kind / "*" / "*.parquet")
-        return duckdb.read_parquet(files).select(*columns).fetchall()
+        with duckdb.connect() as connection:
+            return connection.read_parquet(files).select(*columns).fetchall()
 
 
 @pytest.fixture(scope="module")
