@@ -26,20 +26,23 @@ def person_and_groups(subjects: Subjects, of: str, /) -> tuple[str | None, Mappi
     Raises:
         MissingSubjectError: There is nobody; `of` says whose subjects they should be.
     """
-    person: str | None = None
-    groups: Any = None
-    for kind, subject in subjects.items():
+    person = groups = None
+    for kind in subjects:
+        subject = subjects[kind]
         unit_id = subject if type(subject) is str else unit_id_of(subject)
         if not unit_id:
             continue
-        if kind == "user" or (kind == "actor" and person is None):
+        if kind == "user":
             person = unit_id
-        elif kind != "actor":
-            if groups is None:
-                groups = {}
+        elif kind == "actor":
+            if person is None:
+                person = unit_id
+        elif groups is None:
+            groups = {kind: unit_id}
+        else:
             groups[kind] = unit_id
     if groups is None:
         if person is None:
             raise MissingSubjectError(of, "user", subjects)
-        groups = _NO_GROUPS
+        return person, _NO_GROUPS
     return person, groups
