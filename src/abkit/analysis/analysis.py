@@ -14,7 +14,7 @@ from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.gathering.asking import Asking, Progress, microseconds, silent
 from abkit.analysis.gathering.assignments import compare_assignments
 from abkit.analysis.gathering.exposures import Taking, take_part
-from abkit.analysis.gathering.measures import Gathered, measure_events
+from abkit.analysis.gathering.measures import Arrivals, Gathered, measure_events
 from abkit.analysis.plan import Declared, Plan
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
@@ -199,7 +199,7 @@ class Analysis:
                 what,
                 sources.get("actions"),
                 segments=self.segments,
-                length=length if self.over_time else None,
+                arrivals=Arrivals(length, taking.by_period) if self.over_time else None,
             )
             unassigned = None
             if self.assignments is not None:

@@ -13,7 +13,7 @@ from abkit.analysis.engines.local import DuckDB
 from abkit.analysis.estimands import measured
 from abkit.analysis.gathering.asking import Asking, silent
 from abkit.analysis.gathering.exposures import take_part
-from abkit.analysis.gathering.measures import Gathered, measure_events
+from abkit.analysis.gathering.measures import Arrivals, Gathered, measure_events
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
@@ -101,7 +101,7 @@ def gather(
         asking = Asking(opened, progress=silent, steps=1)
         plan = Plan(name="E", control="a", metrics=tuple(metrics))
         queries = UnitQueries(plan=plan, until=micro)
-        take_part(asking, queries, table(pa.Table.from_pylist(rows)), length=DAY_LENGTH)
+        taking = take_part(asking, queries, table(pa.Table.from_pylist(rows)), length=DAY_LENGTH)
         return measure_events(
             asking,
             EventQueries(layout=layout, unit_type="user", cuped=cuped, window=window, until=micro),
@@ -109,7 +109,7 @@ def gather(
                 pa.Table.from_pylist(did_rows, schema=pa.schema(zip(columns, types, strict=True)))
             ),
             segments=(),
-            length=length,
+            arrivals=None if length is None else Arrivals(length, taking.by_period),
         )
 
 

@@ -1,7 +1,7 @@
 """What units did, as the database knows it: sums per variant, of parts of the units, and over time."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from attrs import evolve, field, frozen
@@ -34,6 +34,19 @@ class Part:
     sums: Mapping[str, Sums]
 
 
+@frozen
+class Arrivals:
+    """When the units came.
+
+    Attributes:
+        length: Of a period, in microseconds.
+        units: How many, by the start of the period of their first exposure, and variant.
+    """
+
+    length: int
+    units: Mapping[tuple[datetime, str], int]
+
+
 @frozen(kw_only=True)
 class Gathered:
     """What the database knows of an experiment.
@@ -63,7 +76,7 @@ def measure_events(
     actions: Table | None,
     *,
     segments: Sequence[str],
-    length: int | None,
+    arrivals: Arrivals | None,
 ) -> Gathered:
     """Measure what the `units` did.
 
@@ -72,7 +85,7 @@ def measure_events(
         queries: The queries.
         actions: The table of actions; None if nothing was done yet.
         segments: The properties that units are told apart by, as in the `UnitQueries`.
-        length: Of a period, in microseconds, to measure them over time too; None: not over time.
+        arrivals: Of the units, to measure them over time too; None: not over time.
     """
     layout, engine = queries.layout, asking.engine
     present: Collection[str] = ()
@@ -92,22 +105,23 @@ def measure_events(
             asking.define(f"completed_{i}", queries.completed(part))
         asking.define("progress", queries.progress())
         rows = "progress"
-    several = bool(segments) or bool(percentiles(layout)) or length is None
+    several = bool(segments) or bool(percentiles(layout)) or arrivals is None
     if several:
         asking.define("per_unit", queries.per_unit(source=rows))
         keep = bool(segments) or bool(percentiles(layout))
         asking.define("measured", queries.measured(), keep=keep)
     sums = SumQueries.unshifted(layout)
     sums = evolve(sums, limits=_limits(asking, sums))
-    if length is None:
+    if arrivals is None:
         return _measured(asking, sums, segments)
-    asking.define("states", queries.states(length, source=rows))
-    looks = _over_time(asking, sums, length)
+    asking.define("states", queries.states(arrivals.length, source=rows))
+    asking.define("idle", queries.idle())
+    looks = _over_time(asking, sums, arrivals)
     last = dict(looks[-1][1]) if looks else {}
     again = _shifted(sums, last.values())
     if again is not None:
         sums = again
-        looks = _over_time(asking, sums, length)
+        looks = _over_time(asking, sums, arrivals)
         last = dict(looks[-1][1])
     return Gathered(
         sums=MappingProxyType(last),
@@ -182,24 +196,29 @@ def _parts(asking: Asking, queries: SumQueries, segments: Sequence[str]) -> tupl
 
 
 def _over_time(
-    asking: Asking, queries: SumQueries, length: int
+    asking: Asking, queries: SumQueries, arrivals: Arrivals
 ) -> tuple[tuple[datetime, Mapping[str, Sums]], ...]:
     """The cumulative sums at the end of every period from the first to the last."""
-    rows = asking.rows("sums per variant over time", queries.changes())
-    changes: dict[int, dict[str, Sums]] = {}
-    for row in rows:
-        changes.setdefault(integer(row, "period"), {})[str(row["variant"])] = queries.read(row)
-    if not changes:
-        return ()
-    nothing = Sums.none(queries.shifts)
-    so_far: dict[str, Sums] = {
-        variant: nothing for by_variant in changes.values() for variant in by_variant
+    idle = asking.row("measures of a unit that did nothing", queries.idle())
+    nothing, length = Sums.none(queries.shifts), arrivals.length
+    changes = {
+        (instant(integer(row, "period") * length), str(row["variant"])): queries.read(row)
+        for row in asking.rows("sums per variant over time", queries.changes())
     }
+    if not arrivals.units:
+        return ()
+    so_far = dict.fromkeys((variant for _, variant in sorted(arrivals.units)), nothing)
     looks: list[tuple[datetime, Mapping[str, Sums]]] = []
-    for period in range(min(changes), max(changes) + 1):
-        for variant, change in changes.get(period, {}).items():
-            so_far[variant] += change
-        looks.append((instant((period + 1) * length), MappingProxyType(dict(so_far))))
+    start = min(start for start, _ in arrivals.units)
+    latest = max(start for start, _ in (*arrivals.units, *changes))
+    while start <= latest:
+        end = start + timedelta(microseconds=length)
+        for variant in so_far:
+            change = changes.get((start, variant), nothing)
+            others = arrivals.units.get((start, variant), 0) - change.n
+            so_far[variant] += change + queries.read_idle(idle, units=others)
+        looks.append((end, MappingProxyType(dict(so_far))))
+        start = end
     return tuple(looks)
 
 

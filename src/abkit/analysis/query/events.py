@@ -180,18 +180,15 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
     def states(self, length: int, *, source: str) -> str:
         """The measures of each unit at the end of each period in which it did something.
 
-        The first period of a unit is that of its first exposure. Columns: variant, period, new (1 in a
-        unit's first period), m0, ... and, with CUPED, b0, ... and present; and the same as they were
-        before the period: was_m0, ...
+        What a unit did before its first exposure belongs to the period of that. Columns: variant,
+        period, new (1 in the period of the first exposure), m0, ... and, with CUPED, b0, ... and
+        present; and the same as they were before the period: was_m0, ...
 
         Args:
             length: Of a period, in microseconds.
             source: As for `per_unit`.
         """
-        names = [
-            *(f"a{i}" for i in range(len(self.layout.accumulators))),
-            *self._past_names(),
-        ]
+        names = self._state_names()
         states = ",\n    ".join(f"{name}, {name} - plus_{name} as was_{name}" for name in names)
         running = ",\n      ".join(
             f"sum({name}) over so_far as {name}, {name} as plus_{name}" for name in names
@@ -221,21 +218,26 @@ from (
   ) as summed
 ) as running"""  # noqa: S608 - literals are quoted
 
-    def _happened(self, length: int, *, source: str) -> str:
-        """What each unit did, by period; and its first exposure, where `new` is 1."""
-        values = [f"value_{i}" for i in range(len(self.layout.values))]
-        plain = "".join(f", {value}" for value in values)
-        nothing = "".join(f", cast(null as double) as {value}" for value in values)
-        completes = ", completes" if self.layout.derived else ""
-        nowhere = ", cast(null as bigint) as completes" if self.layout.derived else ""
-        when = "case when past = 1 then first_exposure else time end"
+    def idle(self) -> str:
+        """The measures of a unit that has done nothing: one row, with m0, ... as `states` has them."""
+        zeros = ", ".join(f"cast(0 as double) as {name}" for name in self._state_names())
         return f"""\
-select unit_id, variant, {period(when, length)} as period, 0 as new, action, past{completes}{plain}
-        from {source}
-        union all
-        select unit_id, variant, {period("first_exposure", length)} as period, 1 as new,
-          cast(null as varchar) as action, 0 as past{nowhere}{nothing}
-        from units"""  # noqa: S608 - columns are our own
+select
+  {self._measures("")}
+from (
+  select {zeros}
+) as zeros"""  # noqa: S608 - columns are our own
+
+    def _happened(self, length: int, *, source: str) -> str:
+        """What each unit did, by period."""
+        values = "".join(f", value_{i}" for i in range(len(self.layout.values)))
+        completes = ", completes" if self.layout.derived else ""
+        first = period("first_exposure", length)
+        then = period("time", length)
+        return f"""\
+select unit_id, variant, case when past = 1 then {first} else {then} end as period,
+          case when past = 1 or {first} = {then} then 1 else 0 end as new, action, past{completes}{values}
+        from {source}"""  # noqa: S608 - columns are our own
 
     @property
     def _key(self) -> str:
@@ -281,10 +283,11 @@ select unit_id, variant, {period(when, length)} as period, 0 as new, action, pas
         needed = (a for part in layout.adjusted for a in layout.needed(part))
         return sorted({layout.accumulators.index(a) for a in needed})
 
-    def _past_names(self) -> list[str]:
+    def _state_names(self) -> list[str]:
+        now = [f"a{i}" for i in range(len(self.layout.accumulators))]
         if not self.cuped:
-            return []
-        return [*(f"past_{i}" for i in self._past_accumulators()), "present"]
+            return now
+        return [*now, *(f"past_{i}" for i in self._past_accumulators()), "present"]
 
     def _wanted(self) -> str:
         return f"action in ({', '.join(map(literal, self.layout.actions))})"

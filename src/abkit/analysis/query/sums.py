@@ -80,9 +80,10 @@ from (
 group by {groups}"""  # noqa: S608 - columns are our own
 
     def changes(self) -> str:
-        """What each period adds to the sums, from `EventQueries.states`.
+        """What those who did something in a period add to the sums, from `EventQueries.states`.
 
-        Columns: period, variant, n, t0, ... (totals), p0_0, ... (products).
+        Columns: period, variant, n (units whose first exposure was in that period), t0, ... (totals),
+        p0_0, ... (products).
         """
         now = [f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())]
         before = [
@@ -101,6 +102,21 @@ from (
 ) as shifted
 group by period, variant
 order by period, variant"""  # noqa: S608 - columns are our own
+
+    def idle(self) -> str:
+        """The shifted measures of a unit that has done nothing, from `EventQueries.idle`: t0, ..."""
+        values = [f"{self._shifted(i, value)} as t{i}" for i, value in enumerate(self.measures())]
+        return f"select {', '.join(values)}\nfrom idle"
+
+    def read_idle(self, row: Row, *, units: int) -> Sums:
+        """The sums of so many units that have done nothing."""
+        values = [_real(row[f"t{i}"]) for i in range(self.layout.size)]
+        return Sums(
+            units,
+            self.shifts,
+            tuple(units * value for value in values),
+            MappingProxyType({(i, j): units * values[i] * values[j] for i, j in self.layout.pairs}),
+        )
 
     def read(self, row: Row) -> Sums:
         """The sums in one row of an answer.
