@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.query.units import BOTS, Exclusion
+from abkit.analysis import BOTS, Exclusion
 from abkit.cli.questions import (
     design_keywords,
     design_options,

@@ -6,7 +6,7 @@ The concepts: docs/concepts/analysis.md.
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.plan import Plan
-from abkit.analysis.query.units import BOTS, Exclusion
+from abkit.analysis.query.exclusion import BOTS, Exclusion
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.result import Result
 from abkit.analysis.settings import Settings

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from abkit.analysis.query.units import BOTS, Exclusion, Several
+from abkit.analysis.query.exclusion import BOTS, Exclusion
+from abkit.analysis.query.units import Several
 from abkit.analysis.settings import Alternative, Correction, Method
 
 Command = TypeVar("Command", bound=Callable[..., Any])

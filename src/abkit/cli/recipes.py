@@ -65,7 +65,7 @@ def _imports(said: Mapping[str, Any]) -> list[str]:
     if {"start", "until", "window", "cuped"} & {*said}:
         lines.append("import datetime")
     if "exclude" in said:
-        lines.append("from abkit.analysis.query.units import Exclusion")
+        lines.append("from abkit.analysis import Exclusion")
     return lines
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from abkit import Conversion
@@ -130,6 +130,7 @@ def test_nothing_compared_yet_says_what_is_missing(full: Full) -> None:
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=200))
+@example([5e-324])
 def test_a_sparkline_is_short_and_of_blocks(values: list[float]) -> None:
     line = sparkline(values, among=(0.0,))
     assert len(line) <= 30

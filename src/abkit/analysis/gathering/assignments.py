@@ -6,7 +6,8 @@ from types import MappingProxyType
 from abkit.analysis.engines.base import integer
 from abkit.analysis.gathering.asking import Asking, instant
 from abkit.analysis.plan import Plan
-from abkit.analysis.query.units import UnitQueries, period
+from abkit.analysis.query.periods import period
+from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.result import Unassigned
 

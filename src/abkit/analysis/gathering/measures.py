@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 from abkit.analysis.aggregates import Sums
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.gathering.asking import Asking, instant
+from abkit.analysis.query.completions import completed
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout, limits
 from abkit.analysis.query.sums import SumQueries, percentiles
@@ -102,7 +103,7 @@ def measure_events(
     rows = "done"
     if layout.derived:
         for i, part in enumerate(layout.derived):
-            asking.define(f"completed_{i}", queries.completed(part))
+            asking.define(f"completed_{i}", completed(part))
         asking.define("progress", queries.progress())
         rows = "progress"
     several = bool(segments) or bool(percentiles(layout)) or arrivals is None

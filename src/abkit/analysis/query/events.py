@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from attrs import frozen
 
+from abkit.analysis.query.completions import KEY
 from abkit.analysis.query.layout import Accumulator, Layout
-from abkit.analysis.query.units import MICROSECONDS, period
+from abkit.analysis.query.periods import microseconds, period
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
-from abkit.experiments.metrics import Counting, Funnel, Retention
 
 
 @frozen(kw_only=True)
@@ -105,7 +105,7 @@ group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
         values = "".join(f",\n  a.value_{i} as value_{i}" for i in range(len(self.layout.values)))
         conditions = [f"a.{self._wanted()}", f"a.time >= {self._earliest()}"]
         if self.window is not None:
-            conditions.append(f"a.time < u.first_exposure + {_microseconds(self.window)}")
+            conditions.append(f"a.time < u.first_exposure + {microseconds(self.window)}")
         if self.until is not None:
             conditions.append(f"a.time < {self.until}")
         condition = "\n  and ".join(conditions)
@@ -121,13 +121,6 @@ from {source} a
 join units u on u.unit_id = a.unit_id
 where {condition}"""  # noqa: S608 - literals are quoted
 
-    def completed(self, part: Funnel | Retention) -> str:
-        """When each unit completed a funnel or came back.
-
-        Columns: unit_id, variant, first_exposure, time.
-        """
-        return _funnel(part) if isinstance(part, Funnel) else _retention(part)
-
     def progress(self) -> str:
         """What each unit did, and what it completed by it.
 
@@ -138,12 +131,10 @@ where {condition}"""  # noqa: S608 - literals are quoted
         plain = "".join(f", {value}" for value in values)
         nothing = "".join(f", cast(null as double) as {value}" for value in values)
         parts = [
-            f"select {_COLUMNS}, action, time, past, cast(null as bigint) as completes{plain}\nfrom done"
+            f"select {KEY}, action, time, past, cast(null as bigint) as completes{plain}\nfrom done"
         ]
         for i in range(len(self.layout.derived)):
-            columns = (
-                f"{_COLUMNS}, cast(null as varchar) as action, time, 0 as past, {i} as completes"
-            )
+            columns = f"{KEY}, cast(null as varchar) as action, time, 0 as past, {i} as completes"
             parts.append(f"select {columns}{nothing}\nfrom completed_{i}")
         return "\nunion all\n".join(parts)
 
@@ -295,7 +286,7 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
     def _earliest(self) -> str:
         if self.cuped is None:
             return "u.first_exposure"
-        return f"u.first_exposure - {_microseconds(self.cuped)}"
+        return f"u.first_exposure - {microseconds(self.cuped)}"
 
 
 def _summed(accumulator: Accumulator, *, past: int | None) -> str:
@@ -304,75 +295,3 @@ def _summed(accumulator: Accumulator, *, past: int | None) -> str:
         return f"cast(count(case when {accumulator.condition}{when} then 1 end) as double)"
     summed = f"sum(case when {accumulator.condition}{when} then {accumulator.value} end)"
     return f"coalesce({summed}, cast(0 as double))"
-
-
-def _microseconds(time: timedelta) -> int:
-    return round(time.total_seconds() * MICROSECONDS)
-
-
-_COLUMNS = "unit_id, variant, first_exposure"
-
-
-def _retention(part: Retention) -> str:
-    """The first return in the n-th period after the first start."""
-    length = _microseconds(part.period.length)
-    return f"""\
-select d.unit_id as unit_id, d.variant as variant, d.first_exposure as first_exposure,
-  min(d.time) as time
-from done d
-join (
-  select unit_id, variant, min(time) as started
-  from done
-  where past = 0 and action = {literal(part.start)}
-  group by unit_id, variant
-) as s on s.unit_id = d.unit_id and s.variant = d.variant
-where d.past = 0 and d.action = {literal(part.returning)}
-  and d.time >= s.started + {part.n * length} and d.time < s.started + {(part.n + 1) * length}
-group by d.unit_id, d.variant, d.first_exposure"""  # noqa: S608 - literals are quoted
-
-
-def _funnel(part: Funnel) -> str:
-    """The completions of a funnel, one step after the other.
-
-    A step is completed by the first such action after a completion of the steps before it; it carries
-    the time at which the last such chain began, so that the shortest way is found.
-    """
-    way = f"""\
-select {_COLUMNS}, time, time as began
-from done
-where past = 0 and action = {literal(part.steps[0])}"""  # noqa: S608 - literals are quoted
-    for step in part.steps[1:]:
-        # Of one moment, the step comes before what it could follow: an action cannot follow itself.
-        way = f"""\
-select {_COLUMNS}, time, before_began as began
-from (
-  select {_COLUMNS}, time, follows,
-    lag(follows) over (partition by unit_id, variant order by time, follows) as before_follows,
-    lag(began) over (partition by unit_id, variant order by time, follows) as before_began
-  from (
-    select {_COLUMNS}, time, cast(null as bigint) as began, 0 as follows
-    from done
-    where past = 0 and action = {literal(step)}
-    union all
-    select {_COLUMNS}, time, began, 1 as follows
-    from (
-{way}
-    ) as completed
-  ) as together
-) as paired
-where follows = 0 and before_follows = 1"""  # noqa: S608 - literals are quoted
-    within = ""
-    if part.within is not None:
-        within = f"\nwhere time - began <= {_microseconds(part.within)}"
-    if part.counting is Counting.UNIQUE:
-        return f"""\
-select {_COLUMNS}, min(time) as time
-from (
-{way}
-) as completed{within}
-group by {_COLUMNS}"""  # noqa: S608 - literals are quoted
-    return f"""\
-select {_COLUMNS}, time
-from (
-{way}
-) as completed{within}"""  # noqa: S608 - literals are quoted

@@ -3,14 +3,13 @@
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from attrs import field, frozen
+from attrs import frozen
 
 from abkit.analysis.plan import Plan
+from abkit.analysis.query.exclusion import Exclusion
+from abkit.analysis.query.periods import period
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
-from abkit.errors import AnalysisError
-
-MICROSECONDS = 1_000_000
 
 MAXIMUM_VARIANTS = 50
 """More variants are taken for a mistake, such as naming the column of the users."""
@@ -25,64 +24,6 @@ class Several(StrEnum):
     """It belongs to the variant that it saw first."""
     INCLUDE = "include"
     """It counts in each variant that it saw, from its first exposure there."""
-
-
-@frozen(kw_only=True)
-class Exclusion:
-    """Units that are left out on request, and counted.
-
-    A unit is left out if it is one of `units`, or if any of its exposures has the property with one of
-    the values, or with a text that contains one of `contains` (in capitals or not).
-
-    Attributes:
-        name: How reports call them, such as "testers".
-        units: Their ids.
-        property: A property of the exposure, such as "user_agent".
-        values: Values of it.
-        contains: Parts of it.
-    """
-
-    name: str
-    units: Collection[object] = field(default=())
-    property: str | None = None
-    values: Collection[object] = field(default=())
-    contains: Collection[str] = field(default=())
-
-    def __attrs_post_init__(self) -> None:
-        for what in ("units", "values", "contains"):
-            if isinstance(getattr(self, what), str):
-                message = f"exclusion {self.name!r}: `{what}` must be a list, not one text"
-                raise AnalysisError(message)
-        if (self.property is None) != (not self.values and not self.contains):
-            message = f"exclusion {self.name!r}: a property goes with values or contains"
-            raise AnalysisError(message)
-        if not self.units and self.property is None:
-            message = f"exclusion {self.name!r} excludes nobody: give it units or a property"
-            raise AnalysisError(message)
-
-    def condition(self, column: str) -> str:
-        """Whether an exposure is of such a unit, as SQL.
-
-        Args:
-            column: The column of its property.
-        """
-        parts: list[str] = []
-        if self.units:
-            parts.append(f"unit_id in ({_texts(self.units)})")
-        if self.values:
-            parts.append(f"{column} in ({_texts(self.values)})")
-        for part in self.contains:
-            pattern = part.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-            parts.append(f"lower({column}) like {literal(f'%{pattern}%')} escape '!'")
-        return " or ".join(parts)
-
-
-BOTS = Exclusion(
-    name="bots",
-    property="user_agent",
-    contains=("bot", "crawl", "spider", "slurp", "headless", "preview", "curl/", "python-requests"),
-)
-"""Visitors whose exposures say in their property "user_agent" that they are programs."""
 
 
 @frozen(kw_only=True)
@@ -311,12 +252,3 @@ where place = 1"""  # noqa: S608 - columns are our own
 
 _NEEDED = ("unit_id", "variant", "time")
 _COMPLETE = " and ".join(f"{name} is not null" for name in _NEEDED)
-
-
-def period(column: str, length: int) -> str:
-    """The number of the day or hour since 1970 that an instant lies in, as SQL."""
-    return f"cast(floor(cast({column} as double) / {float(length)}) as bigint)"
-
-
-def _texts(values: Collection[object]) -> str:
-    return ", ".join(literal(str(value)) for value in values)

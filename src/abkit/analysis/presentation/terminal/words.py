@@ -68,8 +68,8 @@ def sparkline(values: Sequence[float], *, among: Sequence[float] = ()) -> str:
     if not shown:
         return ""
     low, high = min((*shown, *among)), max((*shown, *among))
-    if low == high:
+    span = high / 2 - low / 2  # halves do not overflow
+    if not span:
         return _BLOCKS[3] * len(shown)
     steps = len(_BLOCKS) - 1
-    span = high / 2 - low / 2  # halves do not overflow
     return "".join(_BLOCKS[round(steps * ((value / 2 - low / 2) / span))] for value in shown)
