@@ -3,42 +3,26 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.errors import ConfigError
-from abkit.events import Action, Event, Exposure, Variant
+from abkit.events import Action
 from abkit.experiments.answer import Clock, Decision, assignment_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.registry import Registered, Registry
 from abkit.experiments.subjects import Subjects, person_and_groups, unit_id_of
+from abkit.handler import EventHandler, exposer_of, hand_on
 
 if TYPE_CHECKING:
     from abkit.experiments.settings import Settings, SettingsSource
 
 _V_co = TypeVar("_V_co", covariant=True)
 
-_Expose: TypeAlias = Callable[[str, Variant, float, Mapping[str, Any], Subjects], object]
-
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ASSIGNED = Reason.ASSIGNED
-
-
-class EventHandler(Protocol):
-    """What takes the events: an ExposureLogger, or any callable such as `list.append`.
-
-    It may have more methods. Where `has_seen(key, variant)` is true, with the key (experiment, salt, unit
-    type, unit id), the exposure is not even made. Or `exposer(experiment, salt, unit_type, describe)`
-    gives what exposes the units of one experiment, `expose(unit_id, variant, time, properties, subjects)`,
-    where `describe(subjects, experiment)` gives the user id and the groups; or it gives None.
-    """
-
-    def __call__(self, event: Event, /) -> object:
-        """Take one event."""
 
 
 class _Declares(Protocol[_V_co]):
@@ -46,42 +30,6 @@ class _Declares(Protocol[_V_co]):
 
     @property
     def variants(self) -> Iterable[_V_co]: ...
-
-
-def _exposer(handler: EventHandler | None, identity: tuple[str, str, str]) -> _Expose:
-    """What exposes units of that experiment (name, salt, unit type) to a handler."""
-    make = getattr(handler, "exposer", None)
-    expose: _Expose | None = None if make is None else make(*identity, person_and_groups)
-    return expose or partial(_expose, handler, getattr(handler, "has_seen", None), identity)
-
-
-def _expose(
-    handler: EventHandler | None,
-    has_seen: Callable[[tuple[str, str, str, str], Variant], bool] | None,
-    identity: tuple[str, str, str],
-    /,
-    unit_id: str,
-    variant: Variant,
-    now: float,
-    properties: Mapping[str, Any],
-    subjects: Subjects,
-) -> None:
-    """Make the exposure and call the handler, which knows no shorter way."""
-    if has_seen is not None and has_seen((*identity, unit_id), variant):
-        return
-    user_id, groups = person_and_groups(subjects, identity[0])
-    told = dict(properties) if properties else _NOTHING
-    _hand_on(Exposure(*identity, unit_id, variant, now, user_id, groups, told), handler)
-
-
-def _hand_on(event: Event, handler: EventHandler | None) -> None:
-    if handler is None:
-        message = (
-            "expt_manager.on_event is not set: exposures and actions go nowhere. "
-            "Set it to an ExposureLogger(sink), or to any callable."
-        )
-        raise ConfigError(message)
-    handler(event)
 
 
 class ExperimentManager:
@@ -279,7 +227,7 @@ class ExperimentManager:
             handler, expose = registered.exposer
             if handler is not self._on_event:
                 handler = self._on_event
-                expose = _exposer(handler, registered.identity)
+                expose = exposer_of(handler, registered.identity)
                 registered.exposer = handler, expose
             expose(unit_id, variant, self._clock(), properties, subjects)
         except Exception as error:  # noqa: BLE001 - the request boundary
@@ -304,7 +252,7 @@ class ExperimentManager:
                 groups=groups,
                 properties=dict(properties) if properties else _NOTHING,
             )
-            _hand_on(done, self._on_event)
+            hand_on(done, self._on_event)
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._report(action, error)
 

@@ -9,7 +9,8 @@ from abkit.events import Action, Event, Exposure, Variant, variant_text
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.subjects import person_and_groups
 from abkit.exposure.dedup import MemoryDedup
-from abkit.manager import EventHandler, ExperimentManager, expt_manager
+from abkit.handler import EventHandler
+from abkit.manager import ExperimentManager, expt_manager
 from abkit.testing.declarations import known_declaration
 from abkit.testing.forcing import forced_names, name_of
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from abkit.events import Event
-from abkit.manager import EventHandler, ExperimentManager, expt_manager
+from abkit.handler import EventHandler
+from abkit.manager import ExperimentManager, expt_manager
 
 logger = logging.getLogger("abkit")
 

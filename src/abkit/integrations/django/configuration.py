@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from abkit.errors import AbkitError, ConfigError
-from abkit.manager import EventHandler
+from abkit.handler import EventHandler
 
 KEYS = ("ALLOW_FORCING", "EXPERIMENTS", "ON_EVENT", "SETTINGS", "SUBJECTS")
 

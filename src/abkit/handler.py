@@ -1,0 +1,69 @@
+"""What takes the events of a manager, and how it is given them."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias
+
+from abkit.errors import ConfigError
+from abkit.events import Event, Exposure, Variant
+from abkit.experiments.subjects import Subjects, person_and_groups
+
+Expose: TypeAlias = Callable[[str, Variant, float, Mapping[str, Any], Subjects], object]
+"""Exposes a unit of one experiment: unit id, variant, time, properties, subjects."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class EventHandler(Protocol):
+    """What takes the events: an ExposureLogger, or any callable such as `list.append`.
+
+    It may have more methods. Where `has_seen(key, variant)` is true, with the key (experiment, salt, unit
+    type, unit id), the exposure is not even made. Or `exposer(experiment, salt, unit_type, describe)`
+    gives what exposes the units of one experiment, `expose(unit_id, variant, time, properties, subjects)`,
+    where `describe(subjects, experiment)` gives the user id and the groups; or it gives None.
+    """
+
+    def __call__(self, event: Event, /) -> object:
+        """Take one event."""
+
+
+def exposer_of(handler: EventHandler | None, identity: tuple[str, str, str]) -> Expose:
+    """What exposes units of that experiment (name, salt, unit type) to a handler."""
+    make = getattr(handler, "exposer", None)
+    expose: Expose | None = None if make is None else make(*identity, person_and_groups)
+    return expose or partial(_expose, handler, getattr(handler, "has_seen", None), identity)
+
+
+def _expose(
+    handler: EventHandler | None,
+    has_seen: Callable[[tuple[str, str, str, str], Variant], bool] | None,
+    identity: tuple[str, str, str],
+    /,
+    unit_id: str,
+    variant: Variant,
+    now: float,
+    properties: Mapping[str, Any],
+    subjects: Subjects,
+) -> None:
+    """Make the exposure and call the handler, which knows no shorter way."""
+    if has_seen is not None and has_seen((*identity, unit_id), variant):
+        return
+    user_id, groups = person_and_groups(subjects, identity[0])
+    told = dict(properties) if properties else _NOTHING
+    hand_on(Exposure(*identity, unit_id, variant, now, user_id, groups, told), handler)
+
+
+def hand_on(event: Event, handler: EventHandler | None) -> None:
+    """Give a handler an event.
+
+    Raises:
+        ConfigError: There is no handler.
+    """
+    if handler is None:
+        message = (
+            "expt_manager.on_event is not set: exposures and actions go nowhere. "
+            "Set it to an ExposureLogger(sink), or to any callable."
+        )
+        raise ConfigError(message)
+    handler(event)
