@@ -1,6 +1,5 @@
 """How Sphinx builds the documentation. Nothing is fetched, neither now nor when a page is read."""  # noqa: INP001
 
-import re
 from collections.abc import Iterator
 
 from docutils import nodes

@@ -17,7 +17,7 @@ from abkit import (
     WeightedChoice,
 )
 from abkit.experiments.experiment import Experiment
-from abkit.experiments.namespace import Namespace
+from abkit.experiments.layer import Namespace
 
 from ..conformance.reference import namespace_of_planout, planout
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abkit import DeclarationError, ExperimentManager, Layer, Params, UniformChoice, UserExperiment
-from abkit.experiments.namespace import Added, Namespace, Removed
+from abkit.experiments.layer import Namespace
+from abkit.experiments.segments import Added, Removed
 
 from ..conformance.reference import namespace_of_planout, slots_of
 

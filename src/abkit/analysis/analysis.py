@@ -15,13 +15,14 @@ from abkit.analysis.gathering.asking import Asking, Progress, microseconds, sile
 from abkit.analysis.gathering.assignments import compare_assignments
 from abkit.analysis.gathering.exposures import Taking, take_part
 from abkit.analysis.gathering.measures import Arrivals, Gathered, measure_events
+from abkit.analysis.outcome import Unassigned, VariantCounts
 from abkit.analysis.plan import Declared, Plan
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.exclusion import Exclusion
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import Several, UnitQueries
 from abkit.analysis.reading.sources import Source, table
-from abkit.analysis.result import Result, Unassigned, VariantCounts
+from abkit.analysis.result import Result
 from abkit.analysis.settings import Alternative, Correction, Method, Settings, Spending
 from abkit.errors import AnalysisError
 from abkit.events import Variant

@@ -11,8 +11,9 @@ from abkit.analysis.findings.over_time import frozen_taus, over_time
 from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.findings.verdict import is_last_look, recommend
 from abkit.analysis.gathering.measures import Gathered
+from abkit.analysis.outcome import Segment, VariantCounts
 from abkit.analysis.plan import Plan
-from abkit.analysis.result import Result, Segment, VariantCounts, versions
+from abkit.analysis.result import Result, versions
 from abkit.analysis.settings import Method, Settings
 from abkit.errors import AnalysisError, TooFewVariantsError
 from abkit.experiments.metrics import Conversion

@@ -1,171 +1,24 @@
-"""The result of an analysis: one frozen value, from which tables, reports and JSON are made."""
+"""The result of an analysis: an outcome that shows itself as a table, a report, a frame."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from pathlib import Path
 from platform import python_version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import frozen
 
-from abkit.analysis.findings.badges import badges
-from abkit.analysis.findings.evaluate import taus as taus_of
-from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.verdict import Recommendation, Verdict
-from abkit.analysis.plan import Plan
-from abkit.analysis.query.units import Several
-from abkit.analysis.settings import Settings
+from abkit.analysis.outcome import Outcome
 from abkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from abkit.analysis.inference.srm import SampleRatio
     from abkit.analysis.presentation.charts import Charts
     from abkit.analysis.presentation.notebook import Recipe
 
 
 @frozen(kw_only=True)
-class VariantCounts:
-    """The rows and units of one variant.
-
-    Attributes:
-        variant: The variant, as text.
-        rows: Exposures as in the files, or rows of a table of units.
-        exposed: Distinct units among them.
-        excluded: Units of these left out, because they saw several variants.
-        units: Units that the analysis counts for this variant.
-    """
-
-    variant: str
-    rows: int
-    exposed: int
-    excluded: int
-    units: int
-
-
-@frozen(kw_only=True)
-class Unassigned:
-    """Exposures of units for which no assignment is known.
-
-    Attributes:
-        assigned: Units with an assignment, by variant.
-        exposed: Units of these that were exposed too, by variant.
-        without: Units exposed without an assignment, by the UTC day of their first exposure.
-    """
-
-    assigned: Mapping[str, int]
-    exposed: Mapping[str, int]
-    without: Mapping[date, int]
-
-
-@frozen(kw_only=True)
-class CumulativeUnits:
-    """How many units were exposed up to the end of each day or hour.
-
-    Attributes:
-        ends: The end of each day (or hour) in which some unit was first exposed, UTC, in order.
-        units: By variant, one number for each of these.
-        complete: Whether the last one is over; its numbers may still grow otherwise.
-        diagnosis: What their shape says, in sentences; empty if nothing is to be said.
-    """
-
-    ends: tuple[datetime, ...]
-    units: Mapping[str, tuple[int, ...]]
-    complete: bool = True
-    diagnosis: tuple[str, ...] = ()
-
-
-@frozen(kw_only=True)
-class Segment:
-    """The units of one value of a property at their first exposure.
-
-    Attributes:
-        property: The property's name.
-        value: Its value, as text; None for units without one.
-        metrics: What was found among these units; not corrected for the number of segments.
-    """
-
-    property: str
-    value: str | None
-    metrics: tuple[MetricResult, ...]
-
-
-@frozen(kw_only=True)
-class Remaining:
-    """How long the experiment still needs.
-
-    Attributes:
-        days: Whole days until significance is likely; None where that cannot be said.
-        units: Units of all arms still to come; None likewise.
-        message: The same in a sentence.
-    """
-
-    days: int | None
-    units: int | None
-    message: str
-
-
-@frozen(kw_only=True)
-class Result:
-    """What an analysis found, and all that went into it.
-
-    Attributes:
-        plan: What was planned.
-        settings: How the test was made.
-        frame: The time frame of the exposures, UTC: from (included) and until (excluded); None where
-            it is open.
-        counts: Rows and units per variant, the control first.
-        several: What became of units exposed to several variants; None for a table of units.
-        incomplete: Rows left out because their unit, variant or time is missing.
-        exclusions: Units left out on request, by the name of the exclusion.
-        sample_ratio: The check of the arms' sizes against the weights.
-        metrics: What was found, per metric.
-        recommendation: What to do.
-        cumulative: Units over time; None for a table of units.
-        unassigned: Exposures beside assignments; None where assignments were not given.
-        segments: What was found in parts of the units.
-        remaining: How long the experiment still needs; None where that makes no sense.
-        warnings: What a reader must know about the data.
-        sources: Where the rows came from, by table.
-        versions: Of abkit, Python and the engine.
-        queries: The SQL texts that ran, by what they ask.
-    """
-
-    plan: Plan
-    settings: Settings
-    frame: tuple[datetime | None, datetime | None] = (None, None)
-    counts: tuple[VariantCounts, ...]
-    several: Several | None = None
-    incomplete: int = 0
-    exclusions: Mapping[str, int] = field(factory=lambda: MappingProxyType({}))
-    sample_ratio: "SampleRatio"
-    metrics: tuple[MetricResult, ...]
-    recommendation: Recommendation
-    cumulative: CumulativeUnits | None = None
-    unassigned: Unassigned | None = None
-    segments: tuple[Segment, ...] = ()
-    remaining: Remaining | None = None
-    warnings: tuple[str, ...] = ()
-    sources: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
-    versions: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
-    queries: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
-
-    @property
-    def deciding(self) -> MetricResult:
-        """What was found for the metric that decides."""
-        return next(found for found in self.metrics if found.metric == self.plan.deciding)
-
-    @property
-    def verdict(self) -> Verdict:
-        """The badges of the metric that decides, and what to do."""
-        main = self.deciding
-        found = {t.arm.variant: badges(t.comparison, main.metric) for t in main.treatments}
-        return Verdict(badges=MappingProxyType(found), recommendation=self.recommendation)
-
-    @property
-    def taus(self) -> Mapping[str, float]:
-        """By metric, the tau of its sequential test: pass them to a later look."""
-        return taus_of(self.metrics)
+class Result(Outcome):
+    """What an analysis found, and all that went into it."""
 
     def to_dict(self) -> dict[str, object]:
         """All of it as JSON-ready values; infinite ends of intervals are null."""

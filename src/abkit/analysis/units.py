@@ -13,11 +13,12 @@ from abkit.analysis.engines.choose import opened
 from abkit.analysis.gathering.asking import Asking, Progress, silent
 from abkit.analysis.gathering.exposures import check_variants
 from abkit.analysis.gathering.measures import Gathered, measure_units
+from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.unit_table import UnitTableQueries
 from abkit.analysis.reading.sources import Source, table
-from abkit.analysis.result import Result, VariantCounts
+from abkit.analysis.result import Result
 from abkit.analysis.settings import Alternative, Correction, Method, Settings
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.experiments.metrics import Metric

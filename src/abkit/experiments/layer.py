@@ -1,16 +1,20 @@
 """How experiments share units: layers keep them apart, holdouts keep units out of many."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from abkit.assignment.hashing import hash_text
 from abkit.errors import DeclarationError
+from abkit.experiments.segments import (
+    Added,
+    Allocation,
+    History,
+    Removed,
+    no_experiment,
+    replayed,
+)
 from abkit.experiments.share import check_share, share_bound
-
-if TYPE_CHECKING:
-    from abkit.experiments.namespace import Added, Namespace, Removed
 
 
 @frozen
@@ -44,7 +48,7 @@ class Layer:
     def from_planout(
         name: str,
         num_segments: int,
-        history: "Iterable[Added | Removed]",
+        history: Iterable[Added | Removed],
         *,
         fast_sample: bool = False,
     ) -> "Namespace":
@@ -59,8 +63,6 @@ class Layer:
         Raises:
             DeclarationError: The history cannot have happened.
         """
-        from abkit.experiments.namespace import Namespace
-
         return Namespace(name, num_segments, history=history, fast_sample=fast_sample)
 
     @property
@@ -71,6 +73,71 @@ class Layer:
     def slot(self, unit_id: str) -> int:
         """The slot of a unit, from 0 to size - 1."""
         return hash_text(f"{self.prefix}{unit_id}") % self.size
+
+
+def _in_order(history: Iterable[Added | Removed]) -> History:
+    return tuple(history)
+
+
+@frozen
+class Namespace:
+    """A PlanOut namespace, allocated once from its history.
+
+        CHECKOUT = Namespace("checkout", 1_000, history=[("add", "basket", 200)])
+
+        class Basket(UserExperiment):
+            layer, slots, salt = CHECKOUT.layer, CHECKOUT.slots("basket"), CHECKOUT.salt("basket")
+
+    It repeats what `SimpleNamespace` does with its `add_experiment` and `remove_experiment`, down to
+    the order in which a Python set is iterated. To add an experiment, append to the history; whatever
+    else changes in it moves units. A call that PlanOut refused does not belong into it.
+
+    Attributes:
+        name: The namespace's name.
+        num_segments: How many segments it has.
+        history: ("add", experiment, segments) and ("remove", experiment), in their order.
+        fast_sample: Whether the namespace was made with `use_fast_sample`.
+
+    Raises:
+        DeclarationError: The history cannot have happened.
+    """
+
+    name: str
+    num_segments: int
+    history: History = field(kw_only=True, converter=_in_order)
+    fast_sample: bool = field(default=False, kw_only=True)
+    layer: Layer = field(init=False, repr=False, eq=False)
+    """The layer whose slots are the namespace's segments."""
+    allocation: Allocation = field(init=False, repr=False, eq=False)
+    """The slots of each experiment that is in the namespace at the end."""
+
+    @layer.default
+    def _layer(self) -> Layer:
+        return Layer(self.name, size=self.num_segments)
+
+    @allocation.default
+    def _allocation(self) -> Allocation:
+        return replayed(self.name, self.num_segments, self.history, fast_sample=self.fast_sample)
+
+    def slots(self, experiment: str) -> frozenset[int]:
+        """The slots of an experiment.
+
+        Raises:
+            DeclarationError: No experiment of that name is in the namespace.
+        """
+        try:
+            return self.allocation[experiment]
+        except KeyError:
+            raise DeclarationError(self.name, no_experiment(experiment, self.allocation)) from None
+
+    def salt(self, experiment: str) -> str:
+        """The salt that PlanOut gives an experiment of the namespace.
+
+        Raises:
+            DeclarationError: As `slots`.
+        """
+        self.slots(experiment)
+        return f"{self.name}.{experiment}"
 
 
 @frozen

@@ -10,9 +10,10 @@ from abkit.analysis.findings.verdict import Action, Recommendation
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.srm import sample_ratio
 from abkit.analysis.notifications.conditions import Condition, Kind, Observed
+from abkit.analysis.outcome import CumulativeUnits, VariantCounts
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.units import Several
-from abkit.analysis.result import CumulativeUnits, Result, VariantCounts
+from abkit.analysis.result import Result
 from abkit.analysis.settings import Settings
 from abkit.experiments.metrics import Conversion, Metric
 

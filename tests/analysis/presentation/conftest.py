@@ -25,16 +25,16 @@ from abkit.analysis.inference.bayesian import bayesian_rates
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.srm import sample_ratio
-from abkit.analysis.plan import Plan
-from abkit.analysis.query.units import Several
-from abkit.analysis.result import (
+from abkit.analysis.outcome import (
     CumulativeUnits,
     Remaining,
-    Result,
     Segment,
     Unassigned,
     VariantCounts,
 )
+from abkit.analysis.plan import Plan
+from abkit.analysis.query.units import Several
+from abkit.analysis.result import Result
 from abkit.analysis.settings import Settings
 from abkit.experiments.metrics import Conversion, Metric, Sum
 

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from abkit import AnalysisError, Conversion, MissingExtraError
 from abkit.analysis.inference.comparison import Interval
+from abkit.analysis.outcome import CumulativeUnits
 from abkit.analysis.presentation.charts import PAGE, PAPER, Charts, Size
 from abkit.analysis.presentation.charts.drawing import Drawing
 from abkit.analysis.presentation.charts.rendering import inline
 from abkit.analysis.presentation.charts.series import labels
-from abkit.analysis.result import CumulativeUnits, Result
+from abkit.analysis.result import Result
 
 Full = Callable[..., Result]
 PNG = b"\x89PNG\r\n\x1a\n"

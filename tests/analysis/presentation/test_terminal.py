@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from abkit import Conversion
 from abkit.analysis.findings.verdict import Action, Recommendation
+from abkit.analysis.outcome import Remaining
 from abkit.analysis.presentation.terminal import show, to_text
 from abkit.analysis.presentation.terminal.words import sparkline
-from abkit.analysis.result import Remaining, Result
+from abkit.analysis.result import Result
 
 Full = Callable[..., Result]
 LONG = "a variant whose name is as long as names of variants ever become in practice"

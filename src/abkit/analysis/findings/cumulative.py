@@ -8,7 +8,7 @@ from types import MappingProxyType
 from attrs import evolve
 
 from abkit.analysis.findings.shape import diagnose
-from abkit.analysis.result import CumulativeUnits
+from abkit.analysis.outcome import CumulativeUnits
 from abkit.errors import AnalysisError
 
 DAY = timedelta(days=1)

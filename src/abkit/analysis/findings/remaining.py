@@ -14,7 +14,7 @@ from abkit.analysis.findings.verdict import rules_out_goal
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative
 from abkit.analysis.inference.sequential import sequential
-from abkit.analysis.result import Remaining
+from abkit.analysis.outcome import Remaining
 from abkit.analysis.settings import Method, Settings
 
 FURTHEST = 40

@@ -5,11 +5,11 @@ from types import MappingProxyType
 
 from abkit.analysis.engines.base import integer
 from abkit.analysis.gathering.asking import Asking, instant
+from abkit.analysis.outcome import Unassigned
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.periods import period
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.result import Unassigned
 
 _DAY = timedelta(days=1) // timedelta(microseconds=1)
 

@@ -9,7 +9,7 @@ from abkit.analysis.findings.verdict import Action
 from abkit.analysis.presentation.figures import legible
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 
 @frozen
@@ -25,7 +25,7 @@ class Command:
     line: str
 
 
-def command(result: "Result") -> Command | None:
+def command(result: "Outcome") -> Command | None:
     """The command that acts on the recommendation; None for a table of units, which runs nowhere.
 
     While an experiment continues, that is the way to stop it all the same.

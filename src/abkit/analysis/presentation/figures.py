@@ -19,7 +19,7 @@ from abkit.analysis.settings import Settings
 from abkit.experiments.metrics import Direction, Metric, Role
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 NOTHING = "\N{EN DASH}"
 """Stands where there is no number."""
@@ -239,7 +239,7 @@ def flags(treatment: Treatment) -> Iterator[tuple[str, str]]:
         yield flag.value, FLAGS[flag]
 
 
-def remaining(result: "Result") -> str | None:
+def remaining(result: "Outcome") -> str | None:
     """How long it still takes; None once it is decided and nothing is left to be waited for."""
     left = result.remaining
     if left is None or (left.days is None and result.recommendation.action is not Action.CONTINUE):

@@ -11,7 +11,7 @@ from attrs import frozen
 from abkit.analysis.presentation.figures import legible
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 Cell = dict[str, object]
 
@@ -29,7 +29,7 @@ class Recipe:
     tables: Mapping[str, str]
 
 
-def to_notebook(result: "Result", recipe: Recipe) -> str:
+def to_notebook(result: "Outcome", recipe: Recipe) -> str:
     """A notebook (nbformat 4.5) as JSON.
 
     Names stand in its cells as Python literals or as escaped text: none can become code, or HTML.
@@ -58,7 +58,7 @@ def to_notebook(result: "Result", recipe: Recipe) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def _beginning(result: "Result", recipe: Recipe) -> list[Cell]:
+def _beginning(result: "Outcome", recipe: Recipe) -> list[Cell]:
     plan, advice = result.plan, result.recommendation
     target = f" {advice.variant}" if advice.variant is not None else ""
     reasons = "\n".join(f"- {_prose(reason)}" for reason in advice.reasons)
@@ -74,7 +74,7 @@ def _beginning(result: "Result", recipe: Recipe) -> list[Cell]:
     ]
 
 
-def _charts(result: "Result") -> list[Cell]:
+def _charts(result: "Outcome") -> list[Cell]:
     cells = [
         _markdown("## Charts\n\nAltair charts: change them as you like."),
         _code("charts = result.charts()"),
@@ -93,7 +93,7 @@ def _charts(result: "Result") -> list[Cell]:
     return cells
 
 
-def _queries(result: "Result") -> list[Cell]:
+def _queries(result: "Outcome") -> list[Cell]:
     cells = [
         _markdown("## Queries\n\nWhat was asked of the data; `result.queries` has these texts.")
     ]

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import register
+from django.core.checks import CheckMessage, register
 from django.core.signals import setting_changed
 
 from abkit.experiments.experiment import Experiment
@@ -31,9 +31,7 @@ class AbkitConfig(AppConfig):
 
     def ready(self) -> None:
         """Find the experiments, and register them."""
-        from abkit.integrations.django.checks import check
-
-        register(check, "abkit")
+        register(_check, "abkit")
         setting_changed.connect(self._forget, dispatch_uid="abkit")
         self.registration = registered(self.configuration, self.manager)
 
@@ -62,6 +60,14 @@ class AbkitConfig(AppConfig):
         """In a test, `override_settings(ABKIT=...)` counts, but for the experiments."""
         if setting == "ABKIT":
             self.__dict__.pop("configuration", None)
+
+
+def _check(**_: Any) -> list[CheckMessage]:
+    """What `manage.py check` says."""
+    from abkit.integrations.django.checks import check
+
+    app = abkit_app()
+    return check(app.configuration, app.registration, on_event=app.manager.on_event)
 
 
 def abkit_app() -> AbkitConfig:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info
@@ -13,13 +12,17 @@ from abkit.errors import ConfigError
 from abkit.experiments.check import problems, settings_problems
 from abkit.experiments.lock import LOCK_FILE, compare, read_lock
 from abkit.experiments.settings import SettingsFile
-from abkit.integrations.django.apps import AbkitConfig, abkit_app
+from abkit.handler import EventHandler
+from abkit.integrations.django.configuration import Configuration
+from abkit.integrations.django.registration import Registration
 
 MIDDLEWARE = "abkit.integrations.django.middleware.AbkitMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 
-def check(**_: Any) -> list[CheckMessage]:
+def check(
+    configuration: Configuration, registration: Registration, *, on_event: EventHandler | None
+) -> list[CheckMessage]:
     """Check the setting ABKIT, the experiments, their settings, and the lock.
 
     abkit.E001: the setting ABKIT; abkit.E002: the experiments cannot be registered; abkit.W001: what
@@ -27,39 +30,43 @@ def check(**_: Any) -> list[CheckMessage]:
     module without ACTIVE_EXPERIMENTS; abkit.W004: the events go nowhere; abkit.W005: the middleware;
     abkit.I001: there is no lock yet.
     """
-    app = abkit_app()
-    return [*_errors(app), *_wrong(app), *_lock(app), *_unused(app)]
+    return [
+        *_errors(configuration, registration),
+        *_wrong(configuration, registration),
+        *_lock(registration),
+        *_unused(configuration, registration, on_event),
+    ]
 
 
-def _errors(app: AbkitConfig) -> Iterator[CheckMessage]:
-    for problem in app.configuration.problems:
+def _errors(configuration: Configuration, registration: Registration) -> Iterator[CheckMessage]:
+    for problem in configuration.problems:
         yield Error(problem.what, hint=problem.hint, id="abkit.E001")
-    for error in app.registration.errors:
+    for error in registration.errors:
         yield Error(error, id="abkit.E002")
 
 
-def _wrong(app: AbkitConfig) -> Iterator[CheckMessage]:
-    wrong = problems(app.experiments, now=time.time())
-    if app.configuration.settings is not None:
+def _wrong(configuration: Configuration, registration: Registration) -> Iterator[CheckMessage]:
+    wrong = problems(registration.experiments, now=time.time())
+    if configuration.settings is not None:
         try:
-            read = SettingsFile(app.configuration.settings).read() or {}
-            wrong += settings_problems(app.experiments, read)
+            read = SettingsFile(configuration.settings).read() or {}
+            wrong += settings_problems(registration.experiments, read)
         except ConfigError as error:
             wrong += (str(error),)
     for problem in wrong:
         yield CheckWarning(problem, id="abkit.W001")
 
 
-def _lock(app: AbkitConfig) -> Iterator[CheckMessage]:
+def _lock(registration: Registration) -> Iterator[CheckMessage]:
     update, lock = "manage.py abkit check --update", Path(LOCK_FILE)
-    if app.registration.errors or not app.experiments:
+    if registration.errors or not registration.experiments:
         return
     if not lock.exists():
         what = f"There is no {lock} yet, which says what decides the assignments."
         yield Info(what, hint=f"Write it, and commit it, with: {update}", id="abkit.I001")
         return
     try:
-        changes = compare(read_lock(lock), app.experiments)
+        changes = compare(read_lock(lock), registration.experiments)
     except ConfigError as error:
         yield CheckWarning(str(error), id="abkit.W002")
         return
@@ -67,20 +74,22 @@ def _lock(app: AbkitConfig) -> Iterator[CheckMessage]:
         yield CheckWarning(str(change), hint=f"If this is meant: {update}", id="abkit.W002")
 
 
-def _unused(app: AbkitConfig) -> Iterator[CheckMessage]:
-    for module in app.registration.without_list:
+def _unused(
+    configuration: Configuration, registration: Registration, on_event: EventHandler | None
+) -> Iterator[CheckMessage]:
+    for module in registration.without_list:
         yield CheckWarning(
             f"{module} has no ACTIVE_EXPERIMENTS: nothing of it is registered.",
             hint='Add the list, or name your module in ABKIT["EXPERIMENTS"].',
             id="abkit.W003",
         )
-    if app.experiments and app.manager.on_event is None:
+    if registration.experiments and on_event is None:
         yield CheckWarning(
             "Exposures and actions go nowhere: abkit.expt_manager has no on_event.",
             hint='Set ABKIT["ON_EVENT"] to an ExposureLogger, or to the path to one.',
             id="abkit.W004",
         )
-    if app.configuration.allow_forcing is not None:
+    if configuration.allow_forcing is not None:
         yield from _misplaced(settings.MIDDLEWARE)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from planout.experiment import DefaultExperiment
 
-from abkit.experiments.namespace import Added, Namespace, Removed
+from abkit.experiments.layer import Namespace
+from abkit.experiments.segments import Added, Removed
 
 
 class SimpleNamespace:

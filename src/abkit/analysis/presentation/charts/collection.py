@@ -13,7 +13,7 @@ from abkit.analysis.presentation.charts.rendering import write
 from abkit.analysis.presentation.charts.theme import PAPER, Size, Theme
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -35,7 +35,7 @@ class Charts:
     segments: Mapping[str, Any] = field(default=_NONE)
 
     @classmethod
-    def of(cls, result: "Result", *, theme: Theme = PAPER, size: Size | None = None) -> Self:
+    def of(cls, result: "Outcome", *, theme: Theme = PAPER, size: Size | None = None) -> Self:
         """Draw them.
 
         Args:

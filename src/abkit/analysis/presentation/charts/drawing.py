@@ -14,7 +14,7 @@ from abkit.analysis.presentation.charts.over_time import over_time_chart
 from abkit.analysis.presentation.charts.theme import Size, Theme, styled
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 
 @frozen
@@ -27,7 +27,7 @@ class Drawing:
         size: Of the plots.
     """
 
-    result: "Result"
+    result: "Outcome"
     theme: Theme
     size: Size
 

@@ -11,7 +11,7 @@ from abkit.analysis.presentation.effects import Effects, extent
 from abkit.analysis.presentation.figures import drawable
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Segment
+    from abkit.analysis.outcome import Segment
 
 _ROW = 34
 """The height of one interval, in pixels."""

@@ -7,13 +7,13 @@ from abkit.analysis.presentation.export.findings import metric_result, sample_ra
 from abkit.analysis.presentation.export.plain import plain
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import CumulativeUnits, Result, Unassigned
+    from abkit.analysis.outcome import CumulativeUnits, Outcome, Unassigned
 
 FORMAT = 1
 """Rises when a key changes its meaning or goes; new keys do not raise it."""
 
 
-def to_dict(result: "Result") -> dict[str, object]:
+def to_dict(result: "Outcome") -> dict[str, object]:
     """All of a result: what went in, how the test was made, what was found, what computed it.
 
     Infinite ends of intervals and what is no number are null, times are ISO 8601 in UTC, lengths of
@@ -67,7 +67,7 @@ def _entries(found: object) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _command(result: "Result") -> str | None:
+def _command(result: "Outcome") -> str | None:
     found = command(result)
     return None if found is None else found.line
 

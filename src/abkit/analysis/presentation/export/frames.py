@@ -6,10 +6,10 @@ from abkit.analysis.presentation.export.rows import COLUMNS, rows
 from abkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 
-def to_frame(result: "Result") -> Any:
+def to_frame(result: "Outcome") -> Any:
     """One row for each metric and variant: a pandas frame, else a Polars one, else an Arrow table.
 
     The first of these libraries that is installed makes it. The columns are those of the CSV; texts

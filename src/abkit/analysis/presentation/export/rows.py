@@ -12,7 +12,7 @@ from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 Cell = str | float | bool | None
 
@@ -58,12 +58,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """With these a spreadsheet takes a text for a formula."""
 
 
-def rows(result: "Result") -> list[dict[str, Cell]]:
+def rows(result: "Outcome") -> list[dict[str, Cell]]:
     """One row for each metric and variant, the control first; None where there is nothing."""
     return [row for found in result.metrics for row in _of_metric(found, result)]
 
 
-def to_csv(result: "Result", path: str | Path | None = None) -> str:
+def to_csv(result: "Outcome", path: str | Path | None = None) -> str:
     """The rows as CSV (RFC 4180), in UTF-8.
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front; what is no number is
@@ -100,7 +100,7 @@ def _number(text: str) -> bool:
     return True
 
 
-def _of_metric(found: MetricResult, result: "Result") -> list[dict[str, Cell]]:
+def _of_metric(found: MetricResult, result: "Outcome") -> list[dict[str, Cell]]:
     metric = found.metric
     same: dict[str, Cell] = {
         "experiment": result.plan.name,

@@ -16,7 +16,7 @@ from abkit.events import EXPOSURE_EVENT
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 BAR_WIDTH = 200.0
 """Of the canvas of an interval bar, in its own unit; the page stretches it."""
@@ -29,7 +29,7 @@ NO_CHARTS = (
 )
 
 
-def render(result: "Result") -> str:
+def render(result: "Outcome") -> str:
     """The report, as an HTML page.
 
     Args:
@@ -42,7 +42,7 @@ def render(result: "Result") -> str:
     return _rendered(result, "page.html.jinja")
 
 
-def render_cell(result: "Result") -> str:
+def render_cell(result: "Outcome") -> str:
     """The same for a notebook's cell: its style reaches nothing outside of it.
 
     Raises:
@@ -51,7 +51,7 @@ def render_cell(result: "Result") -> str:
     return _rendered(result, "cell.html.jinja")
 
 
-def _rendered(result: "Result", template: str) -> str:
+def _rendered(result: "Outcome", template: str) -> str:
     html = (
         _environment()
         .get_template(template)

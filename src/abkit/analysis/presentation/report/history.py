@@ -11,7 +11,7 @@ from abkit.analysis.presentation import figures, times
 from abkit.analysis.presentation.charts.series import drawn
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 _LOOKS = 31
 """So many looks are shown in a table, evenly spread; the exports have all."""
@@ -73,7 +73,7 @@ class History:
     omitted: str
 
 
-def growth(result: "Result") -> Growth | None:
+def growth(result: "Outcome") -> Growth | None:
     """The cumulative exposures; None if there are none over time."""
     cumulative = result.cumulative
     if cumulative is None or not cumulative.ends:
@@ -96,7 +96,7 @@ def growth(result: "Result") -> Growth | None:
     )
 
 
-def histories(result: "Result") -> list[History]:
+def histories(result: "Outcome") -> list[History]:
     """Each metric that was computed over time."""
     running = result.settings.method.value == "sequential"
     return [
@@ -106,7 +106,7 @@ def histories(result: "Result") -> list[History]:
     ]
 
 
-def _history(found: MetricResult, series: OverTime, result: "Result", *, running: bool) -> History:
+def _history(found: MetricResult, series: OverTime, result: "Outcome", *, running: bool) -> History:
     by_day = times.daily(series.ends)
     step = _step(by_day=by_day)
     level = figures.confidence(found, result.settings)

@@ -14,7 +14,7 @@ from abkit.errors import MissingExtraError
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 _SIZES = (Size(width=790, height=240), Size(width=270, height=190))
 """One drawing shrunk to a phone could not be read."""
@@ -33,7 +33,7 @@ class Pictures:
     over_time: "tuple[tuple[Markup, ...], ...]"
 
 
-def pictures(result: "Result") -> Pictures | None:
+def pictures(result: "Outcome") -> Pictures | None:
     """The charts of a report; None if the extra `charts` is not installed."""
     names = [found.metric.name for found in result.metrics if found.over_time is not None]
     if result.cumulative is None and not names:
@@ -64,7 +64,7 @@ def _inline(charts: "Sequence[object | None]", label: str) -> "tuple[Markup, ...
     )
 
 
-def _cumulative_label(result: "Result") -> str:
+def _cumulative_label(result: "Outcome") -> str:
     units = result.cumulative.units if result.cumulative is not None else {}
     ends = ", ".join(f"{variant} {counts[-1]:,}" for variant, counts in units.items() if counts)
     return f"Units exposed over time; at the end {ends}"

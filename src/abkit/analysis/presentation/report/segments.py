@@ -9,7 +9,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.presentation.bars import IntervalBar, interval_bars
 
 if TYPE_CHECKING:
-    from abkit.analysis.result import Result, Segment
+    from abkit.analysis.outcome import Outcome, Segment
 
 
 @frozen(kw_only=True)
@@ -40,7 +40,7 @@ class Part:
     tables: tuple[SegmentTable, ...]
 
 
-def segment_tables(result: "Result", *, width: float) -> list[Part]:
+def segment_tables(result: "Outcome", *, width: float) -> list[Part]:
     """The segments by property, in the order of the result.
 
     Args:

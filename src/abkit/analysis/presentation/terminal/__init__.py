@@ -18,10 +18,10 @@ from abkit.errors import MissingExtraError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 
-def to_text(result: "Result", *, width: int = 100) -> str:
+def to_text(result: "Outcome", *, width: int = 100) -> str:
     """The tables as plain text.
 
     Args:
@@ -41,7 +41,7 @@ def to_text(result: "Result", *, width: int = 100) -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def show(result: "Result", console: "Console") -> None:
+def show(result: "Outcome", console: "Console") -> None:
     """Print the tables.
 
     Args:

@@ -11,13 +11,13 @@ from abkit.analysis.presentation.terminal.words import line, plain, sparkline, t
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 _SPARKED = 6
 """So many variants are shown over time; the report has more."""
 
 
-def show_metric(found: MetricResult, result: "Result", console: "Console") -> None:
+def show_metric(found: MetricResult, result: "Outcome", console: "Console") -> None:
     """Print a metric: its table, its badges, what was done to it, how it went over time."""
     metric = found.metric
     console.print()
@@ -64,7 +64,7 @@ def compared(treatment: Treatment) -> tuple[str, str]:
     return figures.lift(comparison), figures.interval(comparison)
 
 
-def _show_table(found: MetricResult, result: "Result", console: "Console") -> None:
+def _show_table(found: MetricResult, result: "Outcome", console: "Console") -> None:
     binary = found.metric.binary
     last = outcome_columns(found)
     made = table(

@@ -18,10 +18,10 @@ from abkit.analysis.presentation.terminal.words import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from abkit.analysis.result import Result
+    from abkit.analysis.outcome import Outcome
 
 
-def show_head(result: "Result", console: "Console") -> None:
+def show_head(result: "Outcome", console: "Console") -> None:
     """Print what was asked, what to do, why, and the command that does it."""
     advice, plan = result.recommendation, result.plan
     target = f" {advice.variant}" if advice.variant is not None else ""
@@ -41,7 +41,7 @@ def show_head(result: "Result", console: "Console") -> None:
         line(console, (f"{found.purpose}:  ", "dim"), (found.line, "bold"), indent=2)
 
 
-def show_counts(result: "Result", console: "Console") -> None:
+def show_counts(result: "Outcome", console: "Console") -> None:
     """Print how exposures became units; nothing for a table of units."""
     if result.several is None:
         return
@@ -62,7 +62,7 @@ def show_counts(result: "Result", console: "Console") -> None:
         line(console, f"Units excluded on request: {left}", indent=2)
 
 
-def show_growth(result: "Result", console: "Console") -> None:
+def show_growth(result: "Outcome", console: "Console") -> None:
     """Print the shape of the cumulative exposures, and what it says."""
     cumulative = result.cumulative
     if cumulative is None or not cumulative.ends:
@@ -80,7 +80,7 @@ def show_growth(result: "Result", console: "Console") -> None:
         line(console, sentence, indent=2)
 
 
-def show_segments(result: "Result", console: "Console") -> None:
+def show_segments(result: "Outcome", console: "Console") -> None:
     """Print the deciding metric in each segment."""
     if not result.segments:
         return
@@ -111,7 +111,7 @@ def show_segments(result: "Result", console: "Console") -> None:
     console.print(made)
 
 
-def show_unassigned(result: "Result", console: "Console") -> None:
+def show_unassigned(result: "Outcome", console: "Console") -> None:
     """Print how many of the assigned units were exposed, and how many units without being assigned."""
     found = result.unassigned
     if found is None:
@@ -127,7 +127,7 @@ def show_unassigned(result: "Result", console: "Console") -> None:
     line(console, f"Exposed without an assignment: {sum(found.without.values()):,}", indent=2)
 
 
-def show_ratio(result: "Result", console: "Console") -> None:
+def show_ratio(result: "Outcome", console: "Console") -> None:
     """Print whether the arms have the sizes that they should have."""
     ratio = result.sample_ratio
     console.print()
@@ -148,7 +148,7 @@ def show_ratio(result: "Result", console: "Console") -> None:
     )
 
 
-def show_method(result: "Result", console: "Console") -> None:
+def show_method(result: "Outcome", console: "Console") -> None:
     """Print how the test was made, and what a reader must know about the data."""
     line(console, ("Method  ", "bold"), figures.method(result.settings))
     for warning in result.warnings:

@@ -1,15 +1,12 @@
-"""PlanOut's namespaces: the same units in the same experiments, as a layer and its slots."""
+"""Which segments PlanOut's namespaces give their experiments."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from attrs import field, frozen
-
 from abkit.assignment._planout import FastSample, Sample
 from abkit.assignment.params import Params
 from abkit.errors import DeclarationError
-from abkit.experiments.layer import Layer
 
 Added: TypeAlias = tuple[Literal["add"], str, int]
 """An experiment, by its name in the namespace, and how many segments it was given."""
@@ -18,75 +15,15 @@ History: TypeAlias = tuple[Added | Removed, ...]
 Allocation: TypeAlias = Mapping[str, frozenset[int]]
 
 
-def _in_order(history: Iterable[Added | Removed]) -> History:
-    return tuple(history)
-
-
-@frozen
-class Namespace:
-    """A PlanOut namespace, allocated once from its history.
-
-        CHECKOUT = Namespace("checkout", 1_000, history=[("add", "basket", 200)])
-
-        class Basket(UserExperiment):
-            layer, slots, salt = CHECKOUT.layer, CHECKOUT.slots("basket"), CHECKOUT.salt("basket")
-
-    It repeats what `SimpleNamespace` does with its `add_experiment` and `remove_experiment`, down to
-    the order in which a Python set is iterated. To add an experiment, append to the history; whatever
-    else changes in it moves units. A call that PlanOut refused does not belong into it.
-
-    Attributes:
-        name: The namespace's name.
-        num_segments: How many segments it has.
-        history: ("add", experiment, segments) and ("remove", experiment), in their order.
-        fast_sample: Whether the namespace was made with `use_fast_sample`.
+def replayed(
+    name: str, num_segments: int, history: Iterable[object], *, fast_sample: bool
+) -> Allocation:
+    """The segments of each experiment that is in a namespace at the end of its history.
 
     Raises:
         DeclarationError: The history cannot have happened.
     """
-
-    name: str
-    num_segments: int
-    history: History = field(kw_only=True, converter=_in_order)
-    fast_sample: bool = field(default=False, kw_only=True)
-    layer: Layer = field(init=False, repr=False, eq=False)
-    """The layer whose slots are the namespace's segments."""
-    allocation: Allocation = field(init=False, repr=False, eq=False)
-    """The slots of each experiment that is in the namespace at the end."""
-
-    @layer.default
-    def _layer(self) -> Layer:
-        return Layer(self.name, size=self.num_segments)
-
-    @allocation.default
-    def _allocation(self) -> Allocation:
-        operator = FastSample if self.fast_sample else Sample
-        return _replayed(self.name, self.num_segments, self.history, operator)
-
-    def slots(self, experiment: str) -> frozenset[int]:
-        """The slots of an experiment.
-
-        Raises:
-            DeclarationError: No experiment of that name is in the namespace.
-        """
-        try:
-            return self.allocation[experiment]
-        except KeyError:
-            raise DeclarationError(self.name, _no_experiment(experiment, self.allocation)) from None
-
-    def salt(self, experiment: str) -> str:
-        """The salt that PlanOut gives an experiment of the namespace.
-
-        Raises:
-            DeclarationError: As `slots`.
-        """
-        self.slots(experiment)
-        return f"{self.name}.{experiment}"
-
-
-def _replayed(
-    name: str, num_segments: int, history: Iterable[object], operator: type[Sample | FastSample]
-) -> Allocation:
+    operator = FastSample if fast_sample else Sample
     # PlanOut samples from the list of a set. Its order depends on all that was added and removed:
     # hence the same operations on the same types, in the same order.
     available = set(range(num_segments))
@@ -106,7 +43,7 @@ def _replayed(
                 experiments.add(experiment)
             case ("remove", str(experiment)):
                 if experiment not in experiments:
-                    raise DeclarationError(name, _no_experiment(experiment, experiments))
+                    raise DeclarationError(name, no_experiment(experiment, experiments))
                 for segment in [each for each, owner in owners.items() if owner == experiment]:
                     del owners[segment]
                     available.add(segment)
@@ -136,6 +73,7 @@ def _check_addition(
         raise DeclarationError(name, problem)
 
 
-def _no_experiment(experiment: str, experiments: Iterable[str]) -> str:
+def no_experiment(experiment: str, experiments: Iterable[str]) -> str:
+    """What is wrong with naming an experiment that is not there."""
     known = ", ".join(map(repr, sorted(experiments))) or "none"
     return f"has no experiment {experiment!r} there; it has: {known}"
