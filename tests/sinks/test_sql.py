@@ -354,6 +354,7 @@ def test_a_url_that_cannot_be_used_is_an_error(url: str, problem: str) -> None:
         SqlSink(url)
 
 
+@pytest.mark.filterwarnings("ignore:version is deprecated:DeprecationWarning")
 def test_another_database_is_an_error() -> None:
     engine = sa.create_engine("mssql+pyodbc://", module=sqlite3)
     with pytest.raises(DeliveryError, match="writes to PostgreSQL and SQLite, not to mssql"):
