@@ -191,7 +191,7 @@ def test_an_outage_outlives_the_process(destination: Destination, directory: Pat
     program = """
     logger = make_logger()
     produce(logger, "u", 100)
-    assert not logger.close(0.3)
+    assert not logger.close(1.5)
     print(logger.stats.left, logger.stats.dropped)
     """
     assert run(program, destination, directory) == "100 0\n"

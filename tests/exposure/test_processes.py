@@ -105,6 +105,10 @@ class TestEnd:
         run(program, destination)
         assert destination.units == units("u")
 
+    def test_a_program_that_exposes_nothing_ends_in_silence(self, destination: Destination) -> None:
+        """From Python 3.12 on, no thread can be started any more when the program ends."""
+        assert run("sys.stderr = sys.stdout", destination) == ""
+
     def test_a_dead_destination_does_not_keep_the_program_from_ending(
         self, destination: Destination
     ) -> None:

@@ -261,7 +261,9 @@ class Delivery:
         try:
             thread.start()
         except RuntimeError as error:
-            self._incidents.report("thread", "the delivery has no thread; events wait: %s", error)
+            if not self._mailbox.closed:  # Who closes does what the thread would do.
+                text = "the delivery has no thread; events wait: %s"
+                self._incidents.report("thread", text, error)
             return
         self._mailbox.thread = thread
         lifecycle.close_at_exit_of_child()

@@ -14,6 +14,7 @@ from abkit.integrations.django.configuration import (
 )
 
 
+@pytest.mark.usefixtures("django")
 def test_without_the_setting_the_signed_in_user_is_the_subject_and_nobody_forces() -> None:
     for found in (None, {}, {"SUBJECTS": None}):
         configuration = configuration_of(found)
