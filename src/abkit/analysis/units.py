@@ -25,7 +25,7 @@ from abkit.experiments.metrics import Metric
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 _NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
-_STEPS = 3
+_STEPS = 2
 
 ENOUGH = 100_000
 """So many units are looked at for several rows of one unit; of more than these, a sample by hash.
@@ -103,14 +103,15 @@ class UnitsAnalysis:
             asking = Asking(engine, progress=progress, steps=_STEPS)
             engine.open("table_of_units", units, queries.columns())
             rows = asking.row("rows of the table", queries.rows())
-            variants = asking.rows("variants of the table", queries.variants())
-            without = _without(rows, variants)
-            _check(rows, variants, queries, units.label)
+            without = _without(rows)
+            _check_rows(rows, queries, units.label)
             _check_once(asking, queries, units.label, rows=integer(rows, "total_rows"))
             keep = bool(self.segments) or bool(queries.layout.capped)
             measured = queries.measured(complete=not any(without.values()))
             asking.define("measured", measured, keep=keep)
             gathered = measure_units(asking, queries.layout, segments=self.segments)
+            where = f"{units.label}, column {self.variant!r},"
+            check_variants(len(gathered.sums), where=where)
             version = engine.version
         asked = Asked(
             plan=plan,
@@ -236,14 +237,12 @@ def _counted(variant: str, units: int) -> VariantCounts:
     return VariantCounts(variant=variant, rows=units, exposed=units, excluded=0, units=units)
 
 
-def _check(rows: Row, found: Sequence[Row], queries: UnitTableQueries, label: str) -> None:
+def _check_rows(rows: Row, queries: UnitTableQueries, label: str) -> None:
     """Refuse a table without variants."""
     if not integer(rows, "total_rows"):
         raise EmptyDataError(label, "has columns but no rows")
-    variants = sum(row["variant"] is not None for row in found)
-    if not variants:
+    if not integer(rows, "with_variant"):
         raise EmptyDataError(label, f"has no value in its column {queries.variant!r}")
-    check_variants(variants, where=f"{label}, column {queries.variant!r},")
 
 
 def _check_once(asking: Asking, queries: UnitTableQueries, label: str, *, rows: int) -> None:
@@ -262,11 +261,12 @@ def _check_once(asking: Asking, queries: UnitTableQueries, label: str, *, rows: 
         raise AnalysisError(message)
 
 
-def _without(rows: Row, variants: Sequence[Row]) -> dict[str, int]:
+def _without(rows: Row) -> dict[str, int]:
     """How many rows lack what."""
+    total = integer(rows, "total_rows")
     return {
-        "variant": sum(integer(row, "total_rows") for row in variants if row["variant"] is None),
-        "unit id": integer(rows, "total_rows") - integer(rows, "with_unit"),
+        "variant": total - integer(rows, "with_variant"),
+        "unit id": total - integer(rows, "with_unit"),
     }
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.analysis.estimands import Estimand
-from abkit.analysis.findings.evaluate import check_ratio, check_variants, evaluate, taus
+from abkit.analysis.findings.evaluate import check_ratio, evaluate, taus
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
 from abkit.analysis.inference.correction import benjamini_hochberg, holm
@@ -384,12 +384,6 @@ def test_without_a_control_or_a_second_variant_there_is_nothing_to_compare() -> 
     empty = {"0": conversions(9, 1), "1": conversions(0, 0)}
     with pytest.raises(TooFewVariantsError):
         evaluate(empty, [alone(CLICKS)], plan(CLICKS), Settings())
-
-
-def test_a_column_of_users_is_not_taken_for_the_variants() -> None:
-    check_variants(50, where="units.csv")
-    with pytest.raises(AnalysisError, match="units.csv has 51 different variants; the limit is 50"):
-        check_variants(51, where="units.csv")
 
 
 @pytest.mark.parametrize(("one_look", "p_value"), [(True, 6.334e-05), (False, 0.0258905)])

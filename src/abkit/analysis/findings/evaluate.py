@@ -16,28 +16,11 @@ from abkit.analysis.findings.validity import flags
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.plan import Plan
 from abkit.analysis.settings import Correction, Method, Settings
-from abkit.errors import AnalysisError, MissingExtraError, TooFewVariantsError
+from abkit.errors import MissingExtraError, TooFewVariantsError
 from abkit.experiments.metrics import Metric, Role
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
-
-MAXIMUM_VARIANTS = 50
-"""More variants are taken for a mistake, such as naming the column of the users."""
-
-
-def check_variants(found: int, *, where: str) -> None:
-    """Refuse a column that cannot be the one of the variants.
-
-    Raises:
-        AnalysisError: It has more than `MAXIMUM_VARIANTS` different values.
-    """
-    if found > MAXIMUM_VARIANTS:
-        message = (
-            f"{where} has {found:,} different variants; the limit is {MAXIMUM_VARIANTS}. "
-            "Is it the column of the variants?"
-        )
-        raise AnalysisError(message)
 
 
 def order(plan: Plan, found: Sequence[str]) -> tuple[str, ...]:

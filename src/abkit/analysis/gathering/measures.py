@@ -13,6 +13,7 @@ from abkit.analysis.query.completions import completed
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout, limits
 from abkit.analysis.query.sums import SumQueries, percentiles
+from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.sources import Table
 from abkit.experiments.metrics import Metric
 
@@ -140,11 +141,12 @@ def measure_units(asking: Asking, layout: Layout, *, segments: Sequence[str]) ->
 
 
 def _measured(asking: Asking, queries: SumQueries, segments: Sequence[str]) -> Gathered:
-    found = _by_variant(asking.rows("sums per variant", queries.sums()), queries)
+    most = MAXIMUM_VARIANTS + 1  # a column of users, taken for the variants, is not read to its end
+    found = _by_variant(asking.rows("sums per variant", queries.sums(limit=most)), queries)
     again = _shifted(queries, found.values())
     if again is not None:
         queries = again
-        found = _by_variant(asking.rows("sums per variant", queries.sums()), queries)
+        found = _by_variant(asking.rows("sums per variant", queries.sums(limit=most)), queries)
     return Gathered(
         sums=MappingProxyType(found),
         layout=queries.layout,

@@ -52,7 +52,7 @@ class SumQueries:
         capped = [self._capped(part, f"{of}m{layout.parts.index(part)}") for part in layout.capped]
         return (*values, *before, *present, *capped)
 
-    def sums(self, by: Sequence[str] = ("variant",), *, where: str = "") -> str:
+    def sums(self, by: Sequence[str] = ("variant",), *, limit: int | None = None) -> str:
         """The sums per group.
 
         Columns: those of `by`, n, k0, ... (units that have a value), t0, ... (totals), p0_0, ...
@@ -60,13 +60,13 @@ class SumQueries:
 
         Args:
             by: Columns of `measured` to group by.
-            where: A condition on its rows; all of them if empty.
+            limit: The most groups to tell; None: all.
         """
         groups = ", ".join(by)
         values = ",\n    ".join(
             f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())
         )
-        condition = f"\n  where {where}" if where else ""
+        most = "" if limit is None else f"\nlimit {limit}"
         return f"""\
 select {groups},
   count(*) as n,
@@ -75,9 +75,9 @@ select {groups},
 from (
   select {groups},
     {values}
-  from measured{condition}
+  from measured
 ) as shifted
-group by {groups}"""  # noqa: S608 - columns are our own
+group by {groups}{most}"""  # noqa: S608 - columns are our own
 
     def changes(self) -> str:
         """What those who did something in a period add to the sums, from `EventQueries.states`.

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from abkit.analysis.query.layout import Layout, column_of, one_if
-from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.experiments.metrics import Metric
 
@@ -56,19 +55,13 @@ class UnitTableQueries:
         ]
 
     def rows(self) -> str:
-        """How many rows there are, and how many with a unit; one row. Columns: total_rows, with_unit.
+        """How many rows there are; one row. Columns: total_rows, with_unit, with_variant.
 
-        Many a file knows both without being read.
+        Many a file knows that without being read.
         """
-        return "select count(*) as total_rows, count(unit_id) as with_unit from table_of_units"
-
-    def variants(self) -> str:
-        """How many rows each variant has. Columns: variant (null where there is none), total_rows."""
-        return f"""\
-select variant, count(*) as total_rows
-from table_of_units
-group by variant
-limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - a number
+        return """\
+select count(*) as total_rows, count(unit_id) as with_unit, count(variant) as with_variant
+from table_of_units"""
 
     def repeated(self) -> str:
         """A unit that has several rows. Columns: unit_id, times; no row if there is none."""
