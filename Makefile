@@ -29,6 +29,7 @@ example: .venv/example.installed
 	echo "Ctrl-C stops the server and says what the experiment has found."; echo; \
 	cd $(EXAMPLE); trap : INT; \
 	$(MANAGE) runserver --noreload $(PORT) || exit; \
+	test -d data/events/exposures || { echo "Nobody has seen the directory yet: nothing to analyze."; exit 0; }; \
 	echo; set -x; $(MANAGE) abkit analyze ShowPluginsExperiment --events data/events --html report.html
 
 test: system lint types imports unit
