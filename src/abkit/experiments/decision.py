@@ -70,10 +70,10 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
             raise MissingSubjectError(name, unit_type, subjects) from None
         if type(subject) is not str:
             unit_id = getattr(subject, "id", None)
-        if type(unit_id) is not str or not unit_id:
-            unit_id = unit_id_of(subject)
-            if unit_id is None:
-                raise MissingSubjectError(name, unit_type, subjects)
+            if type(unit_id) is not str:
+                unit_id = unit_id_of(subject)
+        if not unit_id:
+            raise MissingSubjectError(name, unit_type, subjects)
         here = get_forced_here()
         if here is not None and name in here:
             return unit_id, declaration.variant_of(here[name]), Reason.FORCED, None
