@@ -400,13 +400,23 @@ def test_the_arms_sizes_are_checked_against_the_weights(one_look: bool, p_value:
     }
 
 
-@pytest.mark.parametrize("method", ["welch", "bayesian", "group-sequential"])
-def test_without_scipy_the_extra_is_named(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("method", "alternative"),
+    [
+        ("welch", "two-sided"),
+        ("bayesian", "two-sided"),
+        ("group-sequential", "two-sided"),
+        ("sequential", "one-sided"),
+    ],
+)
+def test_without_scipy_the_extra_is_named(
+    method: str, alternative: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in [name for name in sys.modules if name.startswith("abkit.analysis.inference.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "scipy.special", None)
     with pytest.raises(MissingExtraError, match="scipy"):
-        one(CLICKS, ARMS, Settings(method=method, sample_size=10_000))
+        one(CLICKS, ARMS, Settings(method=method, alternative=alternative, sample_size=10_000))
     assert one(CLICKS, ARMS).treatments[0].comparison is not None
 
 

@@ -59,11 +59,9 @@ class Comparing:
         """
         arms = control.moments, treatment.moments
         side = tested_side(self.metric, self.settings)
-        if self.tau is not None and side == "two-sided":  # what needs no scipy
-            return sequential(*arms, tau=self.tau, alpha=alpha)
+        if self.tau is not None:
+            return sequential(*arms, tau=self.tau, alpha=alpha, alternative=side)
         try:
-            if self.tau is not None:
-                return sequential(*arms, tau=self.tau, alpha=alpha, alternative=side)
             from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
             from abkit.analysis.inference.group_sequential import group_sequential
             from abkit.analysis.inference.welch import welch

@@ -202,14 +202,14 @@ def _over_time(
     asking: Asking, queries: SumQueries, arrivals: Arrivals
 ) -> tuple[tuple[datetime, Mapping[str, Sums]], ...]:
     """The cumulative sums at the end of every period from the first to the last."""
+    if not arrivals.units:
+        return ()
     idle = asking.row("measures of a unit that did nothing", queries.idle())
     nothing, length = Sums.none(queries.shifts), arrivals.length
     changes = {
         (instant(integer(row, "period") * length), str(row["variant"])): queries.read(row)
         for row in asking.rows("sums per variant over time", queries.changes())
     }
-    if not arrivals.units:
-        return ()
     so_far = dict.fromkeys((variant for _, variant in sorted(arrivals.units)), nothing)
     looks: list[tuple[datetime, Mapping[str, Sums]]] = []
     start = min(start for start, _ in arrivals.units)

@@ -87,9 +87,7 @@ def linear_delta(
     variances = means.variances
     slope = means.treatment / means.control
     variance = variances.treatment + slope * slope * variances.control
-    found = means.treatment / means.control - 1
-    standard_error = sqrt(variance) / abs(means.control)
-    return _tested(found, standard_error, means, alpha, alternative)
+    return _tested(slope - 1, sqrt(variance) / abs(means.control), means, alpha, alternative)
 
 
 def adjusted_linear_delta(

@@ -13,7 +13,7 @@ from abkit.analysis.inference.decision import (
     undecided,
 )
 from abkit.analysis.inference.variance import VarianceRule, at_least_pooled
-from abkit.errors import AnalysisError
+from abkit.errors import AnalysisError, MissingExtraError
 
 METHOD = "sequential"
 
@@ -60,7 +60,7 @@ def sequential(
 
     Raises:
         AnalysisError: `alpha`, `tau` or `alternative` cannot be used.
-        ImportError: The test is one-sided, and scipy is not installed.
+        MissingExtraError: The test is one-sided, and scipy is not installed.
     """
     check_alpha(alpha)
     check_alternative(alternative)
@@ -76,11 +76,18 @@ def sequential(
         ratio = log_likelihood_ratio(difference, variance=variance, tau=tau)
         reach = half_width(variance, tau=tau, alpha=alpha)
     else:
-        from abkit.analysis.inference import one_sided_mixture as one_sided
-
+        try:
+            from abkit.analysis.inference.one_sided_mixture import (
+                half_width as one_sided_half_width,
+            )
+            from abkit.analysis.inference.one_sided_mixture import (
+                log_likelihood_ratio as one_sided_log_likelihood_ratio,
+            )
+        except ImportError as error:
+            raise MissingExtraError("scipy", "analysis") from error
         wanted = difference if alternative == "greater" else -difference
-        ratio = one_sided.log_likelihood_ratio(wanted, variance=variance, tau=tau)
-        reach = one_sided.half_width(variance, tau=tau, alpha=alpha)
+        ratio = one_sided_log_likelihood_ratio(wanted, variance=variance, tau=tau)
+        reach = one_sided_half_width(variance, tau=tau, alpha=alpha)
     decision = Decision(
         variances=variances,
         critical=reach / sqrt(variance),

@@ -176,7 +176,8 @@ def score_odds_ratio(
         AnalysisError: `alpha` cannot be used.
     """
     level = _critical(alpha) * sqrt(_inflation(control, treatment, unbiased))
-    if _both(control, treatment)[0] in (0, _both(control, treatment)[1]):
+    successes, units = _both(control, treatment)
+    if successes in (0, units):
         return Interval(0.0, inf)
 
     certain = control if control.successes in (0, control.units) else treatment
@@ -205,11 +206,8 @@ def _wald(control: tuple[float, int], treatment: tuple[float, int], z: float) ->
 
 
 def _variance(rate: float, units: int) -> float:
-    return _within(rate) * (1 - _within(rate)) / units
-
-
-def _within(rate: float) -> float:
-    return min(1.0, max(0.0, rate))
+    within = min(1.0, max(0.0, rate))
+    return within * (1 - within) / units
 
 
 def _both(control: Proportion, treatment: Proportion) -> tuple[int, int]:
@@ -217,7 +215,7 @@ def _both(control: Proportion, treatment: Proportion) -> tuple[int, int]:
 
 
 def _inflation(control: Proportion, treatment: Proportion, unbiased: bool) -> float:
-    units = control.units + treatment.units
+    _, units = _both(control, treatment)
     return units / (units - 1) if unbiased else 1.0
 
 
