@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,7 @@ def bytes_of(content: bytes, name: str) -> Callable[[Path], Source]:
     ("make", "kind", "message"),
     [
         (lambda where: where / "no.csv", AnalysisError, "does not exist"),
+        (lambda _: os.devnull, AnalysisError, "is no regular file"),
         (lambda where: where, EmptyDataError, "has no file that ends in"),
         (lambda where: str(where / "*.csv"), EmptyDataError, "matches no file"),
         (bytes_of(b"", "a.csv"), EmptyDataError, "0 bytes"),

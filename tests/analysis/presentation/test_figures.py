@@ -64,6 +64,11 @@ def test_every_flag_and_every_method_is_explained() -> None:
         assert figures.method(Settings(method=method, sample_size=size)) != method.value
 
 
+def test_a_one_sided_test_says_so() -> None:
+    assert "one-sided" in figures.method(Settings(alternative="one-sided"))
+    assert "one-sided" not in figures.method(Settings())
+
+
 def test_settings_are_told_by_name_without_what_is_absent() -> None:
     chosen = dict(figures.chosen(Settings(cuped=timedelta(days=14), taus={"clicks": 0.25})))
     assert chosen["Cuped"] == "14 days"

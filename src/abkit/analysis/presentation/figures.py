@@ -15,7 +15,7 @@ from abkit.analysis.findings.metric_result import Arm, Flag, MetricResult, Treat
 from abkit.analysis.findings.verdict import Action
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.presentation.times import duration
-from abkit.analysis.settings import Settings
+from abkit.analysis.settings import Alternative, Settings
 from abkit.experiments.metrics import Direction, Metric, Role
 
 if TYPE_CHECKING:
@@ -174,8 +174,11 @@ def kind(metric: Metric, *, decides: bool) -> str:
 
 
 def method(settings: Settings) -> str:
-    """The method in words."""
-    return _METHODS.get(settings.method.value, settings.method.value)
+    """The method in words, and whether it tests one side only."""
+    words = _METHODS.get(settings.method.value, settings.method.value)
+    if settings.alternative is Alternative.ONE_SIDED:
+        return f"{words}; one-sided: only the direction that matters"
+    return words
 
 
 def confidence(found: MetricResult, settings: Settings) -> str:

@@ -164,7 +164,8 @@ def _files(path: str) -> list[Path]:
         if not found:
             raise EmptyDataError(path, "matches no file")
         return found
-    message = f"{path} does not exist; give a file, a directory or a glob"
+    problem = "is no regular file" if where.exists() else "does not exist"
+    message = f"{path} {problem}; give a file, a directory or a glob"
     raise AnalysisError(message)
 
 
