@@ -9,7 +9,7 @@ from attrs import frozen
 
 from abkit import ExperimentManager, ExposureLogger
 from abkit.events import Event, Exposure
-from abkit.integrations.endpoint import LogExposureEndpoint
+from abkit.integrations.endpoint import PATH, LogExposureEndpoint
 from abkit.sinks.memory import MemorySink
 
 from .declared import other
@@ -42,6 +42,7 @@ class Browser(Protocol):
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
         signed_in: bool = True,
+        path: str = PATH,
     ) -> Reply: ...
 
 
@@ -103,6 +104,13 @@ class EndpointContract:
         assert exposure.variant == browser.manager.get("ShowPlugins", org="42")
         assert exposure.user_id == "7"
         assert browser.endpoint.stats.logged == 1
+
+    @pytest.mark.parametrize("path", [PATH, PATH.removesuffix("/")])
+    def test_the_path_is_answered_with_and_without_its_last_slash(
+        self, browser: Browser, path: str
+    ) -> None:
+        assert browser.send(says(PLUGINS), path=path).status == 204
+        assert len(exposures(browser)) == 1
 
     def test_the_variant_is_the_servers_whatever_the_browser_says(self, browser: Browser) -> None:
         right = browser.manager.get("ShowPlugins", org="42")

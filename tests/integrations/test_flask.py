@@ -46,11 +46,12 @@ class FlaskBrowser:
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
         signed_in: bool = True,
+        path: str = PATH,
     ) -> Reply:
         if signed_in:
             self.sign_in()
         answer = self.client.open(
-            PATH, method=method, data=body, content_type=content_type, headers=dict(headers or {})
+            path, method=method, data=body, content_type=content_type, headers=dict(headers or {})
         )
         lower = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(answer.status_code, lower, answer.text)

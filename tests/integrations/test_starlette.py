@@ -94,11 +94,12 @@ class StarletteBrowser:
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
         signed_in: bool = True,
+        path: str = PATH,
     ) -> Reply:
         if signed_in:
             self.sign_in()
         answer = self.client.request(
-            method, PATH, content=body, headers={"Content-Type": content_type, **(headers or {})}
+            method, path, content=body, headers={"Content-Type": content_type, **(headers or {})}
         )
         return Reply(answer.status_code, answer.headers, answer.text)
 

@@ -94,6 +94,15 @@ def test_only_pages_of_this_site_and_trusted_ones_may_send(
     assert is_same_origin(found, {"https://partner.example"}) is same
 
 
+def test_behind_a_proxy_the_pages_host_is_the_forwarded_one() -> None:
+    inside = {"host": "127.0.0.1:8000", "x-forwarded-host": "shop.example"}
+    assert is_same_origin({**inside, "origin": "https://shop.example"}, ())
+    assert not is_same_origin({**inside, "origin": "https://evil.example"}, ())
+    assert not is_same_origin({**inside, "x-forwarded-host": "", "origin": "null"}, ())
+    other_site = {"origin": "https://shop.example", "sec-fetch-site": "cross-site"}
+    assert not is_same_origin({**inside, **other_site}, ())
+
+
 def test_without_a_host_no_origin_is_the_same() -> None:
     assert not is_same_origin({"origin": "null"}, ())
     assert not is_same_origin({"origin": "null", "host": ""}, ())

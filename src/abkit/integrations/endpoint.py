@@ -31,6 +31,17 @@ logger = logging.getLogger("abkit")
 PATH = "/abkit/log-exposure/"
 """Where every integration puts the endpoint unless told otherwise."""
 
+
+def spellings(path: str) -> tuple[str, ...]:
+    """A path as it is given, and with or without the slash at its end.
+
+    The endpoint answers at both: what stands before the application, such as Next.js, takes a slash away or
+    adds one, and a redirect to the other spelling would be lost in a browser.
+    """
+    bare = path.rstrip("/")
+    return (path, bare if path.endswith("/") else f"{path}/") if bare else (path,)
+
+
 CheckCsrf = Callable[[str | None], bool]
 """Says whether a CSRF token, if any was sent, is right."""
 

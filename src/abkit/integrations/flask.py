@@ -6,7 +6,7 @@ from typing import cast
 
 from abkit.assignment.forcing import Force
 from abkit.errors import ConfigError, MissingExtraError
-from abkit.integrations.endpoint import PATH, LogExposureEndpoint
+from abkit.integrations.endpoint import PATH, LogExposureEndpoint, spellings
 from abkit.integrations.forcing_cookie import (
     MAX_AGE,
     NAME,
@@ -38,7 +38,7 @@ class Abkit:
         manager: Knows the experiments.
         allow_forcing: Whether the visitor may force variants by `?abkit=`; it is given the request.
             None: nobody may. The cookie is signed with the application's `secret_key`.
-        path: Of the log-exposure endpoint.
+        path: Of the log-exposure endpoint, which answers with and without a slash at its end.
         trusted_origins: Other sites whose pages may send exposures.
         check_csrf: Whether a CSRF token is right, such as Flask-WTF's; it is given the request and the
             token. The origin is checked in any case.
@@ -62,7 +62,8 @@ class Abkit:
         self.manager = manager
         self.endpoint = LogExposureEndpoint(manager, trusted_origins=trusted_origins)
         self.blueprint = Blueprint("abkit", __name__)
-        self.blueprint.add_url_rule(path, "log_exposure", self._log_exposure, methods=["POST"])
+        for each in spellings(path):
+            self.blueprint.add_url_rule(each, "log_exposure", self._log_exposure, methods=["POST"])
         self._subjects = subjects
         self._allow_forcing = allow_forcing
         self._check_csrf = check_csrf

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from abkit.assignment.forcing import Force
 from abkit.errors import ConfigError, MissingExtraError
-from abkit.integrations.endpoint import PATH, LogExposureEndpoint
+from abkit.integrations.endpoint import PATH, LogExposureEndpoint, spellings
 from abkit.integrations.forcing_cookie import MAX_AGE, NAME, CookieSigner, Forcing, forcing_of
 from abkit.integrations.lifespan import flush
 from abkit.integrations.per_request import RequestExperiments
@@ -41,14 +41,14 @@ class Abkit:
         allow_forcing: Whether the visitor may force variants by `?abkit=`; it is given the request.
             None: nobody may.
         secret: Signs the cookie of those who force; needed with `allow_forcing`.
-        path: Of the log-exposure endpoint.
+        path: Of the log-exposure endpoint, which answers with and without a slash at its end.
         trusted_origins: Other sites whose pages may send exposures.
         check_csrf: Whether a CSRF token is right; it is given the request and the token, and is no
             coroutine function. The origin is checked in any case.
 
     Attributes:
         endpoint: Its `stats` say what became of the exposures that browsers sent.
-        route: It has the endpoint, as "abkit:log_exposure".
+        routes: They have the endpoint, as "abkit:log_exposure".
 
     Raises:
         ConfigError: There is no secret to force with.
@@ -70,7 +70,10 @@ class Abkit:
             raise ConfigError(message)
         self.manager = manager
         self.endpoint = LogExposureEndpoint(manager, trusted_origins=trusted_origins)
-        self.route = Route(path, self._log_exposure, methods=["POST"], name="abkit:log_exposure")
+        self.routes = [
+            Route(each, self._log_exposure, methods=["POST"], name="abkit:log_exposure")
+            for each in spellings(path)
+        ]
         self._subjects = subjects
         self._allow_forcing = allow_forcing
         self._signer = None if allow_forcing is None else CookieSigner(secret)
@@ -82,7 +85,7 @@ class Abkit:
         What the session is read with (such as SessionMiddleware) is added after this: the last
         one that is added sees a request first.
         """
-        app.router.routes.insert(0, self.route)
+        app.router.routes[:0] = self.routes
         app.router.lifespan_context = self._flushing(app.router.lifespan_context)
         if self._allow_forcing is not None:
             app.add_middleware(ForcingMiddleware, abkit=self)

@@ -116,7 +116,9 @@ def is_same_origin(headers: Mapping[str, str], trusted: Collection[str]) -> bool
     """Whether a request comes from a page of this site, or from no browser at all.
 
     As Go's `http.CrossOriginProtection` (Valsorda, 2025) decides: by Sec-Fetch-Site, else by Origin
-    against Host. All browsers send Origin with a POST; what sends neither has no cookies to abuse.
+    against Host. All browsers send Origin with a POST; what sends neither has no cookies to abuse. Behind
+    a proxy that gives its own Host, such as Next.js, X-Forwarded-Host has the page's; a page of another site
+    cannot add that header to a request with cookies.
 
     Args:
         headers: By name in lower case.
@@ -131,7 +133,8 @@ def is_same_origin(headers: Mapping[str, str], trusted: Collection[str]) -> bool
     if origin is None:
         return True
     try:
-        return urlsplit(origin).netloc == headers.get("host") != ""
+        own = {headers.get("host"), headers.get("x-forwarded-host")} - {""}
+        return urlsplit(origin).netloc in own
     except ValueError:
         return False
 

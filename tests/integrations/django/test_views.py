@@ -32,12 +32,13 @@ class DjangoBrowser:
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
         signed_in: bool = True,
+        path: str = PATH,
     ) -> Reply:
         self.sign_in()
         if not signed_in:
             self.client.cookies.pop("sessionid")
         own = {"X-CSRFToken": self.token} if headers is None else headers
-        answer = self.client.generic(method, PATH, body, content_type=content_type, headers=own)
+        answer = self.client.generic(method, path, body, content_type=content_type, headers=own)
         lower = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(answer.status_code, lower, answer.text)
 

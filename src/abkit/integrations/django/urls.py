@@ -3,6 +3,11 @@
 from django.urls import path
 
 from abkit.integrations.django.views import log_exposure
+from abkit.integrations.endpoint import spellings
 
 app_name = "abkit"
-urlpatterns = [path("log-exposure/", log_exposure, name="log_exposure")]
+# The last of a name is what `reverse` gives.
+urlpatterns = [
+    path(each.removeprefix("/"), log_exposure, name="log_exposure")
+    for each in reversed(spellings("/log-exposure/"))
+]
