@@ -43,9 +43,12 @@ def typescript(folder: Path, *arguments: str, code: int = 0) -> subprocess.Compl
 def test_it_says_what_it_wrote_and_writes_it_once(project: Path) -> None:
     written = typescript(project, *OUT).stdout.splitlines()
     assert written == [
+        "wrote    static/experiments/ExperimentContext.ts",
         "wrote    static/experiments/ExperimentProvider.tsx",
         "wrote    static/experiments/experimentConfig.ts",
+        "wrote    static/experiments/getExperiment.ts",
         "wrote    static/experiments/logExperiment.ts",
+        "wrote    static/experiments/postExposures.ts",
         "wrote    static/experiments/useExperiment.ts",
         "wrote    static/experiments/withExperiment.tsx",
         "static/experiments holds 1 experiment, as declared.",
@@ -68,7 +71,7 @@ def test_check_shows_a_variant_that_has_been_added_and_writes_nothing(project: P
 
 def test_check_says_what_is_missing_or_stale_and_shortens_a_long_diff(project: Path) -> None:
     shown = typescript(project, *OUT, "--check", code=1).stdout
-    assert shown.count("missing  ") == 5
+    assert shown.count("missing  ") == 8
     assert not (project / "static").exists()
     typescript(project, *OUT)
     folder = project / "static" / "experiments"
@@ -82,6 +85,19 @@ def test_check_says_what_is_missing_or_stale_and_shortens_a_long_diff(project: P
     )
     assert " more lines\n" in shown
     assert "stale    " in typescript(project, *OUT).stdout
+
+
+def test_without_react_only_what_knows_no_framework_is_written_and_checked(project: Path) -> None:
+    core = (*OUT, "--without-react")
+    shown = typescript(project, *core, "--check", "--config", "shop", code=1).stdout
+    assert shown.count("missing  ") == 4
+    command = "abkit typescript --config shop --out static/experiments --without-react\n"
+    assert f"write it with: {command}" in shown
+    typescript(project, *core)
+    typescript(project, *core, "--check")
+    assert typescript(project, *OUT, "--check", code=1).stdout.count("missing  ") == 4
+    typescript(project, *OUT)
+    assert typescript(project, *core, "--check", code=1).stdout.count("stale    ") == 4
 
 
 @pytest.mark.parametrize(

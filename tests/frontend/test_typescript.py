@@ -18,13 +18,9 @@ from abkit.frontend.typescript import CONFIG, HEADER, typescript_files
 from . import declared, hostile
 
 GOLDEN = Path(__file__).with_name("golden")
-NAMES = {
-    "ExperimentProvider.tsx",
-    "experimentConfig.ts",
-    "logExperiment.ts",
-    "useExperiment.ts",
-    "withExperiment.tsx",
-}
+CORE = {"experimentConfig.ts", "getExperiment.ts", "logExperiment.ts", "postExposures.ts"}
+REACT = {"ExperimentContext.ts", "ExperimentProvider.tsx", "useExperiment.ts", "withExperiment.tsx"}
+PACKAGE = files("abkit.frontend")
 
 
 @pytest.mark.parametrize("module", [declared, hostile], ids=["declared", "hostile"])
@@ -37,17 +33,32 @@ def test_the_configuration_is_as_in_the_golden_file(module: ModuleType) -> None:
 
 def test_all_other_files_are_as_in_the_package() -> None:
     texts = typescript_files(declared.ACTIVE_EXPERIMENTS)
-    assert texts.keys() == NAMES
-    for name in NAMES - {CONFIG}:
-        package = files("abkit.frontend") / "react" / name
-        assert texts[name] == package.read_text(encoding="utf-8")
+    assert texts.keys() == CORE | REACT
+    for folder, names in (("core", CORE - {CONFIG}), ("react", REACT)):
+        for name in names:
+            assert texts[name] == (PACKAGE / folder / name).read_text(encoding="utf-8")
+            assert texts[name].startswith(HEADER)
 
 
-def test_without_experiments_they_are_all_as_in_the_package() -> None:
-    for name, text in typescript_files([]).items():
-        package = files("abkit.frontend") / "react" / name
-        assert text == package.read_text(encoding="utf-8")
-        assert text.startswith(HEADER)
+def test_without_react_nothing_knows_of_it() -> None:
+    texts = typescript_files(declared.ACTIVE_EXPERIMENTS, react=False)
+    assert texts == {
+        name: text
+        for name, text in typescript_files(declared.ACTIVE_EXPERIMENTS).items()
+        if name in CORE
+    }
+    imported = {name for text in texts.values() for name in re.findall(r"from '(.+)'", text)}
+    assert imported <= {f"./{name.removesuffix('.ts')}" for name in CORE}
+    assert "use client" not in "".join(texts.values())
+
+
+def test_without_experiments_only_the_reasons_are_filled_in() -> None:
+    package = (PACKAGE / "core" / CONFIG).read_text(encoding="utf-8")
+    config = typescript_files([])[CONFIG]
+    assert "const experimentList = [] as const;" in config
+    assert set(package.splitlines()) - set(config.splitlines()) == {
+        "export type ExperimentReason = 'missing';"
+    }
 
 
 def test_the_order_of_the_list_does_not_matter() -> None:

@@ -1,5 +1,6 @@
 """abkit typescript: the front end's side of the experiments, from the classes."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,13 @@ _DIFF_LINES = 20
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the files are, such as static/app/experiments; commit them.",
 )
+@click.option(
+    "--without-react",
+    is_flag=True,
+    help="Only the files that know no framework, for Vue, Svelte or a plain page.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; say what differs.")
-def typescript(*, config: str | None, out: Path, check: bool) -> None:
+def typescript(*, config: str | None, out: Path, without_react: bool, check: bool) -> None:
     """Write the active experiments as TypeScript, with the React code that uses them.
 
     With --check, the exit code is 0 if the files are as the classes say, 1 if one differs, is missing or
@@ -30,7 +36,7 @@ def typescript(*, config: str | None, out: Path, check: bool) -> None:
     """
     configured_manager(config)  # refuses what cannot be registered, such as two of one name
     experiments = configured_experiments(config)
-    texts = typescript_files(experiments)
+    texts = typescript_files(experiments, react=not without_react)
     if not check:
         for path in write(out, texts):
             click.echo(f"wrote    {path}")
@@ -39,7 +45,12 @@ def typescript(*, config: str | None, out: Path, check: bool) -> None:
         for line in _lines(each):
             click.echo(line)
     if check and found:
-        click.echo(f"If this is meant, write it with: abkit typescript --out {out}")
+        arguments = [
+            *([] if config is None else ["--config", config]),
+            *("--out", str(out)),
+            *(["--without-react"] if without_react else []),
+        ]
+        click.echo(f"If this is meant, write it with: abkit typescript {shlex.join(arguments)}")
         raise SystemExit(1)
     count = "1 experiment" if len(experiments) == 1 else f"{len(experiments)} experiments"
     click.echo(f"{out} holds {count}, as declared.")

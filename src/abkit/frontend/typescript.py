@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
+from abkit.assignment.assignment import Reason
 from abkit.errors import DeclarationError
 from abkit.events import Variant
 from abkit.experiments.experiment import Experiment
@@ -17,23 +18,32 @@ CONFIG = "experimentConfig.ts"
 
 _NO_TYPES = "export const ExperimentType = {} as const;\n"
 _NO_EXPERIMENTS = "export const experimentList = [] as const;\n"
+_NO_REASONS = "export type ExperimentReason = 'missing';\n"
+_CORE, _REACT = "core", "react"
 _WIDEST_LINE = 100
 _EXACT_IN_JAVASCRIPT = 2**53 - 1
 
 
-def typescript_files(experiments: Iterable[type[Experiment]]) -> dict[str, str]:
+def typescript_files(
+    experiments: Iterable[type[Experiment]], *, react: bool = True
+) -> dict[str, str]:
     """The generated files by their names, each with its text.
 
-    The folder `react` holds them as they are for an application without experiments; only the list of the
-    experiments, sorted by name, is put in.
+    The folders `core` and `react` hold them as they are but for `experimentConfig.ts`, into which the reasons
+    and the list of the experiments, sorted by name, are put.
+
+    Args:
+        experiments: The active ones.
+        react: Whether with those that React needs; the others know no framework.
 
     Raises:
         DeclarationError: A variant or a default value does not exist in JavaScript.
     """
-    folder = files("abkit.frontend") / "react"
+    folders = [files("abkit.frontend") / each for each in (_CORE, *([_REACT] if react else []))]
+    found = [file for folder in folders for file in folder.iterdir()]
     texts = {
         file.name: file.read_text(encoding="utf-8")
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        for file in sorted(found, key=lambda file: file.name)
     }
     ordered = sorted(experiments, key=lambda experiment: experiment.name)
     names = _type_names({experiment.unit_type for experiment in ordered})
@@ -43,7 +53,9 @@ def typescript_files(experiments: Iterable[type[Experiment]]) -> dict[str, str]:
 
 
 def _filled(text: str, names: Mapping[str, str], entries: Sequence[str]) -> str:
-    """The configuration with its two empty constants filled."""
+    """The configuration with what is declared in Python filled in."""
+    reasons = "".join(f"\n  | '{reason}'" for reason in (*Reason, "missing"))
+    text = text.replace(_NO_REASONS, f"export type ExperimentReason ={reasons};\n")
     if entries:
         types = [f"  {name}: {_literal_text(unit_type)},\n" for unit_type, name in names.items()]
         text = text.replace(_NO_TYPES, _NO_TYPES.replace("{}", f"{{\n{''.join(types)}}}"))

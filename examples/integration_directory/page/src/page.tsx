@@ -1,20 +1,17 @@
 import {StrictMode} from 'react';
 import {createRoot} from 'react-dom/client';
 
-import {ExperimentProvider, type ExperimentsPayload} from './experiments/ExperimentProvider';
+import {ExperimentProvider} from './experiments/ExperimentProvider';
+import {pageExperiments} from './experiments/getExperiment';
 import IntegrationDirectory, {type Integration} from './IntegrationDirectory';
 
-/** What Django has put into the page. */
-function given(id: string): unknown {
-  return JSON.parse(document.getElementById(id)?.textContent ?? 'null');
-}
-
+const integrations = document.getElementById('integrations')?.textContent ?? '[]';
 const directory = document.getElementById('directory');
 if (directory !== null) {
   createRoot(directory).render(
     <StrictMode>
-      <ExperimentProvider experiments={given('abkit-experiments') as ExperimentsPayload}>
-        <IntegrationDirectory integrations={given('integrations') as Integration[]} />
+      <ExperimentProvider experiments={pageExperiments()}>
+        <IntegrationDirectory integrations={JSON.parse(integrations) as Integration[]} />
       </ExperimentProvider>
     </StrictMode>,
   );

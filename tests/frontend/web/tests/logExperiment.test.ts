@@ -1,6 +1,6 @@
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 
-import {assigned, openPage, pass, startServer} from './server';
+import {assigned, openPage, pass, startServer, withoutKeepalive} from './server';
 
 const KEY = 'abkit-logged-experiments';
 
@@ -11,7 +11,9 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  // The listeners of this page would hear the next page go.
+  // The listeners of this page would hear the next page go: it gives away what it has.
+  withoutKeepalive();
+  vi.stubGlobal('navigator', {sendBeacon: () => true});
   window.dispatchEvent(new Event('pagehide'));
   vi.unstubAllGlobals();
   vi.useRealTimers();
@@ -28,8 +30,8 @@ describe('what is sent', () => {
         url: '/abkit/log-exposure/',
         body: {experiment: 'Plugins', unitType: 'org', unitId: '42', variant: '1'},
         headers: {'Content-Type': 'application/json'},
-        redirect: 'manual', // the page of a login would look like a success
         credentials: 'same-origin',
+        keepalive: true,
       },
     ]);
   });
@@ -262,7 +264,7 @@ describe('what goes wrong', () => {
     expect(server.posts).toHaveLength(3);
   });
 
-  it.each([400, 401, 403, 404, 429, 0])('is not retried by this page after %i', async refusal => {
+  it.each([400, 401, 403, 404, 429])('is not retried by this page after %i', async refusal => {
     const onError = vi.fn();
     const server = startServer(refusal);
     const {logExperiment} = await openPage();
@@ -329,7 +331,225 @@ describe('what goes wrong', () => {
   });
 });
 
+describe('a redirect', () => {
+  const elsewhere = 'http://localhost:3000/abkit/log-exposure';
+
+  it('of the trailing slash is followed by the browser', async () => {
+    const server = startServer({status: 204, redirectedTo: elsewhere});
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'));
+    await pass();
+    expect(server.posts).toHaveLength(1);
+    expect(window.localStorage.getItem(KEY)).toContain('Plugins');
+  });
+
+  it('that makes a GET of the POST is answered by a POST to where it led', async () => {
+    document.cookie = 'csrftoken=token';
+    const server = startServer({status: 405, redirectedTo: elsewhere});
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'));
+    await pass();
+    expect(server.posts.map(({url}) => url)).toEqual(['/abkit/log-exposure/', elsewhere]);
+    expect(server.posts[1]?.headers['X-CSRFToken']).toBe('token');
+    expect(window.localStorage.getItem(KEY)).toContain('Plugins');
+  });
+
+  it('takes the token to no other origin', async () => {
+    document.cookie = 'csrftoken=secret';
+    const server = startServer({status: 405, redirectedTo: 'https://elsewhere.example/log'});
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'));
+    await pass();
+    expect(server.posts[0]?.headers['X-CSRFToken']).toBe('secret');
+    expect(server.posts[1]?.headers).not.toHaveProperty('X-CSRFToken');
+  });
+
+  it.each(['text/html; charset=utf-8', 'application/json'])(
+    'to a login, which answers 200 and %s, is no success',
+    async type => {
+      const onError = vi.fn();
+      const login = 'http://localhost:3000/login?next=%2Fabkit%2Flog-exposure%2F';
+      startServer({status: 200, type, text: '{}', redirectedTo: login});
+      const {logExperiment} = await openPage();
+      logExperiment('Plugins', assigned('1'), {onError});
+      await pass();
+      expect(window.localStorage.getItem(KEY)).toBeNull();
+      expect(String(onError.mock.calls)).toContain(`was redirected to ${login}`);
+    },
+  );
+});
+
+describe('an answer 200', () => {
+  it('of an endpoint of your own is a success', async () => {
+    startServer({status: 200, type: 'application/json', text: '{"ok": true}'});
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'));
+    await pass();
+    expect(window.localStorage.getItem(KEY)).toContain('Plugins');
+  });
+
+  it('that is a page is none', async () => {
+    const onError = vi.fn();
+    startServer({status: 200, type: 'text/html', text: '<p>Not found</p>'});
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'), {onError});
+    await pass();
+    expect(window.localStorage.getItem(KEY)).toBeNull();
+    expect(String(onError.mock.calls)).toContain('That is a page, no log-exposure endpoint');
+  });
+});
+
+describe('without onError', () => {
+  const warn = vi.fn();
+  const json = 'application/json';
+  beforeEach(() => {
+    warn.mockReset();
+    vi.spyOn(console, 'warn').mockImplementation(warn);
+  });
+
+  it.each([
+    [{status: 403, type: json, text: '{"error": "The session is not that unit\'s."}'}, "that unit's"],
+    [{status: 403, type: 'text/html', text: '<h1>CSRF</h1>'}, 'answered 403. The CSRF token may be'],
+    [{status: 404, type: 'text/html', text: 'no'}, 'answered 404. Is the endpoint mounted there'],
+    [{status: 401}, 'answered 401. Does the session cookie reach the server?'],
+    [{status: 418, type: json, text: '{"results": "none"}'}, 'answered 418 ('],
+    [{status: 413, type: json, text: 'null'}, 'answered 413 ('],
+  ])('the console says what was refused: %j', async (refusal, words) => {
+    startServer(refusal);
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'));
+    await pass();
+    expect(warn).toHaveBeenCalledTimes(1);
+    const said = String(warn.mock.calls[0]);
+    expect(said).toContain('abkit: Plugins is not logged: /abkit/log-exposure/ answered ');
+    expect(said.replace(' (This', '. (This')).toContain(words.replace(' (', '. ('));
+  });
+
+  it('it says so too when nobody answers, and only once a page', async () => {
+    const server = startServer('no network', 'no network', 403, 404);
+    const {logExperiment} = await openPage();
+    for (const experiment of ['One', 'Two', 'Three']) {
+      logExperiment(experiment, assigned('1'));
+      await pass(2_000);
+    }
+    expect(server.posts).toHaveLength(4);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(String(warn.mock.calls[0])).toContain(
+      'One is not logged: /abkit/log-exposure/ did not answer (TypeError: Failed to fetch).',
+    );
+    (await openPage()).logExperiment('Four', assigned('1'));
+    startServer(403);
+    await pass();
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it('it says nothing of what went well, and nothing to who listens himself', async () => {
+    startServer(204, 403);
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'));
+    await pass();
+    logExperiment('Plugins', assigned('2'), {onError: () => undefined});
+    await pass();
+    expect(warn).not.toHaveBeenCalled();
+  });
+});
+
 describe('when the page goes', () => {
+  const go = () => window.dispatchEvent(new Event('pagehide'));
+
+  it('posts what waits as one batch, which outlives the page, and hears the answer', async () => {
+    document.cookie = 'csrftoken=token';
+    const server = startServer('never', 204);
+    const {logExperiment} = await openPage();
+    for (const experiment of ['One', 'Two', 'Three']) {
+      logExperiment(experiment, assigned('1'));
+    }
+    go();
+    go();
+    await pass();
+    // The first one is on its way already, and outlives the page too.
+    expect(server.posts[0]?.body).toMatchObject({experiment: 'One'});
+    expect(server.posts.slice(1)).toEqual([
+      {
+        url: '/abkit/log-exposure/',
+        body: {
+          exposures: [
+            {experiment: 'Two', unitType: 'org', unitId: '42', variant: '1'},
+            {experiment: 'Three', unitType: 'org', unitId: '42', variant: '1'},
+          ],
+        },
+        headers: {'Content-Type': 'application/json', 'X-CSRFToken': 'token'},
+        credentials: 'same-origin',
+        keepalive: true,
+      },
+    ]);
+    expect(window.localStorage.getItem(KEY)).toContain('Three');
+    server.answer();
+    await pass();
+    expect(window.localStorage.getItem(KEY)).toContain('One');
+    expect(server.posts).toHaveLength(2);
+  });
+
+  it('tells what was refused of the batch', async () => {
+    const onError = vi.fn();
+    const results = [{status: 204}, {status: 404, error: 'No experiment of that name.'}];
+    const text = JSON.stringify({results});
+    const server = startServer('never', {status: 200, type: 'application/json', text});
+    const {logExperiment} = await openPage();
+    for (const experiment of ['One', 'Two', 'Three']) {
+      logExperiment(experiment, assigned('1'), {onError});
+    }
+    go();
+    await pass();
+    expect(String(onError.mock.calls)).toContain(
+      'Two, Three are not logged: /abkit/log-exposure/ answered 200. It says: No experiment of that name.',
+    );
+    logExperiment('Two', assigned('1'), {onError});
+    await pass();
+    expect(server.posts).toHaveLength(2);
+  });
+
+  it('forgets a batch that failed, so that it may be said again', async () => {
+    const onError = vi.fn();
+    const server = startServer(500, 'no network', 204);
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'), {onError});
+    await pass(500);
+    go(); // between a failure and its retry
+    await pass(10_000);
+    expect(server.posts).toHaveLength(2);
+    expect(onError).toHaveBeenCalledTimes(1);
+    logExperiment('Plugins', assigned('1'), {onError});
+    await pass();
+    expect(server.posts).toHaveLength(3);
+  });
+
+  it('does so too when it is hidden, not when it is seen again', async () => {
+    const server = startServer('never', 204);
+    const {logExperiment} = await openPage();
+    logExperiment('One', assigned('1'));
+    logExperiment('Two', assigned('1'));
+    vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('visible');
+    document.dispatchEvent(new Event('visibilitychange'));
+    expect(server.posts).toHaveLength(1);
+    vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
+    document.dispatchEvent(new Event('visibilitychange'));
+    expect(server.posts).toHaveLength(2);
+  });
+
+  it('posts nothing when everything is answered', async () => {
+    const server = startServer();
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', assigned('1'));
+    await pass();
+    go();
+    expect(server.posts).toHaveLength(1);
+  });
+});
+
+describe('where no request outlives its page', () => {
+  beforeEach(withoutKeepalive);
+
   it('hands what is not answered to sendBeacon, as one batch with the token in it', async () => {
     document.cookie = 'csrftoken=token';
     const server = startServer('never');

@@ -2,8 +2,9 @@ import {cleanup, fireEvent, render, screen} from '@testing-library/react';
 import * as React from 'react';
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 
-import {ExperimentProvider, type ExperimentsPayload} from '../experiments/ExperimentProvider';
+import {ExperimentProvider} from '../experiments/ExperimentProvider';
 import type {ExperimentKey} from '../experiments/experimentConfig';
+import type {ExperimentsPayload} from '../experiments/getExperiment';
 import {useExperiment, type UseExperimentOptions} from '../experiments/useExperiment';
 import {
   withExperiment,

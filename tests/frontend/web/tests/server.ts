@@ -7,11 +7,19 @@ export interface Posted {
   readonly url: string;
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
-  readonly redirect?: string | undefined;
   readonly credentials?: string | undefined;
+  readonly keepalive?: boolean | undefined;
 }
 
-type Answer = number | 'no network' | 'never';
+interface Page {
+  readonly status: number;
+  readonly type?: string;
+  readonly text?: string;
+  /** Where the browser was sent to before. */
+  readonly redirectedTo?: string;
+}
+
+type Answer = number | Page | 'no network' | 'never';
 
 export function startServer(...answers: Answer[]) {
   const posts: Posted[] = [];
@@ -25,8 +33,8 @@ export function startServer(...answers: Answer[]) {
       url,
       body: JSON.parse(init.body as string),
       headers: init.headers as Record<string, string>,
-      redirect: init.redirect,
       credentials: init.credentials,
+      keepalive: init.keepalive,
     });
     const answer = answers.shift() ?? 204;
     if (answer === 'never') {
@@ -36,12 +44,12 @@ export function startServer(...answers: Answer[]) {
           init.signal?.addEventListener('abort', () => reject(new Error('aborted')));
         }),
       ]);
-      return {ok: true, status: 204};
+      return new Response(null, {status: 204});
     }
     if (answer === 'no network') {
       throw new TypeError('Failed to fetch');
     }
-    return {ok: answer >= 200 && answer < 300, status: answer};
+    return response(url, typeof answer === 'number' ? {status: answer} : answer);
   });
   vi.stubGlobal('Blob', ReadableBlob); // that of jsdom cannot be read
   vi.stubGlobal('navigator', {
@@ -63,6 +71,20 @@ export function startServer(...answers: Answer[]) {
     /** Answer 204 to what was never answered. */
     answer: () => answerAll(),
   };
+}
+
+/** As the browser gives it; one that is made here says nothing of redirects. */
+function response(url: string, {status, type, text = '', redirectedTo}: Page): Response {
+  const headers = type === undefined ? undefined : {'Content-Type': type};
+  const made = new Response(status === 204 ? null : text, {status, headers});
+  Object.defineProperty(made, 'url', {value: redirectedTo ?? url});
+  Object.defineProperty(made, 'redirected', {value: redirectedTo !== undefined});
+  return made;
+}
+
+/** A browser that cannot let a request outlive its page, such as Firefox before 133. */
+export function withoutKeepalive(): void {
+  vi.stubGlobal('Request', class {});
 }
 
 /** Let everything happen that waits for nothing but the clock. */

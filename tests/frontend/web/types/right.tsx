@@ -9,6 +9,7 @@ import {
   type Variant,
 } from '../experiments/experimentConfig';
 import {ExperimentProvider} from '../experiments/ExperimentProvider';
+import {getExperiment, pageExperiments} from '../experiments/getExperiment';
 import {logExperiment} from '../experiments/logExperiment';
 import {useExperiment} from '../experiments/useExperiment';
 import {
@@ -109,3 +110,11 @@ export const byOrganization = experimentList.filter(
 );
 export const text: string = ('0' as ExperimentAssignment['ShowPluginsExperiment']).toUpperCase();
 logExperiment('ShowPluginsExperiment', undefined);
+
+const {variant: plain, logExperiment: say} = getExperiment(
+  'ShowPluginsExperiment',
+  pageExperiments(),
+  {logUrl: '/elsewhere', onError: error => { throw error; }},
+);
+export const heading = plain === '1' ? 'new' : titles[plain as Variant<'ShowPluginsExperiment'>];
+say();

@@ -1,6 +1,7 @@
 // What must not compile: each line that ends in the code of an error has that one, and no other line has any.
 import type {ExperimentAssignment, Variant} from '../experiments/experimentConfig';
 import {ExperimentProvider} from '../experiments/ExperimentProvider';
+import {getExperiment} from '../experiments/getExperiment';
 import {useExperiment} from '../experiments/useExperiment';
 import {
   withExperiment,
@@ -74,3 +75,9 @@ export const page = (
 );
 export const payload = <ExperimentProvider experiments={{ShowPluginsExperiment: '1'}} />; // TS2322
 export const forgotten = <ExperimentProvider />; // TS2741
+
+// The same without React.
+getExperiment('ShowPluginExperiment', undefined); // TS2345
+const {variant: found} = getExperiment('ShowPluginsExperiment', null);
+export const ofFound = found ? 'new' : 'old'; // TS2774
+export const isFoundTypo = found === '2'; // TS2367

@@ -3,27 +3,15 @@
 
 import * as React from 'react';
 
-import type {LogOptions, ServerAssignment} from './logExperiment';
-
-/** What the server's `experiments_payload()` gives, by the experiment's name. */
-export type ExperimentsPayload = Readonly<Record<string, ServerAssignment | null>>;
+import {ExperimentContext} from './ExperimentContext';
+import type {ExperimentsPayload} from './getExperiment';
+import type {LogOptions} from './logExperiment';
 
 export interface ExperimentProviderProps extends LogOptions {
   /** Without it, every experiment gives its default value and nothing is logged. */
   readonly experiments: ExperimentsPayload | null | undefined;
   readonly children?: React.ReactNode;
 }
-
-export interface ExperimentContextValue {
-  readonly experiments: ExperimentsPayload | null | undefined;
-  readonly options: LogOptions;
-}
-
-/** Without a provider, as with a provider without experiments. */
-export const ExperimentContext = /* @__PURE__ */ React.createContext<ExperimentContextValue>({
-  experiments: undefined,
-  options: {},
-});
 
 /** Gives the experiments of the page to `useExperiment` and `withExperiment`. */
 export function ExperimentProvider({

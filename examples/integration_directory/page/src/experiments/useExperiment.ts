@@ -3,81 +3,31 @@
 
 import * as React from 'react';
 
-import {
-  experimentList,
-  type AnyVariant,
-  type ExperimentAssignment,
-  type ExperimentDefinition,
-  type ExperimentKey,
-  type ExperimentReason,
-} from './experimentConfig';
-import {ExperimentContext, type ExperimentsPayload} from './ExperimentProvider';
-import {logExperiment, type ServerAssignment} from './logExperiment';
+import type {ExperimentKey} from './experimentConfig';
+import {ExperimentContext} from './ExperimentContext';
+import {getExperiment, type ExperimentResult} from './getExperiment';
 
 export interface UseExperimentOptions {
   /** False: you are responsible for calling `logExperiment` where the variants differ. */
   readonly logExperimentOnMount?: boolean | undefined;
 }
 
-export interface UseExperimentResult<K extends ExperimentKey> {
-  /** What to show; the default value for a unit that does not take part. Compare it by `===`. */
-  readonly variant: ExperimentAssignment[K];
-  /** Whether the unit takes part: its variant was randomized. */
-  readonly isEnrolled: boolean;
-  readonly reason: ExperimentReason;
-  /** Log the exposure; see `logExperiment.ts`. Calling it again does no harm. */
-  readonly logExperiment: () => void;
-}
-
 /** The variant of the page's unit; logs the exposure when the component mounts, unless told not to. */
 export function useExperiment<K extends ExperimentKey>(
   experiment: K,
   {logExperimentOnMount = true}: UseExperimentOptions = {},
-): UseExperimentResult<K> {
+): ExperimentResult<K> {
   const {experiments, options} = React.useContext(ExperimentContext);
-  const shown = React.useMemo(() => whatToShow(experiment, experiments), [experiment, experiments]);
-
-  const log = React.useCallback(() => {
-    logExperiment(experiment, shown.logged, options);
-  }, [experiment, shown, options]);
+  const result = React.useMemo(
+    () => getExperiment(experiment, experiments, options),
+    [experiment, experiments, options],
+  );
 
   React.useEffect(() => {
     if (logExperimentOnMount) {
-      log();
+      result.logExperiment();
     }
-  }, [log, logExperimentOnMount]);
+  }, [result, logExperimentOnMount]);
 
-  return {
-    variant: shown.variant as ExperimentAssignment[K],
-    isEnrolled: shown.reason === 'assigned',
-    reason: shown.reason,
-    logExperiment: log,
-  };
-}
-
-interface Shown {
-  readonly variant: AnyVariant | undefined;
-  readonly reason: ExperimentReason;
-  readonly logged?: ServerAssignment;
-}
-
-function whatToShow(experiment: string, experiments: ExperimentsPayload | null | undefined): Shown {
-  const list: readonly ExperimentDefinition[] = experimentList;
-  const definition = list.find(({key}) => key === experiment);
-  // An experiment may be named `constructor`: only what the server wrote counts.
-  const isGiven = Object.prototype.hasOwnProperty.call(experiments ?? {}, experiment);
-  const assignment = isGiven ? experiments?.[experiment] : undefined;
-  if (typeof assignment !== 'object' || assignment === null) {
-    return {variant: definition?.defaultValue, reason: 'missing'};
-  }
-  if (definition !== undefined && !isKnown(assignment.variant, definition)) {
-    // The server is newer than this page: what the page cannot show is not logged as shown.
-    return {variant: definition.defaultValue, reason: 'error'};
-  }
-  const reason = assignment.reason as ExperimentReason;
-  return {variant: assignment.variant, reason, logged: assignment};
-}
-
-function isKnown(variant: AnyVariant, {assignments, defaultValue}: ExperimentDefinition): boolean {
-  return assignments.length === 0 || assignments.includes(variant) || variant === defaultValue;
+  return result;
 }

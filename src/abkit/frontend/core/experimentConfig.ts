@@ -18,15 +18,7 @@ export type ExperimentAssignment = {
 };
 
 /** Why a unit has its variant. Only `assigned` takes part; `missing`: the server did not say. */
-export type ExperimentReason =
-  | 'assigned'
-  | 'forced'
-  | 'ineligible'
-  | 'not_enrolled'
-  | 'excluded'
-  | 'inactive'
-  | 'error'
-  | 'missing';
+export type ExperimentReason = 'missing';
 
 /** An entry of `experimentList`, whichever; without `assignments`, the server's code alone knows them. */
 export interface ExperimentDefinition {
