@@ -63,7 +63,8 @@ def make_project(folder: Path) -> Project:
         root = folder / version
         for shared in ("tests", "types"):
             shutil.copytree(folder / shared, root / shared)
-        shutil.copy(folder / "tsconfig.json", root)
+        for config in ("tsconfig.json", "tsconfig.strict.json"):
+            shutil.copy(folder / config, root)
         _generate(root / "experiments", declared.ACTIVE_EXPERIMENTS)
         _generate(root / "hostile", hostile.ACTIVE_EXPERIMENTS)
         _generate(root / "empty", [])

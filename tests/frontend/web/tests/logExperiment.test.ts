@@ -515,13 +515,33 @@ describe('when the page goes', () => {
     const {logExperiment} = await openPage();
     logExperiment('Plugins', assigned('1'), {onError});
     await pass(500);
-    go(); // between a failure and its retry
+    vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
+    document.dispatchEvent(new Event('visibilitychange')); // between a failure and its retry
     await pass(10_000);
     expect(server.posts).toHaveLength(2);
     expect(onError).toHaveBeenCalledTimes(1);
     logExperiment('Plugins', assigned('1'), {onError});
     await pass();
     expect(server.posts).toHaveLength(3);
+  });
+
+  it('neither tells nor repeats what the browser calls failed then, until it is shown again', async () => {
+    const onError = vi.fn();
+    const server = startServer('never', 'no network', 'no network', 'no network', 'no network');
+    const {logExperiment} = await openPage();
+    logExperiment('One', assigned('1'), {onError});
+    logExperiment('Two', assigned('1'), {onError});
+    go();
+    await pass(20_000); // 'never' is given up
+    document.dispatchEvent(new Event('visibilitychange'));
+    await pass(10_000);
+    expect(server.posts).toHaveLength(2);
+    expect(onError).not.toHaveBeenCalled();
+    window.dispatchEvent(new Event('pageshow'));
+    logExperiment('Two', assigned('1'), {onError});
+    await pass(10_000);
+    expect(server.posts).toHaveLength(4);
+    expect(onError).toHaveBeenCalledTimes(1);
   });
 
   it('does so too when it is hidden, not when it is seen again', async () => {

@@ -33,6 +33,7 @@ interface Waiting {
 let waiting: readonly Waiting[] = [];
 let isSending = false;
 let onItsWay: Waiting | undefined;
+let isLeaving = false;
 let hasWarned = false;
 
 /** What this page need not send again, although it is not in the storage. */
@@ -89,7 +90,7 @@ function nextWaiting(): Waiting | undefined {
 
 async function send(item: Waiting): Promise<Outcome> {
   const outcome = await post(item);
-  if (outcome.kind !== 'failed') {
+  if (outcome.kind !== 'failed' || isLeaving) {
     return outcome;
   }
   await new Promise(resolve => setTimeout(resolve, RETRY_AFTER));
@@ -113,14 +114,24 @@ function settle(item: Waiting, outcome: Outcome): void {
     if (outcome.kind === 'refused') {
       settleHere(item);
     }
-    report(item.options, outcome.error);
+    tell(item.options, outcome);
   }
 }
 
 /** Doing this again does nothing. */
 function listen(): void {
-  window.addEventListener('pagehide', sendTheRest);
+  window.addEventListener('pagehide', leave);
+  window.addEventListener('pageshow', comeBack);
   document.addEventListener('visibilitychange', sendTheRestIfHidden);
+}
+
+function leave(): void {
+  isLeaving = true;
+  sendTheRest();
+}
+
+function comeBack(): void {
+  isLeaving = false;
 }
 
 /** A page that is put away on a telephone may never see `pagehide`. */
@@ -155,7 +166,7 @@ async function postTogether(items: readonly Waiting[], options: LogOptions): Pro
   if (outcome.kind === 'failed') {
     items.forEach(({key}) => settledHere.delete(key)); // it may be said again
   }
-  report(options, outcome.error);
+  tell(options, outcome);
 }
 
 function beaconTogether(items: readonly Waiting[], options: LogOptions): void {
@@ -238,6 +249,13 @@ function today(): string {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
+}
+
+function tell(options: LogOptions, outcome: Exclude<Outcome, {kind: 'logged'}>): void {
+  // A page that goes hears that its requests have failed, whether they arrive or not.
+  if (outcome.kind === 'refused' || !isLeaving) {
+    report(options, outcome.error);
+  }
 }
 
 function report({onError}: LogOptions, error: unknown): void {
