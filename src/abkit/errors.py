@@ -11,6 +11,7 @@ AbkitError
         MissingExtraError           an optional dependency is not installed
     DeliveryError               a sink or the delivery cannot be used like this
     AnalysisError               the data do not allow the analysis
+        ArgumentError               a call has an argument that there is not
         MissingColumnError          a table lacks a column
         EmptyDataError              there is no row to analyze
         TooFewVariantsError         there is no control, or nothing to compare it with
@@ -161,6 +162,23 @@ class DeliveryError(AbkitError):
 
 class AnalysisError(AbkitError):
     """The data do not allow the analysis; the message says what would."""
+
+
+class ArgumentError(AnalysisError, TypeError):
+    """A call has an argument that there is not.
+
+    Attributes:
+        called: What was called.
+        problem: What is wrong, and what would be right.
+    """
+
+    def __init__(self, called: str, problem: str) -> None:
+        super().__init__(called, problem)
+        self.called = called
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.called} {self.problem}"
 
 
 class MissingColumnError(AnalysisError, LookupError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis.arguments import arguments_checked, by_metric, moment, utc
 from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.findings.cumulative import cumulative
@@ -70,6 +71,14 @@ def _exclusions(value: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
     return tuple(value)
 
 
+@arguments_checked(
+    {
+        "metric": "the experiment declares its metrics; of a table of units, use UnitsAnalysis",
+        "metrics": "the experiment declares them; of a table of units, use UnitsAnalysis",
+        "weights": "the experiment declares them as its variants",
+        "units": "use UnitsAnalysis for a table with one row per unit",
+    }
+)
 @frozen
 class Analysis:
     """The analysis of one experiment, from its stored exposures and actions.
@@ -88,7 +97,8 @@ class Analysis:
         control: Compare with this variant instead of the declared control.
         several: What becomes of units exposed to several variants: "exclude", "first" or "include".
         exclude: Units that are left out, such as testers and `BOTS`.
-        start: Exposures count from then on; None: from the first. Without a zone it is UTC.
+        start: Exposures count from then on; None: from the first. A date or a time, or its text in ISO
+            8601; without a zone it is UTC.
         until: Exposures and actions count before this; None: to the last.
         segments: Properties of a unit's first exposure; the result is given for the ten largest
             groups of each too.
@@ -115,15 +125,15 @@ class Analysis:
     control: Variant | None = field(kw_only=True, default=None)
     several: Several = field(kw_only=True, default=Several.EXCLUDE, converter=_several)
     exclude: Sequence[Exclusion] = field(kw_only=True, default=(), converter=_exclusions)
-    start: datetime | date | None = field(kw_only=True, default=None)
-    until: datetime | date | None = field(kw_only=True, default=None)
+    start: datetime | date | None = field(kw_only=True, default=None, converter=moment)
+    until: datetime | date | None = field(kw_only=True, default=None, converter=moment)
     segments: Sequence[str] = field(kw_only=True, default=(), converter=segment_names)
     over_time: Step | None = field(kw_only=True, default=Step.DAY, converter=_step)
     method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
     confidence: float = field(kw_only=True, default=0.95)
     correction: str | Correction | None = field(kw_only=True, default=None)
     alternative: str | Alternative = field(kw_only=True, default=Alternative.TWO_SIDED)
-    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING, validator=by_metric)
     sample_size: int | None = field(kw_only=True, default=None)
     looks: int | Sequence[float] | None = field(kw_only=True, default=None)
     spending: str | Spending = field(kw_only=True, default=Spending.OBRIEN_FLEMING)
@@ -213,6 +223,7 @@ class Analysis:
             settings=settings,
             elapsed=_elapsed(taking),
             over=self.until is not None or _over(plan, taking),
+            made=datetime.now(UTC),
             sources={name: source.label for name, source in sources.items()},
             queries=asking.texts,
             engine=version,
@@ -247,7 +258,10 @@ class Analysis:
         return evolve(
             result,
             frame=(_zoned(self.start), _zoned(self.until)),
+            period=_period(taking),
             several=self.several,
+            in_several=taking.in_several,
+            distinct=self._distinct(taking, result),
             incomplete=taking.incomplete,
             exclusions=taking.excluded,
             cumulative=curve,
@@ -255,9 +269,23 @@ class Analysis:
             warnings=(*result.warnings, *_warnings(taking, result, self.several)),
         )
 
+    def _distinct(self, taking: Taking, result: Result) -> int:
+        """How many units are analyzed; of several variants, each is counted once."""
+        counted = sum(count.units for count in result.counts)
+        if self.several is not Several.INCLUDE:
+            return counted
+        return counted - (sum(taking.jumped.values()) - taking.in_several)
+
     def _left_out(self, exposed: int, units: int) -> int:
         """How many of the units exposed to a variant do not count for it: they saw another one too."""
         return 0 if self.several is Several.INCLUDE else exposed - units
+
+
+def _period(taking: Taking) -> tuple[datetime, datetime] | None:
+    """From the start of the first period in which a unit was exposed to the last exposure."""
+    if taking.latest is None or not taking.by_period:
+        return None
+    return min(start for start, _ in taking.by_period), taking.latest
 
 
 def _of(taking: Taking, variant: str) -> dict[datetime, int]:
@@ -265,10 +293,9 @@ def _of(taking: Taking, variant: str) -> dict[datetime, int]:
 
 
 def _elapsed(taking: Taking) -> timedelta:
-    """From the first period in which a unit was exposed to the last exposure."""
-    if taking.latest is None or not taking.by_period:
-        return timedelta(0)
-    return taking.latest - min(start for start, _ in taking.by_period)
+    """The length of the period; 0 if there is none."""
+    found = _period(taking)
+    return timedelta(0) if found is None else found[1] - found[0]
 
 
 def _over(plan: Plan, taking: Taking) -> bool:
@@ -281,11 +308,7 @@ def _instant(when: datetime | date | None) -> int | None:
 
 
 def _zoned(when: datetime | date | None) -> datetime | None:
-    if when is None:
-        return None
-    if not isinstance(when, datetime):
-        return datetime(when.year, when.month, when.day, tzinfo=UTC)
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return None if when is None else utc(when)
 
 
 def _warnings(taking: Taking, result: Result, several: Several) -> Iterable[str]:
@@ -298,11 +321,12 @@ def _warnings(taking: Taking, result: Result, several: Several) -> Iterable[str]
             f"Exposures have variants that are not declared: {', '.join(undeclared)}. They are "
             "compared, but left out of the check of the arms' sizes."
         )
-    exposed, jumped = sum(taking.exposed.values()), sum(taking.jumped.values())
-    if jumped > 0.01 * exposed:
+    repeated = sum(taking.jumped.values()) - taking.in_several
+    jumped, exposed = taking.in_several, sum(taking.exposed.values()) - repeated
+    if jumped > 0.005 * exposed:
         yield (
-            f"{jumped / exposed:.1%} of the units were exposed to several variants; "
-            f"{_JUMPED[several]}. "
+            f"{jumped:,} of {exposed:,} units ({jumped / exposed:.1%}) were exposed to several "
+            f"variants; {_JUMPED[several]}. "
             "Find out why units change their variant."
         )
 

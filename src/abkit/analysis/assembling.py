@@ -1,7 +1,7 @@
 """From the sums that a database gave to a result: pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from attrs import evolve, frozen
@@ -28,6 +28,7 @@ class Asked:
         settings: How the test is made.
         elapsed: The time since the first exposure; None where there is no time.
         over: Whether no further unit will come.
+        made: When the analysis ran, UTC.
         sources: Where the rows come from, by table.
         queries: The SQL texts that ran, by what they ask.
         engine: What ran them.
@@ -37,6 +38,7 @@ class Asked:
     settings: Settings
     elapsed: timedelta | None = None
     over: bool = False
+    made: datetime
     sources: Mapping[str, str]
     queries: Mapping[str, str]
     engine: str
@@ -84,11 +86,12 @@ def assembled(
     main = next(found for found in metrics if found.metric == plan.deciding)
     arms = [main.control, *(treatment.arm for treatment in main.treatments)]
     left = None
-    if asked.elapsed is not None and not asked.over:
+    if asked.elapsed is not None and not asked.over and not ratio.alarm:
         left = remaining(main, settings, units=units, elapsed=asked.elapsed)
     return Result(
         plan=plan,
         settings=settings,
+        made=asked.made,
         counts=tuple(counts(arm.variant, arm.moments.n) for arm in arms),
         sample_ratio=ratio,
         metrics=metrics,

@@ -92,12 +92,27 @@ class Remaining:
     Attributes:
         days: Whole days until significance is likely; None where that cannot be said.
         units: Units of all arms still to come; None likewise.
+        variant: The variant that is significant then; None where it is not about one.
         message: The same in a sentence.
     """
 
     days: int | None
     units: int | None
+    variant: str | None = None
     message: str
+
+
+@frozen(kw_only=True)
+class Invocation:
+    """How the command line is called here, so that commands can be pasted.
+
+    Attributes:
+        program: What is typed for `abkit`.
+        options: What follows a command, such as ("--config", "myapp.experiments").
+    """
+
+    program: tuple[str, ...] = ("abkit",)
+    options: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -109,8 +124,13 @@ class Outcome:
         settings: How the test was made.
         frame: The time frame of the exposures, UTC: from (included) and until (excluded); None where
             it is open.
+        period: From the start of the day (or hour) of the first exposure to the last exposure, UTC;
+            None for a table of units.
+        made: When this was computed, UTC; None if that is not known.
         counts: Rows and units per variant, the control first.
         several: What became of units exposed to several variants; None for a table of units.
+        in_several: Units exposed to several variants; each counts once.
+        distinct: Units that are analyzed, each counted once; None: those of `counts`, added up.
         incomplete: Rows left out because their unit, variant or time is missing.
         exclusions: Units left out on request, by the name of the exclusion.
         sample_ratio: The check of the arms' sizes against the weights.
@@ -124,13 +144,18 @@ class Outcome:
         sources: Where the rows came from, by table.
         versions: Of abkit, Python and the engine.
         queries: The SQL texts that ran, by what they ask.
+        invocation: How the commands are called that are shown.
     """
 
     plan: Plan
     settings: Settings
     frame: tuple[datetime | None, datetime | None] = (None, None)
+    period: tuple[datetime, datetime] | None = None
+    made: datetime | None = None
     counts: tuple[VariantCounts, ...]
     several: Several | None = None
+    in_several: int = 0
+    distinct: int | None = None
     incomplete: int = 0
     exclusions: Mapping[str, int] = field(factory=lambda: MappingProxyType({}))
     sample_ratio: "SampleRatio"
@@ -144,6 +169,12 @@ class Outcome:
     sources: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
     versions: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
     queries: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
+    invocation: Invocation = Invocation()
+
+    @property
+    def units(self) -> int:
+        """How many units are analyzed, of all variants."""
+        return sum(of.units for of in self.counts) if self.distinct is None else self.distinct
 
     @property
     def deciding(self) -> MetricResult:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis.arguments import arguments_checked, metrics, shares
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.events import variant_text as _text
@@ -55,6 +56,11 @@ class Declared(Protocol):
         ...
 
 
+_DECLARED = ("name", "salt", "unit_type", "control", "weights", "metrics", "hypothesis")
+"""What an experiment declares that an analysis reads."""
+
+
+@arguments_checked({})
 @frozen(kw_only=True)
 class Plan:
     """What was planned, as a value; variants are text, as in the records of events.
@@ -75,8 +81,8 @@ class Plan:
     salt: str | None = None
     unit_type: str = "user"
     control: str
-    weights: Mapping[str, float] = field(factory=lambda: MappingProxyType({}))
-    metrics: tuple[Metric, ...] = ()
+    weights: Mapping[str, float] = field(factory=lambda: MappingProxyType({}), converter=shares)
+    metrics: tuple[Metric, ...] = field(default=(), converter=metrics)
     hypothesis: str = ""
     ends: datetime | None = None
 
@@ -91,11 +97,17 @@ class Plan:
             control: Compare with this variant instead of the declared control.
 
         Raises:
-            AnalysisError: No control is declared, and none is given.
+            AnalysisError: It is no experiment; or no control is declared, and none is given.
         """
         if isinstance(experiment, cls):
             return experiment if control is None else evolve(experiment, control=_text(control))
         declared: Any = getattr(experiment, "declaration", None) or experiment
+        if not all(hasattr(declared, name) for name in _DECLARED):
+            message = (
+                "The experiment must be its class, such as Analysis(SignupButton, ...), a "
+                f"declaration, or a Plan(...); not {experiment!r}"
+            )
+            raise AnalysisError(message)
         control = declared.control if control is None else control
         if control is None:
             message = f"{declared.name} declares no control; say which variant it is: control=..."

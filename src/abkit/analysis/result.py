@@ -45,8 +45,8 @@ class Result(Outcome):
 
         return to_csv(self, path)
 
-    def to_text(self, *, width: int = 100) -> str:
-        """All that matters as a plain text table, `width` characters wide."""
+    def to_text(self, *, width: int | None = 100) -> str:
+        """All that matters as plain text tables, `width` characters wide; None: as wide as they need."""
         from abkit.analysis.presentation.terminal import to_text
 
         return to_text(self, width=width)
@@ -86,11 +86,11 @@ class Result(Outcome):
         return target
 
     def __repr__(self) -> str:
-        """The tables, as wide as the terminal; one line where rich is not installed."""
+        """The tables, as wide as the terminal, or as they need; one line where rich is not installed."""
         from shutil import get_terminal_size
 
         try:
-            return self.to_text(width=get_terminal_size().columns).rstrip()
+            return self.to_text(width=get_terminal_size((0, 0)).columns or None).rstrip()
         except MissingExtraError:
             advice = self.recommendation
             target = "" if advice.variant is None else f" {advice.variant}"

@@ -1,12 +1,15 @@
 """A table with one row per unit in, a result out; or just the sums."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregates import Moments, Sums
+from abkit.analysis.arguments import arguments_checked, by_metric, shares
+from abkit.analysis.arguments import metrics as metrics_of
 from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.engines.choose import opened
@@ -33,6 +36,17 @@ ENOUGH = 100_000
 Of ten million units that is 1%: 300 that have a second row are found with a probability of 95%."""
 
 
+_EVENTS_ONLY = "a table of units has no exposures; use Analysis for stored events"
+
+
+@arguments_checked(
+    {
+        **dict.fromkeys(
+            ("start", "until", "window", "over_time", "several", "exclude"), _EVENTS_ONLY
+        ),
+        "cuped": "name the columns of the time before: covariates={'revenue': 'revenue_before'}",
+    }
+)
 @frozen
 class UnitsAnalysis:
     """The analysis of a table that has one row per unit already.
@@ -60,16 +74,16 @@ class UnitsAnalysis:
     unit: str = field(kw_only=True)
     variant: str = field(kw_only=True)
     control: str = field(kw_only=True, converter=str)
-    metrics: Sequence[Metric] = field(kw_only=True)
-    weights: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
-    covariates: Mapping[str, str] = field(kw_only=True, default=_NO_COLUMNS)
+    metrics: Sequence[Metric] = field(kw_only=True, converter=metrics_of)
+    weights: Mapping[str, float] = field(kw_only=True, default=_NOTHING, converter=shares)
+    covariates: Mapping[str, str] = field(kw_only=True, default=_NO_COLUMNS, validator=by_metric)
     segments: Sequence[str] = field(kw_only=True, default=(), converter=segment_names)
     engine: object = field(kw_only=True, default=None)
     method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
     confidence: float = field(kw_only=True, default=0.95)
     correction: str | Correction | None = field(kw_only=True, default=None)
     alternative: str | Alternative = field(kw_only=True, default=Alternative.TWO_SIDED)
-    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING, validator=by_metric)
     sample_size: int | None = field(kw_only=True, default=None)
 
     def run(self, progress: Progress = silent) -> Result:
@@ -88,7 +102,7 @@ class UnitsAnalysis:
         settings = self._settings()
         units = table(self.units)
         plan = Plan(
-            name=units.name,
+            name=_title(units.name),
             unit_type=self.unit,
             control=self.control,
             weights=self.weights,
@@ -116,6 +130,7 @@ class UnitsAnalysis:
         asked = Asked(
             plan=plan,
             settings=settings,
+            made=datetime.now(UTC),
             sources={"units": units.label},
             queries=asking.texts,
             engine=version,
@@ -158,6 +173,7 @@ class UnitsAnalysis:
         )
 
 
+@arguments_checked({"metrics": "they are the keys of sums"})
 @frozen
 class SumsAnalysis:
     """The analysis of what was counted and averaged elsewhere.
@@ -178,10 +194,10 @@ class SumsAnalysis:
     sums: Mapping[Metric, Mapping[str, int | Moments]] = field(kw_only=True)
     units: Mapping[str, int] = field(kw_only=True)
     control: str = field(kw_only=True, converter=str)
-    weights: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+    weights: Mapping[str, float] = field(kw_only=True, default=_NOTHING, converter=shares)
     method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
     confidence: float = field(kw_only=True, default=0.95)
-    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING)
+    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING, validator=by_metric)
 
     def run(self) -> Result:
         """Compute the result.
@@ -201,7 +217,12 @@ class SumsAnalysis:
             sums=MappingProxyType({v: self._of(v, layout) for v in self.units}), layout=layout
         )
         asked = Asked(
-            plan=plan, settings=settings, sources={}, queries={}, engine="sums made elsewhere"
+            plan=plan,
+            settings=settings,
+            made=datetime.now(UTC),
+            sources={},
+            queries={},
+            engine="sums made elsewhere",
         )
         return assembled(asked, gathered, counts=_counted)
 
@@ -231,6 +252,12 @@ class SumsAnalysis:
         wanted = f"0 to {n:,} conversions" if part.binary else f"Moments of {n:,} units"
         message = f"{part.name}, variant {variant}: needs {wanted}, not {found!r}"
         raise AnalysisError(message)
+
+
+def _title(name: str) -> str:
+    """How a table is called in a heading: "exports/cookie_cats.csv.gz" is "Cookie cats"."""
+    words = name.split(".", maxsplit=1)[0].replace("_", " ").replace("-", " ").strip()
+    return f"{words[0].upper()}{words[1:]}" if words else name
 
 
 def _counted(variant: str, units: int) -> VariantCounts:

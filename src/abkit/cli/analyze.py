@@ -1,15 +1,13 @@
 """`abkit analyze`: from stored events, or a table of units, to a verdict."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import click
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.presentation.notebook import Recipe
@@ -17,6 +15,8 @@ from abkit.analysis.result import Result
 from abkit.analysis.units import UnitsAnalysis
 from abkit.cli.config import config_option, configured_experiments, configured_manager
 from abkit.cli.failing import one_line_errors
+from abkit.cli.invocation import invocation
+from abkit.cli.printing import show_result
 from abkit.cli.progress import progress
 from abkit.cli.questions import (
     design_keywords,
@@ -27,7 +27,6 @@ from abkit.cli.questions import (
 )
 from abkit.cli.recipes import events_recipe, units_recipe
 from abkit.cli.stored import stored_tables
-from abkit.errors import MissingExtraError
 from abkit.experiments.metrics import Conversion, Mean, Metric
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -98,7 +97,7 @@ def analyze(**options: Any) -> None:
         if options["as_json"]:
             click.echo(json.dumps(found.result.to_dict(), indent=2, allow_nan=False))
         else:
-            _print(found.result)
+            show_result(found.result)
     for what, path in written.items():
         click.echo(f"{what}: {path}", err=True)
 
@@ -151,7 +150,7 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     keywords: dict[str, Any] = {**tables, **said}
     analysis = Analysis(declaration, **keywords)
     with progress() as told:
-        result = analysis.run(**told)
+        result = evolve(analysis.run(**told), invocation=invocation(config=options["config"]))
     experiments = configured_experiments(options["config"])
     experiment = next(e for e in experiments if e.declaration.name == declaration.name)
     absolute = {part: path and str(Path(path).resolve()) for part, path in tables.items()}
@@ -172,15 +171,3 @@ def _write(found: _Found, options: Mapping[str, Any]) -> dict[str, Path]:
     if options["notebook"] is not None:
         written["Notebook"] = result.to_notebook(options["notebook"], found.recipe)
     return written
-
-
-def _print(result: Result) -> None:
-    try:
-        from rich.console import Console
-    except ImportError as error:
-        raise MissingExtraError("rich", "cli") from error
-    from abkit.analysis.presentation.terminal import show
-
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal in ASCII shows ? rather than fails
-    show(result, Console(file=sys.stdout))

@@ -3,6 +3,7 @@
 import click
 
 from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.cli.printing import console
 from abkit.events import variant_text
 
 
@@ -13,13 +14,17 @@ from abkit.events import variant_text
 @settings_option
 def assign(name: str, units: tuple[str, ...], config: str | None, settings: str | None) -> None:
     """Show the variant that each UNIT (an id) gets from the experiment NAME, and why."""
-    from rich.console import Console
-    from rich.table import Table
+    from abkit.analysis.presentation.terminal.tables import Column, show_table
 
     manager = configured_manager(config, settings)
     unit_type = manager.declaration(name).unit_type
-    table = Table(unit_type, "variant", "reason", box=None, pad_edge=False)
+    columns = [
+        Column(unit_type, name=True),
+        Column("variant", name=True),
+        Column("reason", left=True),
+    ]
+    rows = []
     for unit in units:
         assignment = manager.assign(name, **{unit_type: unit})
-        table.add_row(unit, variant_text(assignment.variant), assignment.reason)
-    Console().print(table)
+        rows.append([unit, variant_text(assignment.variant), str(assignment.reason)])
+    show_table(columns, rows, console(), ruled=False)

@@ -5,13 +5,16 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import join, quote
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.analysis import Analysis
 from abkit.assignment._planout import WeightedChoice
 from abkit.assignment.params import Params
+from abkit.cli.invocation import invocation
+from abkit.cli.printing import show_result
 from abkit.errors import ConfigError
 from abkit.experiments.experiment import OrgExperiment
 from abkit.experiments.metrics import Conversion
@@ -191,17 +194,22 @@ def demo(*, lift: float, seed: int, organizations: int, events: Path, html: Path
     result = Analysis(
         ShowPluginsExperiment, exposures=events / "exposures", actions=events / "actions"
     ).run()
-    units = sum(count.exposed for count in result.counts)
+    units = result.units
     click.echo(
         f"The directory was shown, and log_exposure called, {shown:,} times;\n"
         f"{stats.delivered:,} events were delivered: an exposure per organization and day, and clicks;\n"
         f"{units:,} organizations were exposed.\n"
     )
-    click.echo(result.to_text())
+    settings = events.parent / "experiments.toml"
+    called = invocation(config=__name__, settings=str(settings))
+    result = evolve(result, invocation=called)
+    show_result(result)
     result.to_html(html)
+    program = join(called.program)
     click.echo(
         f"\nReport: {html}    Events: {events}    ({time.monotonic() - began:.0f} s)\n"
-        f"Look again:  abkit analyze ShowPluginsExperiment --config {__name__} --events {events}"
+        "Look again:\n"
+        f"  {program} analyze ShowPluginsExperiment --config {__name__} --events {quote(str(events))}"
     )
 
 

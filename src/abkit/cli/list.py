@@ -3,6 +3,7 @@
 import click
 
 from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.cli.printing import console
 from abkit.events import variant_text
 from abkit.experiments.declaration import Declaration
 
@@ -12,14 +13,19 @@ from abkit.experiments.declaration import Declaration
 @settings_option
 def list_experiments(config: str | None, settings: str | None) -> None:
     """List the active experiments, as they are in force."""
-    from rich.console import Console
-    from rich.table import Table
+    from abkit.analysis.presentation.terminal.tables import Column, show_table
 
     manager = configured_manager(config, settings)
-    table = Table("experiment", "unit", "variants", "rollout", "metrics", box=None, pad_edge=False)
-    for name in manager:
-        table.add_row(*_row(manager.declaration(name)))
-    Console().print(table)
+    columns = [
+        Column("experiment", name=True),
+        Column("unit", left=True, spare=1),
+        Column("variants", name=True),
+        Column("rollout", left=True),
+        Column("metrics", name=True, spare=2),
+    ]
+    show_table(
+        columns, [_row(manager.declaration(name)) for name in manager], console(), ruled=False
+    )
 
 
 def _row(declaration: Declaration) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from math import ceil, isfinite
 import click
 from attrs import asdict, frozen
 
+from abkit.cli.words import confidence as confidence_type
+from abkit.cli.words import percentage, share
 from abkit.errors import MissingExtraError
 
 
@@ -43,7 +45,11 @@ _SIGNED = ("--goal", "--mean")
 
 @click.command()
 @click.option(
-    "--rate", type=float, callback=_number, help="The conversion rate so far, such as 0.1 for 10%."
+    "--rate",
+    type=share,
+    metavar="SHARE",
+    callback=_number,
+    help="The conversion rate so far, such as 0.1 for 10%.",
 )
 @click.option(
     "--mean", type=float, callback=_number, help="The mean per unit so far, of any other metric."
@@ -51,15 +57,19 @@ _SIGNED = ("--goal", "--mean")
 @click.option("--sd", type=float, callback=_number, help="Its standard deviation between units.")
 @click.option(
     "--goal",
-    type=float,
+    type=percentage,
+    metavar="SHARE",
     callback=_number,
     required=True,
     help="The smallest relative change worth finding: 0.05 is 5% more, -0.05 is 5% less.",
 )
-@click.option("--confidence", type=float, default=0.95, show_default=True)
+@click.option(
+    "--confidence", type=confidence_type, metavar="SHARE", default=0.95, show_default=True
+)
 @click.option(
     "--power",
-    type=float,
+    type=share,
+    metavar="SHARE",
     default=0.8,
     show_default=True,
     help="The chance to find the change if it is there.",
@@ -113,8 +123,8 @@ def power(
             f"{needed.days:,} day{'' if needed.days == 1 else 's'} at {units_per_day:,.0f} units a day"
         )
     click.echo(
-        f"to find {goal:+.4g} relative ({needed.difference:+.4g}) with power {power:.0%} at "
-        f"{confidence:.0%} confidence, looking once."
+        f"to find {goal:+.4g} relative ({needed.difference:+.4g}) with power {power * 100:.4g}% at "
+        f"{confidence * 100:.4g}% confidence, looking once."
     )
 
 

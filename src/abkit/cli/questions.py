@@ -11,6 +11,7 @@ import click
 from abkit.analysis.query.exclusion import BOTS, Exclusion
 from abkit.analysis.query.units import Several
 from abkit.analysis.settings import Alternative, Correction, Method
+from abkit.cli.words import METHODS, choices, confidence, word
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -64,11 +65,12 @@ def _words(*values: str) -> click.Choice[str]:
 _DESIGN = [
     click.option(
         "--method",
-        type=_words(*Method),
+        type=word(Method, also=METHODS),
+        metavar=choices(Method),
         help="sequential (default): look as often as you like; welch: look once, at the planned size; "
         "bayesian: the chance to beat the control; group-sequential: a few planned looks.",
     ),
-    click.option("--confidence", type=float, metavar="SHARE", help="Default: 0.95."),
+    click.option("--confidence", type=confidence, metavar="SHARE", help="Default: 0.95."),
     click.option("--control", metavar="NAME", help="The variant to compare with."),
     click.option("--correction", type=_words(*Correction), help="Default: bonferroni."),
     click.option("--alternative", type=_words(*Alternative), help="Default: two-sided."),

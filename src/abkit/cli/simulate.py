@@ -6,6 +6,7 @@ import click
 
 from abkit.assignment.assignment import Reason
 from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.cli.printing import console
 from abkit.events import variant_text
 
 BAR = 40
@@ -19,9 +20,9 @@ BAR = 40
 @settings_option
 def simulate(name: str, units: int, *, config: str | None, settings: str | None) -> None:
     """Assign the units "0", "1", ... to the experiment NAME and show how many get what."""
-    from rich.console import Console
     from rich.progress import track
-    from rich.table import Table
+
+    from abkit.analysis.presentation.terminal.tables import Column, show_table
 
     manager = configured_manager(config, settings)
     unit_type = manager.declaration(name).unit_type
@@ -31,12 +32,16 @@ def simulate(name: str, units: int, *, config: str | None, settings: str | None)
         enrolled = assignment.reason is Reason.ASSIGNED
         counts[variant_text(assignment.variant) if enrolled else f"({assignment.reason})"] += 1
     order = [variant_text(variant) for variant in manager.declaration(name).variants]
-    table = Table("variant", "units", "share", "", box=None, pad_edge=False)
-    for column in table.columns[1:3]:
-        column.justify = "right"
+    columns = [
+        Column("variant", name=True),
+        Column("units"),
+        Column("share"),
+        Column("", left=True, spare=1),
+    ]
+    rows = []
     for label in sorted(
         counts, key=lambda label: (order.index(label) if label in order else 99, label)
     ):
         share = counts[label] / units
-        table.add_row(label, f"{counts[label]:,}", f"{share:.2%}", "█" * round(BAR * share))
-    Console().print(table)
+        rows.append([label, f"{counts[label]:,}", f"{share:.2%}", "█" * round(BAR * share)])
+    show_table(columns, rows, console(), ruled=False)

@@ -20,6 +20,7 @@ from abkit.analysis.result import Result
 from abkit.cli.config import config_option, configured_manager, settings_option
 from abkit.cli.failing import one_line_errors
 from abkit.cli.stored import stored_tables
+from abkit.cli.words import confidence as confidence_type
 from abkit.errors import AbkitError, EmptyDataError
 from abkit.events import variant_text
 from abkit.experiments.declaration import Declaration
@@ -134,7 +135,9 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
 )
 @click.option("--dry-run", is_flag=True, help="Print the messages; send and write nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what went wrong.")
-@click.option("--confidence", type=float, default=0.95, show_default=True)
+@click.option(
+    "--confidence", type=confidence_type, metavar="SHARE", default=0.95, show_default=True
+)
 @click.option(
     "--long-running",
     metavar="DAYS",
@@ -226,7 +229,7 @@ def _look(declaration: Declaration, how: _Watch) -> _Looked:
     else:
         try:
             result = how.result(declaration)
-            note = f"{sum(counts.units for counts in result.counts):,} units"
+            note = f"{result.units:,} units"
         except EmptyDataError:
             note = "no exposures yet"
         except (AbkitError, OSError) as error:

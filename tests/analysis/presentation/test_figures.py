@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.analysis.findings.metric_result import Flag
-from abkit.analysis.presentation import figures
+from abkit.analysis.presentation import figures, sentences
 from abkit.analysis.settings import Method, Settings
 
 
@@ -70,7 +70,7 @@ def test_a_one_sided_test_says_so() -> None:
 
 
 def test_settings_are_told_by_name_without_what_is_absent() -> None:
-    chosen = dict(figures.chosen(Settings(cuped=timedelta(days=14), taus={"clicks": 0.25})))
+    chosen = dict(sentences.chosen(Settings(cuped=timedelta(days=14), taus={"clicks": 0.25})))
     assert chosen["Cuped"] == "14 days"
     assert chosen["Taus"] == "clicks: 0.25"
     assert "Window" not in chosen

@@ -1,9 +1,9 @@
-"""Badges: what is true of one variant beside the control, by a truth table."""
+"""Badges: what is true of one variant beside the control, by a truth table; and whether that is good."""
 
 from enum import StrEnum
 
 from abkit.analysis.inference.comparison import Comparison
-from abkit.experiments.metrics import Direction, Metric
+from abkit.experiments.metrics import Direction, Metric, Role
 
 
 class Badge(StrEnum):
@@ -16,6 +16,17 @@ class Badge(StrEnum):
     BELOW_GOAL = "Below Goal"
     ABOVE_CONTROL = "Above Control"
     BELOW_CONTROL = "Below Control"
+
+
+class Tone(StrEnum):
+    """Whether something is good news."""
+
+    GOOD = "good"
+    BAD = "bad"
+    WAIT = "wait"
+    """Nothing is to be concluded yet, or the data are doubtful."""
+    PLAIN = "plain"
+    """Neither good nor bad, or yours to judge."""
 
 
 def badges(comparison: Comparison | None, metric: Metric) -> tuple[Badge, ...]:
@@ -53,6 +64,56 @@ def badges(comparison: Comparison | None, metric: Metric) -> tuple[Badge, ...]:
         above = comparison.difference > 0
         held.append(Badge.ABOVE_CONTROL if above else Badge.BELOW_CONTROL)
     return tuple(held)
+
+
+def moved(comparison: Comparison | None, metric: Metric) -> int:
+    """1 if significantly better, -1 if significantly worse, else 0; "any" knows neither."""
+    if comparison is None or not comparison.significant or metric.direction is Direction.ANY:
+        return 0
+    sign = -1 if metric.direction is Direction.DECREASE else 1
+    return 1 if sign * comparison.difference > 0 else -1
+
+
+def harmed(comparison: Comparison | None, metric: Metric) -> bool:
+    """Whether a guardrail is significantly worse; without a direction, any significant change is."""
+    if metric.role is not Role.GUARDRAIL:
+        return False
+    if metric.direction is Direction.ANY:
+        return comparison is not None and comparison.significant
+    return moved(comparison, metric) < 0
+
+
+def news(comparison: Comparison | None, metric: Metric, *, doubtful: bool = False) -> Tone:
+    """Whether what was found of a variant is good.
+
+    Args:
+        comparison: With the control; None if there is none yet.
+        metric: Its direction says what is good.
+        doubtful: Whether the numbers cannot be trusted: then no change is good.
+    """
+    if comparison is None:
+        return Tone.WAIT
+    if harmed(comparison, metric):
+        return Tone.BAD
+    match moved(comparison, metric):
+        case 1:
+            return Tone.WAIT if doubtful else Tone.GOOD
+        case -1:
+            return Tone.BAD
+        case _:
+            return Tone.PLAIN
+
+
+def tone(badge: Badge, of: Tone) -> Tone:
+    """Whether a badge is good news.
+
+    Args:
+        badge: One of a variant's badges.
+        of: What `news` says of that variant: where nothing is significant, no badge is good.
+    """
+    if badge is Badge.INCONCLUSIVE:
+        return Tone.WAIT
+    return Tone.PLAIN if badge is Badge.NOT_SIGNIFICANT else of
 
 
 def _about_goal(comparison: Comparison, metric: Metric) -> list[Badge]:

@@ -4,6 +4,7 @@ What it assumes is what Amplitude's estimate does: units go on arriving as they 
 variances stay as they are. It looks 40 days ahead, no further.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
@@ -62,12 +63,13 @@ def remaining(
     if reason:
         return _unknown(f"No estimate: {reason}.")
     side = tested_side(found.metric, settings)
-    days = _days_to_significance(found, side, growth=per_day / units)
-    if days == 0:
+    open_ = _undecided(found)
+    if not open_:
         message = "Threshold reached, 0 days: a change as large as the goal is ruled out."
         return Remaining(days=0, units=0, message=message)
-    if days is not None:
-        return _until_significance(days, per_day=per_day)
+    first = _first_significant(open_, side, growth=per_day / units)
+    if first is not None:
+        return _until_significance(*first, found=found, per_day=per_day)
     if elapsed >= PATIENCE:
         return _unknown(
             "Statistical significance may never be reached: at the effect found so far, it takes "
@@ -110,26 +112,31 @@ def _hidden(found: MetricResult) -> str:
     return "; ".join(doubts)
 
 
-def _days_to_significance(found: MetricResult, side: Alternative, *, growth: float) -> int | None:
-    """Of the variant that gets there first; 0 if all rule out the goal; None if beyond the horizon.
+def _undecided(found: MetricResult) -> dict[str, Comparison]:
+    """By variant, the comparisons that do not rule out the goal."""
+    return {
+        t.arm.variant: t.comparison
+        for t in found.treatments
+        if t.comparison is not None and not rules_out_goal(t.comparison, found.metric)
+    }
+
+
+def _first_significant(
+    undecided: Mapping[str, Comparison], side: Alternative, *, growth: float
+) -> tuple[str, int] | None:
+    """The variant that gets there first, and in how many days; None if beyond the horizon.
 
     Args:
-        found: The metric, with comparisons that are not significant.
+        undecided: By variant, comparisons that are not significant.
         side: Which side is tested.
         growth: New units a day, as a share of those so far.
     """
-    open_ = [
-        t.comparison
-        for t in found.treatments
-        if t.comparison is not None and not rules_out_goal(t.comparison, found.metric)
-    ]
-    if not open_:
-        return 0
     return next(
         (
-            day
+            (variant, day)
             for day in range(1, FURTHEST + 1)
-            if any(_excludes_zero(comparison, side, 1 + growth * day) for comparison in open_)
+            for variant, comparison in undecided.items()
+            if _excludes_zero(comparison, side, 1 + growth * day)
         ),
         None,
     )
@@ -145,13 +152,16 @@ def _excludes_zero(comparison: Comparison, side: Alternative, factor: float) -> 
     return sequential(control, treatment, tau=tau, alpha=alpha, alternative=side).significant
 
 
-def _until_significance(days: int, *, per_day: float) -> Remaining:
+def _until_significance(
+    variant: str, days: int, *, found: MetricResult, per_day: float
+) -> Remaining:
     units = ceil(days * per_day)
+    later = ", the first of the variants" if len(found.treatments) > 1 else ""
     message = (
-        f"About {_days(days)} ({units:,} more units) until significance, if units go on arriving and "
-        "the means stay as they are."
+        f"About {_days(days)} ({units:,} more units) until {variant}{later} is significant in "
+        f"{found.metric.name}, if units go on arriving and the means stay as they are."
     )
-    return Remaining(days=days, units=units, message=message)
+    return Remaining(days=days, units=units, variant=variant, message=message)
 
 
 def _unknown(message: str) -> Remaining:

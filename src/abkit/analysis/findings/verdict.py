@@ -5,7 +5,14 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from abkit.analysis.findings.badges import Badge, badges, goal_distance, rules_out_goal
+from abkit.analysis.findings.badges import (
+    Badge,
+    badges,
+    goal_distance,
+    harmed,
+    moved,
+    rules_out_goal,
+)
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.settings import Method, Settings
@@ -31,6 +38,8 @@ class Action(StrEnum):
     ROLL_OUT = "roll out"
     ROLL_BACK = "roll back"
     CONTINUE = "continue"
+    INVESTIGATE = "investigate"
+    """The data are doubtful: find the fault before anything else."""
 
 
 @frozen(kw_only=True)
@@ -71,6 +80,7 @@ class _Standing(StrEnum):
 
     WON = "won"
     DOUBTFUL = "doubtful"
+    UNJUDGED = "unjudged"
     OPEN = "open"
     LOST = "lost"
 
@@ -105,9 +115,10 @@ def recommend(
 
     | what was found | recommendation |
     |---|---|
-    | the arms' sizes contradict the weights | continue, find the cause |
+    | the arms' sizes contradict the weights | investigate: fix the assignment or the logging first |
     | a variant is significantly better, no guardrail worse | roll it out; of several, the best |
-    | the same, but a guardrail cannot be judged yet, or a flag makes it doubtful | continue |
+    | the same, but a guardrail cannot be judged yet | continue |
+    | the same, but a flag makes it doubtful | investigate |
     | the same, but no direction is declared | continue: whether it is good is yours to say |
     | every variant is worse, harms a guardrail, or can no longer reach the goal | roll back |
     | not significant, and this was the last look | roll back |
@@ -122,17 +133,19 @@ def recommend(
     if mismatch:
         reason = (
             "The sizes of the variants contradict their weights (sample ratio mismatch): find the "
-            "cause before you act on any of these numbers."
+            "cause, and fix the assignment or the logging, before you act on any of these numbers."
         )
-        return Recommendation(action=Action.CONTINUE, reasons=(reason,))
+        return Recommendation(action=Action.INVESTIGATE, reasons=(reason,))
     main = next(result for result in metrics if result.metric == deciding)
     guardrails = [result for result in metrics if result.metric.role is Role.GUARDRAIL]
     judged = [_judge(t, main, guardrails, last_look=last_look) for t in main.treatments]
     won = [each for each in judged if each.standing is _Standing.WON]
     if won:
         return _roll_out(won, main, guardrails)
-    lost = all(each.standing is _Standing.LOST for each in judged)
-    action = Action.ROLL_BACK if lost else Action.CONTINUE
+    standings = {each.standing for each in judged}
+    action = Action.ROLL_BACK if standings == {_Standing.LOST} else Action.CONTINUE
+    if _Standing.DOUBTFUL in standings:
+        action = Action.INVESTIGATE
     weightiest = sorted(judged, key=lambda each: list(_Standing).index(each.standing))
     return Recommendation(action=action, reasons=tuple(each.reason for each in weightiest))
 
@@ -146,10 +159,10 @@ def _judge(
 ) -> _Judged:
     """Where a variant stands."""
     name, comparison, metric = treatment.arm.variant, treatment.comparison, main.metric
-    moved = _moved(comparison, metric)
+    change = moved(comparison, metric)
     violated = _violated(name, guardrails)
     if violated:
-        but = f"is better in {metric.name}, but " if moved > 0 else "is "
+        but = f"is better in {metric.name}, but " if change > 0 else "is "
         reason = f"{name} {but}significantly worse in {', '.join(violated)}."
         return _Judged(treatment, _Standing.LOST, reason)
     if comparison is None:
@@ -162,14 +175,14 @@ def _judge(
             f"{name} differs significantly from the control in {metric.name}, which declares no "
             "wanted direction: whether the change is good is yours to say."
         )
-        return _Judged(treatment, _Standing.DOUBTFUL, reason)
-    if moved > 0:
-        doubts = [_DOUBTS[flag] for flag in treatment.flags if flag in _DOUBTS]
+        return _Judged(treatment, _Standing.UNJUDGED, reason)
+    if change > 0:
+        doubts = [DOUBTS[flag] for flag in treatment.flags if flag in DOUBTS]
         if doubts:
             reason = f"{_won(treatment, metric)[:-1]}, but {'; and '.join(doubts)}."
             return _Judged(treatment, _Standing.DOUBTFUL, reason)
         return _Judged(treatment, _Standing.WON, _won(treatment, metric))
-    if moved < 0:
+    if change < 0:
         reason = f"{name} is significantly worse than the control in {metric.name}."
         return _Judged(treatment, _Standing.LOST, reason)
     return _undecided(treatment, comparison, metric, last_look=last_look)
@@ -226,7 +239,7 @@ def _roll_out(
     return Recommendation(action=Action.ROLL_OUT, variant=name, reasons=tuple(reasons))
 
 
-_DOUBTS = {
+DOUBTS = {
     Flag.SUSPICIOUS_LIFT: "the lift is larger than changes usually are: look for a fault in the data",
     Flag.NO_VARIANCE: "one of the variants does not vary at all: look for a fault in the data",
     Flag.SMALL_ERROR: "its standard error is too small to be believed",
@@ -259,29 +272,14 @@ def _won(treatment: Treatment, metric: Metric) -> str:
     return f"{name} is better than the control in {metric.name} with a chance of {shown}."
 
 
-def _moved(comparison: Comparison | None, metric: Metric) -> int:
-    """1 if significantly better, -1 if significantly worse, else 0; "any" knows neither."""
-    if comparison is None or not comparison.significant or metric.direction is Direction.ANY:
-        return 0
-    sign = -1 if metric.direction is Direction.DECREASE else 1
-    return 1 if sign * comparison.difference > 0 else -1
-
-
 def _violated(variant: str, guardrails: Sequence[MetricResult]) -> list[str]:
     """The guardrails in which a variant is significantly worse than the control."""
     return [
         result.metric.name
         for result in guardrails
         for treatment in result.treatments
-        if treatment.arm.variant == variant and _worse(treatment.comparison, result.metric)
+        if treatment.arm.variant == variant and harmed(treatment.comparison, result.metric)
     ]
-
-
-def _worse(comparison: Comparison | None, metric: Metric) -> bool:
-    """A guardrail without a direction is hurt by any significant change."""
-    if metric.direction is Direction.ANY:
-        return comparison is not None and comparison.significant
-    return _moved(comparison, metric) < 0
 
 
 def _all(needed: Sequence[str]) -> str:

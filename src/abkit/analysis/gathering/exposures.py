@@ -23,6 +23,7 @@ class Taking:
         rows: Exposures per variant.
         exposed: Units per variant, those of several variants in each.
         jumped: Units of several variants, per variant.
+        in_several: How many these are, each counted once.
         excluded: Units left out on request, by the name of the exclusion.
         by_period: Units by the start of the period of their first exposure, and variant.
     """
@@ -32,6 +33,7 @@ class Taking:
     rows: Mapping[str, int]
     exposed: Mapping[str, int]
     jumped: Mapping[str, int]
+    in_several: int
     excluded: Mapping[str, int]
     by_period: Mapping[tuple[datetime, str], int] = field(factory=lambda: MappingProxyType({}))
 
@@ -61,7 +63,7 @@ def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length:
             exclusion.name: integer(found, f"excluded_{i}")
             for i, exclusion in enumerate(queries.exclusions)
         }
-    alone, jumped = _seen(
+    alone, jumped, in_several = _seen(
         asking, queries, variants=sum(row["variant"] is not None for row in profile)
     )
     plain = not queries.segments and (queries.several is Several.EXCLUDE or not jumped)
@@ -80,6 +82,7 @@ def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length:
             {v: alone.get(v, 0) + jumped.get(v, 0) for v in sorted({*alone, *jumped})}
         ),
         jumped=MappingProxyType(jumped),
+        in_several=in_several,
         excluded=MappingProxyType(excluded),
         by_period=MappingProxyType(
             {
@@ -94,21 +97,23 @@ def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length:
 
 def _seen(
     asking: Asking, queries: UnitQueries, *, variants: int
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Units per variant: those that saw one only, and those that saw several."""
+) -> tuple[dict[str, int], dict[str, int], int]:
+    """Units per variant that saw one only, and that saw several; and how many saw several at all."""
     alone: dict[str, int] = {}
     jumped: dict[str, int] = {}
+    in_several = 0
     for row in asking.rows("units in the table", queries.counts()):
         first, last, units = str(row["variant"]), str(row["last_variant"]), integer(row, "units")
         if first == last:
             alone[first] = units
         else:
+            in_several += units
             for variant in (first, last):
                 jumped[variant] = jumped.get(variant, 0) + units
     if jumped and variants > 2:  # of three variants that a unit saw, `seen` knows two
         rows = asking.rows("units in several variants", queries.jumpers())
         jumped = {str(row["variant"]): integer(row, "units") for row in rows}
-    return alone, jumped
+    return alone, jumped, in_several
 
 
 def check_variants(found: int, *, where: str) -> None:

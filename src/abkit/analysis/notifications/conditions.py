@@ -134,7 +134,7 @@ def _numbers(schedule: Schedule, result: Result, now: datetime, rules: Rules) ->
     yield from _long_running(schedule, result, now, rules)
     if begun is not None and now < begun + timedelta(days=rules.minimum_days):
         return
-    if sum(counts.units for counts in result.counts) < rules.minimum_units:
+    if result.units < rules.minimum_units:
         return
     if result.sample_ratio.alarm:
         yield Kind.SAMPLE_RATIO, (), "sample ratio mismatch", _mismatch(result)
@@ -229,8 +229,9 @@ def _compared(
     result: Result, found: MetricResult, treatment: Treatment, comparison: Comparison
 ) -> Iterator[str]:
     """The numbers of one variant beside the control, and what makes them doubtful."""
-    level = figures.confidence(found, result.settings)
-    interval = f"{level} interval {figures.interval(comparison)}"
+    note = figures.corrected_for(found, result.settings)
+    level = f"{figures.confidence(result.settings)} interval{note and f' {note}'}"
+    interval = f"{level} {figures.interval(comparison)}"
     if treatment.chance_to_beat is not None:
         proof = f"chance to beat the control {figures.chance(treatment.chance_to_beat)}"
     else:

@@ -1,6 +1,7 @@
 """The commands that act on a verdict."""
 
-from shlex import quote
+from collections.abc import Sequence
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -28,23 +29,30 @@ class Command:
 def command(result: "Outcome") -> Command | None:
     """The command that acts on the recommendation; None for a table of units, which runs nowhere.
 
-    While an experiment continues, that is the way to stop it all the same.
+    It is called as `result.invocation` says. While an experiment continues, that is the way to stop
+    it all the same.
     """
     if result.several is None:
         return None
     name, advice = quote(legible(result.plan.name)), result.recommendation
-    rollback = f"abkit rollback {_operand(name)}"
+    called, program = result.invocation, join(result.invocation.program)
+    rollback = f"{program} rollback {_options(called.options)}{_operand(name)}"
     match advice.action:
         case Action.ROLL_OUT if advice.variant is not None:
             variant = quote(legible(advice.variant))
-            line = f"abkit rollout --variant={variant} {_operand(name)}"
+            options = _options(called.options)
+            line = f"{program} rollout --variant={variant} {options}{_operand(name)}"
             if not (advice.variant.startswith("-") or name.startswith("-")):
-                line = f"abkit rollout {name} --variant {variant}"
+                line = f"{program} rollout {name} --variant {variant} {options}".rstrip()
             return Command(f"Everybody gets {legible(advice.variant)}", line)
         case Action.ROLL_BACK:
             return Command("Everybody gets the default again", rollback)
         case _:
             return Command("To stop it instead", rollback)
+
+
+def _options(words: Sequence[str]) -> str:
+    return f"{join(words)} " if words else ""
 
 
 def _operand(name: str) -> str:

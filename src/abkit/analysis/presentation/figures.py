@@ -2,24 +2,18 @@
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from enum import Enum
 from math import isfinite, isinf, isnan
 from re import sub
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import attrs
-
 from abkit.analysis.findings.metric_result import Arm, Flag, MetricResult, Treatment
-from abkit.analysis.findings.verdict import Action
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.presentation.times import duration
 from abkit.analysis.settings import Alternative, Settings
 from abkit.experiments.metrics import Direction, Metric, Role
 
 if TYPE_CHECKING:
-    from abkit.analysis.outcome import Outcome
+    pass
 
 NOTHING = "\N{EN DASH}"
 """Stands where there is no number."""
@@ -149,6 +143,34 @@ def interval(comparison: Comparison) -> str:
     return relative_interval(comparison.lift_interval)
 
 
+def signed(value: float) -> str:
+    """A measured difference with its sign."""
+    text = number(value)
+    return f"+{text}" if value > 0 and isfinite(value) else text
+
+
+def difference(comparison: Comparison, metric: Metric) -> str:
+    """The difference in the metric's unit; of rates in percentage points, such as "+2.44 pp"."""
+    if not metric.binary:
+        return signed(comparison.difference)
+    return f"{_points(comparison.difference)} pp"
+
+
+def difference_interval(comparison: Comparison, metric: Metric) -> str:
+    """The interval of the difference, in the same unit."""
+    low, high = comparison.interval.low, comparison.interval.high
+    if not metric.binary:
+        return f"{signed(low)} to {signed(high)}"
+    return f"{_points(low)} to {_points(high)} pp"
+
+
+def _points(share: float) -> str:
+    if not isfinite(share):
+        return number(share)
+    text = f"{share * 100:+.2f}"
+    return "0.00" if text in {"+0.00", "-0.00"} else text
+
+
 def relative_interval(found: Interval) -> str:
     """An interval of relative changes."""
     return f"{change(found.low)} to {change(found.high)}"
@@ -181,11 +203,37 @@ def method(settings: Settings) -> str:
     return words
 
 
-def confidence(found: MetricResult, settings: Settings) -> str:
-    """The confidence of one metric's intervals, such as "95%"; after a correction it is higher."""
-    alphas = [t.comparison.alpha for t in found.treatments if t.comparison is not None]
-    level = 1 - alphas[0] if alphas else settings.confidence
-    return f"{level * 100:.4g}%"
+def confidence(settings: Settings) -> str:
+    """The confidence of all that is read together, such as "95%"."""
+    return f"{settings.confidence * 100:.4g}%"
+
+
+def corrected_for(found: MetricResult, settings: Settings) -> str:
+    """Why one metric's intervals are wider than that; empty if they are not.
+
+    Such as "corrected for 3 comparisons (each at 98.33%)".
+    """
+    compared = [t.comparison for t in found.treatments if t.comparison is not None]
+    if not compared or all(c.alpha == settings.level for c in compared):
+        return ""
+    levels = [f"{(1 - alpha) * 100:.4g}%" for alpha in {c.alpha: None for c in compared}]
+    each = f"each at {levels[0]}" if len(levels) == 1 else f"at {levels[0]} and others"
+    looks = compared[0].details.get("looks")
+    reasons = [
+        *([f"corrected for {found.comparisons} comparisons"] if found.comparisons > 1 else []),
+        *([f"for {looks:.0f} planned looks"] if looks else []),
+    ]
+    return f"{' and '.join(reasons) or 'corrected'} ({each})"
+
+
+def proof(treatment: Treatment) -> str:
+    """The p-value, corrected where several are read together; or the chance to beat the control."""
+    if treatment.comparison is None:
+        return NOTHING
+    if treatment.chance_to_beat is not None:
+        return chance(treatment.chance_to_beat)
+    corrected = treatment.corrected_p
+    return p_value(treatment.comparison.p_value if corrected is None else corrected)
 
 
 def bayesian(found: MetricResult) -> bool:
@@ -209,66 +257,7 @@ def tau(comparison: Comparison) -> str | None:
     return None if found is None else f"{found:.6g}"
 
 
-def adjustment(found: MetricResult) -> str | None:
-    """What CUPED did, in a sentence."""
-    if found.adjustment is None:
-        return None
-    made = found.adjustment
-    text = (
-        f"Adjusted by the {made.days:g} days before the first exposure (CUPED): the variance is "
-        f"{percent(made.variance_reduction, digits=1)} smaller, theta {made.theta:.4g}."
-    )
-    if abs(made.balance) > 3:
-        text += (
-            f" The arms differed before the experiment, by {made.balance:.1f} standard errors: "
-            "look for the cause."
-        )
-    return text
-
-
-def capped(found: MetricResult) -> str | None:
-    """How many units winsorization changed, in a sentence."""
-    arms = [found.control, *(treatment.arm for treatment in found.treatments)]
-    if all(arm.capped is None for arm in arms):
-        return None
-    units, cut = sum(arm.moments.n for arm in arms), sum(arm.capped or 0 for arm in arms)
-    share = f" ({percent(cut / units)})" if units else ""
-    return f"Winsorized: the values of {cut:,} of {units:,} units were capped{share}."
-
-
 def flags(treatment: Treatment) -> Iterator[tuple[str, str]]:
     """What makes a comparison doubtful: each flag's name and its meaning."""
     for flag in treatment.flags:
         yield flag.value, FLAGS[flag]
-
-
-def remaining(result: "Outcome") -> str | None:
-    """How long it still takes; None once it is decided and nothing is left to be waited for."""
-    left = result.remaining
-    if left is None or (left.days is None and result.recommendation.action is not Action.CONTINUE):
-        return None
-    return left.message
-
-
-def chosen(settings: Settings) -> Iterator[tuple[str, str]]:
-    """How the test was made: each setting that has a value, with that value in words."""
-    for attribute in attrs.fields(type(settings)):
-        value = getattr(settings, attribute.name)
-        if attribute.name in {"method", "confidence"} or value is None:
-            continue
-        if attribute.name == "spending" and settings.method.value != "group-sequential":
-            continue
-        if isinstance(value, Mapping):
-            value = ", ".join(f"{key}: {_word(each)}" for key, each in value.items())
-        elif isinstance(value, tuple | list):
-            value = ", ".join(map(_word, value))
-        if value != "":
-            yield attribute.name.replace("_", " ").capitalize(), _word(value)
-
-
-def _word(value: object) -> str:
-    if isinstance(value, timedelta):
-        return duration(value)
-    if isinstance(value, Enum):
-        return str(value.value)
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

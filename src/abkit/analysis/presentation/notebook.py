@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.figures import legible
 
 if TYPE_CHECKING:
@@ -62,9 +63,12 @@ def _beginning(result: "Outcome", recipe: Recipe) -> list[Cell]:
     plan, advice = result.plan, result.recommendation
     target = f" {advice.variant}" if advice.variant is not None else ""
     reasons = "\n".join(f"- {_prose(reason)}" for reason in advice.reasons)
+    first = "".join(
+        f"**{_prose(alert.title)}.** {_prose(alert.text)}\n\n" for alert in alerts(result)
+    )
     return [
         _markdown(
-            f"# {_prose(plan.name)}\n\n{_prose(plan.hypothesis)}\n\n"
+            f"# {_prose(plan.name)}\n\n{_prose(plan.hypothesis)}\n\n{first}"
             f"Recommendation: **{_prose(advice.action.value + target)}**\n\n{reasons}"
         ),
         _code(recipe.code),

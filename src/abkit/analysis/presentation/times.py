@@ -31,6 +31,20 @@ def frame(bounds: tuple[datetime | None, datetime | None]) -> str | None:
     return f"{' '.join(parts)} UTC" if parts else None
 
 
+def period(bounds: tuple[datetime, datetime]) -> str:
+    """When units were exposed, such as "2026-11-02 to 2026-11-15 (14 days)"; within a day, its hours."""
+    first, last = map(_utc, bounds)
+    days = (last.date() - first.date()).days + 1
+    if days == 1:
+        return f"{first:%Y-%m-%d}, {first:%H:%M} to {last:%H:%M} UTC"
+    return f"{first:%Y-%m-%d} to {last:%Y-%m-%d} ({days} days)"
+
+
+def made(time: datetime) -> str:
+    """When something was computed, such as "2026-11-16 09:30 UTC"."""
+    return f"{_utc(time):%Y-%m-%d %H:%M} UTC"
+
+
 def duration(span: timedelta) -> str:
     """A length of time, such as "14 days"."""
     hours = span / timedelta(hours=1)

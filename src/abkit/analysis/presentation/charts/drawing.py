@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.presentation import figures
+from abkit.analysis.presentation import figures, times
 from abkit.analysis.presentation.charts.exposures import cumulative_chart
 from abkit.analysis.presentation.charts.forest import intervals_chart, segments_chart
 from abkit.analysis.presentation.charts.over_time import over_time_chart
@@ -42,11 +42,13 @@ class Drawing:
         if units is None or not units.ends:
             return None
         chart = cumulative_chart(units, theme=self.theme, size=self.size)
-        tail = "" if units.complete else "; dotted: not over yet"
+        about = [
+            f"{self.result.plan.unit_type}s",
+            *self._period(),
+            *([] if units.complete else ["dotted: not over yet"]),
+        ]
         title = f"{self.result.plan.name}: cumulative exposures"
-        return styled(
-            chart, self.theme, title=title, subtitle=f"{self.result.plan.unit_type}s{tail}"
-        )
+        return styled(chart, self.theme, title=title, subtitle="; ".join(about))
 
     def over_time(self, _: int, found: MetricResult) -> Any | None:
         """One metric over time; None if it was not computed so, or nothing is compared yet."""
@@ -71,11 +73,20 @@ class Drawing:
         )
         return self._named(chart, found, "by segment")
 
+    def _period(self) -> list[str]:
+        """The dates with their years, which the axes leave out."""
+        return [] if self.result.period is None else [times.period(self.result.period)]
+
     def _named(self, chart: Any | None, found: MetricResult, how: str) -> Any | None:
         if chart is None:
             return None
-        level = figures.confidence(found, self.result.settings)
-        goal = "; dashed: the goal" if found.metric.goal else ""
-        subtitle = f"beside {self.result.plan.control}, with {level} intervals{goal}"
+        level = figures.confidence(self.result.settings)
+        note = figures.corrected_for(found, self.result.settings)
+        about = [
+            f"beside {self.result.plan.control}, with {level} intervals{note and f' {note}'}",
+            *(["dashed: the goal"] if found.metric.goal else []),
+            *self._period(),
+        ]
+        subtitle = "; ".join(about)
         title = f"{found.metric.name} {how}"
         return styled(chart, self.theme, title=title, subtitle=subtitle)

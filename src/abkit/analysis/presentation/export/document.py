@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.export.findings import metric_result, sample_ratio
 from abkit.analysis.presentation.export.plain import plain
@@ -36,6 +37,10 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         "confidence": settings.confidence,
         "settings": plain(settings),
         "frame": {"from": plain(start), "until": plain(until)},
+        "period": plain(result.period),
+        "made": plain(result.made),
+        "units": result.units,
+        "alerts": [plain(alert) for alert in alerts(result)],
         "recommendation": {**_entries(plain(result.recommendation)), "command": _command(result)},
         "metrics": [metric_result(found) for found in result.metrics],
         "segments": [
@@ -49,6 +54,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         "sample_ratio": sample_ratio(result.sample_ratio),
         "exposures": {
             "several": result.several and result.several.value,
+            "in_several": result.in_several,
             "incomplete": result.incomplete,
             "exclusions": dict(result.exclusions),
             "variants": [plain(counts) for counts in result.counts],

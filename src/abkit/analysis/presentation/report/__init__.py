@@ -3,13 +3,14 @@
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from abkit.analysis.findings.verdict import badges
-from abkit.analysis.presentation import figures, times
+from abkit.analysis.presentation import figures, sentences, times, tones
+from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.bars import interval_bars
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.report.history import growth, histories
 from abkit.analysis.presentation.report.pictures import pictures
 from abkit.analysis.presentation.report.segments import segment_tables
+from abkit.analysis.presentation.scorecard import scorecard
 from abkit.errors import MissingExtraError
 from abkit.events import EXPOSURE_EVENT
 
@@ -60,6 +61,8 @@ def _rendered(result: "Outcome", template: str) -> str:
             plan=result.plan,
             deciding=result.deciding,
             command=command(result),
+            alerts=alerts(result),
+            card=scorecard(result),
             frame=times.frame(result.frame),
             bars=[interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
             growth=growth(result),
@@ -91,7 +94,9 @@ def _environment() -> "Environment":
     environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(
         figures=figures,
-        badges=badges,
+        sentences=sentences,
+        times=times,
+        tones=tones,
         style=Markup(style),  # noqa: S704 - a file of this package
         bar_width=BAR_WIDTH,
         summarized=SUMMARIZED,

@@ -109,8 +109,13 @@ def histories(result: "Outcome") -> list[History]:
 def _history(found: MetricResult, series: OverTime, result: "Outcome", *, running: bool) -> History:
     by_day = times.daily(series.ends)
     step = _step(by_day=by_day)
-    level = figures.confidence(found, result.settings)
-    caption = f"The lift until the end of each {step}, and its {level} interval."
+    level = figures.confidence(result.settings)
+    note = figures.corrected_for(found, result.settings)
+    caption = (
+        f"The lift until the end of each {step}, and its {level} interval{note and f', {note}'}."
+    )
+    if result.period is not None:
+        caption += f" {times.period(result.period)}."
     if found.metric.goal:
         caption += " Dashed: the goal."
     if running:

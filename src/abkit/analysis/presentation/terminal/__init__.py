@@ -3,7 +3,7 @@
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from abkit.analysis.presentation.terminal.metrics import show_metric
+from abkit.analysis.presentation.terminal.metrics import show_metric, show_scorecard
 from abkit.analysis.presentation.terminal.parts import (
     show_counts,
     show_growth,
@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
 
 
-def to_text(result: "Outcome", *, width: int = 100) -> str:
+UNLIMITED = 1_000_000
+"""The width of what is no terminal: each line is as long as it needs to be."""
+
+
+def to_text(result: "Outcome", *, width: int | None = 100) -> str:
     """The tables as plain text.
 
     Args:
         result: The result of an analysis.
-        width: Characters a line.
+        width: Characters a line; None: as many as it needs, for a file or a pipe. A command is one
+            line at any width, so that it can be pasted.
 
     Raises:
         MissingExtraError: rich is not installed.
@@ -36,7 +41,8 @@ def to_text(result: "Outcome", *, width: int = 100) -> str:
     except ImportError as error:
         raise MissingExtraError("rich", "cli") from error
     text = StringIO()
-    show(result, Console(file=text, width=width, color_system=None, force_terminal=False))
+    cells = UNLIMITED if width is None else width
+    show(result, Console(file=text, width=cells, color_system=None, force_terminal=False))
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     return "\n".join(lines).strip("\n") + "\n"
 
@@ -49,6 +55,7 @@ def show(result: "Outcome", console: "Console") -> None:
         console: Where to; names are shown as they are, whatever markup they have.
     """
     show_head(result, console)
+    show_scorecard(result, console)
     for found in result.metrics:
         show_metric(found, result, console)
     show_counts(result, console)

@@ -1,12 +1,14 @@
-"""One metric: what was found for each variant."""
+"""What was found: the scorecard of all metrics, and each metric for each variant."""
 
 from typing import TYPE_CHECKING
 
+from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, Treatment
-from abkit.analysis.findings.verdict import Badge, badges
-from abkit.analysis.presentation import figures, times
+from abkit.analysis.presentation import figures, sentences, times, tones
 from abkit.analysis.presentation.effects import Effects
-from abkit.analysis.presentation.terminal.words import line, plain, sparkline, table
+from abkit.analysis.presentation.scorecard import Entry, Scorecard, scorecard
+from abkit.analysis.presentation.terminal.tables import Cell, Column, show_table
+from abkit.analysis.presentation.terminal.words import STYLES, line, sparkline
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,6 +17,44 @@ if TYPE_CHECKING:
 
 _SPARKED = 6
 """So many variants are shown over time; the report has more."""
+
+
+def show_scorecard(result: "Outcome", console: "Console") -> None:
+    """Print all metrics by all variants; nothing for one metric."""
+    card = scorecard(result)
+    if card is None:
+        return
+    console.print()
+    line(console, ("All metrics", "bold"))
+    columns = [
+        Column("metric", name=True),
+        *([Column("variant", name=True)] if card.several else []),
+        Column("control", spare=3),
+        Column("variant" if not card.several else "mean", spare=2),
+        Column("difference", spare=4),
+        Column("lift"),
+        Column(f"{card.level} interval", spare=1),
+        Column(card.proof, spare=5),
+        Column("result", left=True),
+    ]
+    show_table(columns, [_of_card(entry, card) for entry in card.entries], console)
+    for note in filter(None, (card.note, card.omitted)):
+        line(console, (note, "dim"))
+
+
+def _of_card(entry: Entry, card: Scorecard) -> list[str | Cell]:
+    role = f" ({entry.role})" if entry.role else ""
+    return [
+        Cell(entry.metric, role),
+        *([entry.variant] if card.several else []),
+        entry.control,
+        entry.mean,
+        entry.difference,
+        entry.lift,
+        entry.interval,
+        entry.proof,
+        Cell(entry.word, style=STYLES[entry.tone]),
+    ]
 
 
 def show_metric(found: MetricResult, result: "Outcome", console: "Console") -> None:
@@ -27,19 +67,25 @@ def show_metric(found: MetricResult, result: "Outcome", console: "Console") -> N
     line(console, (metric.name, "bold"), (about, "dim"))
     _show_table(found, result, console)
     for treatment in found.treatments:
-        _show_verdict(treatment, found, console)
-    for note in (figures.adjustment(found), figures.capped(found)):
+        _show_verdict(treatment, found, result, console)
+    for note in (
+        sentences.confidence(found, result.settings),
+        sentences.adjustment(found),
+        sentences.capped(found),
+    ):
         if note is not None:
             line(console, (note, "dim"), indent=2)
     if found.over_time is not None:
         _show_over_time(found, found.over_time, console)
 
 
-def outcome_columns(found: MetricResult) -> tuple[str, ...]:
+def outcome_columns(found: MetricResult) -> tuple[Column, ...]:
     """The columns of what the test says."""
     if figures.bayesian(found):
-        return ("beats\ncontrol", "best")
-    return ("p-value", "corrected") if figures.corrected(found) else ("p-value",)
+        return Column("beats\ncontrol"), Column("best", spare=2)
+    if figures.corrected(found):
+        return Column("p-value", spare=5), Column("corrected")
+    return (Column("p-value"),)
 
 
 def outcome(treatment: Treatment, found: MetricResult) -> tuple[str, ...]:
@@ -49,11 +95,9 @@ def outcome(treatment: Treatment, found: MetricResult) -> tuple[str, ...]:
     if figures.bayesian(found):
         chances = (treatment.chance_to_beat, treatment.chance_to_be_best)
         return tuple(figures.NOTHING if c is None else figures.chance(c) for c in chances)
-    p_value = figures.p_value(treatment.comparison.p_value)
     if not figures.corrected(found):
-        return (p_value,)
-    corrected = treatment.corrected_p
-    return (p_value, figures.NOTHING if corrected is None else figures.p_value(corrected))
+        return (figures.p_value(treatment.comparison.p_value),)
+    return figures.p_value(treatment.comparison.p_value), figures.proof(treatment)
 
 
 def compared(treatment: Treatment) -> tuple[str, str]:
@@ -65,39 +109,42 @@ def compared(treatment: Treatment) -> tuple[str, str]:
 
 
 def _show_table(found: MetricResult, result: "Outcome", console: "Console") -> None:
-    binary = found.metric.binary
-    last = outcome_columns(found)
-    made = table(
-        ["variant"],
-        [
-            "units",
-            *(["conversions"] if binary else []),
-            "rate" if binary else "mean",
-            "lift",
-            f"{figures.confidence(found, result.settings)} interval",
-            *last,
-        ],
-        width=console.width,
-    )
+    binary, last = found.metric.binary, outcome_columns(found)
+    columns = [
+        Column("variant", name=True),
+        Column("units", spare=3),
+        *([Column("conversions", spare=6)] if binary else []),
+        Column("rate" if binary else "mean", spare=1),
+        Column("difference", spare=4),
+        Column("lift"),
+        Column(f"{figures.confidence(result.settings)} interval"),
+        *last,
+    ]
 
-    def add(name: str, arm: Arm, *cells: str) -> None:
+    def row(name: Cell, arm: Arm, *cells: str) -> list[str | Cell]:
         counted = [figures.conversions(arm)] if binary else []
-        made.add_row(plain(name), f"{arm.moments.n:,}", *counted, figures.mean(arm), *cells)
+        return [name, f"{arm.moments.n:,}", *counted, figures.mean(arm), *cells]
 
     control = found.control
-    name = control.variant if control.variant == "control" else f"{control.variant} (control)"
-    add(name, control, "", "", *("" for _ in last))
+    tag = "" if control.variant == "control" else " (control)"
+    rows = [row(Cell(control.variant, tag), control, "", "", "", *("" for _ in last))]
     for treatment in found.treatments:
-        arm = treatment.arm
-        add(arm.variant, arm, *compared(treatment), *outcome(treatment, found))
-    console.print(made)
+        comparison, name = treatment.comparison, Cell(treatment.arm.variant)
+        apart = figures.difference(comparison, found.metric) if comparison else figures.NOTHING
+        cells = (apart, *compared(treatment), *outcome(treatment, found))
+        rows.append(row(name, treatment.arm, *cells))
+    show_table(columns, rows, console)
 
 
-def _show_verdict(treatment: Treatment, found: MetricResult, console: "Console") -> None:
+def _show_verdict(
+    treatment: Treatment, found: MetricResult, result: "Outcome", console: "Console"
+) -> None:
     parts: list[str | tuple[str, str]] = [f"{treatment.arm.variant}: "]
-    for number, badge in enumerate(badges(treatment.comparison, found.metric)):
+    for number, (badge, tone) in enumerate(tones.toned(treatment, found.metric, result)):
         parts += [" · "] if number else []
-        parts.append((badge.value, _style(badge)))
+        parts.append((badge.value, STYLES[tone]))
+    if tones.news_of(treatment, found.metric, result) is Tone.BAD:
+        parts.append((f" ({tones.word(treatment, found.metric, result)})", STYLES[Tone.BAD]))
     if treatment.missing:
         parts.append(f" (needs {' and '.join(treatment.missing)})")
     line(console, *parts, indent=2)
@@ -117,7 +164,3 @@ def _show_over_time(found: MetricResult, series: OverTime, console: "Console") -
         if not figures.bayesian(found):
             said += f"  p {sparkline([c.p_value for c in shown], among=(0.0, 1.0))}"
         line(console, (f"{variant} over {len(series.ends)} {step}: {said}", "dim"), indent=2)
-
-
-def _style(badge: Badge) -> str:
-    return {Badge.SIGNIFICANT: "bold green", Badge.NOT_SIGNIFICANT: "dim"}.get(badge, "cyan")

@@ -2,17 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from abkit.analysis.presentation import figures, times
+from abkit.analysis.presentation import figures, sentences, times
+from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.terminal.metrics import compared, outcome, outcome_columns
+from abkit.analysis.presentation.terminal.tables import Cell, Column, show_table
 from abkit.analysis.presentation.terminal.words import (
     BAD,
     GOOD,
     NEUTRAL,
+    STYLES,
     line,
-    plain,
     sparkline,
-    table,
+    unbroken,
 )
 
 if TYPE_CHECKING:
@@ -28,17 +30,32 @@ def show_head(result: "Outcome", console: "Console") -> None:
     line(console, (plan.name, "bold"))
     if plan.hypothesis:
         line(console, (plan.hypothesis, "italic"))
+    line(console, (_facts(result), "dim"))
+    for alert in alerts(result):
+        console.print()
+        line(console, (f"! {alert.title}: ", STYLES[alert.tone]), alert.text)
     console.print()
     style = {"roll out": GOOD, "roll back": BAD}.get(advice.action.value, NEUTRAL)
     line(console, ("Recommendation: ", "bold"), (f"{advice.action.value}{target}", style))
     for reason in advice.reasons:
         line(console, reason, indent=2)
-    left = figures.remaining(result)
+    left = sentences.remaining(result)
     if left is not None:
         line(console, left, indent=2)
     found = command(result)
     if found is not None:
-        line(console, (f"{found.purpose}:  ", "dim"), (found.line, "bold"), indent=2)
+        line(console, (f"{found.purpose}:", "dim"), indent=2)
+        unbroken(console, found.line, "bold", indent=4)
+
+
+def _facts(result: "Outcome") -> str:
+    """How many units, when, and when that was looked at."""
+    facts = [f"{result.units:,} units"]
+    if result.period is not None:
+        facts.append(times.period(result.period))
+    if result.made is not None:
+        facts.append(f"computed {times.made(result.made)}")
+    return "; ".join(facts)
 
 
 def show_counts(result: "Outcome", console: "Console") -> None:
@@ -48,15 +65,21 @@ def show_counts(result: "Outcome", console: "Console") -> None:
     console.print()
     frame = times.frame(result.frame)
     line(console, ("Exposures", "bold"), (f"  ({frame})" if frame else "", "dim"))
-    made = table(
-        ["variant"],
-        ["exposures", "units exposed", "left out", "units analyzed"],
-        width=console.width,
-    )
-    for counts in result.counts:
-        numbers = (counts.rows, counts.exposed, counts.excluded, counts.units)
-        made.add_row(plain(counts.variant), *(f"{number:,}" for number in numbers))
-    console.print(made)
+    columns = [
+        Column("variant", name=True),
+        Column("exposures", spare=1),
+        Column("units exposed"),
+        Column("left out"),
+        Column("units analyzed"),
+    ]
+    rows = [
+        [c.variant, *(f"{n:,}" for n in (c.rows, c.exposed, c.excluded, c.units))]
+        for c in result.counts
+    ]
+    show_table(columns, rows, console)
+    saw = sentences.several(result)
+    if saw is not None:
+        line(console, saw, indent=2)
     if result.exclusions:
         left = ", ".join(f"{name} {units:,}" for name, units in result.exclusions.items())
         line(console, f"Units excluded on request: {left}", indent=2)
@@ -92,23 +115,29 @@ def show_segments(result: "Outcome", console: "Console") -> None:
         ("Segments", "bold"),
         (f"  ({first.metric.name}; not corrected for their number)", "dim"),
     )
-    level = figures.confidence(first, result.settings)
-    last = outcome_columns(first)
-    made = table(
-        ["segment", "variant"], ["units", "lift", f"{level} interval", *last], width=console.width
-    )
+    columns = [
+        Column("segment", name=True),
+        Column("variant", name=True),
+        Column("units", spare=3),
+        Column("lift"),
+        Column(f"{figures.confidence(result.settings)} interval"),
+        *outcome_columns(first),
+    ]
+    rows: list[list[str | Cell]] = []
     for segment in result.segments:
         found = segment.metrics[number]
         value = "(none)" if segment.value is None else segment.value
-        for treatment in found.treatments:
-            made.add_row(
-                plain(f"{segment.property}: {value}"),
-                plain(treatment.arm.variant),
+        rows += [
+            [
+                f"{segment.property}: {value}",
+                treatment.arm.variant,
                 f"{treatment.arm.moments.n:,}",
                 *compared(treatment),
                 *outcome(treatment, first),
-            )
-    console.print(made)
+            ]
+            for treatment in found.treatments
+        ]
+    show_table(columns, rows, console)
 
 
 def show_unassigned(result: "Outcome", console: "Console") -> None:
@@ -118,12 +147,18 @@ def show_unassigned(result: "Outcome", console: "Console") -> None:
         return
     console.print()
     line(console, ("Assignments", "bold"))
-    made = table(["variant"], ["assigned", "exposed", "share"], width=console.width)
+    columns = [
+        Column("variant", name=True),
+        Column("assigned"),
+        Column("exposed"),
+        Column("share"),
+    ]
+    rows = []
     for variant, assigned in found.assigned.items():
         exposed = found.exposed.get(variant, 0)
         share = figures.percent(exposed / assigned) if assigned else figures.NOTHING
-        made.add_row(plain(variant), f"{assigned:,}", f"{exposed:,}", share)
-    console.print(made)
+        rows.append([variant, f"{assigned:,}", f"{exposed:,}", share])
+    show_table(columns, rows, console)
     line(console, f"Exposed without an assignment: {sum(found.without.values()):,}", indent=2)
 
 
@@ -131,13 +166,15 @@ def show_ratio(result: "Outcome", console: "Console") -> None:
     """Print whether the arms have the sizes that they should have."""
     ratio = result.sample_ratio
     console.print()
-    found = " : ".join(f"{count:,}" for count in ratio.counts.values())
-    shares = " : ".join(figures.percent(w, digits=1) for w in ratio.weights.values())
+    variants = [of.variant for of in result.counts if of.variant in ratio.counts]
+    names = " : ".join(variants)
+    found = " : ".join(f"{ratio.counts[variant]:,}" for variant in variants)
+    shares = " : ".join(figures.percent(ratio.weights[v], digits=1) for v in variants)
     line(
         console,
         ("Sample ratio ", "bold"),
         ("mismatch", BAD) if ratio.alarm else ("as designed", "green"),
-        f": {found} units for {shares}",
+        f": {found} units ({names}) for {shares}",
     )
     line(
         console,

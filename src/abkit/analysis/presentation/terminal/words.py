@@ -1,22 +1,24 @@
-"""Lines and tables for a terminal: names are shown, never obeyed."""
+"""Lines for a terminal: names are shown, never obeyed."""
 
 from collections.abc import Sequence
 from math import isfinite
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from abkit.analysis.findings.badges import Tone
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.presentation.times import spread
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-_ROOMY = 90
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LONGEST = 30
 
 GOOD, BAD, NEUTRAL = "bold green", "bold red", "yellow"
+
+STYLES = MappingProxyType({Tone.GOOD: GOOD, Tone.BAD: BAD, Tone.WAIT: NEUTRAL, Tone.PLAIN: "dim"})
+"""The colours of good and bad news."""
 
 
 def line(console: "Console", *parts: str | tuple[str, str], indent: int = 0) -> None:
@@ -33,28 +35,12 @@ def line(console: "Console", *parts: str | tuple[str, str], indent: int = 0) -> 
     )
 
 
-def plain(text: str) -> "Text":
-    """Text without markup: a variant may be called "[red]"."""
+def unbroken(console: "Console", text: str, style: str = "", *, indent: int = 0) -> None:
+    """Print a line that is never folded, so that it can be pasted: a command."""
     from rich.text import Text
 
-    return Text(legible(text))
-
-
-def table(names: Sequence[str], numbers: Sequence[str], *, width: int) -> "Table":
-    """A table whose first columns are names, and whose other ones are numbers.
-
-    In a narrow terminal names are folded, and no number is cut.
-    """
-    from rich import box
-    from rich.table import Table
-
-    padding = 1 if width >= _ROOMY else 0
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, padding))
-    for name in names:
-        made.add_column(plain(name), overflow="fold", min_width=8)
-    for number in numbers:
-        made.add_column(number, justify="right", no_wrap=True)
-    return made
+    written = Text(" " * indent).append(legible(text), style=style)
+    console.print(written, highlight=False, soft_wrap=True)
 
 
 def sparkline(values: Sequence[float], *, among: Sequence[float] = ()) -> str:

@@ -1,0 +1,96 @@
+"""What a reader must see before anything else: why the numbers are not to be trusted, or who is harmed."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from abkit.analysis.findings.badges import Tone, harmed
+from abkit.analysis.findings.metric_result import Flag
+from abkit.analysis.findings.verdict import DOUBTS, IMBALANCE
+from abkit.analysis.presentation import figures
+
+if TYPE_CHECKING:
+    from abkit.analysis.outcome import Outcome
+
+NAMED = 3
+"""So many variants are named in a sentence; the tables have all."""
+
+
+@frozen
+class Alert:
+    """One thing to be seen first.
+
+    Attributes:
+        tone: BAD or WAIT.
+        title: In two or three words.
+        text: In a sentence or two.
+    """
+
+    tone: Tone
+    title: str
+    text: str
+
+
+def alerts(result: "Outcome") -> tuple[Alert, ...]:
+    """All of them, the weightiest first; none where nothing is wrong."""
+    return (*_mismatch(result), *_harm(result), *_doubts(result), *_unlike(result))
+
+
+def _mismatch(result: "Outcome") -> Iterator[Alert]:
+    ratio = result.sample_ratio
+    if not ratio.alarm:
+        return
+    apart = sorted(ratio.counts, key=lambda v: -abs(ratio.counts[v] - ratio.expected[v]))
+    found = _few(
+        [f"{v} has {ratio.counts[v]:,} units, designed {ratio.expected[v]:,.0f}" for v in apart],
+        joined="; ",
+    )
+    p = figures.p_value(ratio.p_value)
+    text = (
+        f"{found} ({p if p.startswith('<') else f'p = {p}'}). Units are assigned, logged or lost "
+        "differently in the variants, so no number here can be trusted. Fix the assignment or the "
+        "logging first."
+    ).replace("(<", "(p <")
+    yield Alert(Tone.BAD, "Sample ratio mismatch", text)
+
+
+def _harm(result: "Outcome") -> Iterator[Alert]:
+    for found in result.metrics:
+        hurt = [
+            f"{treatment.arm.variant} ({figures.lift(treatment.comparison)})"
+            for treatment in found.treatments
+            if treatment.comparison is not None and harmed(treatment.comparison, found.metric)
+        ]
+        if hurt:
+            text = f"{found.metric.name}, which {figures.wanted(found.metric)}, is significantly "
+            text += f"worse than in {found.control.variant}: {_few(hurt)}."
+            yield Alert(Tone.BAD, "Guardrail harmed", text)
+
+
+def _doubts(result: "Outcome") -> Iterator[Alert]:
+    found = result.deciding
+    by_flag: dict[Flag, list[str]] = {}
+    for treatment in found.treatments:
+        if treatment.comparison is not None and treatment.comparison.significant:
+            for flag in treatment.flags:
+                by_flag.setdefault(flag, []).append(treatment.arm.variant)
+    for flag, variants in by_flag.items():
+        if flag in DOUBTS:
+            text = f"{found.metric.name}, {_few(variants)}: {figures.FLAGS[flag]}."
+            yield Alert(Tone.WAIT, "Doubtful numbers", text)
+
+
+def _unlike(result: "Outcome") -> Iterator[Alert]:
+    made = result.deciding.adjustment
+    if made is not None and made.balance > IMBALANCE:
+        text = (
+            f"Before their exposure, the units of the variants differed by {made.balance:.1f} "
+            f"standard errors in {result.deciding.metric.name} already."
+        )
+        yield Alert(Tone.WAIT, "Variants not alike", text)
+
+
+def _few(texts: list[str], *, joined: str = ", ") -> str:
+    more = len(texts) - NAMED
+    return joined.join(texts[:NAMED]) + (f"{joined}and {more} more" if more > 0 else "")

@@ -1,0 +1,98 @@
+"""What is said of a result in sentences, in tables and reports alike."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import attrs
+
+from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.verdict import Action
+from abkit.analysis.presentation import figures
+from abkit.analysis.presentation.times import duration
+from abkit.analysis.settings import Settings
+
+if TYPE_CHECKING:
+    from abkit.analysis.outcome import Outcome
+
+
+def confidence(found: MetricResult, settings: Settings) -> str | None:
+    """Why intervals are wider than the confidence alone would have them; None if they are not."""
+    note = figures.corrected_for(found, settings)
+    return f"Intervals: {figures.confidence(settings)}, {note}." if note else None
+
+
+def adjustment(found: MetricResult) -> str | None:
+    """What CUPED did, in a sentence."""
+    if found.adjustment is None:
+        return None
+    made = found.adjustment
+    before = "a column of the time before"
+    if made.days is not None:
+        before = f"the {made.days:g} day{'' if made.days == 1 else 's'} before the first exposure"
+    text = (
+        f"Adjusted by {before} (CUPED): the variance is "
+        f"{figures.percent(made.variance_reduction, digits=1)} smaller, theta {made.theta:.4g}."
+    )
+    if abs(made.balance) > 3:
+        text += (
+            f" The arms differed before the experiment, by {made.balance:.1f} standard errors: "
+            "look for the cause."
+        )
+    return text
+
+
+def capped(found: MetricResult) -> str | None:
+    """How many units winsorization changed, in a sentence."""
+    arms = [found.control, *(treatment.arm for treatment in found.treatments)]
+    if all(arm.capped is None for arm in arms):
+        return None
+    units, cut = sum(arm.moments.n for arm in arms), sum(arm.capped or 0 for arm in arms)
+    share = f" ({figures.percent(cut / units)})" if units else ""
+    return f"Winsorized: the values of {cut:,} of {units:,} units were capped{share}."
+
+
+def several(result: "Outcome") -> str | None:
+    """How many units saw several variants, in a sentence; None if none did."""
+    if not result.in_several or result.several is None:
+        return None
+    became = {
+        "exclude": "left out",
+        "first": "counted for the variant seen first",
+        "include": "counted for each of these",
+    }[result.several.value]
+    units = f"{result.in_several:,} unit{'' if result.in_several == 1 else 's'}"
+    verb = "was" if result.in_several == 1 else "were"
+    return f"{units} {verb} exposed to several variants: {became}."
+
+
+def remaining(result: "Outcome") -> str | None:
+    """How long it still takes; None where nothing is to be waited for."""
+    left = result.remaining
+    waits = result.recommendation.action is Action.CONTINUE and not result.sample_ratio.alarm
+    return left.message if left is not None and waits else None
+
+
+def chosen(settings: Settings) -> Iterator[tuple[str, str]]:
+    """How the test was made: each setting that has a value, with that value in words."""
+    for attribute in attrs.fields(type(settings)):
+        value = getattr(settings, attribute.name)
+        if attribute.name in {"method", "confidence"} or value is None:
+            continue
+        if attribute.name == "spending" and settings.method.value != "group-sequential":
+            continue
+        if isinstance(value, Mapping):
+            value = ", ".join(f"{key}: {_value(each)}" for key, each in value.items())
+        elif isinstance(value, tuple | list):
+            value = ", ".join(map(_value, value))
+        if value != "":
+            yield attribute.name.replace("_", " ").capitalize(), _value(value)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, timedelta):
+        return duration(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
