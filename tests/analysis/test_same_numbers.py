@@ -49,6 +49,8 @@ METRICS: tuple[Metric, ...] = (
     Funnel("funnel", steps=["look", "cart", "buy"], within=timedelta(days=3)),
     Funnel("completions", steps=["look", "buy"], counting="total"),
     Retention("day 1", start="look", returning="look", n=1),
+    # It hardly varies, so that its sums are asked for again around its mean.
+    Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),
 )
 
 PLAN = Plan(name="Same", salt="s", unit_type="org", control="a", metrics=METRICS)
@@ -88,7 +90,10 @@ def events() -> tuple[list[Exposure], list[Action]]:
                     time=round(start + random.random() * 12 * DAY, 3),
                     user_id=f"user {each}",
                     groups={"org": org},
-                    properties={"price": price} if name == "buy" else {"price": "none"},
+                    properties={
+                        "price": price if name == "buy" else "none",
+                        "size": 1e6 + random.random(),
+                    },
                     insert_id=f"a{number}-{each}",
                 )
             )

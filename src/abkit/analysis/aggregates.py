@@ -50,8 +50,8 @@ class Moments:
 class Sums:
     """The units of one variant (or of a part of it), summed up for several measures at once.
 
-    A measure is one number per unit. Each is shifted by a constant before it is summed, so that a large
-    mean cannot drown the deviation; sums with equal shifts can be added up: days, segments, parts.
+    A measure is one number per unit. Each may be shifted by a constant before it is summed, so that a
+    large mean cannot drown the deviation. Sums can be added up: days, segments, parts.
 
     Attributes:
         n: The number of units.
@@ -73,8 +73,8 @@ class Sums:
 
     def __add__(self, other: Self) -> Self:
         if self.shifts != other.shifts:
-            message = "Only sums of equally shifted measures can be added up."
-            raise AnalysisError(message)
+            first, second = (self, other) if self.n >= other.n else (other, self)
+            return first + second.moved(first.shifts)
         pairs = dict.fromkeys([*self.products, *other.products])
         return type(self)(
             self.n + other.n,
@@ -93,17 +93,62 @@ class Sums:
         """Between the units, unbiased (n - 1); of a measure with itself its variance."""
         if self.n < 2:
             return 0.0
-        pair = (first, second) if first <= second else (second, first)
-        together = self.totals[first] * self.totals[second] / self.n
-        found = (self.products[pair] - together) / (self.n - 1)
+        found = self.comoment(first, second) / (self.n - 1)
         return max(0.0, found) if first == second else found
 
-    def cancels(self, measure: int) -> bool:
-        """Whether a mean is so large beside its deviation that digits of the variance were lost."""
-        if self.n < 2 or not self.totals[measure]:
-            return False
-        return (self.totals[measure] / self.n) ** 2 > _SAFE * self.covariance(measure, measure)
+    def comoment(self, first: int, second: int) -> float:
+        """The sum of the products of two measures, each less its mean; 0 of no unit.
 
+        Of whole numbers it is computed without any rounding but the last.
+        """
+        if not self.n:
+            return 0.0
+        product = self.products[(first, second) if first <= second else (second, first)]
+        one, other = self.totals[first], self.totals[second]
+        if all(_is_whole(number) for number in (product, one, other)):
+            return (self.n * int(product) - int(one) * int(other)) / self.n
+        return product - one * (other / self.n)
+
+    def cancels(self, measure: int) -> bool:
+        """Whether a mean is so large beside its deviation that digits of the variance were lost.
+
+        Whole numbers lose none. What is apart from the shift by no more than the rounding of the
+        values themselves has no further digits.
+        """
+        total = self.totals[measure]
+        if self.n < 2 or (_is_whole(total) and _is_whole(self.products[measure, measure])):
+            return False
+        apart = total / self.n
+        if abs(apart) <= ROUNDING * abs(self.mean(measure)):
+            return False
+        return apart * apart > _SAFE * self.covariance(measure, measure)
+
+    def moved(self, shifts: Sequence[float]) -> Self:
+        """The same units around other shifts; shifts far away cost digits."""
+        away = [old - new for old, new in zip(self.shifts, shifts, strict=True)]
+        return type(self)(
+            self.n,
+            tuple(shifts),
+            tuple(total + self.n * each for total, each in zip(self.totals, away, strict=True)),
+            MappingProxyType(
+                {
+                    (i, j): product
+                    + away[i] * self.totals[j]
+                    + away[j] * self.totals[i]
+                    + self.n * away[i] * away[j]
+                    for (i, j), product in self.products.items()
+                }
+            ),
+        )
+
+
+ROUNDING = 2.0**-50
+"""A deviation below this share of the mean, 4 units in its last place, is that of rounded values."""
 
 _SAFE = 1e4
 """A squared mean of up to so many variances costs at most 4 of the 15 digits of a sum."""
+
+
+def _is_whole(number: float) -> bool:
+    """Whether a sum is a whole number that a float has exactly: so is then what was summed up."""
+    return abs(number) <= 2.0**53 and number == int(number)

@@ -42,7 +42,8 @@ class Estimand:
         metric: The metric.
         places: The place of each measure: the metric itself, or what its formula is made of.
         before: The places of the same before the exposure; empty where there is no CUPED.
-        present: The place of the measure that is 1 for a unit that did anything before its exposure.
+        present: The place of the measure that is 1 for a unit that did any of the metric's actions
+            before its exposure.
         capped: The place of the measure that is 1 for a unit whose value winsorization changed.
     """
 
@@ -60,9 +61,7 @@ class Estimand:
         """
         if self.metric.binary:
             (place,) = self.places.values()
-            return Moments.from_successes(
-                sums.n, round(sums.shifts[place] * sums.n + sums.totals[place])
-            )
+            return Moments.from_successes(sums.n, round(sums.mean(place) * sums.n))
         value, slopes = self._expanded(sums, self.places)
         return Moments(sums.n, value, max(0.0, _covariance(sums, slopes, slopes)))
 
@@ -71,13 +70,13 @@ class Estimand:
         if not self.metric.binary:
             return None
         (place,) = self.places.values()
-        return round(sums.shifts[place] * sums.n + sums.totals[place])
+        return round(sums.mean(place) * sums.n)
 
     def capped_units(self, sums: Sums) -> int | None:
         """How many units winsorization changed; None where there is no cap."""
         if self.capped is None:
             return None
-        return round(sums.shifts[self.capped] * sums.n + sums.totals[self.capped])
+        return round(sums.mean(self.capped) * sums.n)
 
     def covariates(self, sums: Sums, *, overall: Sums) -> Covariates | None:
         """What the units of an arm were before: the same metric, and whether they did anything.

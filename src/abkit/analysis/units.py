@@ -167,7 +167,9 @@ class UnitsAnalysis:
         return UnitTableQueries(
             unit=self.unit,
             variant=self.variant,
-            layout=Layout(metrics=plan.metrics, adjusted=tuple(before)),
+            layout=Layout(
+                metrics=plan.metrics, past={part: (column,) for part, column in before.items()}
+            ),
             before=before,
             segments=self.segments,
         )
@@ -228,19 +230,14 @@ class SumsAnalysis:
 
     def _of(self, variant: str, layout: Layout) -> Sums:
         n = self.units[variant]
-        totals: list[float] = []
+        means: list[float] = []
         products: dict[tuple[int, int], float] = {}
-        shifts = [self._shift(part) for part in layout.parts]
         for i, part in enumerate(layout.parts):
             found = self._moments(part, variant)
-            apart = found.mean - shifts[i]
-            totals.append(n * apart)
-            within = n * found.variance if part.binary else (n - 1) * found.variance
-            products[i, i] = within + n * apart * apart
-        return Sums(n, tuple(shifts), tuple(totals), MappingProxyType(products))
-
-    def _shift(self, part: Metric) -> float:
-        return 0.0 if part.binary else self._moments(part, self.control).mean
+            means.append(found.mean)
+            products[i, i] = found.variance * (n if part.binary else max(0, n - 1))
+        nothing = (0.0,) * layout.size
+        return Sums(n, tuple(means), nothing, MappingProxyType(products))
 
     def _moments(self, part: Metric, variant: str) -> Moments:
         n = self.units.get(variant, 0)

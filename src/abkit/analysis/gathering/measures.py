@@ -9,10 +9,11 @@ from attrs import evolve, field, frozen
 from abkit.analysis.aggregates import Sums
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.gathering.asking import Asking, instant
+from abkit.analysis.gathering.centering import Looks, centered
 from abkit.analysis.query.completions import completed
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout, limits
-from abkit.analysis.query.sums import SumQueries, percentiles
+from abkit.analysis.query.sums import Group, SumQueries, percentiles
 from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.sources import Table
 from abkit.experiments.metrics import Metric
@@ -112,21 +113,15 @@ def measure_events(
         asking.define("per_unit", queries.per_unit(source=rows))
         keep = bool(segments) or bool(percentiles(layout))
         asking.define("measured", queries.measured(), keep=keep)
-    sums = SumQueries.unshifted(layout)
+    sums = SumQueries(layout=layout)
     sums = evolve(sums, limits=_limits(asking, sums))
     if arrivals is None:
         return _measured(asking, sums, segments)
     asking.define("states", queries.states(arrivals.length, source=rows))
     asking.define("idle", queries.idle())
     looks = _over_time(asking, sums, arrivals)
-    last = dict(looks[-1][1]) if looks else {}
-    again = _shifted(sums, last.values())
-    if again is not None:
-        sums = again
-        looks = _over_time(asking, sums, arrivals)
-        last = dict(looks[-1][1])
     return Gathered(
-        sums=MappingProxyType(last),
+        sums=looks[-1][1] if looks else MappingProxyType({}),
         layout=layout,
         parts=_parts(asking, sums, segments),
         looks=looks,
@@ -136,17 +131,17 @@ def measure_events(
 
 def measure_units(asking: Asking, layout: Layout, *, segments: Sequence[str]) -> Gathered:
     """Measure a table `measured`."""
-    sums = SumQueries.unshifted(layout)
+    sums = SumQueries(layout=layout)
     return _measured(asking, evolve(sums, limits=_limits(asking, sums)), segments)
 
 
 def _measured(asking: Asking, queries: SumQueries, segments: Sequence[str]) -> Gathered:
     most = MAXIMUM_VARIANTS + 1  # a column of users, taken for the variants, is not read to its end
-    found = _by_variant(asking.rows("sums per variant", queries.sums(limit=most)), queries)
-    again = _shifted(queries, found.values())
-    if again is not None:
-        queries = again
-        found = _by_variant(asking.rows("sums per variant", queries.sums(limit=most)), queries)
+
+    def ask(queries: SumQueries) -> Looks:
+        return _read(queries, asking.rows("sums per variant", queries.sums(limit=most)))
+
+    found = {str(variant): sums for (variant,), (sums,) in centered(queries, ask).items()}
     return Gathered(
         sums=MappingProxyType(found),
         layout=queries.layout,
@@ -181,21 +176,34 @@ def _parts(asking: Asking, queries: SumQueries, segments: Sequence[str]) -> tupl
     """The sums of the largest parts, by each property."""
     parts: list[Part] = []
     for i, name in enumerate(segments):
-        column = f"segment_{i}"
-        rows = asking.rows(f"sums per variant by {name}", queries.sums((column, "variant")))
-        sizes: dict[str | None, int] = {}
-        for row in rows:
-            value = _text(row[column])
-            sizes[value] = sizes.get(value, 0) + integer(row, "n")
-        largest = sorted(sizes, key=lambda value: (-sizes[value], value is None, value or ""))
-        for value in largest[:MAXIMUM_SEGMENTS]:
-            theirs = [row for row in rows if _text(row[column]) == value]
-            parts.append(
-                Part(
-                    property=name, value=value, sums=MappingProxyType(_by_variant(theirs, queries))
-                )
-            )
+        what = f"sums per variant by {name}"
+
+        def ask(queries: SumQueries, what: str = what) -> Looks:
+            return _largest(queries, asking.rows(what, queries.sums()))
+
+        found = centered(evolve(queries, by=(f"segment_{i}", "variant")), ask)
+        for value in dict.fromkeys(value for value, _ in found):
+            theirs = {str(v): sums for (of, v), (sums,) in found.items() if of == value}
+            parts.append(Part(property=name, value=value, sums=MappingProxyType(theirs)))
     return tuple(parts)
+
+
+def _largest(queries: SumQueries, rows: Sequence[Row]) -> Looks:
+    """The sums of the parts with the most units, these first."""
+    sizes: dict[str | None, int] = {}
+    for row in rows:
+        value = queries.group(row)[0]
+        sizes[value] = sizes.get(value, 0) + integer(row, "n")
+    largest = sorted(sizes, key=lambda value: (-sizes[value], value is None, value or ""))
+    return _read(
+        queries,
+        [
+            row
+            for value in largest[:MAXIMUM_SEGMENTS]
+            for row in rows
+            if queries.group(row)[0] == value
+        ],
+    )
 
 
 def _over_time(
@@ -205,43 +213,51 @@ def _over_time(
     if not arrivals.units:
         return ()
     idle = asking.row("measures of a unit that did nothing", queries.idle())
-    nothing, length = Sums.none(queries.shifts), arrivals.length
+
+    def ask(queries: SumQueries) -> Looks:
+        rows = asking.rows("sums per variant over time", queries.changes())
+        return _cumulated(queries, arrivals, rows, idle=idle)
+
+    found = centered(queries, ask)
+    first, length = (
+        min(start for start, _ in arrivals.units),
+        timedelta(microseconds=arrivals.length),
+    )
+    return tuple(
+        (
+            first + (look + 1) * length,
+            MappingProxyType({str(v): s[look] for (v,), s in found.items()}),
+        )
+        for look in range(min(map(len, found.values())))
+    )
+
+
+def _cumulated(queries: SumQueries, arrivals: Arrivals, rows: Sequence[Row], *, idle: Row) -> Looks:
+    """The sums of each variant so far, at the end of every period."""
+    length = timedelta(microseconds=arrivals.length)
     changes = {
-        (instant(integer(row, "period") * length), str(row["variant"])): queries.read(row)
-        for row in asking.rows("sums per variant over time", queries.changes())
+        (instant(integer(row, "period") * arrivals.length), str(row["variant"])): queries.read(row)
+        for row in rows
     }
-    so_far = dict.fromkeys((variant for _, variant in sorted(arrivals.units)), nothing)
-    looks: list[tuple[datetime, Mapping[str, Sums]]] = []
-    start = min(start for start, _ in arrivals.units)
-    latest = max(start for start, _ in (*arrivals.units, *changes))
-    while start <= latest:
-        end = start + timedelta(microseconds=length)
-        for variant in so_far:
-            change = changes.get((start, variant), nothing)
-            others = arrivals.units.get((start, variant), 0) - change.n
-            so_far[variant] += change + queries.read_idle(idle, units=others)
-        looks.append((end, MappingProxyType(dict(so_far))))
-        start = end
-    return tuple(looks)
+    first = min(start for start, _ in arrivals.units)
+    periods = (max(start for start, _ in (*arrivals.units, *changes)) - first) // length + 1
+    looks: dict[Group, list[Sums]] = {}
+    for _, variant in sorted(arrivals.units):
+        if (variant,) in looks:
+            continue
+        nothing = so_far = queries.nothing((variant,))
+        of_variant = looks[variant,] = []
+        for place in range(periods):
+            when = (first + place * length, variant)
+            change = changes.get(when, nothing)
+            others = arrivals.units.get(when, 0) - change.n
+            so_far += change + queries.read_idle(idle, (variant,), units=others)
+            of_variant.append(so_far)
+    return looks
 
 
-def _by_variant(rows: Sequence[Row], queries: SumQueries) -> dict[str, Sums]:
-    return {str(row["variant"]): queries.read(row) for row in rows}
-
-
-def _shifted(queries: SumQueries, found: Collection[Sums]) -> SumQueries | None:
-    """Queries that do not lose digits, around the means of all variants; None if none were lost."""
-    layout = queries.layout
-    movable = [i for i in range(layout.size) if i not in layout.exact]
-    if not any(sums.cancels(i) for sums in found for i in movable):
-        return None
-    first, *others = found
-    together = sum(others, first)
-    return queries.shifted([together.mean(i) for i in range(layout.size)])
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _read(queries: SumQueries, rows: Sequence[Row]) -> Looks:
+    return {queries.group(row): (queries.read(row),) for row in rows}
 
 
 def _real(value: object) -> float | None:

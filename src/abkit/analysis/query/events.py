@@ -6,7 +6,7 @@ from datetime import timedelta
 from attrs import frozen
 
 from abkit.analysis.query.completions import KEY
-from abkit.analysis.query.layout import Accumulator, Layout
+from abkit.analysis.query.layout import Accumulator, Layout, one_if
 from abkit.analysis.query.periods import microseconds, period
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
@@ -86,11 +86,11 @@ where unit_id is null"""  # noqa: S608 - columns are our own
         return f"""\
 select insert_id, action, unit_id, time{plain}
 from actions
-where insert_id is null and {self._wanted()}
+where insert_id is null and {_among(self.layout.actions)}
 union all
 select insert_id, action, unit_id, min(time) as time{largest}
 from actions
-where insert_id is not null and {self._wanted()}
+where insert_id is not null and {_among(self.layout.actions)}
 group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
 
     def done(self, *, source: str) -> str:
@@ -103,7 +103,7 @@ group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
             source: The table of the actions.
         """
         values = "".join(f",\n  a.value_{i} as value_{i}" for i in range(len(self.layout.values)))
-        conditions = [f"a.{self._wanted()}", f"a.time >= {self._earliest()}"]
+        conditions = [f"a.{_among(self.layout.actions)}", f"a.time >= {self._earliest()}"]
         if self.window is not None:
             conditions.append(f"a.time < u.first_exposure + {microseconds(self.window)}")
         if self.until is not None:
@@ -142,7 +142,7 @@ where {condition}"""  # noqa: S608 - literals are quoted
         """Sums over the rows of each unit that did something.
 
         Columns: unit_id, variant, a0, ... (accumulators after the exposure) and, with CUPED, past_0,
-        ... (those before it) and present (1 if there was anything).
+        ... (those before it) and present_0, ... (1 if there was any of the actions of a metric).
 
         Args:
             source: Where the rows are: `done`, or `progress` if something must be completed.
@@ -156,7 +156,7 @@ group by {self._key}"""  # noqa: S608 - literals are quoted
     def measured(self) -> str:
         """The measures of each unit, from `units` and `per_unit`.
 
-        Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present.
+        Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present_0, ...
         """
         segments = "".join(f",\n  u.segment_{i} as segment_{i}" for i in range(self.segments))
         same = " and p.variant = u.variant" if self.in_several else ""
@@ -173,17 +173,20 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
         What a unit did before its first exposure belongs to the period of that. Columns: variant,
         period, new (1 in the period of the first exposure), m0, ... and, with CUPED, b0, ... and
-        present; and the same as they were before the period: was_m0, ...
+        present_0, ...; and the same as they were before the period: was_m0, ...
 
         Args:
             length: Of a period, in microseconds.
             source: As for `per_unit`.
         """
         names = self._state_names()
-        states = ",\n    ".join(f"{name}, {name} - plus_{name} as was_{name}" for name in names)
-        running = ",\n      ".join(
-            f"sum({name}) over so_far as {name}, {name} as plus_{name}" for name in names
+        # As it was, to the last digit: what is left after taking away what came may not be that.
+        states = ",\n    ".join(
+            f"{name}, coalesce(lag({name}) over (partition by {self._key} order by period), "
+            f"cast(0 as double)) as was_{name}"
+            for name in names
         )
+        running = ",\n      ".join(f"sum({name}) over so_far as {name}" for name in names)
         return f"""\
 select variant, period, new,
   {self._measures("")},
@@ -192,7 +195,7 @@ from (
   select variant, period, new,
     {states}
   from (
-    select variant, period, new,
+    select {self._key}, {"" if self.in_several else "variant, "}period, new,
       {running}
     from (
       select {self._unit}, period, max(new) as new,
@@ -251,7 +254,11 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
             f"{_summed(self.layout.accumulators[i], past=1)} as past_{i}"
             for i in self._past_accumulators()
         ]
-        return ",\n  ".join([*now, *past, "cast(max(past) as double) as present"])
+        present = [
+            f"max({one_if(f'past = 1 and {_among(actions)}')}) as present_{i}"
+            for i, actions in enumerate(self.layout.presences)
+        ]
+        return ",\n  ".join([*now, *past, *present])
 
     def _measures(self, of: str, *, prefix: str = "") -> str:
         layout = self.layout
@@ -265,9 +272,11 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
             f"{layout.measure(part, of=f'{of}past_')} as {prefix}b{i}"
             for i, part in enumerate(layout.adjusted)
         ]
-        return ",\n  ".join(
-            [*now, *past, f"coalesce({of}present, cast(0 as double)) as {prefix}present"]
-        )
+        present = [
+            f"coalesce({of}present_{i}, cast(0 as double)) as {prefix}present_{i}"
+            for i in range(len(layout.presences))
+        ]
+        return ",\n  ".join([*now, *past, *present])
 
     def _past_accumulators(self) -> Collection[int]:
         layout = self.layout
@@ -278,15 +287,18 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
         now = [f"a{i}" for i in range(len(self.layout.accumulators))]
         if not self.cuped:
             return now
-        return [*now, *(f"past_{i}" for i in self._past_accumulators()), "present"]
-
-    def _wanted(self) -> str:
-        return f"action in ({', '.join(map(literal, self.layout.actions))})"
+        past = [f"past_{i}" for i in self._past_accumulators()]
+        return [*now, *past, *(f"present_{i}" for i in range(len(self.layout.presences)))]
 
     def _earliest(self) -> str:
         if self.cuped is None:
             return "u.first_exposure"
         return f"u.first_exposure - {microseconds(self.cuped)}"
+
+
+def _among(actions: Collection[str]) -> str:
+    """Whether an action is one of these, as SQL."""
+    return f"action in ({', '.join(map(literal, actions))})"
 
 
 def _summed(accumulator: Accumulator, *, past: int | None) -> str:

@@ -1,7 +1,8 @@
 """Which numbers per unit the metrics need, and where each stands in the sums."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Self
 
 from attrs import field, frozen
@@ -24,6 +25,8 @@ from abkit.experiments.metrics import (
     Winsorize,
 )
 
+_NOTHING: Mapping[Metric, tuple[str, ...]] = MappingProxyType({})
+
 
 @frozen
 class Accumulator:
@@ -43,15 +46,17 @@ class Layout:
     """The measures of some metrics, in the order of the sums.
 
     First the metrics of one value per unit themselves; with CUPED the same before the exposure, and
-    whether a unit did anything then; then, for each metric with limits, whether they changed the unit.
+    whether a unit was there then; then, for each metric with limits, whether they changed the unit.
+    What one metric is measured by never depends on the others.
 
     Attributes:
         metrics: The metrics.
-        adjusted: Those of one value per unit that CUPED adjusts by what they were before the exposure.
+        past: By metric of one value per unit that CUPED adjusts by what it was before the exposure,
+            what tells that a unit was there before: actions, or a column.
     """
 
     metrics: tuple[Metric, ...]
-    adjusted: tuple[Metric, ...] = field(default=())
+    past: Mapping[Metric, tuple[str, ...]] = field(default=_NOTHING)
 
     @classmethod
     def of_events(cls, metrics: Sequence[Metric], *, cuped: bool) -> Self:
@@ -59,13 +64,24 @@ class Layout:
         plain = cls(metrics=tuple(metrics))
         if not cuped:
             return plain
-        adjusted = tuple(p for p in plain.parts if not isinstance(p, Funnel | Retention))
-        return cls(metrics=plain.metrics, adjusted=adjusted)
+        adjusted = (p for p in plain.parts if not isinstance(p, Funnel | Retention))
+        return cls(metrics=plain.metrics, past={part: _actions(part) for part in adjusted})
 
     @cached_property
     def parts(self) -> tuple[Metric, ...]:
         """The metrics of one value per unit, each once."""
         return tuple(dict.fromkeys(part for metric in self.metrics for part in measured(metric)))
+
+    @property
+    def adjusted(self) -> tuple[Metric, ...]:
+        """Those of the parts that CUPED adjusts."""
+        return tuple(self.past)
+
+    @cached_property
+    def presences(self) -> tuple[tuple[str, ...], ...]:
+        """What tells that a unit was there before, for the metrics that CUPED adjusts; each once."""
+        found = (self._presence(metric) for metric in self.metrics)
+        return tuple(dict.fromkeys(presence for presence in found if presence))
 
     @cached_property
     def capped(self) -> tuple[Measured, ...]:
@@ -122,12 +138,6 @@ class Layout:
         """One for each metric, in their order."""
         return tuple(map(self._estimand, self.metrics))
 
-    @cached_property
-    def exact(self) -> frozenset[int]:
-        """The places of measures that are 0 or 1: they are counted, never shifted."""
-        binary = {i for i, part in enumerate(self.parts) if part.binary}
-        return frozenset(binary | set(range(self._present, self.size)))
-
     def needed(self, part: Metric) -> tuple[Accumulator, ...]:
         """The sums that one metric of one value per unit is made of.
 
@@ -178,22 +188,29 @@ class Layout:
 
     @property
     def _present(self) -> int:
-        """Where the measure of presence stands; the first place after the metrics and their past."""
+        """Where the first measure of presence stands: after the metrics and their past."""
         return len(self.parts) + len(self.adjusted)
 
     @property
     def _capped_from(self) -> int:
-        return self._present + bool(self.adjusted)
+        return self._present + len(self.presences)
+
+    def _presence(self, metric: Metric) -> tuple[str, ...]:
+        """What tells that a unit was there before; nothing if CUPED does not adjust the metric."""
+        parts = measured(metric)
+        if not all(part in self.past for part in parts):
+            return ()
+        return tuple(sorted({name for part in parts for name in self.past[part]}))
 
     def _estimand(self, metric: Metric) -> Estimand:
         parts = measured(metric)
-        adjusted = bool(self.adjusted) and all(part in self.adjusted for part in parts)
-        before = {p: len(self.parts) + self.adjusted.index(p) for p in parts} if adjusted else {}
+        presence = self._presence(metric)
+        before = {p: len(self.parts) + self.adjusted.index(p) for p in parts} if presence else {}
         return Estimand(
             metric=metric,
             places={part: self.parts.index(part) for part in parts},
             before=before,
-            present=self._present if adjusted else None,
+            present=self._present + self.presences.index(presence) if presence else None,
             capped=self._capped_from + self.capped.index(metric) if metric in self.capped else None,
         )
 

@@ -2,42 +2,41 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from abkit.analysis.aggregates import Sums
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.layout import Layout, limits, number, one_if, transformed
+from abkit.analysis.reading.quoting import literal
 from abkit.errors import AnalysisError
 from abkit.experiments.metrics import Metric
 
 _NO_LIMITS: Mapping[Metric, tuple[float | None, float | None]] = MappingProxyType({})
 
+Group: TypeAlias = tuple[str | None, ...]
+"""A value of each column that is grouped by."""
+
+_NO_SHIFTS: Mapping[Group, Sequence[float]] = MappingProxyType({})
+
 
 @frozen(kw_only=True)
 class SumQueries:
-    """The queries over a table `measured`: variant, m0, m1, ... and, with CUPED, b0, ... and present.
+    """The queries over a table `measured`: variant, m0, m1, ... and, with CUPED, b0, ..., present_0, ...
 
     Attributes:
         layout: Which measures there are.
         limits: The lower and upper limit of each metric that has some.
-        shifts: What is taken from each measure before it is summed up.
+        by: The columns of `measured` to group by.
+        shifts: What is taken from each measure of a group before it is summed up; of other groups
+            nothing.
     """
 
     layout: Layout
     limits: Mapping[Metric, tuple[float | None, float | None]] = field(default=_NO_LIMITS)
-    shifts: tuple[float, ...]
-
-    @classmethod
-    def unshifted(cls, layout: Layout) -> "SumQueries":
-        """Without limits, from 0."""
-        return cls(layout=layout, shifts=(0.0,) * layout.size)
-
-    def shifted(self, means: Sequence[float]) -> "SumQueries":
-        """Around some means; what is counted stays as it is."""
-        exact = self.layout.exact
-        shifts = tuple(0.0 if i in exact else mean for i, mean in enumerate(means))
-        return evolve(self, shifts=shifts)
+    by: tuple[str, ...] = ("variant",)
+    shifts: Mapping[Group, Sequence[float]] = field(default=_NO_SHIFTS)
 
     def measures(self, of: str = "") -> tuple[str, ...]:
         """Each measure of a unit, from the columns of `measured`, unshifted.
@@ -48,21 +47,20 @@ class SumQueries:
         layout = self.layout
         values = [self._limited(part, f"{of}m{i}") for i, part in enumerate(layout.parts)]
         before = [self._limited(part, f"{of}b{i}") for i, part in enumerate(layout.adjusted)]
-        present = [f"{of}present"] if layout.adjusted else []
+        present = [f"{of}present_{i}" for i in range(len(layout.presences))]
         capped = [self._capped(part, f"{of}m{layout.parts.index(part)}") for part in layout.capped]
         return (*values, *before, *present, *capped)
 
-    def sums(self, by: Sequence[str] = ("variant",), *, limit: int | None = None) -> str:
+    def sums(self, *, limit: int | None = None) -> str:
         """The sums per group.
 
         Columns: those of `by`, n, k0, ... (units that have a value), t0, ... (totals), p0_0, ...
         (products).
 
         Args:
-            by: Columns of `measured` to group by.
             limit: The most groups to tell; None: all.
         """
-        groups = ", ".join(by)
+        groups = ", ".join(self.by)
         values = ",\n    ".join(
             f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())
         )
@@ -104,19 +102,28 @@ group by period, variant
 order by period, variant"""  # noqa: S608 - columns are our own
 
     def idle(self) -> str:
-        """The shifted measures of a unit that has done nothing, from `EventQueries.idle`: t0, ..."""
-        values = [f"{self._shifted(i, value)} as t{i}" for i, value in enumerate(self.measures())]
+        """The measures of a unit that has done nothing, from `EventQueries.idle`: t0, ..."""
+        values = [f"{value} as t{i}" for i, value in enumerate(self.measures())]
         return f"select {', '.join(values)}\nfrom idle"
 
-    def read_idle(self, row: Row, *, units: int) -> Sums:
-        """The sums of so many units that have done nothing."""
-        values = [_real(row[f"t{i}"]) for i in range(self.layout.size)]
+    def nothing(self, group: Group) -> Sums:
+        """The sums of no unit of a group."""
+        return Sums.none(self._shifts(group))
+
+    def read_idle(self, row: Row, group: Group, *, units: int) -> Sums:
+        """The sums of so many units of a group that have done nothing."""
+        shifts = self._shifts(group)
+        values = [_real(row[f"t{i}"]) - shift for i, shift in enumerate(shifts)]
         return Sums(
             units,
-            self.shifts,
+            shifts,
             tuple(units * value for value in values),
             MappingProxyType({(i, j): units * values[i] * values[j] for i, j in self.layout.pairs}),
         )
+
+    def group(self, row: Row) -> Group:
+        """Which group a row of an answer is of."""
+        return tuple(None if row[name] is None else str(row[name]) for name in self.by)
 
     def read(self, row: Row) -> Sums:
         """The sums in one row of an answer.
@@ -143,7 +150,7 @@ order by period, variant"""  # noqa: S608 - columns are our own
                     "large to sum up"
                 )
                 raise AnalysisError(message)
-        return Sums(n, self.shifts, tuple(totals), MappingProxyType(products))
+        return Sums(n, self._shifts(self.group(row)), tuple(totals), MappingProxyType(products))
 
     def percentile(self, part: Metric, percentile: float) -> str:
         """The smallest value that is at least as large as a share of all units' values.
@@ -172,8 +179,21 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
         return one_if(" or ".join(beyond) or "false")
 
     def _shifted(self, place: int, value: str) -> str:
-        shift = self.shifts[place]
-        return f"{value} - {number(shift)}" if shift else value
+        shifted = "".join(
+            f" when {self._is(group)} then {number(shifts[place])}"
+            for group, shifts in self.shifts.items()
+            if shifts[place]
+        )
+        return f"{value} - case{shifted} else cast(0 as double) end" if shifted else value
+
+    def _shifts(self, group: Group) -> tuple[float, ...]:
+        return tuple(self.shifts.get(group, (0.0,) * self.layout.size))
+
+    def _is(self, group: Group) -> str:
+        return " and ".join(
+            f"{name} is null" if value is None else f"{name} = {literal(value)}"
+            for name, value in zip(self.by, group, strict=True)
+        )
 
     def _added(self, total: str, product: str) -> str:
         totals = [f"sum({total.format(i=i)}) as t{i}" for i in range(self.layout.size)]

@@ -85,14 +85,19 @@ limit 1"""  # noqa: S608 - columns are our own
         before = "".join(
             f", coalesce(b{i}, cast(0 as double)) as b{i}" for i in range(len(self.layout.adjusted))
         )
-        present = ""
-        if self.layout.adjusted:
-            known = " or ".join(f"b{i} is not null" for i in range(len(self.layout.adjusted)))
-            present = f", {one_if(known)} as present"
+        present = "".join(
+            f", {one_if(self._known(presence))} as present_{i}"
+            for i, presence in enumerate(self.layout.presences)
+        )
         condition = "" if complete else f"\nwhere {_USABLE}"
         return f"""\
 select unit_id, variant{segments}, {measures}{before}{present}
 from table_of_units{condition}"""  # noqa: S608 - columns are our own
+
+    def _known(self, presence: Sequence[str]) -> str:
+        """Whether any of these columns of the past has a value."""
+        places = (i for i, part in enumerate(self.layout.adjusted) if self.before[part] in presence)
+        return " or ".join(f"b{i} is not null" for i in places)
 
 
 _USABLE = "unit_id is not null and variant is not null"
