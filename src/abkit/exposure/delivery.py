@@ -11,6 +11,7 @@ from abkit.exposure.sharing import SharedDedup, Sharing
 from abkit.exposure.stats import DeadLetter, Stats
 from abkit.exposure.store.keeping import Keeping
 from abkit.exposure.transport import lifecycle
+from abkit.exposure.transport.bell import Bell
 from abkit.exposure.transport.courier import Courier
 from abkit.exposure.transport.dispatch import Dispatch
 from abkit.exposure.transport.incidents import Incidents
@@ -76,7 +77,7 @@ class Delivery:
         self._max_queue = max_queue
         self._backoff = backoff or Backoff()
         self._on_drop = on_drop
-        self._exit_timeout = exit_timeout
+        self.exit_timeout = exit_timeout
         self._clock = clock
         self._noticing = threading.Lock()
         # The thread would import it with its first connection; a fork meanwhile would leave the import
@@ -142,9 +143,9 @@ class Delivery:
         """See to it that the queue is looked after; False if the event came too late for that."""
         mailbox = self._mailbox
         with mailbox.lock:
-            if mailbox.thread is None and not mailbox.closed:
+            if mailbox.shift is None and not mailbox.closed:
                 self._start()
-            if mailbox.thread is not None and len(mailbox.queue) >= mailbox.wake_at:
+            if mailbox.shift is not None and len(mailbox.queue) >= mailbox.wake_at:
                 mailbox.wake_at = NEVER
                 mailbox.bell.ring()
             if not mailbox.abandoned or not mailbox.take_back(event):
@@ -178,14 +179,14 @@ class Delivery:
         with mailbox.settled:
             target = self._accepted
             if not dispatch.is_settled(target):
-                if mailbox.thread is threading.current_thread():
+                if self._courier.runs_here:
                     return False  # A sink that flushes would wait for itself.
                 mailbox.flush_to = target
-                if mailbox.thread is None:
+                if mailbox.shift is None:
                     self._start()
                 mailbox.bell.ring()
             return (
-                mailbox.settled.wait_for(lambda: dispatch.is_settled(target), timeout)
+                mailbox.wait_until(lambda: dispatch.is_settled(target), timeout)
                 and not self._losses.late
             )
 
@@ -206,21 +207,20 @@ class Delivery:
     def close_at_exit(self) -> None:
         """Begin to close, unless that has begun already."""
         if self._close_by == NEVER:
-            self._begin_to_close(self._exit_timeout)
+            self._begin_to_close(self.exit_timeout)
 
     def wait_until_closed(self) -> bool:
         """Wait until everything is delivered, but no longer than `close` was told."""
         mailbox = self._mailbox
         with mailbox.settled:
-            if mailbox.thread is threading.current_thread():
+            if self._courier.runs_here:
                 return False
             left = max(0.0, self._close_by - self._clock())
-            mailbox.settled.wait_for(lambda: mailbox.thread is None, left)
-            hangs = mailbox.thread is not None
+            hangs = not mailbox.wait_until(lambda: mailbox.shift is None, left)
         if hangs:
             self._lose(())
         elif self._has_to_run:
-            self._courier.run()  # No thread could be started; at the end of the program none can.
+            self._courier.run(None)  # No thread could be started; at the end of the program none can.
         with mailbox.lock:
             return self._dispatch.is_settled(self._accepted) and not self._losses.late
 
@@ -257,16 +257,23 @@ class Delivery:
                 self.after_fork()
 
     def _start(self) -> None:
-        thread = threading.Thread(target=self._courier.run, name="abkit-delivery", daemon=True)
+        """Start the thread; to be called under the lock."""
+        mailbox = self._mailbox
+        mailbox.bell = Bell()
+        # Before it is started: starting it may let others run, under gevent, and be interrupted by a signal.
+        mailbox.shift = shift = object()
+        thread = threading.Thread(
+            target=self._courier.run, args=(shift,), name="abkit-delivery", daemon=True
+        )
         try:
             thread.start()
         except RuntimeError as error:
-            if not self._mailbox.closed:  # Who closes does what the thread would do.
+            mailbox.shift = None
+            if not mailbox.closed:  # Who closes does what the thread would do.
                 text = "the delivery has no thread; events wait: %s"
                 self._incidents.report("thread", text, error)
             return
-        self._mailbox.thread = thread
-        lifecycle.close_at_exit_of_child()
+        lifecycle.close_at_abrupt_end()
 
     def _begin_to_close(self, timeout: float) -> None:
         self._notice_fork()
@@ -277,7 +284,7 @@ class Delivery:
             mailbox.deadline = now + _TRYING * timeout
             self._close_by = now + timeout
             mailbox.wake_at = 0
-            if mailbox.thread is None:
+            if mailbox.shift is None:
                 if self._has_to_run:
                     self._start()
                 else:

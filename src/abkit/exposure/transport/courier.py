@@ -1,7 +1,7 @@
 """What the delivery's thread does: wait for a batch, send it, wait after a failure, end."""
 
-import threading
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 
 from abkit.events import Event
 from abkit.exposure.transport.dispatch import Dispatch
@@ -10,6 +10,9 @@ from abkit.exposure.transport.mailbox import NEVER, Mailbox
 from abkit.exposure.transport.outcomes import Judgement
 from abkit.exposure.transport.patience import Patience
 from abkit.exposure.transport.retry import Backoff, before_deadline
+
+# Not threading.current_thread(), which is another one as soon as the program is monkey-patched.
+_carrying: ContextVar["Courier | None"] = ContextVar("abkit_carrying", default=None)
 
 
 class Courier:
@@ -47,9 +50,19 @@ class Courier:
         self._lose = lose
         self._adopt = adopt
 
-    def run(self) -> None:
-        """Carry until there is nothing more to do."""
+    @property
+    def runs_here(self) -> bool:
+        """Whether this is asked by what the courier calls: a sink, or a callback."""
+        return _carrying.get() is self
+
+    def run(self, shift: object) -> None:
+        """Carry until there is nothing more to do.
+
+        Args:
+            shift: What the mailbox calls this thread.
+        """
         mailbox, dispatch = self._mailbox, self._dispatch
+        before = _carrying.set(self)
         try:
             while self._next():
                 if not dispatch.busy:
@@ -65,10 +78,11 @@ class Courier:
                 self._end()
         finally:
             with mailbox.settled:
-                if mailbox.thread is threading.current_thread():
-                    mailbox.thread = None
+                if mailbox.shift is shift:
+                    mailbox.shift = None
                     mailbox.wake_at = 1
                 mailbox.settled.notify_all()
+            _carrying.reset(before)
 
     def _next(self) -> bool:
         """Wait until a batch is on its way; False if there is nothing more to do."""
@@ -88,7 +102,7 @@ class Courier:
                 enough = 1 if urgent else dispatch.count
                 wait = self._patience.wait(queued, enough=enough, now=now)
                 if wait is None:
-                    mailbox.thread = None  # Under the lock: the next event starts another thread.
+                    mailbox.shift = None  # Under the lock: the next event starts another thread.
                     return False
                 if wait == 0:
                     self._patience.took(now)

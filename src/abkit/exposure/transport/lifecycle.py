@@ -3,12 +3,18 @@
 Objects are held weakly. One hook of each kind serves them all, installed with the first object.
 """
 
+import _thread
 import atexit
 import mmap
 import os
+import signal
 import sys
 import weakref
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Generic, NoReturn, Protocol, TypeVar
+
+from abkit.exposure.transport.bell import Bell
 
 
 class Renewable(Protocol):
@@ -21,6 +27,11 @@ class Renewable(Protocol):
 
 class Closable(Protocol):
     """What has something to finish when the program ends."""
+
+    @property
+    def exit_timeout(self) -> float:
+        """Seconds that it may take."""
+        ...
 
     def close_at_exit(self) -> None:
         """Begin to close, and return at once."""
@@ -56,6 +67,16 @@ class _Living(Generic[_T]):
 _renewable: _Living[Renewable] = _Living()
 _closable: _Living[Closable] = _Living()
 _installed: set[str] = set()
+
+_ENDING = {
+    number
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK")
+    if (number := getattr(signal, name, None)) is not None
+}
+"""Signals that end a process which does not handle them."""
+
+_GRACE = 0.5
+"""Seconds beyond what closing may take after which the process ends all the same."""
 
 _MADV_WIPEONFORK = 18
 """Linux's number, which `mmap` does not name."""
@@ -110,15 +131,59 @@ def close_at_exit(member: Closable) -> None:
     _closable.add(member)
 
 
-def close_at_exit_of_child() -> None:
-    """Close also at the end of a child of multiprocessing, which may skip `atexit`."""
-    process = sys.modules.get("multiprocessing.process")
-    util = sys.modules.get("multiprocessing.util")
-    name = f"child {os.getpid()}"
-    if process is None or util is None or name in _installed or process.parent_process() is None:
+def close_at_abrupt_end() -> None:
+    """Close also where this process ends itself without `atexit`.
+
+    Children of multiprocessing, Celery's and RQ's workers end by `os._exit`, uvicorn by a signal to itself.
+    Nothing is told of that, so these two functions are replaced, once in a process.
+    """
+    if "abrupt end" in _installed:
         return
-    _installed.add(name)
-    util.Finalize(None, _close_all, exitpriority=-100)  # After those of the application.
+    _installed.add("abrupt end")
+    os._exit = _closing_first(os._exit)  # type: ignore[assignment] # It is a def to mypy.
+    if hasattr(signal, "raise_signal"):
+        signal.raise_signal = _closing_if_it_ends(signal.raise_signal)
+
+
+def _closing_first(exit_at_once: Callable[[int], NoReturn]) -> Callable[[int], NoReturn]:
+    @wraps(exit_at_once)
+    def close_and_exit(status: int) -> NoReturn:
+        try:
+            _close_all_in_time()
+        finally:
+            exit_at_once(status)
+
+    return close_and_exit
+
+
+def _closing_if_it_ends(raise_signal: Callable[[int], None]) -> Callable[[int], None]:
+    @wraps(raise_signal)
+    def close_and_raise(signalnum: int, /) -> None:
+        if signalnum in _ENDING and signal.getsignal(signalnum) is signal.SIG_DFL:
+            _close_all_in_time()
+        raise_signal(signalnum)
+
+    return close_and_raise
+
+
+def _close_all_in_time() -> None:
+    """Close, but let nothing hold the end up: neither a lock that somebody holds nor a callback that hangs."""
+    longest = max((member.exit_timeout for member in _closable.members()), default=0.0)
+    done = Bell()
+
+    def close() -> None:
+        try:
+            _close_all()
+        finally:
+            done.ring()
+
+    try:
+        # Not threading.Thread: whoever ends the process may be a signal handler in the middle of starting one.
+        _thread.start_new_thread(close, ())
+    except RuntimeError:  # At the end of the program there are no new threads.
+        _close_all()
+    else:
+        done.wait(longest + _GRACE)
 
 
 def _renew_all() -> None:

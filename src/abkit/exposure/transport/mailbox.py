@@ -1,13 +1,17 @@
 """What the requests and the delivery's thread share."""
 
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from abkit.events import Event
 from abkit.exposure.transport.bell import Bell
 
 NEVER = float("inf")
+
+_LOOK = 0.05
+"""Seconds between two looks of somebody who waits for the thread."""
 
 
 class Mailbox:
@@ -24,9 +28,10 @@ class Mailbox:
         closed: Whether no more events are taken.
         abandoned: Whether nobody takes from the queue any more.
         deadline: When the thread has to stop trying, on the delivery's clock.
-        thread: The thread, while there is one.
-        settled: Notified when a batch was settled, and when the thread ends.
-        bell: Wakes the thread.
+        shift: What tells the thread that is at work from those before it; None: there is none.
+        settled: Notified when a batch was settled, and when the thread ends. Wait for it by `wait_until`.
+        bell: Wakes the thread. It is made with the thread, so that both are of one kind: real ones, or
+            those that gevent and eventlet put in their place while the program runs.
     """
 
     __slots__ = (
@@ -38,7 +43,7 @@ class Mailbox:
         "lock",
         "queue",
         "settled",
-        "thread",
+        "shift",
         "wake_at",
     )
 
@@ -48,11 +53,28 @@ class Mailbox:
         self.settled = threading.Condition(self.lock)
         self.bell = Bell()
         self.queue: deque[Event] = deque()
-        self.thread: threading.Thread | None = None
+        self.shift: object | None = None
         self.flush_to = 0
         self.wake_at: float = 1
         self.closed = self.abandoned = closed
         self.deadline = NEVER
+
+    def wait_until(self, is_so: Callable[[], bool], timeout: float) -> bool:
+        """Wait for something that `settled` is notified of; to be called under the lock.
+
+        Whoever waits looks by itself now and then: a thread that was started before the program was
+        monkey-patched may be unable to wake it.
+
+        Returns:
+            Whether it is so.
+        """
+        end = time.monotonic() + timeout
+        while not is_so():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self.settled.wait(min(left, _LOOK))
+        return True
 
     def put(self, events: Sequence[Event]) -> int:
         """Queue events that have their insert ids, without waking the thread; how many they are."""
