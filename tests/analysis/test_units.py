@@ -84,14 +84,14 @@ def test_conversions_may_be_spelled_in_several_ways(tmp_path: Path, yes: str, no
     assert found.control.moments.n == found.treatments[0].arm.moments.n == 200
 
 
-@pytest.mark.parametrize("wrong", ["yes", "2", "0.5", "-1", "NA", "nan"])
+@pytest.mark.parametrize("wrong", ["maybe", "2", "0.5", "-1"])
 def test_other_values_of_a_conversion_are_refused(tmp_path: Path, wrong: str) -> None:
     rows = [*usual_rows(), f"999,a,{wrong},1"]
     with pytest.raises(AnalysisError, match=f"has '{wrong}', which is not true or false"):
         analyze(write(tmp_path / "u.csv", rows))
 
 
-@pytest.mark.parametrize("wrong", ["much", "1,5", "nan", "NaN", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize("wrong", ["much", "1,5", "inf", "-inf", "1e999"])
 def test_values_of_a_mean_must_be_finite_numbers(tmp_path: Path, wrong: str) -> None:
     rows = [*usual_rows(), f'999,a,0,"{wrong}"']
     with pytest.raises(AnalysisError, match="not a finite number"):
@@ -100,7 +100,7 @@ def test_values_of_a_mean_must_be_finite_numbers(tmp_path: Path, wrong: str) -> 
 
 @pytest.mark.parametrize(("row", "column"), [("999,a,,1", "c"), ("999,a,0,", "x")])
 def test_an_empty_value_of_a_metric_is_refused(tmp_path: Path, row: str, column: str) -> None:
-    with pytest.raises(AnalysisError, match=f"{column} is empty for 1 units"):
+    with pytest.raises(AnalysisError, match=f"{column} is empty for 1 unit\\."):
         analyze(write(tmp_path / "u.csv", [*usual_rows(), row]))
 
 

@@ -7,6 +7,7 @@ from shlex import quote
 import click
 from attrs import frozen
 
+from abkit.analysis.amounts import amount
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.notifications.conditions import Condition, Observed, observe
 from abkit.analysis.notifications.onsets import Run, advance, untold
@@ -229,7 +230,7 @@ def _look(declaration: Declaration, how: _Watch) -> _Looked:
     else:
         try:
             result = how.result(declaration)
-            note = f"{result.units:,} units"
+            note = amount(result.units, "unit")
         except EmptyDataError:
             note = "no exposures yet"
         except (AbkitError, OSError) as error:

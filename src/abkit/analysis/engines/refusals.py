@@ -19,7 +19,7 @@ _WANTED = {
     Kind.INSTANT: (
         "a time: give timestamps, ISO 8601 texts, or seconds since 1970 (not milliseconds)"
     ),
-    Kind.TRUTH: "true or false, t or f, 1 or 0",
+    Kind.TRUTH: "true or false, yes or no, t or f, y or n, 1 or 0",
 }
 _MARKED = re.compile(r"abkit refuses (\d+) <<(.*?)>>", re.DOTALL)
 END = ">>"

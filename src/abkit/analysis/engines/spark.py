@@ -13,20 +13,13 @@ from abkit.analysis.engines.dialects.spark import SparkDialect
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.engines.translation import quoted, translated, with_parts
 from abkit.analysis.reading.columns import Column
+from abkit.analysis.reading.files import FORMATS, found_files
 from abkit.analysis.reading.matching import match
-from abkit.analysis.reading.sources import Table, found_files
+from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-_SUFFIXES = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
 
 
 class Spark:
@@ -193,7 +186,7 @@ class Spark:
 
 
 def _is_path(name: str) -> bool:
-    return "/" in name or _suffix(name) in _SUFFIXES
+    return "/" in name or _suffix(name) in FORMATS
 
 
 def _suffix(path: str) -> str:
@@ -202,6 +195,7 @@ def _suffix(path: str) -> str:
 
 def _format(path: str) -> str:
     """By the ending; of a local directory by its files; else Parquet."""
-    if _suffix(path) in _SUFFIXES:
-        return _SUFFIXES[_suffix(path)]
-    return found_files(path)[1] if Path(path).exists() else "parquet"
+    if _suffix(path) in FORMATS:
+        return FORMATS[_suffix(path)]
+    where = Path(path)
+    return found_files(where, scratch=where).format if where.exists() else "parquet"

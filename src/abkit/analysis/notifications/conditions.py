@@ -7,6 +7,7 @@ from shlex import quote
 
 from attrs import frozen
 
+from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.notifications.rules import Rules, Schedule
@@ -175,7 +176,7 @@ def _mismatch(result: Result) -> list[str]:
     return [
         warning,
         *(
-            f"{legible(variant)}: {units:,} units, {ratio.expected[variant]:,.0f} expected"
+            f"{legible(variant)}: {amount(units, 'unit')}, {ratio.expected[variant]:,.0f} expected"
             for variant, units in ratio.counts.items()
         ),
         *_commands(result),
@@ -238,9 +239,9 @@ def _compared(
         corrected = treatment.corrected_p
         proof = f"p {_p(comparison.p_value if corrected is None else corrected)}"
     arms = ", ".join(
-        f"{legible(arm.variant)}: {figures.mean(arm)} of {arm.moments.n:,} units"
+        f"{legible(arm.variant)}: {figures.mean(arm)} of {amount(arm.moments.n, 'unit')}"
         if arm.conversions is not None
-        else f"{legible(arm.variant)}: {figures.mean(arm)} on average of {arm.moments.n:,} units"
+        else f"{legible(arm.variant)}: {figures.mean(arm)} on average of {amount(arm.moments.n, 'unit')}"
         for arm in (found.control, treatment.arm)
     )
     yield f"{figures.lift(comparison)} against the control ({interval}, {proof}). {arms}."

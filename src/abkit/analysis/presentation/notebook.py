@@ -118,7 +118,7 @@ def _dive(recipe: Recipe) -> list[Cell]:
     cells = [
         _markdown("## The deeper dive\n\nThe tables themselves, in DuckDB."),
         _code(
-            "import duckdb\n\nfrom abkit.analysis.reading.sources import reader\n\n"
+            "import duckdb\n\nfrom abkit.analysis.reading.readers import reader\n\n"
             f"data = duckdb.connect()\n{views}"
         ),
     ]

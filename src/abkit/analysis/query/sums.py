@@ -7,6 +7,7 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from abkit.analysis.aggregates import Sums
+from abkit.analysis.amounts import amount
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.layout import Layout, limits, number, one_if, transformed
 from abkit.analysis.reading.quoting import literal
@@ -136,7 +137,7 @@ order by period, variant"""  # noqa: S608 - columns are our own
             missing = n - integer(row, f"k{i}") if f"k{i}" in row else 0
             if missing:
                 message = (
-                    f"{part.name} is empty for {missing:,} units. Every unit needs a value: fill in "
+                    f"{part.name} is empty for {amount(missing, 'unit')}. Every unit needs a value: fill in "
                     "what an empty one means (such as 0, or FALSE for a unit that did not convert), or "
                     "remove these units"
                 )

@@ -17,7 +17,12 @@ class Kind(StrEnum):
     NUMBER = "number"
     """A double; what is no number is an error of the query, what is missing is null."""
     TRUTH = "truth"
-    """1 for true, t and 1; 0 for false, f and 0; as a double. Other values are an error."""
+    """1 for one of `TRUE`, 0 for one of `FALSE`, as a double. Other values are an error."""
+
+
+TRUE = ("1", "1.0", "t", "true", "y", "yes")
+FALSE = ("0", "0.0", "f", "false", "n", "no")
+"""Texts that say whether something holds, in small letters."""
 
 
 @frozen(kw_only=True)

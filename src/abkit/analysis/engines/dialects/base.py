@@ -6,7 +6,7 @@ from typing import Protocol
 from attrs import frozen
 
 from abkit.analysis.engines.refusals import Refusals
-from abkit.analysis.reading.columns import Column, Kind
+from abkit.analysis.reading.columns import FALSE, TRUE, Column, Kind
 from abkit.analysis.reading.matching import Match
 
 EARLIEST_MILLISECONDS = "1e11"
@@ -66,12 +66,13 @@ class Dialect(Protocol):
         return self.text(value)
 
     def truth(self, value: Value, mark: str) -> str:
-        """1 for true, t and 1; 0 for false, f and 0; as a double."""
+        """1 for true, yes and 1; 0 for false, no and 0; as a double."""
         text, number = self.text(value), self.types[Kind.TRUTH]
+        true, false = (", ".join(map(self.constant, words)) for words in (TRUE, FALSE))
         return (
             f"case when {text} is null then null "
-            f"when lower({text}) in ('1', '1.0', 't', 'true') then cast(1 as {number}) "
-            f"when lower({text}) in ('0', '0.0', 'f', 'false') then cast(0 as {number}) "
+            f"when lower(trim({text})) in ({true}) then cast(1 as {number}) "
+            f"when lower(trim({text})) in ({false}) then cast(0 as {number}) "
             f"else {self.refuse(mark, text, Kind.TRUTH)} end"
         )
 

@@ -1,0 +1,17 @@
+"""How many of what, as sentences say it."""
+
+
+def amount(number: int, one: str, many: str | None = None) -> str:
+    """A number and what it counts: "1 row", "2,000 rows".
+
+    Args:
+        number: How many.
+        one: What one of them is called.
+        many: What several are called; with an s at its end unless said otherwise.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def have(number: int) -> str:
+    """The verb that goes with a number: has or have."""
+    return "has" if number == 1 else "have"
