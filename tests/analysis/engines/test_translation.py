@@ -4,7 +4,8 @@ import duckdb
 import pytest
 
 from abkit.analysis.engines.dialects.base import Value
-from abkit.analysis.engines.dialects.generic import GENERIC, NUMBER, OTHER, TIME, GenericDialect
+from abkit.analysis.engines.dialects.described import NUMBER, OTHER, TIME, TRUTH, WHOLE
+from abkit.analysis.engines.dialects.generic import GENERIC, GenericDialect
 from abkit.analysis.engines.translation import place, translated, with_parts
 from abkit.errors import AnalysisError
 
@@ -118,6 +119,46 @@ def test_the_form_of_the_warehouses_is_right_where_it_can_be_run() -> None:
     assert row == (micros, micros, 9.5, "9.5", "it's \\ ${x}")
 
 
+@pytest.mark.parametrize(
+    ("source", "held", "text"),
+    [
+        ("42::double", NUMBER, "42"),
+        ("42.50::decimal(10, 2)", NUMBER, "42.50"),
+        ("1e300::double", NUMBER, "1e+300"),
+        ("9007199254740993::bigint", WHOLE, "9007199254740993"),
+        ("true", TRUTH, "true"),
+        ("null::double", NUMBER, None),
+        ("null::boolean", TRUTH, None),
+        ("''", OTHER, None),
+    ],
+)
+def test_in_warehouses_too_a_number_is_one_text(source: str, held: str, text: str | None) -> None:
+    generic = GenericDialect("duckdb")
+    query = f"select {generic.text(Value('x', held))} from (select {source} as x)"  # noqa: S608
+    with duckdb.connect() as connection:
+        assert connection.execute(query).fetchone() == (text,)
+
+
+def test_booleans_of_warehouses_are_numbers() -> None:
+    generic = GenericDialect("duckdb")
+    x = Value("x", TRUTH)
+    columns = f"{generic.number(x, '')}, {generic.truth(x, '')}"
+    query = f"select {columns} from (values (true), (false), (null)) t(x)"  # noqa: S608
+    with duckdb.connect() as connection:
+        rows = connection.execute(query).fetchall()
+    assert rows == [(1.0, 1.0), (0.0, 0.0), (None, None)]
+
+
+def test_milliseconds_are_no_seconds_in_warehouses() -> None:
+    instant = GenericDialect("duckdb").instant(Value("x", WHOLE), "abkit refuses 0 <<")
+    query = f"select {instant} from (select 1709294400250 as x)"  # noqa: S608
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(duckdb.ConversionException, match="abkit refuses 0 <<1709294400250>>"),
+    ):
+        connection.execute(query).fetchone()
+
+
 @pytest.mark.parametrize("key", ["it's", 'a"b', "a.b", "a[0]", "$", "é", ""])
 def test_keys_that_paths_cannot_have_are_refused_in_warehouses(key: str) -> None:
     with pytest.raises(AnalysisError, match="cannot be taken out of .* in snowflake"):
@@ -125,5 +166,7 @@ def test_keys_that_paths_cannot_have_are_refused_in_warehouses(key: str) -> None
 
 
 def test_texts_are_no_times_in_warehouses() -> None:
-    with pytest.raises(AnalysisError, match="a time in trino must be a timestamp or a number"):
+    with pytest.raises(
+        AnalysisError, match="a time in trino must be a timestamp or a number .*; t is neither"
+    ):
         GenericDialect("trino").instant(Value("t", OTHER), "")

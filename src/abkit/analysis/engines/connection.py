@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from abkit.analysis.engines.base import Row
 from abkit.analysis.engines.dialects.base import Dialect, select
+from abkit.analysis.engines.dialects.described import held
 from abkit.analysis.engines.dialects.duckdb import DuckDBDialect
-from abkit.analysis.engines.dialects.generic import GENERIC, NUMBER, OTHER, TIME, GenericDialect
+from abkit.analysis.engines.dialects.generic import GENERIC, GenericDialect
 from abkit.analysis.engines.dialects.postgres import COLUMNS, PostgresDialect
 from abkit.analysis.engines.dialects.sqlite import Functions, SQLiteDialect
 from abkit.analysis.engines.refusals import Refusals
@@ -30,8 +31,8 @@ class Connection:
     """Runs the queries through a DB-API connection; tables are names such as "analytics.events".
 
     It never commits, and writes nothing but temporary tables, which it drops again; where it may not make
-    them, it repeats their queries. SQLite, PostgreSQL and DuckDB are tested; Snowflake, BigQuery, Trino,
-    Redshift and Databricks only as texts.
+    them, it repeats their queries. SQLite, PostgreSQL and DuckDB are tested, and Snowflake's driver before an
+    imitation of Snowflake; BigQuery, Trino, Redshift and Databricks only as texts.
 
     Args:
         connection: A DB-API connection, or an engine or a connection of SQLAlchemy. It stays the
@@ -214,15 +215,10 @@ class Connection:
         if self._dialect == "duckdb":
             return {str(row[0]): str(row[1]) for row in self._session.run(f"describe {where}")[1]}
         description, _ = self._session.run(f"select * from {where} where 1 = 0")  # noqa: S608
-        return {column[0]: self._type(column[1]) for column in description}
+        return {column[0]: held(column, self._dialect, self._driver_has) for column in description}
 
-    def _type(self, code: object) -> str:
-        """What PEP 249 says of a column's type."""
-        known = {"DATETIME": TIME, "NUMBER": NUMBER}
-        return next(
-            (type_ for name, type_ in known.items() if driver_has(self._connection, name) == code),
-            OTHER,
-        )
+    def _driver_has(self, name: str) -> object:
+        return driver_has(self._connection, name)
 
     def _columns(self, where: str) -> Dialect:
         if self._dialect == "sqlite":

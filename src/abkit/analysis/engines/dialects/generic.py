@@ -7,14 +7,13 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from abkit.analysis.engines.dialects.base import Dialect, Value
+from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
+from abkit.analysis.engines.dialects.described import NUMBER, OTHER, TIME, TRUTH, WHOLE
+from abkit.analysis.engines.refusals import END, SHOWN
 from abkit.analysis.engines.translation import constant, quoted, translated
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import literal
 from abkit.errors import AnalysisError
-
-TIME, NUMBER, OTHER = "time", "number", "other"
-"""What is known of a column's type: what PEP 249 distinguishes."""
 
 _KEY = re.compile(r"[A-Za-z0-9_ :-]+")
 _TIMES = {
@@ -72,13 +71,28 @@ class GenericDialect(Dialect):
         return Value(sql.replace(self.name("value"), value.sql, 1), OTHER)
 
     def text(self, value: Value) -> str:
-        """As text; empty is null."""
-        return f"nullif(cast({value.sql} as {self.types[Kind.TEXT]}), '')"
+        """As text; empty is null, and whole floats lose their ".0"."""
+        sql = value.sql
+        cast = f"cast({sql} as {self.types[Kind.TEXT]})"
+        if value.type == TRUTH:  # which Redshift does not cast
+            return f"case when {sql} then 'true' when not {sql} then 'false' end"
+        if value.type == NUMBER:
+            whole = f"cast(cast({sql} as {self.types[Kind.INSTANT]}) as {self.types[Kind.TEXT]})"
+            return (
+                f"case when {sql} = floor({sql}) and abs({sql}) < 9e18 then {whole} else {cast} end"
+            )
+        return cast if value.type in (WHOLE, TIME) else f"nullif({cast}, '')"
 
     def number(self, value: Value, mark: str) -> str:  # noqa: ARG002 - the cast says it
         """As a double."""
-        sql = value.sql if value.type == NUMBER else self.text(value)
+        if value.type == TRUTH:
+            return self._of_truth(value.sql)
+        sql = value.sql if value.type in (WHOLE, NUMBER) else self.text(value)
         return f"cast({sql} as {self.types[Kind.NUMBER]})"
+
+    def truth(self, value: Value, mark: str) -> str:
+        """1 or 0, as a double."""
+        return self._of_truth(value.sql) if value.type == TRUTH else super().truth(value, mark)
 
     def instant(self, value: Value, mark: str) -> str:
         """As microseconds since 1970, UTC.
@@ -88,18 +102,31 @@ class GenericDialect(Dialect):
         """
         if value.type == TIME:
             return _TIMES[self._dialect].format(value.sql)
-        if value.type == NUMBER:
+        if value.type in (WHOLE, NUMBER):
             seconds = self.number(value, mark)
-            return f"cast(floor({seconds} * 1e6 + 0.5) as {self.types[Kind.INSTANT]})"
+            refused = self.refuse(mark, self.text(value), Kind.INSTANT)
+            return (
+                f"case when abs({seconds}) < {EARLIEST_MILLISECONDS} "
+                f"then cast(floor({seconds} * 1e6 + 0.5) as {self.types[Kind.INSTANT]}) "
+                f"when {value.sql} is not null then {refused} end"
+            )
         message = (
-            f"a time in {self._dialect} must be a timestamp or a number of seconds since 1970, "
-            "not a text"
+            f"a time in {self._dialect} must be a timestamp or a number of seconds since 1970; "
+            f"{value.sql} is neither"
         )
         raise AnalysisError(message)
 
-    def refuse(self, mark: str, text: str, kind: Kind) -> str:  # noqa: ARG002 - the cast says it
-        """An expression that fails at a text that is no number."""
-        return f"cast({text} as {self.types[kind]})"
+    def refuse(self, mark: str, text: str, kind: Kind) -> str:
+        """An expression that fails, with the mark and a text in its message.
+
+        A database says what it could not cast: so it is made to cast the message.
+        """
+        pieces = [self.constant(mark), f"substr({text}, 1, {SHOWN})", self.constant(END)]
+        return f"cast({' || '.join(pieces)} as {self.types[kind]})"
+
+    def _of_truth(self, sql: str) -> str:
+        one, zero = (f"cast({number} as {self.types[Kind.TRUTH]})" for number in (1, 0))
+        return f"case when {sql} then {one} when not {sql} then {zero} end"
 
     def _sql(self, expression: str) -> str:
         return translated(f"select {expression}", self._dialect, {}).body.split(None, 1)[1]
