@@ -5,7 +5,7 @@ AbkitError
         DuplicateExperimentError    a name is registered twice
         OperatorError               a random operator has an argument that it cannot use
     UnknownExperimentError      no experiment of that name is registered
-    MissingSubjectError         a call lacks the subject that the experiment randomizes
+    MissingSubjectError         a call lacks the subject that it is about, or that has no id
     UnitsError                  a column of units cannot be assigned
     ConfigError                 a module, a file or a setting cannot be used
         MissingExtraError           an optional dependency is not installed
@@ -93,25 +93,32 @@ class UnknownExperimentError(AbkitError, LookupError):
 
 
 class MissingSubjectError(AbkitError, TypeError):
-    """A call lacks the subject that the experiment randomizes.
+    """A call lacks the subject that it is about, or that subject has no id.
 
     Attributes:
-        experiment: The experiment's name.
-        needed: The name of the missing keyword argument, such as "org".
+        experiment: The experiment's name, or the action's.
+        needed: The name of the keyword argument, such as "org".
         given: The names of the subjects that were passed.
+        problem: What is wrong with the one that was passed; empty if none was.
     """
 
-    def __init__(self, experiment: str, needed: str, given: Iterable[str]) -> None:
+    def __init__(
+        self, experiment: str, needed: str, given: Iterable[str], problem: str = ""
+    ) -> None:
         self.experiment = experiment
         self.needed = needed
         self.given = tuple(given)
-        super().__init__(experiment, needed, self.given)
+        self.problem = problem
+        super().__init__(experiment, needed, self.given, problem)
 
     def __str__(self) -> str:
         given = ", ".join(f"{kind}=" for kind in self.given) or "nothing"
+        wrong = f"{self.experiment} randomizes by {self.needed}:"
+        if self.problem:
+            wrong = f"{self.experiment}: {self.needed}= {self.problem};"
         return (
-            f"{self.experiment} randomizes by {self.needed}: "
-            f"pass {self.needed}= (an object with an `id`, or the id itself). Got {given}."
+            f"{wrong} pass {self.needed}= (an object with an `id` or a `pk`, or the id itself: "
+            f"a text or a whole number). Got {given}."
         )
 
 

@@ -191,7 +191,7 @@ def _set(compiler: Compiler, node: Node, place: str) -> Step:
 
     def set_unless_overridden(environment: Environment) -> None:
         if not environment.has_override(variable):
-            environment.set(variable, value(environment))
+            environment.draw(variable, value)
 
     return set_unless_overridden
 

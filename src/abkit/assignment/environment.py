@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
-from abkit.assignment.params import Params, is_overridden, mark_randomized
+from abkit.assignment.params import Params, draw, is_overridden, mark_randomized
 
 
 class Environment:
@@ -35,12 +35,15 @@ class Environment:
         """A parameter or, if there is none of the name, an input."""
         if name == "experiment_salt":
             return self._params.experiment_salt
-        values = self._params.__dict__
-        return values[name] if name in values else self._inputs.get(name, default)
+        return self._params[name] if name in self._params else self._inputs.get(name, default)
 
     def set(self, name: str, value: Any) -> None:
         """Write a parameter."""
         self._params[name] = value
+
+    def draw(self, name: str, value: "Step") -> None:
+        """Write a parameter, and know whether a random operator decided its value."""
+        draw(self._params, name, lambda: value(self))
 
     def has(self, name: str) -> bool:
         """Whether there is a parameter of the name."""

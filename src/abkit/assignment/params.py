@@ -1,14 +1,23 @@
 """Params: what assign() writes into."""
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from abkit.assignment._planout import PlanOutOp
 from abkit.assignment.operators import EXECUTORS
 
-_SALT, _OVERRIDES, _RANDOMIZED = 0, 1, 2
-"""The places in a Params' environment: a plain list, because one is made for each request."""
+_SALT, _OVERRIDES, DRAWN, _LOOKED = 0, 1, 2, 3
+"""The places in a Params' environment: a plain list, because one is made for each request.
+
+The salt; overrides or None; what random operators gave, by name, or None before anything is written; and
+whether the code has looked at some of that, so that what it writes may follow from it. All parameters are
+in the third, in the order in which they were first written: the code's own as `Written`.
+"""
+
+
+class Written:
+    """Stands for the value of a parameter that no random operator gave."""
 
 
 class Params(MutableMapping[str, Any]):
@@ -22,15 +31,16 @@ class Params(MutableMapping[str, Any]):
         overrides: Values that `assign()` cannot change.
     """
 
-    # The parameters are the instance's own `__dict__`; what is not one of them is in one slot.
+    # What code wrote is in the instance's own `__dict__`. What random operators gave is not: so reading
+    # it comes to `__getattr__`, and it is known that it was looked at.
     __slots__ = ("__dict__", "_environment")
 
     salt_sep: Final = "."
 
     def __init__(self, experiment_salt: str, overrides: Mapping[str, Any] | None = None) -> None:
-        set_environment(self, [experiment_salt, overrides, False])
+        set_environment(self, [experiment_salt, overrides, None, False])
         if overrides:
-            self.__dict__.update(overrides)
+            _keep_all(self, overrides)
 
     def __setattr__(self, name: str, value: Any) -> None:
         environment = self._environment
@@ -38,24 +48,26 @@ class Params(MutableMapping[str, Any]):
             return
         executor = EXECUTORS.get(type(value))
         if executor is not None:
-            environment[_RANDOMIZED] = True
             value = executor(value.args, environment[_SALT], name)
+            if environment[DRAWN] is None and name not in _NAMES_OF_THE_CLASS:
+                environment[DRAWN] = {name: value}  # As _keep_drawn, without the call.
+                return
         elif isinstance(value, PlanOutOp):
-            environment[_RANDOMIZED] = True
             # A user's own operator. It may be executed under another name too: its salt is not kept.
             own = copy(value)
             own.args = {"salt": name, **value.args}
             value = own.execute(self)
+        elif name != "experiment_salt":
+            _keep_written(self, name, value)
+            return
         if name == "experiment_salt":
             environment[_SALT] = value
         else:
-            self.__dict__[name] = value
+            _keep_drawn(self, name, value)
 
     if TYPE_CHECKING:
         experiment_salt: str
         _environment: list[Any]
-
-        def __getattr__(self, name: str) -> Any: ...
 
     else:
 
@@ -64,41 +76,80 @@ class Params(MutableMapping[str, Any]):
             """The salt that the operators hash with."""
             return self._environment[_SALT]
 
+    def __getattr__(self, name: str) -> Any:
+        environment = self._environment
+        value = (environment[DRAWN] or {}).get(name, Written)
+        if value is Written:
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=self)
+        environment[_LOOKED] = True
+        return value
+
     def evaluate(self, value: Any) -> Any:
         """What PlanOut's operators ask of their environment: values stand for themselves."""
         return value
 
     def __getitem__(self, name: str) -> Any:
-        return self.__dict__[name]
+        written, environment = self.__dict__, self._environment
+        if name in written:
+            return written[name]
+        value = (environment[DRAWN] or {})[name]
+        environment[_LOOKED] = True
+        return value
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.__setattr__(name, value)
 
     def __delitem__(self, name: str) -> None:
-        del self.__dict__[name]
+        del (self._environment[DRAWN] or {})[name]
+        self.__dict__.pop(name, None)
+
+    def __contains__(self, name: object) -> bool:
+        return name in (self._environment[DRAWN] or {})
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.__dict__)
+        return iter(self._environment[DRAWN] or {})
 
     def __len__(self) -> int:
-        return len(self.__dict__)
+        return len(self._environment[DRAWN] or {})
 
     def __repr__(self) -> str:
-        return f"Params({self.__dict__!r})"
+        return f"Params({values_of(self)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self._environment, self.__dict__)
 
 
-def was_randomized(params: Params) -> bool:
-    """Whether a random operator was executed for these parameters."""
-    randomized: bool = params._environment[_RANDOMIZED]
-    return randomized
+def values_of(params: Params) -> dict[str, Any]:
+    """All parameters, as a dict of its own; this is no look at them."""
+    drawn, written = params._environment[DRAWN] or {}, params.__dict__
+    return {name: written[name] if value is Written else value for name, value in drawn.items()}
+
+
+def was_randomized(params: Params, name: str | None = None) -> bool:
+    """Whether a random operator decided a parameter, or any of them.
+
+    It did if its value is what the operator gave, or if the code has looked at what an operator gave: it may
+    have decided by that what to write, or not to.
+    """
+    _, _, drawn, looked = params._environment
+    values = (drawn or {}).values() if name is None else [(drawn or {}).get(name, Written)]
+    return looked or any(value is not Written for value in values)
 
 
 def mark_randomized(params: Params) -> None:
-    """Note that a random operator is executed for these parameters."""
-    params._environment[_RANDOMIZED] = True
+    """Note that whatever is written may follow from a random operator."""
+    params._environment[_LOOKED] = True
+
+
+def draw(params: Params, name: str, value: Callable[[], Any]) -> None:
+    """Write a parameter: if random operators are looked at on the way to its value, it is theirs alone."""
+    environment = params._environment
+    looked, environment[_LOOKED] = environment[_LOOKED], False
+    params[name] = value()
+    if environment[_LOOKED] and not is_overridden(params, name) and name in params.__dict__:
+        _keep_drawn(params, name, params.__dict__[name])
+    environment[_LOOKED] = looked
 
 
 def is_overridden(params: Params, name: str) -> bool:
@@ -111,17 +162,43 @@ def override(params: Params, overrides: Mapping[str, Any]) -> None:
     """Give parameters values that are kept from now on, whatever is written."""
     kept = {**(params._environment[_OVERRIDES] or {}), **overrides}
     params._environment[_OVERRIDES] = kept
-    params.__dict__.update(kept)
+    _keep_all(params, kept)
+
+
+def _keep_drawn(params: Params, name: str, value: Any) -> None:
+    if name in _NAMES_OF_THE_CLASS:  # such a one is found before `__getattr__` is asked
+        _keep_written(params, name, value)
+        params._environment[_LOOKED] = True
+        return
+    environment = params._environment
+    environment[DRAWN] = environment[DRAWN] or {}
+    environment[DRAWN][name] = value
+    params.__dict__.pop(name, None)
+
+
+def _keep_written(params: Params, name: str, value: Any) -> None:
+    environment = params._environment
+    environment[DRAWN] = environment[DRAWN] or {}
+    environment[DRAWN][name] = Written
+    params.__dict__[name] = value
+
+
+def _keep_all(params: Params, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        _keep_written(params, name, value)
 
 
 def _restored(environment: list[Any], values: dict[str, Any]) -> Params:
     """A copied or unpickled Params: its values are set without executing anything again."""
     params = Params("")
-    set_environment(params, [*environment])
+    salt, overrides, drawn, looked = environment
+    set_environment(params, [salt, overrides, None if drawn is None else {**drawn}, looked])
     params.__dict__.update(values)
     return params
 
 
+_NAMES_OF_THE_CLASS = frozenset(dir(Params))
+
 # Set by its descriptor: `__setattr__` belongs to the parameters.
 set_environment = cast("Any", Params.__dict__["_environment"]).__set__
-"""Give a Params its environment: [salt, overrides, whether an operator was executed]."""
+"""Give a Params its environment: [salt, overrides, what was drawn, whether that was looked at]."""

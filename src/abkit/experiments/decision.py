@@ -13,13 +13,12 @@ from abkit.assignment.forcing import forced_here, forced_in_process
 from abkit.assignment.hashing import first_64_bits, sha1
 from abkit.assignment.split import AmplitudeSplit, PlanOutSplit, Split, amplitude_allocation
 from abkit.assignment.weights import HASH_RANGE
-from abkit.errors import MissingSubjectError
 from abkit.events import Variant
 from abkit.experiments.answer import Clock, Decide, Decision
 from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code
 from abkit.experiments.share import share_bound
-from abkit.experiments.subjects import Subjects, unit_id_of
+from abkit.experiments.subjects import Subjects, missing_subject, unit_id_of
 
 if TYPE_CHECKING:
     from abkit.experiments.layer import Layer
@@ -67,13 +66,13 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
         try:
             unit_id = subject = subjects[unit_type]
         except KeyError:
-            raise MissingSubjectError(name, unit_type, subjects) from None
+            raise missing_subject(name, unit_type, subjects) from None
         if type(subject) is not str:
             unit_id = getattr(subject, "id", None)
             if type(unit_id) is not str:
                 unit_id = unit_id_of(subject)
         if not unit_id:
-            raise MissingSubjectError(name, unit_type, subjects)
+            raise missing_subject(name, unit_type, subjects)
         here = get_forced_here()
         if here is not None and name in here:
             return unit_id, declaration.variant_of(here[name]), Reason.FORCED, None

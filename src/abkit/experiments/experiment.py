@@ -39,6 +39,9 @@ class Experiment:
     starts: "ClassVar[date | str | None]" = None
     ends: "ClassVar[date | str | None]" = None
     enabled: ClassVar[bool] = True
+    own_randomization: ClassVar[bool] = False
+    """Whether `assign()` randomizes by other means than random operators: what it writes without one is then
+    assigned. Otherwise that is forced, and no exposure."""
     winner: ClassVar[Any] = None
     forced: ClassVar[Mapping[Any, Iterable[str | int]]] = {}
     """An allow-list: the ids of the units that get a variant whatever the randomization says."""
@@ -68,11 +71,12 @@ class Experiment:
             Write random operators into `params`; return False to leave the unit out.
             """
             from abkit.assignment._planout import WeightedChoice
+            from abkit.experiments.subjects import id_value_of
 
             cls = type(self)
-            weights = cls.declaration.weights
+            weights, unit = cls.declaration.weights, id_value_of(subjects[cls.unit_type])
             params[cls.param_name] = WeightedChoice(
-                choices=[*weights], weights=[*weights.values()], unit=subjects[cls.unit_type]
+                choices=[*weights], weights=[*weights.values()], unit=unit
             )
 
         def eligible(self, **subjects: object) -> bool:  # noqa: ARG002 - for those who override it

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from abkit.experiments.subjects import Subjects
+from abkit.experiments.subjects import Subjects, has_an_id, is_a_number, may_be_an_id, unit_id_of
 
 
 class IntId(int):
@@ -21,8 +21,25 @@ class StrId(str):
     id = property(str, doc="The id itself.")
 
 
-ids_with_an_id: Mapping[type, type] = {int: IntId, str: StrId}
-"""For each type of a bare id, the one that answers to `.id`."""
+kinds_of_subjects: dict[type, Callable[[Any], Any] | None] = {int: IntId, str: StrId}
+"""A cache: what makes a bare id of each type answer to `.id`; None for the types of other subjects."""
+_MOST_TYPES = 1024
+
+
+def _kind_of(subject: Any) -> Callable[[Any], Any] | None:
+    """What makes subjects of that type answer to `.id`, found out when the first one comes."""
+    kind = _bare if may_be_an_id(type(subject)) else None
+    if len(kinds_of_subjects) < _MOST_TYPES:
+        kinds_of_subjects[type(subject)] = kind
+    return kind
+
+
+def _bare(subject: Any) -> Any:
+    """A bare id of a rarer type with an `id`: what is whole as an int, all else as its text."""
+    unit_id = None if has_an_id(subject) else unit_id_of(subject)
+    if unit_id is None:
+        return subject
+    return IntId(unit_id) if is_a_number(type(subject)) else StrId(unit_id)
 
 
 def call_of(method: Callable[..., Any]) -> Callable[[Subjects], Any]:
@@ -58,5 +75,8 @@ def names_of(method: Callable[..., Any]) -> tuple[str, ...]:
 
 def with_id(subject: Any) -> Any:
     """The subject, or a bare id that answers to `.id`."""
-    kind = ids_with_an_id.get(type(subject))
+    try:
+        kind = kinds_of_subjects[type(subject)]
+    except KeyError:
+        kind = _kind_of(subject)
     return subject if kind is None else kind(subject)

@@ -4,15 +4,14 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from abkit.assignment._planout import PlanOutOpRandom
 from abkit.assignment.assignment import Reason
-from abkit.assignment.params import Params, set_environment
+from abkit.assignment.params import DRAWN, Params, set_environment, values_of, was_randomized
 from abkit.errors import DeclarationError
 from abkit.events import Variant
 from abkit.experiments.answer import Decision
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
-from abkit.experiments.hooks import caller_of, ids_with_an_id, names_of, with_id
+from abkit.experiments.hooks import caller_of, kinds_of_subjects, names_of, with_id
 from abkit.experiments.subjects import Subjects
 
 
@@ -30,29 +29,26 @@ def compile_assign(
     only = names[0] if len(names) == 1 else None
     get_all: Any = itemgetter(*names) if names else None
     judge, known = _judge(experiment, declaration), frozenset(declaration.variants)
-    assigned, new = Reason.ASSIGNED, object.__new__
+    assigned, new, kind_of_type = Reason.ASSIGNED, object.__new__, kinds_of_subjects.get
 
     def assign(unit_id: str, subjects: Subjects) -> Decision:
         params = new(Params)
-        environment = [salt, None, False]
+        environment = [salt, None, None, False]
         set_environment(params, environment)
         if only is not None and only in subjects:
             subject = subjects[only]
-            kind = ids_with_an_id.get(type(subject))
+            kind = kind_of_type(type(subject), with_id)
             outcome = method(params, subject if kind is None else kind(subject))
         elif only is None and get_all is not None and given.issubset(subjects):
             outcome = method(params, *map(with_id, get_all(subjects)))
         else:
             outcome = call((params,), subjects)
-        variant = params.__dict__.get(param_name)
-        if (
-            outcome is None
-            and environment[-1]
-            and type(variant) is str
-            and (variant in known or not known)
-        ):
-            return unit_id, variant, assigned, params
-        return judge(unit_id, params, outcome, randomized=environment[-1])
+        drawn = environment[DRAWN]
+        if outcome is None and drawn is not None:
+            variant = drawn.get(param_name)
+            if type(variant) is str and (variant in known or not known):
+                return unit_id, variant, assigned, params
+        return judge(unit_id, params, outcome)
 
     return assign
 
@@ -61,13 +57,14 @@ def _judge(experiment: Experiment, declaration: Declaration) -> Callable[..., De
     """What a unit gets, given what `assign()` wrote for it and returned."""
     default, param_name = experiment.default_value, declaration.param_name
     canonical = {variant: variant for variant in declaration.variants}
-    unforced = not mentions_random_operator(type(experiment).assign)
+    own_randomization = type(experiment).own_randomization
 
-    def judge(unit_id: str, params: Params, outcome: object, *, randomized: bool) -> Decision:
-        variant = params.get(param_name)
+    def judge(unit_id: str, params: Params, outcome: object) -> Decision:
+        variant = values_of(params).get(param_name)
         if variant is None or (outcome is not None and not outcome):
             return unit_id, default(), Reason.INELIGIBLE, params
-        reason = Reason.ASSIGNED if unforced or randomized else Reason.FORCED
+        randomized = own_randomization or was_randomized(params, param_name)
+        reason = Reason.ASSIGNED if randomized else Reason.FORCED
         return unit_id, _checked(declaration, variant, canonical), reason, params
 
     return judge
@@ -86,17 +83,3 @@ def _checked(
     wanted = ", ".join(map(repr, declaration.variants)) or "text, a number or a bool"
     raise DeclarationError(declaration.name, f"{given}; it must be one of: {wanted}")
 
-
-def mentions_random_operator(function: Any) -> bool:
-    """Whether a function's own code names a random operator.
-
-    In such an experiment a unit whose variant came without one was forced by the code (as in
-    `if org.slug == "acme": params.variant = "1"`); in any other, the code is the randomization.
-    """
-    code = function.__code__
-    for name in code.co_names:
-        found = function.__globals__.get(name)
-        # Its own type is asked: isinstance would load an object that is lazy, such as Django's settings.
-        if issubclass(type(found), type) and issubclass(found, PlanOutOpRandom):
-            return True
-    return any(operator.__name__ in code.co_names for operator in PlanOutOpRandom.__subclasses__())

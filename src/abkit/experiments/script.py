@@ -15,6 +15,7 @@ from abkit.assignment.interpreter import Script, compile_script
 from abkit.assignment.params import Params, mark_randomized
 from abkit.errors import DeclarationError
 from abkit.experiments.experiment import Experiment
+from abkit.experiments.subjects import id_value_of
 
 _KINDS = ("org", "user", "actor")
 
@@ -64,11 +65,11 @@ class ScriptExperiment(Experiment):
 def _assign_by_script(experiment: ScriptExperiment, params: Params, **subjects: Any) -> bool | None:
     """Run the script; it is the `assign()` of each class that has one."""
     script = experiment.compiled
-    values = {kind: getattr(subject, "id", subject) for kind, subject in subjects.items()}
+    values = {kind: id_value_of(subject) for kind, subject in subjects.items()}
     for variable, kind, attribute in experiment._attributes:
         subject = subjects.get(kind)
         values[variable] = None if subject is None else attribute(subject)
-    # A script without random operators is the randomization itself, as code without any is.
+    # A script without random operators is the randomization itself: what it can do stands in it.
     if not script.uses(PlanOutOpRandom):
         mark_randomized(params)
     return script.run(params, values)
@@ -103,11 +104,7 @@ def _attributes_of(name: str, inputs: Any) -> Iterator[tuple[str, str, Callable[
             )
             raise DeclarationError(name, problem)
         kind, *attributes = parts
-        yield variable, kind, attrgetter(".".join(attributes)) if attributes else _id_of
-
-
-def _id_of(subject: Any) -> Any:
-    return getattr(subject, "id", subject)
+        yield variable, kind, attrgetter(".".join(attributes)) if attributes else id_value_of
 
 
 def _check_variables(cls: type[ScriptExperiment], name: str) -> None:
