@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 from abkit.errors import ConfigError
-from abkit.events import Event, Exposure, Variant
+from abkit.events import Event, Exposure, Variant, properties_told
 from abkit.experiments.subjects import Subjects, person_and_groups
 
 Expose: TypeAlias = Callable[[str, Variant, float, Mapping[str, Any], Subjects], object]
 """Exposes a unit of one experiment: unit id, variant, time, properties, subjects."""
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class EventHandler(Protocol):
@@ -50,7 +47,7 @@ def _expose(
     if has_seen is not None and has_seen((*identity, unit_id), variant):
         return
     user_id, groups = person_and_groups(subjects, identity[0])
-    told = dict(properties) if properties else _NOTHING
+    told = properties_told(properties)
     hand_on(Exposure(*identity, unit_id, variant, now, user_id, groups, told), handler)
 
 

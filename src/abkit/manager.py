@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.events import Action
+from abkit.errors import UnknownExperimentError
+from abkit.events import Action, properties_told
 from abkit.experiments.answer import Clock, Decision, assignment_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
@@ -40,7 +41,7 @@ class ExperimentManager:
         settings: As `use_settings` takes them, which may be called later.
         strict: Raise what goes wrong while a request is served, rather than count it, log it once and
             give the default value. None: raise under pytest only.
-        clock: Gives the seconds since the epoch.
+        clock: Gives the seconds since the epoch; None: the system's.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class ExperimentManager:
         on_event: EventHandler | None = None,
         settings: "Settings | str | os.PathLike[str] | SettingsSource | None" = None,
         strict: bool | None = None,
-        clock: Clock = time.time,
+        clock: Clock | None = None,
     ) -> None:
         self._registry = Registry(clock=clock)
         self._entries = self._registry.entries
@@ -139,37 +140,51 @@ class ExperimentManager:
         self.on_event = None
 
     @overload
-    def get(self, experiment: type[_Declares[_V_co]], /, **subjects: Any) -> _V_co: ...
+    def get(
+        self, experiment: type[_Declares[_V_co]], /, *, default: Any = None, **subjects: Any
+    ) -> _V_co: ...
     @overload
-    def get(self, experiment: str | type[Experiment], /, **subjects: Any) -> Any: ...
-    def get(self, experiment: Any, /, **subjects: Any) -> Any:
+    def get(
+        self, experiment: str | type[Experiment], /, *, default: Any = None, **subjects: Any
+    ) -> Any: ...
+    def get(self, experiment: Any, /, *, default: Any = None, **subjects: Any) -> Any:
         """The variant of one unit. It has no side effect: nothing is exposed.
 
         Args:
             experiment: The experiment's name, or its class.
+            default: What to give if there is no such experiment, because it was removed.
             **subjects: `org=`, `actor=`, `user=`, or whatever the experiment's unit is called: objects
-                with an `id`, or ids.
+                with an `id` or a `pk`, or ids.
 
         Returns:
             The variant; the default value for a unit that is not enrolled.
 
         Raises:
-            UnknownExperimentError: No experiment of that name is registered.
+            UnknownExperimentError: No experiment of that name is registered, and the manager is strict.
         """
         if self._watches:
             self._registry.refresh()
         try:
             registered = self._entries[experiment]
         except KeyError:
-            registered = self._registry.find(experiment)
+            found = self._find_if_any(experiment)
+            if found is None:
+                return default
+            registered = found
         try:
             return registered.decide(subjects)[1]
         except Exception as error:  # noqa: BLE001 - the request boundary
             return self._failed(registered, error, subjects)[1]
 
-    def assign(self, experiment: str | type[Experiment], /, **subjects: Any) -> Assignment:
+    def assign(
+        self, experiment: str | type[Experiment], /, *, default: Any = None, **subjects: Any
+    ) -> Assignment:
         """As `get`, but the whole answer: variant, parameters, and the reason."""
-        registered = self._find(experiment)
+        if self._watches:
+            self._registry.refresh()
+        registered = self._find_if_any(experiment)
+        if registered is None:
+            return Assignment(_name_of(experiment), "", "", default, Reason.ERROR)
         return assignment_of(registered.declaration, self._decide(registered, subjects))
 
     def all(self, **subjects: Any) -> dict[str, Any]:
@@ -206,14 +221,17 @@ class ExperimentManager:
             **subjects: As for `get`.
 
         Raises:
-            UnknownExperimentError: No experiment of that name is registered.
+            UnknownExperimentError: No experiment of that name is registered, and the manager is strict.
         """
         if self._watches:
             self._registry.refresh()
         try:
             registered = self._entries[experiment]
         except KeyError:
-            registered = self._registry.find(experiment)
+            found = self._find_if_any(experiment)
+            if found is None:
+                return
+            registered = found
         try:
             unit_id, variant, reason, _ = registered.decide(subjects)
         except Exception as error:  # noqa: BLE001 - the request boundary
@@ -229,7 +247,10 @@ class ExperimentManager:
                 handler = self._on_event
                 expose = exposer_of(handler, registered.identity)
                 registered.exposer = handler, expose
-            expose(unit_id, variant, self._clock(), properties, subjects)
+            clock = self._clock
+            # Looked up when it is asked: a test may have put another clock in the system's place.
+            now = time.time() if clock is None else clock()
+            expose(unit_id, variant, now, properties, subjects)
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._report(registered.declaration.name, error)
 
@@ -247,10 +268,10 @@ class ExperimentManager:
             user_id, groups = person_and_groups(subjects, action)
             done = Action(
                 name=action,
-                time=self._clock(),
+                time=time.time() if self._clock is None else self._clock(),
                 user_id=user_id,
                 groups=groups,
-                properties=dict(properties) if properties else _NOTHING,
+                properties=properties_told(properties),
             )
             hand_on(done, self._on_event)
         except Exception as error:  # noqa: BLE001 - the request boundary
@@ -268,6 +289,14 @@ class ExperimentManager:
         if self._watches:
             self._registry.refresh()
         return self._registry.find(experiment)
+
+    def _find_if_any(self, experiment: str | type[Experiment]) -> Registered | None:
+        """The experiment; None, once that is reported, if it was removed while somebody asks for it."""
+        try:
+            return self._registry.find(experiment)
+        except UnknownExperimentError as error:
+            self._report(_name_of(experiment), error)
+            return None
 
     def _decide(self, registered: Registered, subjects: Subjects) -> Decision:
         try:
@@ -310,6 +339,10 @@ class ExperimentManager:
 
     def __repr__(self) -> str:
         return f"<ExperimentManager {', '.join(self) or 'without experiments'}>"
+
+
+def _name_of(experiment: object) -> str:
+    return str(getattr(experiment, "name", experiment))
 
 
 expt_manager = ExperimentManager()

@@ -1,9 +1,7 @@
 """The answer for one unit, and why it is that."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from abkit.events import Variant
 
@@ -27,7 +25,29 @@ class Reason(StrEnum):
     """Something went wrong; it was counted and logged."""
 
 
-_NOTHING: Mapping[str, object] = MappingProxyType({})
+class Parameters(dict[str, Any]):
+    """The parameters of one unit. It is a dict, to be pickled and written as JSON, but does not change."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        message = "the parameters of an assignment do not change; change a copy, {**params}"
+        raise TypeError(message)
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Parameters, ({**self},)
+
+    def __copy__(self) -> "Parameters":
+        return self
+
+    def copy(self) -> dict[str, Any]:
+        """A dict of its own, which can be changed."""
+        return {**self}
+
+
+_NOTHING = Parameters()
 
 
 class Assignment(NamedTuple):
@@ -47,7 +67,7 @@ class Assignment(NamedTuple):
     unit_id: str
     variant: Variant
     reason: Reason
-    params: Mapping[str, object] = _NOTHING
+    params: Parameters = _NOTHING
 
     @property
     def enrolled(self) -> bool:

@@ -1,16 +1,17 @@
 """What an experiment answers for one unit."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from abkit.assignment.assignment import Assignment, Reason
+from abkit.assignment.assignment import Assignment, Parameters, Reason
 from abkit.events import Variant
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.subjects import Subjects
 
-Parameters: TypeAlias = Mapping[str, object]
-Decision: TypeAlias = tuple[str, Variant, Reason, Parameters | None]
+if TYPE_CHECKING:
+    from abkit.assignment.params import Params
+
+Decision: TypeAlias = tuple[str, Variant, Reason, Mapping[str, object] | None]
 """Unit id, variant, reason, and the parameters if `assign()` wrote any. A plain tuple: it is made for
 each request."""
 
@@ -28,5 +29,11 @@ def assignment_of(declaration: Declaration, decision: Decision) -> Assignment:
         unit_id=unit_id,
         variant=variant,
         reason=reason,
-        params=MappingProxyType({declaration.param_name: variant} if params is None else params),
+        params=Parameters({declaration.param_name: variant} if params is None else _values(params)),
     )
+
+
+def _values(params: Mapping[str, object]) -> dict[str, object]:
+    from abkit.assignment.params import values_of  # It is loaded: params were made.
+
+    return values_of(cast("Params", params))

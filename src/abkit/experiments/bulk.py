@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import chain
-from operator import index
 from typing import Any, TypeAlias, overload
 
 from abkit.assignment.assignment import Reason
@@ -28,7 +27,7 @@ from abkit.experiments.decision import (
 )
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
-from abkit.experiments.subjects import unit_id_of
+from abkit.experiments.subjects import unit_id_of, why_no_id
 
 _Answers: TypeAlias = Callable[[Sequence[Any], int], Sequence[Any]]
 """From some units, and the position of the first, to what each of them gets."""
@@ -68,8 +67,8 @@ def assign_many(
 
     Args:
         experiment: Its class.
-        units: Ids (texts or whole numbers), or objects with an `id`: any iterable, a NumPy array, a
-            PyArrow array or chunked array, a pandas or a Polars Series.
+        units: Ids (texts or whole numbers, also as floats), or objects with an `id`: any iterable, a
+            NumPy array, a PyArrow array or chunked array, a pandas or a Polars Series.
         now: When, in seconds since the epoch: an experiment may not have begun or be over. The clock's
             time if not given.
         declaration: What is in force if that is not what the class says, such as
@@ -267,14 +266,10 @@ def _with_ids(units: Sequence[Any], start: int, experiment: str) -> Sequence[Any
 
 def _subjects(units: Sequence[Any], start: int, experiment: str) -> Iterator[Any]:
     for position, unit in enumerate(units, start):
-        if unit_id_of(unit) is not None:
-            yield unit
-            continue
-        try:
-            yield index(unit)  # a NumPy integer
-        except TypeError:
+        if unit_id_of(unit) is None:
             problem = (
-                f"has {unit!r}; a unit is a text that is not empty, or a whole number. "
-                "Drop or fill what is missing; turn a column of floats into one of integers"
+                f"has one that {why_no_id(unit)}. A unit is a text that is not empty, a whole number, or "
+                "an object with an `id` or a `pk`; drop or fill what is missing"
             )
-            raise UnitsError(experiment, problem, position) from None
+            raise UnitsError(experiment, problem, position)
+        yield unit

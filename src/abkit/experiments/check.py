@@ -8,7 +8,7 @@ from typing import Any
 from abkit.errors import DeclarationError
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, is_experiment
-from abkit.experiments.registry import check_slots_apart
+from abkit.experiments.registry import check_apart
 from abkit.experiments.settings import apply
 
 
@@ -70,6 +70,6 @@ def _of_pairs(declarations: Sequence[Declaration]) -> Iterator[str]:
                 "depend on each other; give one of them another salt"
             )
         try:
-            check_slots_apart(other, one)
+            check_apart(other, one)
         except DeclarationError as error:
             yield str(error)

@@ -2,15 +2,36 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from abkit.errors import DeclarationError, OperatorError
 from abkit.events import Variant, variant_text
+from abkit.experiments.subjects import unit_id_of, why_no_id
 
 if TYPE_CHECKING:
     from abkit.experiments.layer import Holdout, Layer
     from abkit.experiments.metrics import Metric
+
+
+RESERVED = frozenset(
+    {
+        "action",
+        "clock",
+        "default",
+        "even_if_forced",
+        "experiment",
+        "on_event",
+        "overrides",
+        "params",
+        "properties",
+        "self",
+        "times",
+        "variant",
+    }
+)
+"""What no unit can be called: other arguments of what takes the subjects by keyword are called so."""
 
 
 class Bucketing(StrEnum):
@@ -77,19 +98,38 @@ class Declaration(NamedTuple):
     def variant_of(self, value: object) -> Variant:
         """The declared variant that a value or its text means: 1 and "1" are the same one.
 
+        Texts come from the command line, settings, URLs and tests; "true" and "True" are both True.
+
         Raises:
             DeclarationError: It is none of the declared variants.
         """
         if not self.weights:
-            if isinstance(value, str | int | float):
-                return value
-            raise DeclarationError(self.name, f"a variant must be text or a number, not {value!r}")
+            return self._like_the_control(value)
+        text = variant_text(value)
         for variant in self.weights:
-            if variant_text(variant) == variant_text(value):
+            if variant_text(variant) == text:
+                return variant
+        for variant in self.weights:
+            if isinstance(variant, bool) and variant_text(variant) == text.lower():
                 return variant
         raise DeclarationError(
             self.name, f"has the variants {_listed(self.weights)}, not {value!r}"
         )
+
+    def _like_the_control(self, value: object) -> Variant:
+        """Where only code knows the variants: a text means what the control is, a bool or a number."""
+        if not isinstance(value, str | int | float):
+            raise DeclarationError(self.name, f"a variant must be text or a number, not {value!r}")
+        if not isinstance(value, str) or isinstance(self.control, str | None):
+            return value
+        try:
+            if isinstance(self.control, bool):
+                return {"true": True, "false": False}[value.lower()]
+            return type(self.control)(value)
+        except (KeyError, ValueError):
+            kind = type(self.control).__name__
+            problem = f"has the control {self.control!r}; {value!r} is no {kind} as that is"
+            raise DeclarationError(self.name, problem) from None
 
 
 def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
@@ -170,7 +210,14 @@ def _check_names(name: str, unit_type: object, salt: object, param_name: object)
         if not isinstance(value, str) or not value.strip():
             problem = f"`{attribute}` must be a text that is not empty, not {value!r}"
             raise DeclarationError(name or "Experiment", problem)
-    if not isinstance(unit_type, str) or not unit_type.isidentifier():
+    is_name = isinstance(unit_type, str) and unit_type.isidentifier()
+    if is_name and (iskeyword(str(unit_type)) or unit_type in RESERVED):
+        problem = (
+            f"`unit_type` cannot be {unit_type!r}: as a keyword argument it means something else; "
+            f'call it something like "{unit_type}_unit"'
+        )
+        raise DeclarationError(name, problem)
+    if not is_name:
         problem = (
             "`unit_type` must be the keyword under which the unit is passed, such as "
             f'"org" or "user", not {unit_type!r}; or subclass OrgExperiment or UserExperiment'
@@ -188,11 +235,13 @@ def _weights(name: str, variants: Any) -> Mapping[Variant, float]:
     if not variants:
         problem = '`variants` is empty; an experiment needs some, such as {"0": 0.5, "1": 0.5}'
         raise DeclarationError(name, problem)
-    weights = dict(variants) if isinstance(variants, Mapping) else dict.fromkeys(variants, 1.0)
-    for variant in weights:
+    for variant in variants:
         if not isinstance(variant, str | int | float) or str(variant) == "nan":
             problem = f"a variant must be text, a number or a bool, not {variant!r}"
+            if isinstance(variant, list | tuple | dict):
+                problem += '; weights go into a dict: variants = {"0": 0.5, "1": 0.5}'
             raise DeclarationError(name, problem)
+    weights = dict(variants) if isinstance(variants, Mapping) else dict.fromkeys(variants, 1.0)
     if len({variant_text(variant) for variant in weights}) < len(variants):
         problem = f"two of the variants {_listed(variants)} are the same in events and tables"
         raise DeclarationError(name, problem)
@@ -252,7 +301,11 @@ def forced_units(name: str, forced: Any) -> dict[str, Variant]:
         if isinstance(unit_ids, str) or not isinstance(unit_ids, Iterable):
             problem = f"`forced[{variant!r}]` must be a list of unit ids, not {unit_ids!r}"
             raise DeclarationError(name, problem)
-        for unit_id in map(str, unit_ids):
+        for unit in unit_ids:
+            unit_id = unit_id_of(unit)
+            if unit_id is None:
+                problem = f"`forced[{variant!r}]` must hold unit ids; one {why_no_id(unit)}"
+                raise DeclarationError(name, problem)
             if units.setdefault(unit_id, variant) != variant:
                 problem = f"forces unit {unit_id!r} into {units[unit_id]!r} and into {variant!r}"
                 raise DeclarationError(name, problem)
@@ -307,5 +360,10 @@ def _instances(name: str, attribute: str, values: Any, kind: Callable[..., Any])
     for value in found:
         if not isinstance(value, kind):  # type: ignore[arg-type]
             problem = f"`{attribute}` must hold {wanted} declarations, not {value!r}"
+            if isinstance(value, str):
+                example = (
+                    f"Conversion({value!r})" if wanted == "Metric" else f"{wanted}({value!r}, 0.05)"
+                )
+                problem += f"; perhaps {example}"
             raise DeclarationError(name, problem)
     return found

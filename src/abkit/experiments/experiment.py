@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from abkit.errors import DeclarationError
 from abkit.events import Variant
 from abkit.experiments.declaration import Bucketing, Declaration, declaration_of
+from abkit.experiments.spelling import check_spelling
 
 if TYPE_CHECKING:
     from datetime import date
@@ -95,6 +96,7 @@ class Experiment:
         # A name or a salt is one class's own: a subclass is another experiment.
         cls.name = cls.__dict__.get("name", cls.__name__)
         cls.salt = cls.__dict__.get("salt", cls.name)
+        check_spelling(cls, str(cls.name), in_code=decides_in_code(cls))
         if is_experiment(cls):
             cls.declaration = declaration_of(cls, name=cls.name, salt=cls.salt)
             _check_hooks(cls)

@@ -1,7 +1,7 @@
 """How an experiment's own methods are called: with the subjects that they name."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from abkit.experiments.subjects import Subjects, has_an_id, is_a_number, may_be_an_id, unit_id_of

@@ -33,7 +33,7 @@ def compile_assign(
 
     def assign(unit_id: str, subjects: Subjects) -> Decision:
         params = new(Params)
-        environment = [salt, None, None, False]
+        environment: list[Any] = [salt, None, None, False]
         set_environment(params, environment)
         if only is not None and only in subjects:
             subject = subjects[only]
@@ -82,4 +82,3 @@ def _checked(
     given = f"assign() gave {variant!r} for {declaration.param_name!r}"
     wanted = ", ".join(map(repr, declaration.variants)) or "text, a number or a bool"
     raise DeclarationError(declaration.name, f"{given}; it must be one of: {wanted}")
-

@@ -179,11 +179,19 @@ def check_slots(declared: str, layer: Layer, slots: Iterable[int]) -> range | fr
     Raises:
         DeclarationError: There is none, or one lies outside the layer.
     """
+    if isinstance(slots, str | bytes) or not isinstance(slots, Iterable):
+        problem = (
+            f"`slots` must be whole numbers such as range(0, {layer.size // 2}), not {slots!r}"
+        )
+        raise DeclarationError(declared, problem)
     if isinstance(slots, range):
         claimed: Sequence[int] | frozenset[int] = slots
         outside = [slot for slot in (*slots[:1], *slots[-1:]) if not 0 <= slot < layer.size]
     else:
         claimed = frozenset(slots)
+        strange = [slot for slot in claimed if not isinstance(slot, int) or isinstance(slot, bool)]
+        if strange:
+            raise DeclarationError(declared, f"a slot is a whole number, not {strange[0]!r}")
         outside = sorted(slot for slot in claimed if not 0 <= slot < layer.size)
     if not claimed:
         raise DeclarationError(

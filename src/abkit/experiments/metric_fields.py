@@ -9,6 +9,9 @@ from attrs import Attribute, field, frozen
 
 from abkit.errors import DeclarationError
 
+_LARGEST_GOAL = 1
+"""Twice the control's mean; what is above was meant as percent."""
+
 
 class Direction(StrEnum):
     """Which way a metric should move."""
@@ -34,12 +37,20 @@ def named(metric: object, attribute: "Attribute[Any]", value: str) -> None:
 
 
 def positive(metric: object, attribute: "Attribute[float | None]", value: float | None) -> None:
-    """Refuse a change that is not above 0."""
-    if value is not None and not 0 < value < float("inf"):
+    """Refuse what is no change above 0, and what was meant as percent."""
+    if value is None:
+        return
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < value <= _LARGEST_GOAL:
         problem = (
             f"`{attribute.name}` must be a relative change above 0 such as 0.02 for 2%, "
             f"not {value!r}; `direction` says which way"
         )
+        if is_number and _LARGEST_GOAL < value < float("inf"):
+            problem = (
+                f"`{attribute.name}` is a relative change, so {value!r} is {value:.0%}: "
+                f"write {value / 100:g} for {value:g}%"
+            )
         raise DeclarationError(type(metric).__name__, problem)
 
 

@@ -1,6 +1,7 @@
 """The experiments of an application, ready to answer, under the settings that are in force."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ from abkit.errors import (
     DuplicateExperimentError,
     UnknownExperimentError,
 )
+from abkit.events import system_time
 from abkit.experiments.answer import Clock, Decide
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, is_experiment
 
 if TYPE_CHECKING:
+    from abkit.experiments.layer import Layer
     from abkit.experiments.settings import SettingsSource, Watch
 
 
@@ -57,11 +60,11 @@ class Registry:
     """Experiments by name and by class.
 
     Args:
-        clock: Gives the seconds since the epoch.
+        clock: Gives the seconds since the epoch; None: the system's.
     """
 
-    def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, *, clock: Clock | None) -> None:
+        self._clock = clock or system_time
         self.entries: dict[str | type[Experiment], Registered] = {}
         """By name and by class. It is the same object for ever; whoever serves requests keeps it."""
         self.watch: Watch | None = None
@@ -77,9 +80,12 @@ class Registry:
         declared = experiment.declaration
         if param_name is not None and param_name != declared.param_name:
             declared = declared._replace(param_name=param_name)
-        self._check_name(experiment, declared.name)
+        replaced = self._replaced_by(experiment, declared.name)
         for other in self.experiments():
-            check_slots_apart(declared, other.declared)
+            if other is not replaced:
+                check_apart(declared, other.declared)
+        if replaced is not None:
+            del self.entries[type(replaced.experiment)]
         self._put(experiment(), declared, self._under_settings(declared))
 
     def load(self, module: str) -> tuple[str, ...]:
@@ -98,9 +104,15 @@ class Registry:
         """
         try:
             return self.entries[experiment]
-        except KeyError:
-            name = experiment if isinstance(experiment, str) else experiment.__name__
-            raise UnknownExperimentError(name, self) from None
+        except (KeyError, TypeError):
+            pass
+        if not (isinstance(experiment, type) and issubclass(experiment, Experiment)):
+            raise UnknownExperimentError(str(experiment), self)
+        entry = self.entries.get(experiment.name)
+        # Who imported a class before its module was reloaded has the class that was replaced.
+        if entry is not None and _is_redefined(experiment, type(entry.experiment)):
+            return entry
+        raise UnknownExperimentError(experiment.__name__, self)
 
     def experiments(self) -> Iterator[Registered]:
         """All of them, in the order in which they were registered."""
@@ -153,12 +165,18 @@ class Registry:
         entry = Registered(experiment, declared, declaration, decide)
         self.entries[declaration.name] = self.entries[type(experiment)] = entry
 
-    def _check_name(self, experiment: type[Experiment], name: str) -> None:
+    def _replaced_by(self, experiment: type[Experiment], name: str) -> Registered | None:
+        """The experiment that has the name, if the class is that one defined anew.
+
+        Raises:
+            DuplicateExperimentError: It is another one.
+        """
         known = self.entries.get(name)
-        if known is not None:
-            classes = (type(known.experiment), experiment)
-            names = [f"{cls.__module__}.{cls.__qualname__}" for cls in classes]
-            raise DuplicateExperimentError(name, *names)
+        if known is None or _is_redefined(type(known.experiment), experiment):
+            return known
+        classes = (type(known.experiment), experiment)
+        names = [f"{cls.__module__}.{cls.__qualname__}" for cls in classes]
+        raise DuplicateExperimentError(name, *names)
 
     def __iter__(self) -> Iterator[str]:
         return (key for key in self.entries if isinstance(key, str))
@@ -186,18 +204,60 @@ def active_experiments(module: str) -> tuple[type[Experiment], ...]:
     return tuple(experiments)
 
 
-def check_slots_apart(one: Declaration, other: Declaration) -> None:
-    """Refuse two experiments that claim the same slots.
+def check_apart(one: Declaration, other: Declaration) -> None:
+    """Refuse two experiments whose layer or holdouts cannot do for both what they are for.
 
     Raises:
-        DeclarationError: They do; the message names `one` as the one to change.
+        DeclarationError: They are such; the message names `one` as the one to change.
     """
-    if one.layer is None or one.layer != other.layer:
+    _check_holdouts(one, other)
+    if one.layer is None or other.layer is None or one.layer.name != other.layer.name:
         return
+    layer = f"the layer {one.layer.name!r}"
+    if one.layer != other.layer:
+        problem = (
+            f"declares {layer} with {_of_layer(one.layer)}, {other.name} with {_of_layer(other.layer)}, "
+            "so that it keeps no units apart; declare it once, and import it"
+        )
+        raise DeclarationError(one.name, problem)
+    if one.unit_type != other.unit_type:
+        problem = (
+            f"randomizes by {one.unit_type} and {other.name} by {other.unit_type}, so that {layer} "
+            f"cannot keep them apart; give the experiments on each {one.unit_type} a layer of their own"
+        )
+        raise DeclarationError(one.name, problem)
     shared = set(other.slots).intersection(one.slots)
     if shared:
         problem = (
-            f"claims {len(shared)} slots of the layer {one.layer.name!r} "
+            f"claims {len(shared)} slots of {layer} "
             f"(such as {min(shared)}) that belong to {other.name}"
         )
         raise DeclarationError(one.name, problem)
+
+
+def _check_holdouts(one: Declaration, other: Declaration) -> None:
+    known = {holdout.name: holdout for holdout in other.holdouts}
+    for holdout in one.holdouts:
+        same = known.get(holdout.name, holdout)
+        if same != holdout:
+            problem = (
+                f"declares the holdout {holdout.name!r} as {holdout!r}, {other.name} as {same!r}, so that "
+                "they keep different units out; declare it once, and import it"
+            )
+            raise DeclarationError(one.name, problem)
+
+
+def _of_layer(layer: "Layer") -> str:
+    return f"{layer.size} slots" + (f" and the salt {layer.salt!r}" if layer.salt else "")
+
+
+def _is_redefined(old: type[Experiment], new: type[Experiment]) -> bool:
+    """Whether a class is the other one defined anew, by a reloaded module or a notebook's cell."""
+    place, name = old.__module__, old.__qualname__
+    if old is new or (new.__module__, new.__qualname__) != (place, name) or "<locals>" in name:
+        return False
+    # If the old one can still be found where it was defined, there are two.
+    found: Any = sys.modules.get(place)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found is not old

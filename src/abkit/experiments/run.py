@@ -1,15 +1,14 @@
 """One experiment for one unit, by itself, as PlanOut's experiments are used."""
 
-import time
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, lru_cache, wraps
 from types import MappingProxyType
 from typing import Any, cast
 
-from abkit.assignment.assignment import Assignment, Reason
+from abkit.assignment.assignment import Assignment, Parameters, Reason
 from abkit.assignment.params import Params, override
 from abkit.errors import DeclarationError
-from abkit.events import Event, Exposure
+from abkit.events import Event, Exposure, system_time
 from abkit.experiments.answer import Clock, Decide, assignment_of
 from abkit.experiments.decision import compile_decision
 from abkit.experiments.experiment import Experiment, is_experiment
@@ -30,7 +29,7 @@ class Run:
         on_event: What takes the exposure, such as an ExposureLogger; None: nobody is told.
         overrides: Parameters that keep these values, whatever `assign()` writes. A variant among them
             is forced.
-        clock: Gives the seconds since the epoch.
+        clock: Gives the seconds since the epoch; None: the system's.
         **subjects: As for `ExperimentManager.get`.
 
     Raises:
@@ -44,10 +43,11 @@ class Run:
         *,
         on_event: Callable[[Event], object] | None = None,
         overrides: Mapping[str, Any] = _NOTHING,
-        clock: Clock = time.time,
+        clock: Clock | None = None,
         **subjects: Any,
     ) -> None:
         _check(experiment)
+        clock = clock or system_time
         declaration = experiment.declaration
         if declaration.param_name in overrides:
             variant = declaration.variant_of(overrides[declaration.param_name])
@@ -78,7 +78,7 @@ class Run:
             found = found._replace(variant=variant, reason=Reason.FORCED)
         # What assign() wrote for a unit that it then left out is not its variant.
         params = {**found.params, **overrides, declaration.param_name: found.variant}
-        return found._replace(params=MappingProxyType(params))
+        return found._replace(params=Parameters(params))
 
     def get(self, name: str, default: Any = None) -> Any:
         """A parameter, or the default if the experiment gives none of the name; then nothing is exposed."""
@@ -88,7 +88,7 @@ class Run:
         self.log_exposure()
         return params[name]
 
-    def get_params(self) -> Mapping[str, Any]:
+    def get_params(self) -> Parameters:
         """All parameters."""
         self.log_exposure()
         return self.assignment.params

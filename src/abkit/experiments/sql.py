@@ -42,7 +42,8 @@ def assignment_sql(
     Args:
         experiment: Its class; it must not decide in code.
         unit_column: The name of the column of the units' ids, as text or whole numbers; it is quoted.
-            A sequence is a qualified name: ("orders", "user_id").
+            A sequence is a qualified name: ("orders", "user_id"). Of floats, databases make texts
+            such as "42.0", another unit than 42: cast such a column to whole numbers first.
         dialect: One of `abkit.experiments.dialects.DIALECTS`.
         now: When, in seconds since the epoch: an experiment may not have begun or be over. The clock's
             time if not given; the database's clock is not asked.

@@ -84,9 +84,7 @@ def why_no_id(subject: object) -> str:
     if value is not subject:
         whose = "a `pk`" if getattr(subject, "id", None) is None else "an `id`"
         if value is None:
-            return (
-                f"is a {type(subject).__name__} whose id is None: it is not saved, or nobody yet"
-            )
+            return f"is a {type(subject).__name__} whose id is None: it is not saved, or nobody yet"
         return f"is a {type(subject).__name__} with {whose} that {_why_no_text(value)}"
     return _why_no_text(value)
 
@@ -184,12 +182,10 @@ def _text_of_whole(value: Any) -> str | None:
 
 def _why_no_text(value: Any) -> str:
     kind = value.__class__
-    if value is None:
-        return "is None"
+    if value is None or kind.__name__ in _BOOLS:
+        return f"is {value}" + ("" if value is None else ", a bool")
     if isinstance(value, str):
         return "is empty"
-    if kind.__name__ in _BOOLS:
-        return f"is {value}, a bool"
     if isinstance(value, bytes):
         return "is bytes: decode them"
     if isinstance(value, type):
@@ -198,9 +194,8 @@ def _why_no_text(value: Any) -> str:
         return f"is a {kind.__name__}: call it, and pass what it gives"
     if hasattr(kind, "as_integer_ratio"):
         return _why_not_whole(value)
-    if hasattr(kind, "keys") or hasattr(kind, "__iter__"):
-        return f"is a {kind.__name__}: pass the id in it"
-    return f"is a {kind.__name__}, which has no `id` and no `pk`"
+    hint = ": pass the id in it" if hasattr(kind, "__iter__") else ", which has no `id` and no `pk`"
+    return f"is a {kind.__name__}{hint}"
 
 
 def _why_not_whole(value: Any) -> str:

@@ -1,12 +1,11 @@
 """Which exposures are news: a unit's latest variant, per window of time."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from abkit.errors import DeliveryError
-from abkit.events import Exposure, Variant
+from abkit.events import Exposure, Variant, system_time
 from abkit.exposure.naming import Mark
 from abkit.exposure.transport.lifecycle import renew_after_fork
 
@@ -91,7 +90,7 @@ class MemoryDedup:
         *,
         max_keys: int = 500_000,
         window: float = DAY,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         if max_keys < 2 or not 0 < window < float("inf"):
             message = (
@@ -101,7 +100,7 @@ class MemoryDedup:
             raise DeliveryError(message)
         self._generation = max_keys // 2
         self.window = window
-        self._clock = clock
+        self._clock = clock or system_time
         # Two generations, so that forgetting is one step: the old one is dropped whole.
         self.young: dict[int, Mark] = {}
         self._old: dict[int, Mark] = {}

@@ -7,7 +7,7 @@ from typing import Protocol, Self, TypeVar
 from attrs import evolve
 
 from abkit.errors import DeliveryError
-from abkit.events import Event, Exposure, Variant
+from abkit.events import Event, Exposure, Variant, properties_told
 from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup, first_slot, is_same
 from abkit.exposure.delivery import Delivery
 from abkit.exposure.naming import Accepted, accepted
@@ -178,7 +178,7 @@ class ExposureLogger:
             done = False
             try:
                 user_id, groups = describe(subjects, experiment)
-                told = dict(properties) if properties else _NOTHING
+                told = properties_told(properties) if properties else _NOTHING
                 # Not Accepted(...), which takes twice as long.
                 event = _new(
                     Accepted,

@@ -6,7 +6,6 @@ Whether the visitor may do that is asked by each integration, at every request, 
 import base64
 import hashlib
 import hmac
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +15,7 @@ from attrs import frozen
 
 from abkit.assignment.forcing import Force
 from abkit.errors import ConfigError, DeclarationError
-from abkit.events import Variant, variant_text
+from abkit.events import Variant, system_time, variant_text
 from abkit.manager import ExperimentManager
 
 NAME = "abkit"
@@ -126,19 +125,19 @@ class CookieSigner:
 
     Args:
         secret: Nobody else may know it.
-        clock: Gives the seconds since the epoch.
+        clock: Gives the seconds since the epoch; None: the system's.
 
     Raises:
         ConfigError: There is no secret.
     """
 
-    def __init__(self, secret: str | bytes, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, secret: str | bytes, *, clock: Callable[[], float] | None = None) -> None:
         if not secret:
             message = "Forcing by cookie needs a secret: a long random text that only servers know."
             raise ConfigError(message)
         raw = secret.encode() if isinstance(secret, str) else secret
         self._key = hashlib.sha256(SALT.encode() + b"\0" + raw).digest()
-        self._clock = clock
+        self._clock = clock or system_time
 
     def sign(self, text: str) -> str:
         """The value of the cookie; plain ASCII without anything that cookies must quote."""
