@@ -1,8 +1,13 @@
 """The manager: what the application asks, and what it gets when something goes wrong."""
 
+import copy
+import json
 import logging
+import pickle
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import wraps
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -25,6 +30,7 @@ from abkit import (
     OrgExperiment,
     Params,
     Reason,
+    Run,
     UniformChoice,
     UnknownExperimentError,
     UserExperiment,
@@ -118,9 +124,10 @@ def test_a_variant_that_the_code_gives_without_randomizing_is_forced(
     assert (assignment.variant, assignment.reason) == ("1", Reason.FORCED)
 
 
-def test_code_that_randomizes_by_itself_assigns(manager: ExperimentManager) -> None:
+def test_code_that_randomizes_by_itself_assigns_if_it_says_so(manager: ExperimentManager) -> None:
     class ByParity(OrgExperiment):
         variants = {"even": 1, "odd": 1}
+        own_randomization = True
 
         def assign(self, params: Params, org: Any) -> None:
             params.variant = "odd" if org.id % 2 else "even"
@@ -128,6 +135,103 @@ def test_code_that_randomizes_by_itself_assigns(manager: ExperimentManager) -> N
     manager.add(ByParity)
     assert manager.assign("ByParity", org=3).reason is Reason.ASSIGNED
     assert manager.get("ByParity", org=3) == "odd"
+
+
+def _everybody(org: Any) -> WeightedChoice:
+    return WeightedChoice(choices=["0", "1"], weights=[0.5, 0.5], unit=org.id)
+
+
+def _variant_of(org: Any) -> Any:
+    return "1" if org.slug == "acme" else _everybody(org)
+
+
+class _Base(OrgExperiment):
+    variants = {"0": 0.5, "1": 0.5}
+
+    def assign(self, params: Params, org: Any) -> None:
+        params.variant = _variant_of(org)
+
+
+def _decorated(assign: Any) -> Any:
+    @wraps(assign)
+    def inner(self: Any, params: Params, org: Any) -> Any:
+        return assign(self, params, org)
+
+    return inner
+
+
+class ByHelper(_Base):
+    def assign(self, params: Params, org: Any) -> None:
+        params["variant"] = _variant_of(org)
+
+
+class BySuper(_Base):
+    def assign(self, params: Params, org: Any) -> None:
+        super().assign(params, org)
+
+
+class BySuperOfAll(_Base):
+    def assign(self, params: Params, org: Any) -> None:
+        if org.slug == "acme":
+            params.variant = "1"
+        else:
+            OrgExperiment.assign(self, params, org=org)
+
+
+class ByDecorator(_Base):
+    assign = _decorated(_Base.assign)
+
+
+class ByComprehension(_Base):
+    def assign(self, params: Params, org: Any) -> None:
+        params.update({name: _variant_of(org) for name in ["variant"]})
+
+
+class ByExec(_Base):
+    def assign(self, params: Params, org: Any) -> None:
+        exec("params.variant = of(org)", {"params": params, "of": _variant_of, "org": org})  # noqa: S102
+
+
+class ByOverwriting(_Base):
+    def assign(self, params: Params, org: Any) -> None:
+        params.variant = _everybody(org)
+        params.colour = UniformChoice(choices=["red", "blue"], unit=org.id)
+        if org.slug == "acme":
+            params.variant = "1"
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [ByHelper, BySuper, BySuperOfAll, ByDecorator, ByComprehension, ByExec, ByOverwriting],
+)
+def test_what_was_executed_says_whether_a_unit_is_forced(
+    manager: ExperimentManager, experiment: type[Experiment]
+) -> None:
+    manager.add(experiment)
+    forced, assigned = manager.assign(experiment, org=ACME), manager.assign(experiment, org=ORG)
+    assert (forced.variant, forced.reason) == ("1", Reason.FORCED)
+    assert assigned.reason is Reason.ASSIGNED
+
+
+@pytest.mark.parametrize("looks", [lambda params: params.on, lambda params: dict(params)["on"]])
+def test_what_code_makes_of_a_random_value_is_assigned(
+    manager: ExperimentManager, looks: Any
+) -> None:
+    class ByCoin(OrgExperiment):
+        variants = ["0", "1"]
+
+        def assign(self, params: Params, org: Any) -> None:
+            params.variant = "0"
+            params.on = BernoulliTrial(p=0.5, unit=org.id)
+            if looks(params):
+                params.variant = "1"
+
+    manager.add(ByCoin)
+    given = [manager.assign(ByCoin, org=org) for org in range(50)]
+    assert {(each.variant, each.reason) for each in given} == {
+        ("0", Reason.ASSIGNED),
+        ("1", Reason.ASSIGNED),
+    }
 
 
 def test_all_of_planouts_choices_can_be_written(manager: ExperimentManager) -> None:
@@ -235,6 +339,95 @@ def test_a_missing_subject_is_an_error_that_names_it(manager: ExperimentManager)
             manager.get("Declared", org=nobody)
 
 
+@pytest.mark.parametrize("gone", ["Removed", OnUsers])
+def test_an_experiment_that_was_removed_gives_the_default_in_production(
+    lenient: ExperimentManager, events: Recorder, caplog: pytest.LogCaptureFixture, gone: Any
+) -> None:
+    for _ in range(3):
+        assert lenient.get(gone, org=1) is None
+        assert lenient.get(gone, default="old", org=1) == "old"
+    lenient.log_exposure(gone, org=1)
+    assignment = lenient.assign(gone, default="old", org=1)
+    assert (assignment.variant, assignment.reason) == ("old", Reason.ERROR)
+    name = gone if isinstance(gone, str) else gone.name
+    assert lenient.errors == {(name, "UnknownExperimentError"): 8}
+    assert len(caplog.records) == 1
+    assert events == []
+
+
+def test_an_answer_can_be_pickled_and_copied(manager: ExperimentManager) -> None:
+    for experiment in (Declared, ShowPlugins):
+        manager.add(experiment)
+        assignment = manager.assign(experiment, org=ORG, actor=USER)
+        for again in (
+            pickle.loads(pickle.dumps(assignment)),
+            copy.copy(assignment),
+            copy.deepcopy(assignment),
+        ):
+            assert again == assignment
+            assert again.params == {"variant": assignment.variant}
+            with pytest.raises(TypeError, match="do not change"):
+                again.params["variant"] = "2"
+        assert json.loads(json.dumps(assignment.params)) == {"variant": assignment.variant}
+        assert pickle.loads(pickle.dumps(assignment.params)) == assignment.params
+
+
+def test_an_event_can_be_pickled(lenient: ExperimentManager, events: Recorder) -> None:
+    lenient.add(OnUsers)
+    lenient.log_exposure(OnUsers, user=1)
+    lenient.track("clicked", user=1)
+    assert pickle.loads(pickle.dumps([*events])) == [*events]
+    assert copy.deepcopy([*events]) == [*events]
+
+
+def test_an_event_is_what_it_was_when_it_was_said(
+    lenient: ExperimentManager, events: Recorder
+) -> None:
+    basket: dict[str, Any] = {
+        "items": ["book"],
+        "of": {"shop": "a"},
+        "ids": (1, [2]),
+        "tags": {"x"},
+    }
+    loop: list[Any] = []
+    loop.append(loop)
+    lenient.add(Declared)
+    said = {"basket": basket, "loop": loop, "at": SimpleNamespace}
+    lenient.log_exposure("Declared", org=1, properties=said)
+    lenient.track("bought", org=1, properties=said)
+    basket["items"].append("pen")
+    basket["of"]["shop"] = "b"
+    basket["ids"][1].append(3)
+    basket["tags"].add("y")
+    for event in events:
+        assert event.properties["basket"] == {
+            "items": ["book"],
+            "of": {"shop": "a"},
+            "ids": (1, [2]),
+            "tags": {"x"},
+        }
+        assert event.properties["loop"][0] is event.properties["loop"]
+        assert event.properties["at"] is SimpleNamespace
+
+
+@pytest.mark.parametrize("freeze", ["freezegun"])
+def test_the_clock_is_the_one_that_a_test_has_put_in_the_systems_place(
+    events: Recorder, freeze: str
+) -> None:
+    freezegun = pytest.importorskip(freeze)
+    manager = ExperimentManager(on_event=events, strict=True)
+    attributes = {"variants": ["0"], "starts": "2030-01-01", "ends": "2030-02-01"}
+    manager.add(type("January", (OrgExperiment,), attributes))
+    assert not manager.assign("January", org=1).enrolled
+    with freezegun.freeze_time("2030-01-15"):
+        assert manager.assign("January", org=1).enrolled
+        assert Run(type("Alone", (OrgExperiment,), attributes), org=1).assignment.enrolled
+        manager.log_exposure("January", org=1)
+        manager.track("clicked", org=1)
+    moment = datetime(2030, 1, 15, tzinfo=UTC).timestamp()
+    assert [event.time for event in events] == [moment, moment]
+
+
 def test_one_name_is_registered_once(manager: ExperimentManager) -> None:
     manager.add(Declared)
     other = type("Declared", (OrgExperiment,), {"variants": ["a"]})
@@ -242,6 +435,44 @@ def test_one_name_is_registered_once(manager: ExperimentManager) -> None:
         with pytest.raises(DuplicateExperimentError, match=r"is registered already by .*Declared"):
             manager.add(again)
     assert [*manager] == ["Declared"]
+
+
+CELL = """
+from abkit import Layer, UserExperiment
+CHECKOUT = Layer("checkout", size=10)
+
+class Basket(UserExperiment):
+    variants = {variants}
+    layer, slots = CHECKOUT, range(10)
+
+ACTIVE_EXPERIMENTS = [Basket]
+"""
+
+
+def test_a_class_that_its_module_defines_again_replaces_the_old_one(
+    manager: ExperimentManager, module: Any
+) -> None:
+    exec(CELL.format(variants=["a", "b"]), vars(module))  # noqa: S102 - as a reload does
+    manager.load("some_experiments")
+    before = module.Basket
+    exec(CELL.format(variants=["c", "d"]), vars(module))  # noqa: S102
+    manager.load("some_experiments")
+    manager.load("some_experiments")
+    assert [*manager] == ["Basket"]
+    assert manager.get("Basket", user=1) in {"c", "d"}
+    # Who has imported the old class goes on.
+    assert manager.get(before, user=1) == manager.get(module.Basket, user=1)
+    assert before not in manager
+
+
+def test_two_classes_of_one_module_with_one_name_are_two(
+    manager: ExperimentManager, module: Any
+) -> None:
+    exec(CELL.format(variants=["a", "b"]), vars(module))  # noqa: S102
+    manager.add(module.Basket)
+    other = type("Basket", (UserExperiment,), {"variants": ["c"], "__module__": module.__name__})
+    with pytest.raises(DuplicateExperimentError):
+        manager.add(other)
 
 
 @pytest.mark.parametrize("wrong", [OrgExperiment, int, "Declared"])
@@ -456,6 +687,40 @@ def test_slots_that_belong_to_another_experiment_are_refused(manager: Experiment
         DeclarationError, match=r"claims 20 slots .* \(such as 60\) that belong to Second"
     ):
         manager.add(type("Third", (OrgExperiment,), {**variants, "slots": range(60, 100)}))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        ({"layer": Layer("l")}, {"layer": Layer("l", size=99)}, "with 99 slots, First with 10000"),
+        ({"layer": Layer("l")}, {"layer": Layer("l", salt="s")}, "slots and the salt 's', First"),
+        (
+            {"layer": Layer("l")},
+            {"layer": Layer("l"), "unit_type": "user"},
+            "cannot keep them apart",
+        ),
+        (
+            {"holdouts": [Holdout("h", 0.1)]},
+            {"holdouts": [Holdout("h", 0.2)]},
+            "the holdout 'h' as",
+        ),
+    ],
+)
+def test_what_could_not_keep_units_apart_is_refused_when_the_second_is_added(
+    manager: ExperimentManager, first: dict[str, Any], second: dict[str, Any], says: str
+) -> None:
+    for name, attributes, slots in (("First", first, range(10)), ("Second", second, range(10, 20))):
+        own = {
+            "variants": ["0"],
+            **attributes,
+            **({"slots": slots} if "layer" in attributes else {}),
+        }
+        experiment = type(name, (OrgExperiment,), own)
+        if name == "First":
+            manager.add(experiment)
+    with pytest.raises(DeclarationError, match=rf"^Second: .*{says}"):
+        manager.add(experiment)
+    assert [*manager] == ["First"]
 
 
 def test_experiments_of_one_layer_never_share_a_unit(manager: ExperimentManager) -> None:

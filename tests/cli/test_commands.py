@@ -152,3 +152,22 @@ def test_without_a_configuration_it_says_how_to_give_one(tmp_path: Path) -> None
     assert "--config your.module" in abkit(tmp_path, "list", code=2).stderr
     (tmp_path / "pyproject.toml").write_text("[tool")
     assert "cannot be read" in abkit(tmp_path, "list", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "path", ["./shop/experiments.py", "shop/experiments.py", "shop/experiments"]
+)
+def test_the_module_can_be_given_as_the_path_of_its_file(project: Path, path: str) -> None:
+    if path.endswith("experiments"):
+        (project / "shop" / "experiments.py").rename(project / "shop" / "other.py")
+        (project / "shop" / "experiments").mkdir()
+        (project / "shop" / "experiments" / "__init__.py").write_text(MODULE)
+    assert "Buttons" in abkit(project, "list", "--config", path).stdout
+
+
+def test_a_path_that_is_no_module_is_refused_with_what_would_be_right(project: Path) -> None:
+    (project / "my-exp.py").write_text(MODULE)
+    for path in ("./my-exp.py", "../"):
+        ran = abkit(project, "list", "--config", path, code=2)
+        assert "--config takes a module such as your.module" in ran.stderr
+    assert "There is no ./gone.py" in abkit(project, "list", "--config", "./gone.py", code=2).stderr

@@ -251,7 +251,9 @@ def test_reasons_are_texts_of_reason() -> None:
 
 
 @pytest.mark.parametrize("experiment", EACH_WAY)
-@pytest.mark.parametrize("missing", [None, "", float("nan"), pd.NA, pd.NaT, 42.0, b"user", ()])
+@pytest.mark.parametrize(
+    "missing", [None, "", float("nan"), pd.NA, pd.NaT, 42.5, True, b"user", ()]
+)
 @pytest.mark.parametrize("bulk", [assign_many, reasons_many])
 def test_a_unit_without_an_id_is_an_error_that_says_where(
     experiment: type[Experiment], missing: Any, bulk: Callable[..., Any]

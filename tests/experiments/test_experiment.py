@@ -78,6 +78,11 @@ def test_a_base_class_needs_no_variants() -> None:
         ({"variants": {"0": float("nan"), "1": 1}}, "finite"),
         ({"variants": {"0": "half", "1": 1}}, "must be numbers"),
         ({"variants": {(): 1, "1": 1}}, "text, a number or a bool"),
+        ({"variants": [{"a": 1}, {"b": 1}]}, "text, a number or a bool, not {'a': 1}"),
+        ({"variants": [["0", 0.5], ["1", 0.5]]}, "weights go into a dict"),
+        ({"variants": [("0", 0.5), ("1", 0.5)]}, "weights go into a dict"),
+        ({"forced": {"1": [{}]}}, "must hold unit ids; one is a dict"),
+        ({"forced": {"1": [False]}}, "must hold unit ids; one is False, a bool"),
         ({"variants": {1: 1, "1": 1}}, "the same in events"),
         ({"variants": ["a", "a"]}, "the same in events"),
         ({"control": "2"}, "has the variants '0', '1', not '2'"),
@@ -104,7 +109,12 @@ def test_a_base_class_needs_no_variants() -> None:
         ({"layer": Layer("l", size=10), "slots": [-1]}, "slot -1"),
         ({"holdouts": Holdout("h", 0.1)}, "list of Holdout"),
         ({"holdouts": ["h"]}, "Holdout declarations"),
-        ({"metrics": ["clicks"]}, "Metric declarations"),
+        (
+            {"metrics": ["clicks"]},
+            r"Metric declarations, not 'clicks'; perhaps Conversion\('clicks'\)",
+        ),
+        ({"layer": Layer("l"), "slots": 3}, r"whole numbers such as range\(0, 5000\), not 3"),
+        ({"layer": Layer("l"), "slots": ["1"]}, "a slot is a whole number, not '1'"),
         ({"metrics": [Conversion("a"), Conversion("a")]}, "two metrics named 'a'"),
         ({"assign": lambda self: None}, "assign must take its arguments"),
         ({"assign": staticmethod(lambda params: None)}, "plain method"),
@@ -169,3 +179,33 @@ def test_assign_may_name_an_object_that_is_lazy(manager: ExperimentManager) -> N
 
     manager.add(Lazy)
     assert manager.assign(Lazy, org="1").reason is Reason.ASSIGNED
+
+
+BOOLEANS = {"variants": [False, True]}
+BY_COIN = {"variants": None, "assign": lambda self, params, org: None}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text", "variant"),
+    [
+        (BOOLEANS, "true", True),
+        (BOOLEANS, "True", True),
+        (BOOLEANS, "FALSE", False),
+        ({"variants": [0, 1]}, "1", 1),
+        ({**BY_COIN, "control": False}, "true", True),
+        ({**BY_COIN, "control": 0}, "1", 1),
+        ({**BY_COIN, "control": 0.5}, "1", 1.0),
+        ({**BY_COIN, "control": "0"}, "1", "1"),
+    ],
+)
+def test_a_text_means_the_variant_that_it_is_the_text_of(
+    attributes: dict[str, Any], text: str, variant: Any
+) -> None:
+    found = declare(**attributes).declaration.variant_of(text)
+    assert (found, type(found)) == (variant, type(variant))
+
+
+@pytest.mark.parametrize(("control", "text"), [(False, "yes"), (False, "1"), (0, "blue")])
+def test_a_text_that_means_no_variant_is_refused(control: Any, text: str) -> None:
+    with pytest.raises(DeclarationError, match=f"'{text}' is no (bool|int) as that is"):
+        declare(**{**BY_COIN, "control": control}).declaration.variant_of(text)

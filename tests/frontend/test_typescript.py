@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit import DeclarationError, OrgExperiment, Params, UserExperiment
+from abkit import DeclarationError, OrgExperiment, Params, UserExperiment, WeightedChoice
 from abkit.assignment.assignment import Reason
 from abkit.frontend.typescript import CONFIG, HEADER, typescript_files
 
@@ -131,6 +131,20 @@ def test_a_default_value_that_fails_says_so() -> None:
 
     with pytest.raises(DeclarationError, match=r"default_value\(\) failed: KeyError: 'colour'"):
         typescript_files([Broken])
+
+
+def test_variants_that_only_code_names_are_found() -> None:
+    class ShowPluginsExperiment(OrgExperiment):
+        def default_value(self) -> str:
+            return "0"
+
+        def assign(self, params: Params, org: Any, actor: Any) -> None:
+            if org.slug == "sentry":
+                params.variant = "1"
+            else:
+                params.variant = WeightedChoice(choices=["0", "1"], weights=[0.9, 0.1], unit=org.id)
+
+    assert "assignments: ['0', '1']," in typescript_files([ShowPluginsExperiment])[CONFIG]
 
 
 def test_kinds_of_units_that_would_have_one_name_keep_their_own() -> None:

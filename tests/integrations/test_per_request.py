@@ -14,6 +14,7 @@ from abkit import (
     OrgExperiment,
     Reason,
     UnknownExperimentError,
+    UserExperiment,
 )
 from abkit.events import Event
 from abkit.integrations.per_request import RequestExperiments, experiments_payload
@@ -143,3 +144,32 @@ def test_errors_are_the_managers(manager: ExperimentManager) -> None:
         experiments["ShowPlugin"]
     with pytest.raises(MissingSubjectError, match="pass org="):
         experiments["ShowPlugins"]
+
+
+def of_the_session() -> dict[str, object]:
+    return {"user": SimpleNamespace(id=None, is_anonymous=True), "actor": False}
+
+
+def test_a_missing_subject_is_an_error_that_names_the_function_of_the_subjects(
+    manager: ExperimentManager,
+) -> None:
+    experiments = RequestExperiments(manager, of_the_session)
+    named = r"ShowPlugins: org= is missing \(.*test_per_request.of_the_session gives the subjects\)"
+    for ask in (experiments.get, experiments.log_exposure):
+        with pytest.raises(MissingSubjectError, match=named):
+            ask("ShowPlugins")
+    manager.add(type("OnUsers", (UserExperiment,), {"variants": ["0"]}))
+    with pytest.raises(MissingSubjectError, match="user= is an anonymous .*of_the_session gives"):
+        experiments.get("OnUsers")
+
+
+def test_a_subject_that_is_no_id_is_no_anonymous_visitor(manager: ExperimentManager) -> None:
+    experiments = RequestExperiments(manager, of_the_session)
+    assert {**experiments.subjects} == {"actor": False}
+    with pytest.raises(MissingSubjectError, match="clicked: actor= is False, a bool"):
+        experiments.track("clicked")
+
+
+def test_an_experiment_that_was_removed_gives_the_default(events: list[Event]) -> None:
+    experiments = RequestExperiments(ExperimentManager(strict=False), lambda: {"org": 42})
+    assert experiments.get("Removed", default="old") == "old"

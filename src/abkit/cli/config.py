@@ -57,7 +57,33 @@ def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
     # As `python -m` does: the project's own modules are those of the folder the command is called in.
     if not {"", str(Path.cwd())} & {*sys.path}:
         sys.path.insert(0, str(Path.cwd()))
-    return active_experiments(module)
+    return active_experiments(_module_of(module))
+
+
+def _module_of(config: str) -> str:
+    """The dotted name of a module, which may be given as the path of its file or folder.
+
+    Raises:
+        ConfigError: It is a path of which no module can be imported from the current folder.
+    """
+    if not (config.endswith(".py") or "/" in config or "\\" in config):
+        return config
+    path = Path(config)
+    if not path.exists():
+        message = f"There is no {config}, and no module of that name: --config takes your.module"
+        raise ConfigError(message)
+    file = path.resolve().with_suffix("") if path.suffix == ".py" else path.resolve()
+    here = Path.cwd().resolve()
+    parts = file.relative_to(here).parts if file.is_relative_to(here) else ()
+    if parts[-1:] == ("__init__",):
+        parts = parts[:-1]
+    if not parts or not all(part.isidentifier() for part in parts):
+        message = (
+            f"--config takes a module such as your.module. {config} is a path that is none in {here}: "
+            "call abkit in the folder that your modules are imported from, with names Python can import"
+        )
+        raise ConfigError(message)
+    return ".".join(parts)
 
 
 def configured_manager(config: str | None, settings: str | None = None) -> ExperimentManager:

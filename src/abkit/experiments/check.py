@@ -7,9 +7,10 @@ from typing import Any
 
 from abkit.errors import DeclarationError
 from abkit.experiments.declaration import Declaration
-from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
 from abkit.experiments.registry import check_apart
 from abkit.experiments.settings import apply
+from abkit.experiments.tracing import traced
 
 
 def problems(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
@@ -28,6 +29,7 @@ def problems(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
             found.append(f"{experiment.__name__}: is a base class, not an experiment")
         else:
             declarations.append(experiment.declaration)
+            found += _of_code(experiment)
     found += _of_each(declarations, now)
     found += _of_pairs(declarations)
     return tuple(found)
@@ -58,6 +60,22 @@ def _of_each(declarations: Sequence[Declaration], now: float) -> Iterator[str]:
                 f"{declaration.name}: ended on {ended} and is still active; "
                 "remove it, declare its winner, or move `ends`"
             )
+
+
+def _of_code(experiment: type[Experiment]) -> Iterator[str]:
+    """What only shows when the code of an `assign()` is run."""
+    found = traced(experiment)
+    if found is None:
+        if decides_in_code(experiment) and not experiment.declaration.variants:
+            yield (
+                f"{experiment.name}: it cannot be found out which variants assign() gives; declare "
+                'them, variants = ["0", "1"]: the front end and the analysis need them'
+            )
+    elif not found.randomizes and not experiment.own_randomization:
+        yield (
+            f"{experiment.name}: no random operator decides in assign(), so that all units are forced "
+            "and none is exposed; write one into params, or declare own_randomization = True"
+        )
 
 
 def _of_pairs(declarations: Sequence[Declaration]) -> Iterator[str]:

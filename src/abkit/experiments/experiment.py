@@ -72,10 +72,10 @@ class Experiment:
             Write random operators into `params`; return False to leave the unit out.
             """
             from abkit.assignment._planout import WeightedChoice
-            from abkit.experiments.subjects import id_value_of
+            from abkit.experiments.subjects import unit_id_of
 
             cls = type(self)
-            weights, unit = cls.declaration.weights, id_value_of(subjects[cls.unit_type])
+            weights, unit = cls.declaration.weights, unit_id_of(subjects[cls.unit_type])
             params[cls.param_name] = WeightedChoice(
                 choices=[*weights], weights=[*weights.values()], unit=unit
             )

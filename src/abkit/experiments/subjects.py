@@ -98,7 +98,8 @@ def missing_subject(of: str, kind: str, subjects: Subjects) -> MissingSubjectErr
         subjects: All that were passed.
     """
     problem = why_no_id(subjects[kind]) if kind in subjects else ""
-    return MissingSubjectError(of, kind, subjects, problem)
+    given = [each for each, subject in subjects.items() if not isinstance(subject, Nobody)]
+    return MissingSubjectError(of, kind, given, problem)
 
 
 def person_and_groups(subjects: Subjects, of: str, /) -> tuple[str | None, Mapping[str, str]]:

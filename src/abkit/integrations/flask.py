@@ -85,7 +85,8 @@ class Abkit:
         # Not in `flask.g`, which several requests of a test share within one application context.
         found = request.environ.get(_EXPERIMENTS)
         if found is None:
-            found = RequestExperiments(self.manager, partial(self._subjects, request))
+            subjects = partial(self._subjects, request)
+            found = RequestExperiments(self.manager, subjects, source=self._subjects)
             request.environ[_EXPERIMENTS] = found
         return cast("RequestExperiments", found)
 

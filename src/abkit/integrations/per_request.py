@@ -8,15 +8,22 @@ from abkit.assignment.assignment import Assignment
 from abkit.errors import ConfigError
 from abkit.events import Variant
 from abkit.experiments.experiment import Experiment
-from abkit.experiments.subjects import unit_id_of
+from abkit.experiments.subjects import Nobody, id_value_of, is_nobody, why_no_id
 from abkit.manager import ExperimentManager
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def with_ids(subjects: Mapping[str, Any]) -> dict[str, Any]:
-    """The subjects that are somebody: an anonymous user, who has no id, is not."""
-    return {kind: each for kind, each in subjects.items() if unit_id_of(each) is not None}
+    """The subjects that are somebody: an anonymous user, or one whose id is None, is not.
+
+    What is somebody and has no usable id, such as a bool, stays: the manager says what is wrong with it.
+    """
+    return {
+        kind: each
+        for kind, each in subjects.items()
+        if not is_nobody(each) and id_value_of(each) is not None
+    }
 
 
 def experiments_payload(
@@ -44,13 +51,20 @@ class RequestExperiments:
     Args:
         manager: Knows the experiments.
         subjects: Gives those of the request; none, or None, if nobody is signed in.
+        source: What errors call that function; None: by its own name.
     """
 
     def __init__(
-        self, manager: ExperimentManager, subjects: Callable[[], Mapping[str, object] | None]
+        self,
+        manager: ExperimentManager,
+        subjects: Callable[[], Mapping[str, object] | None],
+        *,
+        source: Callable[..., object] | None = None,
     ) -> None:
         self._manager = manager
         self._look_up = subjects
+        self._source = subjects if source is None else source
+        self._nobodies: Mapping[str, object] = _NOTHING
         self._subjects: Mapping[str, Any] | None = None
         self._assignments: dict[str, Assignment] = {}
         self._exposed: set[str] = set()
@@ -70,18 +84,21 @@ class RequestExperiments:
                 )
                 raise ConfigError(message)
             self._subjects = MappingProxyType(with_ids(found or {}))
+            self._nobodies = found or _NOTHING
         return self._subjects
 
-    def assign(self, experiment: str | type[Experiment], /) -> Assignment:
+    def assign(self, experiment: str | type[Experiment], /, *, default: Any = None) -> Assignment:
         """As `ExperimentManager.assign`."""
         name = _name(experiment)
         if name not in self._assignments:
-            self._assignments[name] = self._manager.assign(experiment, **self.subjects)
+            self._assignments[name] = self._manager.assign(
+                experiment, default=default, **self._given(name)
+            )
         return self._assignments[name]
 
-    def get(self, experiment: str | type[Experiment], /) -> Any:
+    def get(self, experiment: str | type[Experiment], /, *, default: Any = None) -> Any:
         """As `ExperimentManager.get`."""
-        return self.assign(experiment).variant
+        return self.assign(experiment, default=default).variant
 
     def __getitem__(self, experiment: str | type[Experiment]) -> Any:
         return self.get(experiment)
@@ -96,12 +113,24 @@ class RequestExperiments:
         """As `ExperimentManager.log_exposure`; only the first call in a request counts."""
         name = _name(experiment)
         if name not in self._exposed:
-            self._manager.log_exposure(experiment, properties=properties, **self.subjects)
+            self._manager.log_exposure(experiment, properties=properties, **self._given(name))
             self._exposed.add(name)
 
     def track(self, action: str, /, *, properties: Mapping[str, object] = _NOTHING) -> None:
         """As `ExperimentManager.track`."""
         self._manager.track(action, properties=properties, **self.subjects)
+
+    def _given(self, name: str) -> Mapping[str, Any]:
+        """The subjects; in the place of the unit that is not among them, why it is not."""
+        subjects = self.subjects
+        if name not in self._manager:
+            return subjects
+        kind = self._manager.declaration(name).unit_type
+        if kind in subjects:
+            return subjects
+        given = self._nobodies.get(kind)
+        why = "is missing" if kind not in self._nobodies else why_no_id(given)
+        return {**subjects, kind: Nobody(f"{why} ({_called(self._source)} gives the subjects)")}
 
     def payload(self) -> dict[str, dict[str, Variant]]:
         """As `experiments_payload`, of the request's subjects."""
@@ -123,3 +152,8 @@ class RequestExperiments:
 
 def _name(experiment: str | type[Experiment]) -> str:
     return experiment if isinstance(experiment, str) else experiment.name
+
+
+def _called(function: Callable[..., object]) -> str:
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{function.__module__}.{name}"

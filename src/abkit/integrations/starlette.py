@@ -95,7 +95,7 @@ class Abkit:
         found = getattr(request.state, "abkit_experiments", None)
         if found is None:
             subjects = await _call(self._subjects, request)
-            found = RequestExperiments(self.manager, lambda: subjects)
+            found = RequestExperiments(self.manager, lambda: subjects, source=self._subjects)
             request.state.abkit_experiments = found
         experiments: RequestExperiments = found
         return experiments

@@ -24,6 +24,7 @@ def experiments_of(request: HttpRequest) -> DjangoExperiments:
     found = getattr(carrier, "experiments", None)
     if not isinstance(found, DjangoExperiments):
         app = abkit_app()
-        found = DjangoExperiments(app.manager, lambda: app.configuration.subjects(request))
+        subjects = app.configuration.subjects
+        found = DjangoExperiments(app.manager, lambda: subjects(request), source=subjects)
         carrier.experiments = found
     return found
