@@ -74,7 +74,7 @@ def metrics(value: Metric | Sequence[Metric]) -> tuple[Metric, ...]:
         return (value,)
     given: object = value
     several = not isinstance(given, str | Mapping) and isinstance(given, Iterable)
-    found: tuple[object, ...] = tuple(value) if several else (given,)
+    found: tuple[Any, ...] = tuple(value) if several else (given,)
     for each in found:
         if not isinstance(each, Metric):
             column = each if isinstance(each, str) else "revenue"
@@ -83,7 +83,7 @@ def metrics(value: Metric | Sequence[Metric]) -> tuple[Metric, ...]:
                 f"not {each!r}"
             )
             raise AnalysisError(message)
-    return tuple(value)
+    return found
 
 
 def shares(value: Mapping[Any, float]) -> Mapping[str, float]:

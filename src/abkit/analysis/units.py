@@ -107,7 +107,7 @@ class UnitsAnalysis:
             unit_type=self.unit,
             control=self.control,
             weights=self.weights,
-            metrics=tuple(self.metrics),
+            metrics=self.metrics,
         )
         check_plan(plan, settings)
         if self.covariates and settings.method is Method.BAYESIAN:
