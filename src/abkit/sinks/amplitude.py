@@ -40,7 +40,7 @@ class AmplitudeSink:
         identify: Whether an exposure also sets the property "[Experiment] <experiment>" of the user, or of
             the group, to the variant.
         compress: Whether to send gzip.
-        timeouts: None: 5 seconds to connect, 10 to be answered.
+        timeouts: None: 5 seconds to connect, 10 between two parts of the answer, 30 for all of it.
 
     Attributes:
         limits: Below Amplitude's 1 MB and 2,000 events a request.
@@ -72,7 +72,7 @@ class AmplitudeSink:
             identify=identify,
         )
         url = _REGIONS.get(endpoint, endpoint)
-        self._client = Client(url, timeouts=timeouts, compress=compress)
+        self._client = Client(url, timeouts=timeouts, compress=compress, secrets=[api_key])
         self._blocked: tuple[str, int] = ("", 0)
 
     def send(self, events: Sequence[Event], /) -> Outcome:
@@ -117,7 +117,7 @@ class AmplitudeSink:
         return Rejected(events, f"blocked {_BLOCKED_ALONE} times, alone: {answer.words}")
 
     def __repr__(self) -> str:
-        return f"<AmplitudeSink to {self._client.url}>"
+        return f"<AmplitudeSink to {self._client.place}>"
 
 
 @frozen
@@ -199,7 +199,7 @@ def _refused(answer: Answer, entries: Sequence[_Entry]) -> Rejected | None:
         retry = _throttled(answer, entries)
     why = "; ".join(dict.fromkeys(reasons.values()))
     events = _events(entries[index] for index in sorted(reasons))
-    return Rejected(events, f"HTTP {answer.status}: {why}", retry)
+    return Rejected(events, answer.quote(why), retry)
 
 
 def _reasons(body: Mapping[str, object], entries: Sequence[_Entry]) -> dict[int, str]:

@@ -1,27 +1,38 @@
 """Posting JSON over HTTP: what the sinks of web destinations share."""
 
+import base64
 import gzip
 import json
 import math
 import os
+import re
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Collection, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from attrs import field, frozen, validators
 
 from abkit.errors import DeliveryError, MissingExtraError
+from abkit.quoting import masked, quoted, told, url_secrets
 from abkit.sinks.base import Retry
 
 if TYPE_CHECKING:
     import requests
 
+    from abkit.sinks.bounded import BoundedAdapter
+
 UNTIL_MENDED = 60.0
 """Seconds to wait where the fault is in the request rather than in its events, such as a wrong key."""
 
-_LONGEST_QUOTE = 300
+LONGEST_ANSWER = 1_000_000
+"""Bytes of an answer's body that are read, as it comes and decompressed."""
+
+_GZIP_OR_ZLIB = 47  # zlib's wbits: whichever the header says
 
 
 @frozen(kw_only=True)
@@ -31,10 +42,13 @@ class Timeouts:
     Attributes:
         connect: Seconds to make a connection.
         read: Seconds between two parts of the answer.
+        total: Seconds for the whole request, from the connection to the last byte of the answer; only
+            the look-up of the host's name is not among them.
     """
 
     connect: float = field(default=5.0, validator=validators.gt(0))
     read: float = field(default=10.0, validator=validators.gt(0))
+    total: float = field(default=30.0, validator=validators.gt(0))
 
 
 @frozen(kw_only=True)
@@ -45,11 +59,13 @@ class Answer:
         status: The status code.
         content: The body.
         after: Seconds that it asked to wait; None if it did not.
+        secrets: What it may repeat and nobody must see.
     """
 
     status: int
     content: bytes = b""
     after: float | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False, eq=False)
 
     @property
     def body(self) -> Mapping[str, object]:
@@ -63,8 +79,12 @@ class Answer:
     @property
     def words(self) -> str:
         """The answer, for the log and for dead letters."""
-        quote = self.content.decode("utf-8", "replace").strip()[:_LONGEST_QUOTE]
-        return f"HTTP {self.status}: {quote}" if quote else f"HTTP {self.status}"
+        said = self.content.decode("utf-8", "replace").strip()
+        return self.quote(said) if said else f"HTTP {self.status}"
+
+    def quote(self, said: str) -> str:
+        """Something that it said, after the status, for the log and for dead letters."""
+        return f"HTTP {self.status}: {told(said, self.secrets)}"
 
 
 def retry_after(value: str | None, *, now: float) -> float | None:
@@ -95,10 +115,15 @@ class Client:
     """Posts JSON to one URL, with one connection for each process.
 
     Args:
-        url: Where to post.
+        url: Where to post; its user and password become the header Authorization, unless there is one.
         headers: Sent with each request.
         timeouts: None: the defaults.
         compress: Send gzip.
+        secrets: What must not be seen when the destination repeats it, besides the parts of the URL and
+            the values of the headers.
+
+    Attributes:
+        place: The URL without secrets.
 
     Raises:
         DeliveryError: The URL or a header cannot be used.
@@ -112,71 +137,137 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeouts: Timeouts | None = None,
         compress: bool = False,
+        secrets: Collection[str] = (),
     ) -> None:
         try:
             import requests
+            from urllib3.exceptions import HTTPError
+
+            from abkit.sinks.bounded import Allowance, BoundedAdapter
         except ImportError:
             raise MissingExtraError("requests", "http") from None
-        self.url = url
+        given = headers or {}
+        self.place = masked(url)
+        self._secrets = (*secrets, *url_secrets(url), *_secrets_of(given))
+        self._url, authorization = _without_userinfo(url)
         self._headers = {
             "Content-Type": "application/json",
             "User-Agent": "abkit",
-            **(headers or {}),
+            # What is compressed may be small where it comes and endless where it is read.
+            "Accept-Encoding": "identity",
+            **authorization,
+            **given,
         }
         if compress:
             self._headers["Content-Encoding"] = "gzip"
+        self._new_request = requests.Request
         try:
-            requests.Request("POST", url, headers=self._headers).prepare()
+            self._prepared(b"", {})
             for name, value in self._headers.items():
                 f"{name}{value}".encode("latin-1")
         except (requests.RequestException, UnicodeError) as error:
-            message = f"Events cannot be posted to {url!r} like this: {error}"
-            raise DeliveryError(message) from error
+            why = told(error, self._secrets)
+            message = f"Events cannot be posted to {quoted(repr(self.place))} like this: {why}"
+            raise DeliveryError(message) from None
         self._compress = compress
         self._timeouts = timeouts or Timeouts()
-        self._new_session = requests.Session
-        self._error = requests.RequestException
-        self._session: requests.Session | None = None
+        self._allowance = Allowance()
+        self._new_adapter = partial(BoundedAdapter, self._allowance)
+        self._adapter: BoundedAdapter | None = None
+        self._environment = requests.Session()
+        self._errors = (requests.RequestException, HTTPError, OSError)
         self._pid = os.getpid()
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer | Retry:
         """Post a body, once. Redirects are not followed: they would turn it into a GET.
 
         Returns:
-            The answer, whatever its status; a `Retry` if there was none.
+            The answer, whatever its status; a `Retry` if there was none, or none within bounds. One of
+            success counts though nothing but its head has come.
         """
         content = gzip.compress(body, compresslevel=6, mtime=0) if self._compress else body
+        limits = self._timeouts
+        self._allowance.begin(seconds=limits.total, pause=limits.read, size=2 * LONGEST_ANSWER)
         try:
-            response = self._connected().post(
-                self.url,
-                data=content,
-                headers={**self._headers, **(headers or {})},
-                timeout=(self._timeouts.connect, self._timeouts.read),
-                allow_redirects=False,
+            response = self._connected().send(
+                self._prepared(content, headers or {}),
+                timeout=(min(limits.connect, limits.total), limits.read),
+                **self._surroundings(),
             )
-        except self._error as error:
-            return Retry(reason=f"{type(error).__name__}: {error}")
+        except self._errors as error:
+            return Retry(reason=told(error, self._secrets))
         after = retry_after(response.headers.get("Retry-After"), now=time.time())
-        return Answer(status=response.status_code, content=response.content, after=after)
+        status = response.status_code
+        found = b""
+        with response:
+            try:
+                found = _body_of(response)
+            except self._errors as error:
+                if not 200 <= status < 300:
+                    return Retry(after, f"HTTP {status}, but {told(error, self._secrets)}")
+        return Answer(status=status, content=found, after=after, secrets=self._secrets)
 
     def close(self) -> None:
         """Close the connection; the next post opens another."""
-        if self._session is not None and self._pid == os.getpid():
-            self._session.close()
-        self._session = None
+        if self._adapter is not None and self._pid == os.getpid():
+            self._adapter.close()
+        self._adapter = None
 
-    def _connected(self) -> "requests.Session":
+    def _surroundings(self) -> dict[str, Any]:
+        """What the environment says of proxies and certificates."""
+        return dict(
+            self._environment.merge_environment_settings(
+                self._url, proxies={}, stream=True, verify=None, cert=None
+            )
+        )
+
+    def _prepared(self, body: bytes, headers: Mapping[str, str]) -> "requests.PreparedRequest":
+        # Not by a session: an entry in ~/.netrc would replace the header Authorization.
+        own = {**self._headers, **headers}
+        return self._new_request("POST", self._url, headers=own, data=body).prepare()
+
+    def _connected(self) -> "BoundedAdapter":
         # A forked child must not talk into its parent's connection.
-        if self._session is None or self._pid != os.getpid():
+        if self._adapter is None or self._pid != os.getpid():
             self._pid = os.getpid()
-            self._session = self._new_session()
-            # Otherwise an entry in ~/.netrc would replace the header Authorization.
-            self._session.auth = _as_it_is
-        return self._session
+            self._adapter = self._new_adapter()
+        return self._adapter
 
 
-def _as_it_is(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
-    return request
+def _secrets_of(headers: Mapping[str, str]) -> list[str]:
+    """The values of the headers; of credentials also what follows their scheme."""
+    values = [str(value) for value in headers.values()]
+    return [*values, *(value.partition(" ")[2] for value in values)]
+
+
+def _without_userinfo(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without user and password, and the header that has them (RFC 7617)."""
+    scheme, separator, rest = url.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    userinfo, at, host = authority.rpartition("@")
+    if not at:
+        return url, {}
+    user, _, password = userinfo.partition(":")
+    credentials = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+    bare = f"{scheme}{separator}{host}{rest[len(authority) :]}"
+    return bare, {"Authorization": f"Basic {credentials}"}
+
+
+def _body_of(response: "requests.Response") -> bytes:
+    """The body, within its bound.
+
+    Raises:
+        OSError: It is longer.
+    """
+    content: bytes = response.raw.read(LONGEST_ANSWER + 1, decode_content=False)
+    if response.headers.get("Content-Encoding", "").lower() in {"gzip", "x-gzip", "deflate"}:
+        try:
+            content = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(content, LONGEST_ANSWER + 1)
+        except zlib.error as error:
+            raise OSError(f"the answer cannot be decompressed: {error}") from error
+    if len(content) > LONGEST_ANSWER:
+        raise OSError(f"the answer has more than {LONGEST_ANSWER:,} bytes")
+    return content
 
 
 def compact_json(value: object) -> bytes:

@@ -33,7 +33,7 @@ class SegmentSink:
         write_key: The source's.
         endpoint: "us", "eu", or the URL of the batch call.
         compress: Whether to send gzip.
-        timeouts: None: 5 seconds to connect, 10 to be answered.
+        timeouts: None: 5 seconds to connect, 10 between two parts of the answer, 30 for all of it.
 
     Attributes:
         limits: Below Segment's 500 KB a request.
@@ -62,6 +62,7 @@ class SegmentSink:
             headers={"Authorization": f"Basic {credentials}"},
             timeouts=timeouts,
             compress=compress,
+            secrets=[write_key],
         )
 
     def send(self, events: Sequence[Event], /) -> Outcome:
@@ -90,7 +91,7 @@ class SegmentSink:
         return _outcome(answer, [call.event for call in calls])
 
     def __repr__(self) -> str:
-        return f"<SegmentSink to {self._client.url}>"
+        return f"<SegmentSink to {self._client.place}>"
 
 
 @frozen

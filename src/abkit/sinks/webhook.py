@@ -37,7 +37,7 @@ class WebhookSink:
         url: Where to post.
         secret: Signs each request, for `verify`; None: no signature.
         headers: Sent with each request.
-        timeouts: None: 5 seconds to connect, 10 to be answered.
+        timeouts: None: 5 seconds to connect, 10 between two parts of the answer, 30 for all of it.
 
     Attributes:
         limits: When a batch is full.
@@ -84,7 +84,7 @@ class WebhookSink:
         return answer if isinstance(answer, Retry) else _outcome(answer, events)
 
     def __repr__(self) -> str:
-        return f"<WebhookSink to {self._client.url}>"
+        return f"<WebhookSink to {self._client.place}>"
 
 
 def sign(body: bytes, *, secret: str | bytes, now: float) -> str:
@@ -150,7 +150,7 @@ def _outcome(answer: Answer, events: Sequence[Event]) -> Outcome:
         named = _named(answer.body)
         refused = [event for event in events if event.insert_id in named]
         reasons = dict.fromkeys(named[event.insert_id] for event in refused)
-        why = f"HTTP {answer.status}: {'; '.join(reasons)}" if refused else answer.words
+        why = answer.quote("; ".join(reasons)) if refused else answer.words
         return Rejected(refused or events, why)
     if answer.status >= 500 or answer.status in {408, 429}:
         return Retry(answer.after, answer.words)
