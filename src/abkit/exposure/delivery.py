@@ -220,7 +220,9 @@ class Delivery:
         if hangs:
             self._lose(())
         elif self._has_to_run:
-            self._courier.run(None)  # No thread could be started; at the end of the program none can.
+            self._courier.run(
+                None
+            )  # No thread could be started; at the end of the program none can.
         with mailbox.lock:
             return self._dispatch.is_settled(self._accepted) and not self._losses.late
 

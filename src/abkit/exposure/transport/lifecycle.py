@@ -167,7 +167,7 @@ def _closing_if_it_ends(raise_signal: Callable[[int], None]) -> Callable[[int], 
 
 
 def _close_all_in_time() -> None:
-    """Close, but let nothing hold the end up: neither a lock that somebody holds nor a callback that hangs."""
+    """Close; neither a lock that somebody holds nor a callback that hangs may hold the end up."""
     longest = max((member.exit_timeout for member in _closable.members()), default=0.0)
     done = Bell()
 
@@ -178,7 +178,7 @@ def _close_all_in_time() -> None:
             done.ring()
 
     try:
-        # Not threading.Thread: whoever ends the process may be a signal handler in the middle of starting one.
+        # Not threading.Thread: a signal handler may have interrupted the start of one.
         _thread.start_new_thread(close, ())
     except RuntimeError:  # At the end of the program there are no new threads.
         _close_all()
