@@ -123,6 +123,43 @@ def test_a_declared_variant_without_units_is_shown_and_waited_for(run: Any, plan
     assert result.recommendation.action == "continue"
 
 
+@pytest.mark.parametrize("over_time", ["day", None])
+def test_actions_that_come_late_change_no_result_once_they_are_there(
+    tables: Any, plan: Plan, over_time: str | None
+) -> None:
+    """60,000 users over 20 days buy within a quarter of an hour, or up to 14 days later."""
+    units, bought = 30_000, {"a": 1_500, "b": 1_701}
+    exposures = [
+        {"unit_id": f"{variant}{i}", "variant": variant, "hour": i % 480}
+        for variant in bought
+        for i in range(units)
+    ]
+    p_values = []
+    for late in (0.25, 336):
+        actions = [
+            {
+                "action": "click",
+                "user_id": f"{variant}{i * 17}",
+                "hour": i * 17 % 480 + late * (i * 7 % 100) / 100,
+            }
+            for variant, buyers in bought.items()
+            for i in range(buyers)
+        ]
+        (found,) = (
+            Analysis(
+                evolve(plan, metrics=(Conversion("click", goal=0.05),)),
+                **tables(exposures, actions),
+                over_time=over_time,
+            )
+            .run()
+            .metrics
+        )
+        assert found.treatments[0].comparison is not None
+        p_values.append(found.treatments[0].comparison.p_value)
+    assert p_values[0] == p_values[1]
+    assert p_values[0] == pytest.approx(0.0222, abs=1e-4)
+
+
 def test_a_variant_that_is_not_declared_is_compared_but_has_no_designed_share(run: Any) -> None:
     result = run({"a": (200, 50), "b": (200, 60), "old": (300, 75)})
     assert result.sample_ratio.counts == {"a": 200, "b": 200}
@@ -149,6 +186,27 @@ def test_units_in_several_variants_are_reported(tables: Any, plan: Plan) -> None
     assert [(c.excluded, c.units) for c in first.counts] == [(0, 150), (10, 150)]
     both = Analysis(plan, **data, several="include").run()
     assert [(c.excluded, c.units) for c in both.counts] == [(0, 150), (0, 160)]
+
+
+@pytest.mark.parametrize(
+    ("jumping", "variants", "said"),
+    [(30, "ab", "3.0% of the units"), (500, "ab", "50.0% of the units"), (40, "abc", "4.0% of")],
+)
+def test_the_share_of_units_in_several_variants_counts_each_unit_once(
+    tables: Any, plan: Plan, jumping: int, variants: str, said: str
+) -> None:
+    exposures = [{"unit_id": f"u{i}", "variant": "abc"[i % 3]} for i in range(1_000)]
+    exposures += [{"unit_id": f"u{i}", "variant": v} for i in range(jumping) for v in variants]
+    result = Analysis(plan, **tables(exposures, [{"action": "click", "user_id": "u1"}])).run()
+    (warning,) = (w for w in result.warnings if "exposed to several variants" in w)
+    assert warning.startswith(said)
+
+
+def test_few_units_in_several_variants_are_no_warning(tables: Any, plan: Plan) -> None:
+    exposures = [{"unit_id": f"u{i}", "variant": "ab"[i % 2]} for i in range(1_000)]
+    exposures += [{"unit_id": f"u{i}", "variant": v} for i in range(8) for v in "ab"]
+    result = Analysis(plan, **tables(exposures)).run()
+    assert not any("several variants" in warning for warning in result.warnings)
 
 
 def test_exposures_without_a_variant_are_left_out_and_told(tables: Any, plan: Plan) -> None:

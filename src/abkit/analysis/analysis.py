@@ -103,8 +103,7 @@ class Analysis:
         until: Exposures and actions count before this; None: to the last.
         segments: Properties of a unit's first exposure; the result is given for the ten largest
             groups of each too.
-        over_time: "day" or "hour": the result at the end of each of them too, and the tau of the
-            sequential test is that of the first of them; None: only the result.
+        over_time: "day" or "hour": the result at the end of each of them too; None: only the result.
         method: "sequential" (look as often as you like), "welch" (one planned look), "bayesian" or
             "group-sequential".
         confidence: 0.95 accepts a false alarm in one of 20 experiments without a difference.

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from attrs import evolve, frozen
 
 from abkit.analysis.findings.evaluate import check_ratio, evaluate
-from abkit.analysis.findings.over_time import frozen_taus, over_time
+from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.findings.verdict import is_last_look, recommend
 from abkit.analysis.gathering.measures import Gathered
@@ -62,8 +62,6 @@ def assembled(
     plan, settings = asked.plan, asked.settings
     estimands = gathered.layout.estimands
     looks = [sums for _, sums in gathered.looks]
-    if looks:
-        settings = evolve(settings, taus=frozen_taus(looks, estimands, plan, settings))
     metrics = evaluate(gathered.sums, estimands, plan, settings)
     if looks:
         metrics = over_time(

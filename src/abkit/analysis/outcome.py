@@ -190,5 +190,5 @@ class Outcome:
 
     @property
     def taus(self) -> Mapping[str, float]:
-        """By metric, the tau of its sequential test: pass them to a later look."""
+        """By metric, the tau of its sequential test."""
         return taus_of(self.metrics)

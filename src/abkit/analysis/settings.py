@@ -147,8 +147,7 @@ class Settings:
         correction: How a family shares that probability. Bonferroni's, unless said otherwise; none
             with the Bayesian method, whose chances are never corrected.
         taus: By metric, the difference that the sequential test looks for, in the metric's unit.
-            Fix it at the first look and pass it at later ones. A metric not named here takes its goal
-            times the control's mean.
+            A metric not named here takes its goal times the control's mean so far.
         sample_size: The planned units of all arms together. With `welch`, nothing is concluded
             before it is reached; with `group-sequential`, looks are shares of it.
         looks: The planned looks of `group-sequential`, as shares of the sample size; a number means

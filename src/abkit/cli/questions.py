@@ -82,7 +82,7 @@ _DESIGN = [
         type=pair,
         multiple=True,
         metavar="METRIC=NUMBER",
-        help="The difference that the sequential test looks for; fix it at the first look.",
+        help="The difference that the sequential test looks for. Default: the goal times the control's mean.",
     ),
 ]
 

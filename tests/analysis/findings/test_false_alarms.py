@@ -1,7 +1,7 @@
 """A/A experiments of 100 looks, all the way from sums to flags: nothing is found more than 5% of the time.
 
-Taus are frozen at the first look that passes the gates, as an analysis does; the running p-value is
-what a person who looks every time acts on. Fixed seeds.
+The running p-value is what a person who looks every time acts on; tau is made of the control's mean so
+far, as an analysis does. Fixed seeds.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,13 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-from attrs import evolve
 from numpy.typing import NDArray
 
 from abkit.analysis.aggregates import Sums
 from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.over_time import frozen_taus, over_time
+from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.settings import Settings
 from abkit.experiments.metrics import Conversion, Mean, Metric
 
@@ -58,10 +57,8 @@ def looked_at(
     treatment = accumulate((draw(random, 20) for _ in range(LOOKS)), add)
     looks = [{"0": c, "1": t} for c, t in zip(control, treatment, strict=True)]
     planned = plan(estimand.metric)
-    taus = frozen_taus(looks, [estimand], planned, settings)
-    frozen = evolve(settings, taus=taus)
-    found = evaluate(looks[-1], [estimand], planned, frozen)
-    return over_time(found, [estimand], ends=ENDS, looks=looks, settings=frozen)[0]
+    found = evaluate(looks[-1], [estimand], planned, settings)
+    return over_time(found, [estimand], ends=ENDS, looks=looks, settings=settings)[0]
 
 
 def with_past(metric: Metric) -> Estimand:
@@ -98,3 +95,55 @@ def test_a_hundred_looks_at_nothing_find_nothing(
         assert (found.adjustment is not None) is (settings.cuped is not None)
     assert compared > 0.8 * runs * LOOKS
     assert alarms / runs <= 0.05
+
+
+RUNS = 2_000
+
+
+@pytest.mark.parametrize(
+    ("share", "units", "late", "goal"),
+    [
+        (0.1, 20, 0, 0.3),
+        (0.05, 300, 14, 0.05),
+        (0.05, 300, 99, 0.1),
+        (0.05, 300, 99, 1.0),
+        (0.1, 20, 60, 3.0),
+    ],
+    ids=["at once", "two weeks", "to the end", "large goal", "very large goal"],
+)
+def test_a_tau_that_grows_with_late_actions_keeps_the_level(
+    share: float, units: int, late: int, goal: float
+) -> None:
+    """Each look is made with the tau of that look; nominal are 5%, found are 0% to 2%."""
+    random = np.random.default_rng(8)
+    control, treatment = (late_conversions(random, share, units, late) for _ in range(2))
+    n = units * np.arange(1, LOOKS + 1)
+    rates = control / n, treatment / n
+    tau = goal * rates[0]
+    passing = (control >= 25) & (treatment >= 25)
+    variance = sum(rate * (1 - rate) for rate in rates) / n
+    evidence = log_evidence(rates[1] - rates[0], np.where(passing, variance, 1.0), tau)
+    assert passing.mean() > 0.5
+    assert (passing & (evidence >= -np.log(0.05))).any(axis=1).mean() <= 0.05
+
+
+def late_conversions(
+    random: np.random.Generator, share: float, units: int, late: int
+) -> NDArray[np.float64]:
+    """By run and look, the conversions seen so far; each is seen 0 to `late` looks after its unit."""
+    new = random.binomial(units, share, (RUNS, LOOKS))
+    seen = np.zeros((RUNS, LOOKS + late))
+    for look in range(LOOKS):
+        delays = random.multinomial(new[:, look], np.full(late + 1, 1 / (late + 1)))
+        seen[:, look : look + late + 1] += delays
+    return np.asarray(seen[:, :LOOKS].cumsum(axis=1))
+
+
+def log_evidence(
+    difference: NDArray[np.float64], variance: NDArray[np.float64], tau: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """`sequential.log_likelihood_ratio` of many."""
+    gain = tau * tau / variance
+    return np.asarray(
+        0.5 * (difference * difference / variance * gain / (1 + gain) - np.log1p(gain))
+    )

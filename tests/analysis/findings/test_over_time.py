@@ -1,18 +1,17 @@
-"""Look by look: frozen taus, running p-values and intervals, flipped intervals."""
+"""Look by look: one tau, running p-values and intervals, flipped intervals."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.analysis.aggregates import Sums
 from abkit.analysis.findings.evaluate import evaluate, taus
 from abkit.analysis.findings.metric_result import Flag, MetricResult
-from abkit.analysis.findings.over_time import frozen_taus, over_time
+from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.settings import Settings
 from abkit.errors import AnalysisError
 from abkit.experiments.metrics import Conversion, Mean, Metric
@@ -39,12 +38,11 @@ def ends(looks: Looks) -> list[datetime]:
 
 
 def analyzed(looks: Looks, settings: Settings, *metrics: Metric) -> MetricResult:
-    """The result of the last look, with all of them, taus frozen."""
+    """The result of the last look, with all of them."""
     estimands = [alone(metric) for metric in metrics or [SPENT]]
     planned = plan(*(metrics or [SPENT]))
-    frozen = evolve(settings, taus=frozen_taus(looks, estimands, planned, settings))
-    found = evaluate(looks[-1], estimands, planned, frozen)
-    return over_time(found, estimands, ends=ends(looks), looks=looks, settings=frozen)[0]
+    found = evaluate(looks[-1], estimands, planned, settings)
+    return over_time(found, estimands, ends=ends(looks), looks=looks, settings=settings)[0]
 
 
 def test_the_result_is_its_last_look() -> None:
@@ -59,39 +57,22 @@ def test_the_result_is_its_last_look() -> None:
         assert found.over_time.ends == tuple(ends(looks))
 
 
-def test_tau_is_that_of_the_first_look_that_passes_the_gates_and_stays() -> None:
-    """50 units in the first, 100 in the second: whose control mean is (8 + 10) / 2."""
-    looks = growing([(8, 8), (10, 10), (20, 20)], a_day=50)
-    frozen = frozen_taus(looks, [alone(SPENT)], plan(SPENT), Settings())
-    assert frozen == {"spent": pytest.approx(0.9)}
+def test_all_looks_have_the_tau_of_the_result() -> None:
+    """The control's mean over all three days is (8 + 10 + 21) / 3."""
+    looks = growing([(8, 8), (10, 10), (21, 21)], a_day=50)
     found = analyzed(looks, Settings())
-    assert taus([found]) == frozen
+    assert taus([found]) == {"spent": pytest.approx(1.3)}
     assert found.over_time is not None
     first, *others = found.over_time.treatments["1"].comparisons
     assert first is None
-    assert {each.details["tau"] for each in others if each} == set(frozen.values())
-
-
-def test_looks_keep_a_tau_of_their_own_where_none_is_passed() -> None:
-    looks = growing([(10, 10), (20, 20)])
-    found = evaluate(looks[-1], [alone(SPENT)], plan(SPENT), Settings())
-    (result,) = over_time(found, [alone(SPENT)], ends=ends(looks), looks=looks, settings=Settings())
-    assert result.over_time is not None
-    used = [each and each.details["tau"] for each in result.over_time.treatments["1"].comparisons]
-    assert used == [pytest.approx(1.0), pytest.approx(1.0)]
+    assert {each.details["tau"] for each in others if each} == set(taus([found]).values())
 
 
 def test_a_tau_of_the_settings_is_kept() -> None:
-    looks = growing([(10, 10), (20, 20)])
-    settings = Settings(taus={"spent": 0.3})
-    assert frozen_taus(looks, [alone(SPENT)], plan(SPENT), settings) == {"spent": 0.3}
-
-
-def test_methods_without_a_tau_freeze_none() -> None:
-    looks = growing([(10, 10)])
-    assert frozen_taus(looks, [alone(SPENT)], plan(SPENT), Settings(method="welch")) == {}
-    assert frozen_taus([], [alone(SPENT)], plan(SPENT), Settings()) == {}
-    assert frozen_taus(growing([(1, 1)], a_day=9), [alone(SPENT)], plan(SPENT), Settings()) == {}
+    found = analyzed(growing([(10, 10), (20, 20)]), Settings(taus={"spent": 0.3}))
+    assert found.over_time is not None
+    used = [each and each.details["tau"] for each in found.over_time.treatments["1"].comparisons]
+    assert used == [0.3, 0.3]
 
 
 means = st.lists(st.tuples(st.floats(9, 11), st.floats(9, 11)), min_size=1, max_size=8).map(growing)

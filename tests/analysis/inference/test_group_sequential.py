@@ -1,10 +1,11 @@
-from math import inf, sqrt
+from math import exp, inf, pi, sqrt
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.integrate import quad
 from scipy.special import ndtr, ndtri
 
 from abkit.analysis.aggregates import Moments
@@ -84,10 +85,41 @@ def test_the_bounds_are_crossed_with_what_has_been_spent(
     assert crossed == pytest.approx(2 * spending(information[-1], alpha / 2), rel=1e-6)
 
 
+@pytest.mark.parametrize("looks", [2, 5, 18, 100, 250])
+def test_the_first_bound_is_that_of_the_spending_formula(looks: int) -> None:
+    """The normal quantile of what one tail may have spent; at 1/18 of the information 9.437."""
+    spent = 2 * ndtr(ndtri(0.0125) * sqrt(looks))
+    first, *_ = boundaries([1 / looks, 1])
+    assert first == pytest.approx(-ndtri(spent), rel=1e-12)
+
+
+def test_the_second_of_two_early_bounds_spends_what_is_left() -> None:
+    first, second = 1 / 18, 1 / 17
+    bounds = boundaries([first, second])
+    crossed = quad(
+        lambda x: (
+            exp(-x * x / (2 * first))
+            / sqrt(2 * pi * first)
+            * ndtr((x - bounds[1] * sqrt(second)) / sqrt(second - first))
+        ),
+        -bounds[0] * sqrt(first),
+        bounds[0] * sqrt(first),
+        points=[bounds[0] * sqrt(first) * 0.95],
+        epsabs=0,
+        epsrel=1e-12,
+    )[0]
+    left = obrien_fleming(second, 0.025) - obrien_fleming(first, 0.025)
+    assert crossed == pytest.approx(left, rel=1e-9)
+
+
+def test_where_less_is_spent_than_a_float_can_say_there_is_no_bound() -> None:
+    assert boundaries([0.002, 1])[0] == inf
+
+
 def test_many_looks_keep_the_level() -> None:
     information = [(look + 1) / 100 for look in range(100)]
     bounds = boundaries(information)
-    assert bounds[0] == inf
+    assert bounds[0] == pytest.approx(22.383, abs=1e-3)
     assert crossing_probability(information, bounds) == pytest.approx(0.05, rel=1e-9)
 
 

@@ -89,7 +89,7 @@ def family(metric: Metric) -> str:
 
 
 def taus(metrics: Sequence[MetricResult]) -> Mapping[str, float]:
-    """By metric, the tau that its sequential test used: pass them to later looks.
+    """By metric, the tau that its sequential test used.
 
     Metrics that no variant could be compared in yet have none: nothing was concluded from it.
     """

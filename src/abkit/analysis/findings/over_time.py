@@ -1,9 +1,7 @@
 """Each metric look by look: what would have been found at the end of each day or hour. Pure.
 
-The tau of the sequential test may not follow the data. One that the settings do not name is therefore
-that of the first look at which some variant can be compared, and stays. `frozen_taus` gives these, so
-that the result itself can be made with them: then it is the last of its looks, and an analysis that is
-repeated tomorrow uses the tau of today without having stored it.
+All looks are made with the tau of the result, which is that of the control's mean over all data: so the
+result is the last of its looks, and actions that come long after their exposure do not make it smaller.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +16,10 @@ from abkit.analysis.aggregates import Moments, Sums
 from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.arms import Arms, arms
 from abkit.analysis.findings.comparing import Comparing
-from abkit.analysis.findings.evaluate import in_order
+from abkit.analysis.findings.evaluate import taus
 from abkit.analysis.findings.metric_result import MetricResult, OverTime, Series, Treatment
 from abkit.analysis.findings.validity import flags_over_time
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.plan import Plan
 from abkit.analysis.settings import Method, Settings
 from abkit.errors import AnalysisError
 
@@ -54,45 +51,11 @@ def over_time(
     if len(ends) != len(looks):
         message = f"Each look needs its end, not {len(looks)} looks and {len(ends)} ends"
         raise AnalysisError(message)
+    settings = evolve(settings, taus=MappingProxyType({**settings.taus, **taus(found)}))
     return tuple(
         _with_looks(result, estimand, tuple(ends), looks, settings)
         for result, estimand in zip(found, estimands, strict=True)
     )
-
-
-def frozen_taus(
-    looks: Sequence[Mapping[str, Sums]],
-    estimands: Sequence[Estimand],
-    plan: Plan,
-    settings: Settings,
-) -> Mapping[str, float]:
-    """By metric, the tau of the settings, or that of the first look that passes the gates.
-
-    A metric without such a look has none. Empty for methods other than the sequential one.
-
-    Args:
-        looks: Per look, the sums of each variant up to then; cumulative.
-        estimands: The metrics.
-        plan: What was planned.
-        settings: How the test is made.
-
-    Raises:
-        TooFewVariantsError: There is no control, or nothing to compare it with.
-        AnalysisError: A sum is not finite.
-    """
-    if settings.method is not Method.SEQUENTIAL or not looks:
-        return MappingProxyType({})
-    variants = list(in_order(looks[-1], plan))
-    taus = dict(settings.taus)
-    for estimand in estimands:
-        name = estimand.metric.name
-        if name in taus:
-            continue
-        passing = (at for at in _looks(looks, variants, estimand, settings) if at.passes)
-        first = next(passing, None)
-        if first is not None and first.comparing.tau is not None:
-            taus[name] = first.comparing.tau
-    return MappingProxyType(taus)
 
 
 def _with_looks(
@@ -144,12 +107,6 @@ class _Look:
     arms: Arms
     comparing: Comparing
 
-    @property
-    def passes(self) -> bool:
-        """Whether some variant can be compared with the control."""
-        control = self.arms.control
-        return any(not self.comparing.lacking([control, arm]) for arm in self.arms.treatments)
-
 
 def _looks(
     looks: Sequence[Mapping[str, Sums]],
@@ -157,20 +114,13 @@ def _looks(
     estimand: Estimand,
     settings: Settings,
 ) -> Iterator[_Look]:
-    """Each look, its tau being that of the first one that passes."""
-    tau: float | None = None
     shifts = next((of.shifts for sums in looks for of in sums.values()), ())
     for sums in looks:
         ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
         found = arms(ordered, estimand, settings=settings)
         units = sum(of.n for of in ordered.values())
         comparing = Comparing.of(estimand.metric, settings, control=found.control, seen=units)
-        look = _Look(arms=found, comparing=comparing)
-        if tau is not None:
-            look = evolve(look, comparing=evolve(comparing, tau=tau))
-        elif look.passes:
-            tau = comparing.tau
-        yield look
+        yield _Look(arms=found, comparing=comparing)
 
 
 def _comparisons(

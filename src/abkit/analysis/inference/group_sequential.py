@@ -20,8 +20,8 @@ METHOD = "group-sequential"
 Spending: TypeAlias = Callable[[float, float], float]
 """From the information so far (0 to 1) and the tail's alpha to the alpha spent so far."""
 
-FURTHEST = 9.0
-"""A bound further out, in standard errors, is never reached: its probability is below 1e-18."""
+FURTHEST = 37.0
+"""A bound further out, in standard errors, has a probability that is no float above 0: below 1e-299."""
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(256)
 
@@ -72,7 +72,7 @@ def boundaries(
         sides: 1 for a test that stops above its bound only, not below minus its bound.
 
     Returns:
-        One bound a look; infinite where nothing worth mentioning is spent.
+        One bound a look; infinite where less is spent than the probability of `FURTHEST`.
 
     Raises:
         AnalysisError: `information`, `alpha` or `sides` cannot be used.

@@ -46,8 +46,9 @@ def sequential(
     Args:
         control: The control's moments.
         treatment: The variant's moments.
-        tau: The size of the difference that is looked for, in the metric's unit: `default_tau`. Fix
-            it before or at the first look and keep it: a tau that follows the data is not valid.
+        tau: The size of the difference that is looked for, in the metric's unit. Fix it before the
+            first look, or take `default_tau` of the control's mean so far, which settles. A tau that
+            follows the difference is not valid.
         alpha: The accepted probability of a false alarm over all looks, above 0 and at most 0.5.
         alternative: "greater" or "less" mixes over one side only (`one_sided_mixture`), and leaves
             the interval's other end infinite.
@@ -144,7 +145,8 @@ def default_tau(control_mean: float, goal: float | None = None) -> float:
     goal then counts as an absolute change, in the metric's unit.
 
     Args:
-        control_mean: The control's mean, from the plan or at the first look.
+        control_mean: The control's mean, from the plan or of all data so far. That of the first day
+            would be far too small where units act days after their exposure.
         goal: The relative change worth having, above 0: 0.02 is 2%. None: DEFAULT_GOAL.
 
     Raises:
