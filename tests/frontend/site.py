@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from attrs import Factory, define
 from flask import Flask, Response, redirect, render_template_string, request
@@ -29,7 +30,7 @@ class Site:
         address: Without a slash at its end.
         redirects: From which paths to where, and by which status; "/login" answers 200 with a page.
         delay: How long the endpoint takes, in seconds.
-        asked: The paths that were asked for.
+        asked: The paths that were asked for, in their order.
         events: What the endpoint has logged.
         manager: Knows ShowPluginsExperiment.
     """
@@ -66,7 +67,7 @@ def served(template: str, static: Path) -> Iterator[Site]:
     site.manager.add(ShowPluginsExperiment)
     site.manager.on_event = site.events.append
     app = Flask("site", static_folder=static)
-    Abkit(app, subjects=lambda request: {"org": _organization()}, manager=site.manager)
+    abkit = Abkit(app, subjects=lambda request: {"org": _organization()}, manager=site.manager)
 
     @app.before_request
     def _redirect() -> ResponseReturnValue | None:
@@ -79,6 +80,10 @@ def served(template: str, static: Path) -> Iterator[Site]:
     @app.route("/login", methods=["GET", "POST"])
     def login() -> str:
         return "<title>Login</title>"
+
+    @app.get("/experiments")
+    def payload() -> dict[str, Any]:
+        return dict(abkit.experiments_of(request).payload())
 
     @app.get("/")
     def page() -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from abkit import expt_manager
 from abkit.events import Event
@@ -133,3 +133,18 @@ def test_a_variant_that_is_forced_on_the_visitor_is_not_logged(browser: DjangoBr
     assert browser.events == []
     assert browser.endpoint.stats.skipped == 1
     assert browser.endpoint.stats.mismatched == 0
+
+
+def test_behind_a_proxy_the_forwarded_host_counts_where_django_is_told_so(
+    browser: DjangoBrowser,
+) -> None:
+    browser.sign_in()
+
+    def sent() -> int:
+        headers = {"Origin": "http://www.example.com", "X-Forwarded-Host": "www.example.com"}
+        headers["X-CSRFToken"] = browser.token
+        return browser.client.post(PATH, PLUGINS, "application/json", headers=headers).status_code
+
+    assert sent() == 403
+    with override_settings(USE_X_FORWARDED_HOST=True, ALLOWED_HOSTS=["www.example.com"]):
+        assert sent() == 204
