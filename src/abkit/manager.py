@@ -14,7 +14,7 @@ from abkit.experiments.answer import Clock, Decision, assignment_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.registry import Registered, Registry
-from abkit.experiments.subjects import Subjects, person_and_groups, unit_id_of
+from abkit.experiments.subjects import Subjects, is_nobody, person_and_groups, unit_id_of
 from abkit.handler import EventHandler, exposer_of, hand_on
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class ExperimentManager:
         return {
             registered.declaration.name: self._decide(registered, subjects)[1]
             for registered in self._registry.experiments()
-            if subjects.get(registered.declaration.unit_type) is not None
+            if not is_nobody(subjects.get(registered.declaration.unit_type))
         }
 
     def log_exposure(

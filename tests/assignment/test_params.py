@@ -8,6 +8,7 @@ import pytest
 from planout.ops.random import PlanOutOpRandom
 
 from abkit import BernoulliTrial, Params, RandomInteger, UniformChoice
+from abkit.assignment.params import values_of, was_randomized
 
 
 class Half(PlanOutOpRandom):  # type: ignore[misc]
@@ -85,3 +86,37 @@ def test_parameters_can_be_deleted_and_counted() -> None:
     assert len(params) == 1
     del params["x"]
     assert not params
+
+
+def test_what_an_operator_gave_is_a_parameter_like_any_other() -> None:
+    params: Any = Params("salt")
+    params.first = UniformChoice(choices=["a"], unit=1)
+    params.items = UniformChoice(choices=["b"], unit=1)  # also if Params has something of that name
+    params.last = "c"
+    assert [*params] == ["first", "items", "last"]
+    assert [params.first, params.items, params["items"], params.last] == ["a", "b", "b", "c"]
+    assert "first" in params
+    assert dict(deepcopy(params)) == {"first": "a", "items": "b", "last": "c"}
+    del params.first, params["items"]
+    assert not hasattr(params, "first")
+    with pytest.raises(AttributeError):
+        del params.first
+    assert dict(params) == {"last": "c"}
+
+
+def test_it_is_known_of_each_parameter_whether_an_operator_decided_it() -> None:
+    def written() -> Params:
+        params = Params("salt")
+        params.drawn = params.replaced = BernoulliTrial(p=1, unit=1)
+        params.replaced = "by code"
+        return params
+
+    params = written()
+    assert (was_randomized(params, "drawn"), was_randomized(params, "replaced")) == (True, False)
+    assert {**values_of(params)} == {"drawn": 1, "replaced": "by code"}
+    assert not was_randomized(params, "replaced")  # values_of() is no look
+    looks: list[Any] = [lambda p: p.drawn, lambda p: p["drawn"], lambda p: p.get("drawn"), dict]
+    for look in looks:
+        params = written()
+        look(params)
+        assert was_randomized(params, "replaced")

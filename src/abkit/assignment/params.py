@@ -104,6 +104,12 @@ class Params(MutableMapping[str, Any]):
         del (self._environment[DRAWN] or {})[name]
         self.__dict__.pop(name, None)
 
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
     def __contains__(self, name: object) -> bool:
         return name in (self._environment[DRAWN] or {})
 

@@ -7,7 +7,7 @@ from typing import Any
 from abkit.assignment.assignment import Assignment
 from abkit.errors import MissingExtraError
 from abkit.experiments.declaration import Declaration
-from abkit.experiments.subjects import unit_id_of
+from abkit.experiments.subjects import unit_id_of, why_no_id
 from abkit.manager import ExperimentManager, expt_manager
 
 try:
@@ -199,6 +199,8 @@ class AbkitProvider(AbstractProvider):
             if self._targeting in {None, unit_type}:
                 needed = f"a targeting key, or {needed}"
             message = f"{declaration.name} randomizes by {unit_type}: the context needs {needed}"
+            if unit_type in subjects:
+                message += f"; its {unit_type} {why_no_id(subjects[unit_type])}"
             raise TargetingKeyMissingError(message)
         return self._manager.assign(declaration.name, **subjects)
 
