@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from abkit.assignment.forcing import force
     from abkit.assignment.params import Params
+    from abkit.distribution import __version__ as __version__
     from abkit.experiments.bulk import assign_many, reasons_many
     from abkit.experiments.layer import Holdout, Layer
     from abkit.experiments.metrics import (
@@ -138,6 +139,7 @@ _LATER = {
     "UniformChoice": "abkit.assignment._planout",
     "WeightedChoice": "abkit.assignment._planout",
     "Winsorize": "abkit.experiments.metrics",
+    "__version__": "abkit.distribution",
     "assign_many": "abkit.experiments.bulk",
     "assignment_sql": "abkit.experiments.sql",
     "force": "abkit.assignment.forcing",

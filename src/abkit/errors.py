@@ -150,7 +150,7 @@ class MissingExtraError(ConfigError, ImportError):
     """An optional dependency is not installed.
 
     Attributes:
-        package: The package that is missing.
+        package: The package that is missing, as it is imported.
         extra: The extra of abkit that installs it.
     """
 
@@ -160,7 +160,10 @@ class MissingExtraError(ConfigError, ImportError):
         self.extra = extra
 
     def __str__(self) -> str:
-        return f"This needs {self.package}. Install it with: pip install 'abkit[{self.extra}]'"
+        from abkit.distribution import install, intruder  # only when something is wrong
+
+        advice = f"This needs {self.package}. Install it with: {install(self.extra)}"
+        return f"{advice}. {wrong}" if (wrong := intruder()) else advice
 
 
 class DeliveryError(AbkitError):

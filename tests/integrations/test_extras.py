@@ -22,7 +22,7 @@ def test_an_integration_names_its_extra(package: str, module: str, extra: str) -
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 1
-    assert f"pip install 'abkit[{extra}]'" in ran.stderr
+    assert f"pip install 'abkit-sdk[{extra}]'" in ran.stderr
 
 
 def test_manage_py_names_the_extra_of_the_commands() -> None:
@@ -39,7 +39,8 @@ def test_manage_py_names_the_extra_of_the_commands() -> None:
     )
     assert ran.returncode == 1
     assert (
-        ran.stderr == "CommandError: This needs click. Install it with: pip install 'abkit[cli]'\n"
+        ran.stderr
+        == "CommandError: This needs click. Install it with: pip install 'abkit-sdk[cli]'\n"
     )
 
 

@@ -489,4 +489,4 @@ def test_without_the_sdk_the_import_says_what_to_install() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert "pip install 'abkit[openfeature]'" in ran.stdout
+    assert "pip install 'abkit-sdk[openfeature]'" in ran.stdout

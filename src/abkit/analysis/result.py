@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from abkit.analysis.outcome import Outcome
+from abkit.distribution import __version__
 from abkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -105,10 +106,4 @@ class Result(Outcome):
 
 def versions(engine: str) -> Mapping[str, str]:
     """What computed a result."""
-    from importlib.metadata import PackageNotFoundError, version  # takes a third of the import
-
-    try:
-        abkit = version("abkit")
-    except PackageNotFoundError:
-        abkit = "not installed"
-    return MappingProxyType({"abkit": abkit, "Python": python_version(), "engine": engine})
+    return MappingProxyType({"abkit": __version__, "Python": python_version(), "engine": engine})

@@ -1,14 +1,21 @@
 """The command line: `abkit --help` lists its commands."""
 
+from abkit.distribution import intruder, replaced
 from abkit.errors import MissingExtraError
+from abkit.extras import extra
 
 
 def main() -> None:
-    """Run `abkit`; without its extra, the process ends with a line that says what to install."""
+    """Run `abkit`.
+
+    Without its extra, or with another package's files where abkit's should be, the process ends with a line
+    that says what to do.
+    """
+    if replaced():
+        raise SystemExit(f"Error: {intruder()}")
     try:
-        from abkit.cli.group import abkit
-    except ModuleNotFoundError as error:
-        if error.name not in {"click", "rich", "tomlkit"}:
-            raise
-        raise SystemExit(f"Error: {MissingExtraError(error.name, 'cli')}") from None
+        with extra("cli"):
+            from abkit.cli.group import abkit
+    except MissingExtraError as error:
+        raise SystemExit(f"Error: {error}") from None
     abkit(prog_name="abkit")

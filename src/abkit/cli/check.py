@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from abkit.cli.config import config_option, configured_experiments, read_settings, settings_option
+from abkit.distribution import intruder
 from abkit.errors import ConfigError
 from abkit.experiments.check import problems, settings_problems
 from abkit.experiments.lock import LOCK_FILE, compare, read_lock, write_lock
@@ -29,7 +30,7 @@ def check(*, config: str | None, settings: str | None, lock: Path, update: bool)
     cannot be read.
     """
     experiments = configured_experiments(config)
-    wrong = problems(experiments, now=time.time())
+    wrong = (*filter(None, [intruder()]), *problems(experiments, now=time.time()))
     if not wrong and settings is not None:
         wrong = settings_problems(experiments, read_settings(settings))
     for problem in wrong:

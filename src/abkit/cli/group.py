@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from abkit.cli.failing import one_line_errors
+from abkit.distribution import __version__, intruder
 
 COMMANDS = {
     "analyze": "abkit.cli.analyze:analyze",
@@ -44,7 +45,23 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
 
+def _tell_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    click.echo(f"abkit, version {__version__}")
+    if wrong := intruder():
+        click.echo(f"Warning: {wrong}", err=True)
+    ctx.exit()
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="abkit")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)
 def abkit() -> None:
     """A/B testing from one class: declare, assign, expose, deliver, analyze."""

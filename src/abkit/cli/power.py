@@ -8,7 +8,7 @@ from attrs import asdict, frozen
 
 from abkit.cli.words import confidence as confidence_type
 from abkit.cli.words import percentage, share
-from abkit.errors import MissingExtraError
+from abkit.extras import extra
 
 
 @frozen(kw_only=True)
@@ -154,15 +154,13 @@ def _needed(
         AnalysisError: A number cannot be used.
         MissingExtraError: scipy is not installed.
     """
-    try:
+    with extra("analysis"):
         from abkit.analysis.inference.power import (
             conversion_plan,
             duration,
             mean_plan,
             sample_size,
         )
-    except ImportError as error:
-        raise MissingExtraError("scipy", "analysis") from error
     from abkit.analysis.aggregates import Moments
     from abkit.analysis.settings import Settings
 

@@ -5,7 +5,7 @@ import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-from abkit.errors import MissingExtraError
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,10 +19,8 @@ def console() -> "Console":
     Raises:
         MissingExtraError: rich is not installed.
     """
-    try:
+    with extra("cli"):
         from rich.console import Console
-    except ImportError as error:
-        raise MissingExtraError("rich", "cli") from error
     from abkit.analysis.presentation.terminal import UNLIMITED
 
     if isinstance(sys.stdout, TextIOWrapper):

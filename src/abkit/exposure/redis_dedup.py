@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from abkit.errors import DeliveryError, MissingExtraError
+from abkit.errors import DeliveryError
 from abkit.exposure.dedup import DAY
 from abkit.exposure.sharing import Claim
 from abkit.exposure.transport.lifecycle import renew_after_fork
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -79,10 +80,8 @@ class RedisDedup:
         claim: float = 30.0,
         timeout: float = 0.5,
     ) -> None:
-        try:
+        with extra("redis"):
             import redis
-        except ImportError:
-            raise MissingExtraError("redis", "redis") from None
         if not (0.001 <= claim <= keep < float("inf") and 0 < timeout < float("inf")):
             message = (
                 "RedisDedup: claim, keep and timeout must be seconds above 0, and claim at most keep, not "

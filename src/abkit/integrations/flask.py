@@ -5,7 +5,8 @@ from functools import partial
 from typing import cast
 
 from abkit.assignment.forcing import Force
-from abkit.errors import ConfigError, MissingExtraError
+from abkit.errors import ConfigError
+from abkit.extras import extra
 from abkit.integrations.endpoint import PATH, LogExposureEndpoint, spellings
 from abkit.integrations.forcing_cookie import (
     MAX_AGE,
@@ -19,11 +20,9 @@ from abkit.integrations.per_request import RequestExperiments
 from abkit.integrations.wire import RequestHead, read_at_most
 from abkit.manager import ExperimentManager, expt_manager
 
-try:
+with extra("flask"):
     from flask import Blueprint, Flask, Request, Response, current_app, request
     from werkzeug.local import LocalProxy
-except ImportError as error:
-    raise MissingExtraError("Flask", "flask") from error
 
 _EXPERIMENTS, _FORCING, _FORCE = "abkit.experiments", "abkit.forcing", "abkit.force"
 

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from abkit.assignment.assignment import Assignment
-from abkit.errors import MissingExtraError
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.subjects import unit_id_of, why_no_id
+from abkit.extras import extra
 from abkit.manager import ExperimentManager, expt_manager
 
-try:
+with extra("openfeature"):
     from openfeature.evaluation_context import EvaluationContext
     from openfeature.exception import (
         FlagNotFoundError,
@@ -29,8 +29,6 @@ try:
 
     from abkit.integrations import flag_details
     from abkit.integrations.flag_details import Structure
-except ImportError as error:
-    raise MissingExtraError("openfeature-sdk", "openfeature") from error
 
 NAME = "abkit"
 """The name by which OpenFeature knows the provider."""

@@ -7,7 +7,8 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 from abkit.assignment.forcing import Force
-from abkit.errors import ConfigError, MissingExtraError
+from abkit.errors import ConfigError
+from abkit.extras import extra
 from abkit.integrations.endpoint import PATH, LogExposureEndpoint, spellings
 from abkit.integrations.forcing_cookie import MAX_AGE, NAME, CookieSigner, Forcing, forcing_of
 from abkit.integrations.lifespan import flush
@@ -15,7 +16,7 @@ from abkit.integrations.per_request import RequestExperiments
 from abkit.integrations.wire import RequestHead
 from abkit.manager import ExperimentManager, expt_manager
 
-try:
+with extra("starlette"):
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.datastructures import MutableHeaders
@@ -23,8 +24,6 @@ try:
     from starlette.responses import Response
     from starlette.routing import Route
     from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
-except ImportError as error:
-    raise MissingExtraError("starlette", "starlette") from error
 
 Subjects: TypeAlias = Mapping[str, object] | None
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 from uuid import uuid4
 
-from abkit.errors import DeliveryError, MissingExtraError
+from abkit.errors import DeliveryError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
+from abkit.extras import extra
 from abkit.sinks.base import BatchLimits, Retry
 from abkit.sinks.folders import File, FileSystem, Writer, folder
 from abkit.sinks.records import Record, json_line, records
@@ -102,10 +103,8 @@ def _writer(format: str) -> Writer:  # noqa: A002 - as above
     if format != "parquet":
         message = f'FileSink: format must be "parquet" or "jsonl", not {format!r}'
         raise DeliveryError(message)
-    try:
+    with extra("files"):
         import pyarrow.parquet  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("pyarrow", "files") from None
     return _write_parquet
 
 

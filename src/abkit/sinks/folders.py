@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from abkit.errors import DeliveryError, MissingExtraError
+from abkit.errors import DeliveryError
+from abkit.extras import extra
 from abkit.sinks.records import Record
 
 Writer: TypeAlias = Callable[[Path | BinaryIO, Sequence[Record], Mapping[str, str]], None]
@@ -156,12 +157,10 @@ def folder(directory: str, filesystem: FileSystem | None, write: Writer) -> Fold
     """The folder at a path, or at a URL, or at a path of the file system given."""
     if filesystem is None and "://" not in directory:
         return _LocalFolder(Path(directory), write)
-    try:
+    with extra("files"):
         from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
         from fsspec.core import url_to_fs  # type: ignore[import-untyped]
         from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
-    except ImportError:
-        raise MissingExtraError("fsspec", "files") from None
     try:
         if filesystem is None:
             filesystem, directory = url_to_fs(directory)

@@ -17,7 +17,8 @@ from urllib.parse import unquote
 
 from attrs import field, frozen, validators
 
-from abkit.errors import DeliveryError, MissingExtraError
+from abkit.errors import DeliveryError
+from abkit.extras import extra
 from abkit.quoting import masked, quoted, told, url_secrets
 from abkit.sinks.base import Retry
 
@@ -139,17 +140,16 @@ class Client:
         compress: bool = False,
         secrets: Collection[str] = (),
     ) -> None:
-        try:
+        with extra("http"):
             import requests
             from urllib3.exceptions import HTTPError
 
             from abkit.sinks.bounded import Allowance, BoundedAdapter
-        except ImportError:
-            raise MissingExtraError("requests", "http") from None
         given = headers or {}
         self.place = masked(url)
         self._secrets = (*secrets, *url_secrets(url), *_secrets_of(given))
         self._url, authorization = _without_userinfo(url)
+        self.url = url
         self._headers = {
             "Content-Type": "application/json",
             "User-Agent": "abkit",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from abkit.errors import DeliveryError, MissingExtraError
+from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure
+from abkit.extras import extra
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.records import action_record, exposure_record, json_line
 
@@ -73,12 +74,10 @@ class KafkaSink:
         timeout: float = 15.0,
         limits: BatchLimits | None = None,
     ) -> None:
-        try:
+        with extra("kafka"):
             import ctypes  # noqa: F401 - needed after a fork
 
             import confluent_kafka
-        except ImportError:
-            raise MissingExtraError("confluent-kafka", "kafka") from None
         self._topics = exposures_topic, actions_topic
         self._timeout = timeout
         self._config: dict[str, object] | None = None

@@ -4,8 +4,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from abkit.errors import DeliveryError, MissingExtraError
+from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure
+from abkit.extras import extra
 from abkit.sinks.base import BatchLimits, Retry
 from abkit.sinks.records import Record, action_record, exposure_record
 
@@ -48,13 +49,11 @@ class OpenTelemetrySink:
         if logger_provider is not None and exporter is not None:
             message = "OpenTelemetrySink: give a logger provider or an exporter, not both"
             raise DeliveryError(message)
-        try:
+        with extra("opentelemetry"):
             import opentelemetry._logs
             import opentelemetry.trace  # noqa: F401
 
             self._pipeline = None if exporter is None else _Pipeline(exporter)
-        except ImportError as error:
-            raise MissingExtraError(error.name or "opentelemetry-sdk", "opentelemetry") from error
         self._provider = logger_provider
         self._timeout = timeout
         # A provider's own queue holds 2048 unless it is told otherwise.

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from abkit.errors import DeliveryError, MissingExtraError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event, Exposure
+from abkit.extras import extra
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.records import Record, action_record, exposure_record, json_object
 
@@ -51,10 +52,8 @@ class SqlSink:
         timeout: float = 30.0,
         limits: BatchLimits | None = None,
     ) -> None:
-        try:
+        with extra("sql"):
             import sqlalchemy as sa
-        except ImportError:
-            raise MissingExtraError("sqlalchemy", "sql") from None
         self._owned = not isinstance(url_or_engine, sa.Engine)
         self._engine = (
             url_or_engine if isinstance(url_or_engine, sa.Engine) else _engine(url_or_engine)

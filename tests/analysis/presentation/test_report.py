@@ -214,7 +214,7 @@ def test_without_the_extra_the_numbers_stand_in_for_the_charts(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     page = Page(render(full()))
-    assert page.text.count("pip install 'abkit[charts]'") == 2
+    assert page.text.count("pip install 'abkit-sdk[charts]'") == 2
     opened = [attributes for attributes in page.of("details") if "open" in attributes]
     assert len(opened) == 4
     assert all(svg.get("class") == "bar" for svg in page.of("svg"))

@@ -16,7 +16,8 @@ from abkit.analysis.reading.matching import Match
 from abkit.analysis.reading.quoting import identifier
 from abkit.analysis.reading.readers import body_of
 from abkit.analysis.reading.sources import Table
-from abkit.errors import AnalysisError, MissingExtraError
+from abkit.errors import AnalysisError
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -195,10 +196,8 @@ def _stream(frame: Any) -> Any:
         return frame
     if hasattr(frame, "fetch_record_batch"):  # a DuckDB relation
         newer = getattr(frame, "to_arrow_reader", None)
-        try:
+        with extra("files"):
             return (newer or frame.fetch_record_batch)()
-        except ImportError as error:
-            raise MissingExtraError("pyarrow", "files") from error
     if hasattr(frame, "to_pyarrow_batches"):  # an Ibis table
         return frame.to_pyarrow_batches()
     return None

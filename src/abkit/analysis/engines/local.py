@@ -13,7 +13,7 @@ from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.matching import match
 from abkit.analysis.reading.quoting import identifier
 from abkit.analysis.reading.sources import Table
-from abkit.errors import MissingExtraError
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,10 +29,8 @@ class DuckDB:
     """
 
     def __init__(self) -> None:
-        try:
+        with extra("analysis"):
             import duckdb
-        except ImportError as error:
-            raise MissingExtraError("duckdb", "analysis") from error
         self._unbound = duckdb.BinderException
         self._refusals = Refusals()
         self._connection: DuckDBPyConnection = duckdb.connect(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from abkit.errors import MissingExtraError
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -155,8 +155,6 @@ def _text(tree: "exp.Expression", dialect: str) -> str:
 
 
 def _sqlglot() -> Any:
-    try:
+    with extra("warehouse"):
         import sqlglot
-    except ImportError as error:
-        raise MissingExtraError("sqlglot", "warehouse") from error
     return sqlglot

@@ -13,8 +13,9 @@ from abkit.analysis.estimands import Covariates, Estimand
 from abkit.analysis.findings.metric_result import Adjustment, Arm
 from abkit.analysis.inference.cuped import adjust, imbalance, weights
 from abkit.analysis.settings import Method, Settings
-from abkit.errors import AnalysisError, MissingExtraError
+from abkit.errors import AnalysisError
 from abkit.experiments.metrics import Retention
+from abkit.extras import extra
 
 
 @frozen(kw_only=True)
@@ -99,10 +100,8 @@ def _check_finite(variant: str, sums: Sums, estimand: Estimand) -> None:
 def _believed(arm: Arm) -> Arm:
     if arm.conversions is None:
         return evolve(arm, posterior_mean=None if arm.problem else arm.moments.mean)
-    try:
+    with extra("analysis"):
         from abkit.analysis.inference.bayesian import RatePosterior
-    except ImportError as error:
-        raise MissingExtraError("scipy", "analysis") from error
     return evolve(arm, posterior_mean=RatePosterior.of(arm.moments).mean)
 
 

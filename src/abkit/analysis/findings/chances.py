@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
-from abkit.errors import MissingExtraError
 from abkit.experiments.metrics import Direction
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.bayesian import Posterior
@@ -51,10 +51,8 @@ def _to_be_best(found: MetricResult, *, lower_is_better: bool) -> dict[str, floa
     constant = any(arm.conversions is None and arm.moments.variance == 0 for arm in arms)
     if len(arms) < 2 or constant:
         return {}
-    try:
+    with extra("analysis"):
         from abkit.analysis.inference.bayesian import chances_to_be_highest, chances_to_be_lowest
-    except ImportError as error:
-        raise MissingExtraError("scipy", "analysis") from error
     rank = chances_to_be_lowest if lower_is_better else chances_to_be_highest
     variants = [arm.variant for arm in arms]
     return dict(zip(variants, rank([_posterior(arm) for arm in arms]), strict=True))

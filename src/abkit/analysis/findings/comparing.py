@@ -12,8 +12,8 @@ from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative as Side
 from abkit.analysis.inference.sequential import default_tau, sequential
 from abkit.analysis.settings import Alternative, Method, Settings, Spending
-from abkit.errors import MissingExtraError
 from abkit.experiments.metrics import Direction, Metric, Role
+from abkit.extras import extra
 
 
 @frozen(kw_only=True)
@@ -61,12 +61,10 @@ class Comparing:
         side = tested_side(self.metric, self.settings)
         if self.tau is not None:
             return sequential(*arms, tau=self.tau, alpha=alpha, alternative=side)
-        try:
+        with extra("analysis"):
             from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
             from abkit.analysis.inference.group_sequential import group_sequential
             from abkit.analysis.inference.welch import welch
-        except ImportError as error:
-            raise MissingExtraError("scipy", "analysis") from error
         if self.settings.method is Method.WELCH:
             return welch(*arms, alpha=alpha, alternative=side)
         if self.settings.method is Method.BAYESIAN:

@@ -16,8 +16,9 @@ from abkit.analysis.findings.validity import flags
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.plan import Plan
 from abkit.analysis.settings import Correction, Method, Settings
-from abkit.errors import MissingExtraError, TooFewVariantsError
+from abkit.errors import TooFewVariantsError
 from abkit.experiments.metrics import Metric, Role
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
@@ -191,10 +192,8 @@ def _alphas(p_values: Sequence[float], settings: Settings) -> Sequence[float]:
     if settings.correction not in _STEPWISE:
         shared = settings.correction is Correction.BONFERRONI
         return [settings.alpha(len(p_values) if shared else 1)] * len(p_values)
-    try:
+    with extra("analysis"):
         from abkit.analysis.inference import correction
-    except ImportError as error:
-        raise MissingExtraError("numpy", "analysis") from error
     holm = settings.correction is Correction.HOLM
     procedure: _Procedure = correction.holm if holm else correction.benjamini_hochberg
     return correction.effective_alphas(p_values, procedure, level=settings.level)
@@ -219,10 +218,8 @@ def check_ratio(counts: Mapping[str, int], plan: Plan, *, one_look: bool) -> "Sa
     Raises:
         MissingExtraError: scipy is not installed.
     """
-    try:
+    with extra("analysis"):
         from abkit.analysis.inference.srm import SampleRatioMethod, sample_ratio
-    except ImportError as error:
-        raise MissingExtraError("scipy", "analysis") from error
     weights = plan.weights or MappingProxyType(dict.fromkeys(counts, 1.0))
     method = SampleRatioMethod.CHI_SQUARE if one_look else SampleRatioMethod.SEQUENTIAL
     declared = {variant: count for variant, count in counts.items() if variant in weights}

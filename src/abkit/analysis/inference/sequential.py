@@ -13,7 +13,8 @@ from abkit.analysis.inference.decision import (
     undecided,
 )
 from abkit.analysis.inference.variance import VarianceRule, at_least_pooled
-from abkit.errors import AnalysisError, MissingExtraError
+from abkit.errors import AnalysisError
+from abkit.extras import extra
 
 METHOD = "sequential"
 
@@ -77,15 +78,13 @@ def sequential(
         ratio = log_likelihood_ratio(difference, variance=variance, tau=tau)
         reach = half_width(variance, tau=tau, alpha=alpha)
     else:
-        try:
+        with extra("analysis"):
             from abkit.analysis.inference.one_sided_mixture import (
                 half_width as one_sided_half_width,
             )
             from abkit.analysis.inference.one_sided_mixture import (
                 log_likelihood_ratio as one_sided_log_likelihood_ratio,
             )
-        except ImportError as error:
-            raise MissingExtraError("scipy", "analysis") from error
         wanted = difference if alternative == "greater" else -difference
         ratio = one_sided_log_likelihood_ratio(wanted, variance=variance, tau=tau)
         reach = one_sided_half_width(variance, tau=tau, alpha=alpha)

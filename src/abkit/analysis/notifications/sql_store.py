@@ -9,6 +9,7 @@ from abkit.analysis.notifications.onsets import Run, State
 from abkit.analysis.notifications.records import from_records, not_a_state, to_records
 from abkit.analysis.notifications.stores import Step
 from abkit.errors import ConfigError, MissingExtraError
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -41,10 +42,8 @@ class SqlStore:
     def __init__(
         self, url_or_engine: "str | sa.URL | sa.Engine", *, schema: str | None = None
     ) -> None:
-        try:
+        with extra("sql"):
             import sqlalchemy as sa
-        except ImportError:
-            raise MissingExtraError("sqlalchemy", "sql") from None
         self._engine = (
             url_or_engine if isinstance(url_or_engine, sa.Engine) else _engine(url_or_engine)
         )

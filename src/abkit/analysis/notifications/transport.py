@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
 from abkit.analysis.notifications.conditions import Kind
-from abkit.errors import ConfigError, MissingExtraError, NotificationError
+from abkit.errors import ConfigError, NotificationError
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from apprise import NotifyType
@@ -46,10 +47,8 @@ class AppriseNotifier:
     """
 
     def __init__(self, url: str) -> None:
-        try:
+        with extra("notify"):
             from apprise import Apprise, AppriseAsset, NotifyBase
-        except ImportError:
-            raise MissingExtraError("apprise", "notify") from None
         url = url.strip()
         schema = _schema(url)
         self._url = url

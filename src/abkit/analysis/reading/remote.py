@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from abkit.analysis.reading.places import shown
-from abkit.errors import AbkitError, AnalysisError, EmptyDataError, MissingExtraError
+from abkit.errors import AbkitError, AnalysisError, EmptyDataError
+from abkit.extras import extra
 
 
 def fetched(url: str, into: Path, *, is_data: Callable[[Sequence[str]], bool]) -> list[Path]:
@@ -66,10 +67,8 @@ def filesystem_of(url: str) -> tuple[Any, str]:
         ImportError, ValueError: There is none.
         MissingExtraError: fsspec is not installed.
     """
-    try:
+    with extra("files"):
         from fsspec.core import url_to_fs  # type: ignore[import-untyped]
-    except ImportError:
-        raise MissingExtraError("fsspec", "files") from None
     filesystem, path = url_to_fs(url)
     return filesystem, str(path)
 

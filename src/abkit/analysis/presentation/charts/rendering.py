@@ -4,7 +4,8 @@ from pathlib import Path
 from re import sub
 from typing import Any
 
-from abkit.errors import AnalysisError, MissingExtraError
+from abkit.errors import AnalysisError
+from abkit.extras import extra
 
 _SCALE = 2.0
 """Pixels of a PNG for each of the chart's: sharp on good screens."""
@@ -43,8 +44,6 @@ def inline(chart: Any, *, label: str) -> str:
 
 
 def _converter() -> Any:
-    try:
+    with extra("charts"):
         import vl_convert
-    except ImportError as error:
-        raise MissingExtraError("vl-convert-python", "charts") from error
     return vl_convert

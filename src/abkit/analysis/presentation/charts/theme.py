@@ -5,7 +5,7 @@ from typing import Any
 from attrs import frozen
 
 from abkit.analysis.presentation.figures import drawable
-from abkit.errors import MissingExtraError
+from abkit.extras import extra
 
 DASHES = ([1, 0], [1, 0], [7, 3], [2, 2], [7, 3, 2, 3], [4, 2], [10, 2], [1, 3], [5, 1, 1, 1])
 """Lines differ in their dashes as well as in their colours: for print, and for the colour-blind."""
@@ -96,10 +96,8 @@ def module() -> Any:
     Raises:
         MissingExtraError: It is not installed.
     """
-    try:
+    with extra("charts"):
         import altair as alt
-    except ImportError as error:
-        raise MissingExtraError("altair", "charts") from error
     return alt
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from abkit.analysis.presentation.export.rows import COLUMNS, rows
-from abkit.errors import MissingExtraError
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -34,8 +34,6 @@ def _without_pandas(columns: dict[str, list[Any]]) -> Any:
         pass
     else:
         return pl.DataFrame(columns)
-    try:
+    with extra("files"):
         import pyarrow as pa
-    except ImportError as error:
-        raise MissingExtraError("pandas, polars or pyarrow", "files") from error
     return pa.table(columns)

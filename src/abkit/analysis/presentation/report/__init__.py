@@ -11,8 +11,9 @@ from abkit.analysis.presentation.report.history import growth, histories
 from abkit.analysis.presentation.report.pictures import pictures
 from abkit.analysis.presentation.report.segments import segment_tables
 from abkit.analysis.presentation.scorecard import scorecard
-from abkit.errors import MissingExtraError
+from abkit.distribution import install
 from abkit.events import EXPOSURE_EVENT
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,9 +26,7 @@ BAR_WIDTH = 200.0
 SUMMARIZED = 6
 """So many variants have their badges in the summary; the table has those of all."""
 
-NO_CHARTS = (
-    "The charts need Altair and vl-convert: pip install 'abkit[charts]'. The numbers are here."
-)
+NO_CHARTS = f"The charts need Altair and vl-convert: {install('charts')}. The numbers are here."
 
 
 def render(result: "Outcome") -> str:
@@ -75,10 +74,8 @@ def _rendered(result: "Outcome", template: str) -> str:
 
 
 def _environment() -> "Environment":
-    try:
+    with extra("analysis"):
         from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingExtraError("jinja2", "analysis") from error
     from markupsafe import Markup
 
     environment = Environment(

@@ -13,7 +13,7 @@ from abkit.analysis.presentation.terminal.parts import (
     show_segments,
     show_unassigned,
 )
-from abkit.errors import MissingExtraError
+from abkit.extras import extra
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,10 +36,8 @@ def to_text(result: "Outcome", *, width: int | None = 100) -> str:
     Raises:
         MissingExtraError: rich is not installed.
     """
-    try:
+    with extra("cli"):
         from rich.console import Console
-    except ImportError as error:
-        raise MissingExtraError("rich", "cli") from error
     text = StringIO()
     cells = UNLIMITED if width is None else width
     show(result, Console(file=text, width=cells, color_system=None, force_terminal=False))

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from abkit.errors import AbkitError, MissingExtraError
+from abkit.extras import extra
 from abkit.integrations.django.apps import abkit_app
 
 
@@ -41,13 +42,12 @@ class Command(BaseCommand):
             CommandError: As the command fails, with its exit code.
         """
         try:
-            import click
+            with extra("cli"):
+                import click
 
-            from abkit.cli.group import COMMANDS, abkit
-        except ModuleNotFoundError as error:
-            if error.name not in {"click", "rich", "tomlkit"}:
-                raise
-            raise CommandError(str(MissingExtraError(error.name, "cli"))) from None
+                from abkit.cli.group import COMMANDS, abkit
+        except MissingExtraError as error:
+            raise CommandError(str(error)) from None
         defaults: dict[str, Any] = {"config": "abkit.integrations.django.active"}
         settings = abkit_app().configuration.settings
         if settings is not None:

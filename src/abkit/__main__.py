@@ -1,0 +1,5 @@
+"""`python -m abkit`: the command line, as `abkit` is."""
+
+from abkit.cli import main
+
+main()
