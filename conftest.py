@@ -41,9 +41,10 @@ class OwnFolder:
         """End it."""
         _forget()
         sys.path.remove(self._folder.name)
-        for name, module in [*sys.modules.items()]:
-            if _lies_in(module, self._folder.name):
-                del sys.modules[name]
+        # All are found before one goes: a namespace package looks its parent up when it is asked.
+        own = [name for name, module in sys.modules.items() if _lies_in(module, self._folder.name)]
+        for name in own:
+            del sys.modules[name]
         sys.modules.update(self._modules)
         os.chdir(self._before)
         self._folder.cleanup()
@@ -69,10 +70,14 @@ def keep(example: Example) -> bool:
 
 def _free(package: str) -> None:
     """Let a name mean what the page writes, not what others imported by it."""
-    for name, module in [*sys.modules.items()]:
-        named = name == package or name.startswith(f"{package}.")
-        if named and not _lies_in(module, str(Path.cwd())):
-            del sys.modules[name]
+    others = [
+        name
+        for name, module in sys.modules.items()
+        if (name == package or name.startswith(f"{package}."))
+        and not _lies_in(module, str(Path.cwd()))
+    ]
+    for name in others:
+        del sys.modules[name]
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
