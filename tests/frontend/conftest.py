@@ -16,9 +16,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return make_project(tmp_path_factory.mktemp("web") / "project")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium; no longer than a module, because Playwright's event loop is in the way of others."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         cannot("there is no Chromium here (Debian: apt-get install chromium)")
