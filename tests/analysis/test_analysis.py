@@ -120,7 +120,7 @@ def test_a_declared_variant_without_units_is_shown_and_waited_for(run: Any, plan
         "25 more conversions in variant c",
     )
     assert result.sample_ratio.alarm
-    assert result.recommendation.action == "continue"
+    assert result.recommendation.action == "investigate"
 
 
 @pytest.mark.parametrize("over_time", ["day", None])
@@ -181,11 +181,37 @@ def test_units_in_several_variants_are_reported(tables: Any, plan: Plan) -> None
         (150, 10, 140),
         (160, 10, 150),
     ]
-    assert any("exposed to several variants" in warning for warning in result.warnings)
+    told = "10 of 300 units (3.3%) were exposed to several variants"
+    assert any(told in warning for warning in result.warnings)
+    assert (result.in_several, result.units) == (10, 290)
     first = Analysis(plan, **data, several="first").run()
     assert [(c.excluded, c.units) for c in first.counts] == [(0, 150), (10, 150)]
     both = Analysis(plan, **data, several="include").run()
     assert [(c.excluded, c.units) for c in both.counts] == [(0, 150), (0, 160)]
+    assert (first.units, both.units) == (300, 300)
+
+
+@pytest.mark.parametrize(("jumpers", "share"), [(8, "0.8%"), (500, "50.0%"), (4, "")])
+def test_a_unit_in_several_variants_is_counted_once(
+    tables: Any, plan: Plan, jumpers: int, share: str
+) -> None:
+    exposures, actions = events({"a": (500, 50), "b": (500, 60)})
+    exposures += [{"unit_id": f"a{i}", "variant": "b", "hour": 40} for i in range(jumpers)]
+    result = Analysis(plan, **tables(exposures, actions), several="first").run()
+    told = [warning for warning in result.warnings if "several variants" in warning]
+    assert result.in_several == jumpers
+    assert bool(told) is bool(share)
+    assert all(f"{jumpers} of 1,000 units ({share})" in warning for warning in told)
+
+
+def test_a_unit_in_three_variants_is_counted_once(tables: Any, plan: Plan) -> None:
+    exposures, actions = events({"a": (150, 50), "b": (150, 60)})
+    exposures += [
+        {"unit_id": f"a{i}", "variant": variant, "hour": 40} for i in range(9) for variant in "bc"
+    ]
+    result = Analysis(plan, **tables(exposures, actions), several="include").run()
+    assert (result.in_several, result.units) == (9, 300)
+    assert any("9 of 300 units (3.0%)" in warning for warning in result.warnings)
 
 
 @pytest.mark.parametrize(

@@ -149,9 +149,10 @@ def alike(found: object, expected: object, where: str = "") -> None:
 
 
 def numbers(result: Result) -> dict[str, object]:
-    """All of a result but where it came from."""
+    """All of a result but where it came from, and when."""
     told = result.to_dict()
-    return {key: told[key] for key in told if key not in {"sources", "queries", "versions"}}
+    aside = {"sources", "queries", "versions", "made"}
+    return {key: told[key] for key in told if key not in aside}
 
 
 def test_the_data_have_all_that_matters(of_files: Result) -> None:

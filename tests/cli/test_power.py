@@ -64,8 +64,8 @@ def test_a_fall_is_looked_for_with_a_negative_goal() -> None:
         (["--goal", "0.1", "--rate", "2"], "A conversion rate must be between 0 and 1"),
         (["--goal", "0.1", "--rate", "0.5", "--power", "3"], "power must be above alpha"),
         (
-            ["--goal", "0.1", "--rate", "0.5", "--confidence", "95"],
-            "confidence must be at least 0.5",
+            ["--goal", "0.1", "--rate", "0.5", "--confidence", "40"],
+            "'--confidence': must be at least 0.5",
         ),
         (["--goal", "0.1", "--mean", "1", "--sd", "1e200"], "is too small to be found"),
         (["--rate", "0.1"], "Missing option '--goal'"),
@@ -75,3 +75,17 @@ def test_what_cannot_be_answered_is_refused_in_one_line(options: list[str], prob
     answer = power(*options)
     assert answer.exit_code == 2
     assert problem in answer.stderr
+
+
+@pytest.mark.parametrize("confidence", ["0.95", "95", "95%"])
+@pytest.mark.parametrize("share", ["0.8", "80", "80%"])
+def test_shares_may_be_typed_in_percent(confidence: str, share: str) -> None:
+    said = ("--rate", "20%", "--goal", "5%", "--confidence", confidence, "--power", share)
+    answer = power(*said)
+    assert "25,580 units per variant" in answer.stdout
+    assert "with power 80% at 95% confidence" in answer.stdout
+
+
+def test_a_confidence_is_not_rounded_up_to_certainty() -> None:
+    answer = power("--rate", "0.2", "--goal", "0.05", "--confidence", "99.9%")
+    assert "at 99.9% confidence" in answer.stdout

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +22,7 @@ from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.unit_table import UnitTableQueries
-from abkit.analysis.reading.sources import Source, table
+from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.settings import Alternative, Correction, Method, Settings
 from abkit.errors import AnalysisError, EmptyDataError
@@ -103,7 +104,7 @@ class UnitsAnalysis:
         settings = self._settings()
         units = table(self.units)
         plan = Plan(
-            name=_title(units.name),
+            name=_title(units, self.metrics, self.variant),
             unit_type=self.unit,
             control=self.control,
             weights=self.weights,
@@ -252,10 +253,15 @@ class SumsAnalysis:
         raise AnalysisError(message)
 
 
-def _title(name: str) -> str:
-    """How a table is called in a heading: "exports/cookie_cats.csv.gz" is "Cookie cats"."""
-    words = name.split(".", maxsplit=1)[0].replace("_", " ").replace("-", " ").strip()
-    return f"{words[0].upper()}{words[1:]}" if words else name
+def _title(units: Table, metrics: Sequence[Metric], variant: str) -> str:
+    """How a table is called in a heading: "exports/cookie_cats.csv.gz" is "Cookie cats".
+
+    Rows in memory have no name: they are "revenue by variant".
+    """
+    words = units.name.split(".")[0].replace("_", " ").replace("-", " ").strip()
+    if not words or not isinstance(units.source, str | Path):
+        return f"{metrics[0].name} by {variant}" if metrics else units.name
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def _counted(variant: str, units: int) -> VariantCounts:

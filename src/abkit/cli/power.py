@@ -46,7 +46,7 @@ _SIGNED = ("--goal", "--mean")
 @click.command()
 @click.option(
     "--rate",
-    type=share,
+    type=percentage,
     metavar="SHARE",
     callback=_number,
     help="The conversion rate so far, such as 0.1 for 10%.",

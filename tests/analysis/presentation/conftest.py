@@ -159,6 +159,8 @@ def full_result(
         ),
         settings=Settings(taus=MappingProxyType({deciding: 0.01})),
         frame=(DAY, DAY + timedelta(days=DAYS)),
+        period=(DAY, DAY + timedelta(days=DAYS, hours=-6)),
+        made=DAY + timedelta(days=DAYS, hours=9, minutes=12),
         counts=tuple(
             VariantCounts(variant=v, rows=2 * n, exposed=n + 12, excluded=12, units=n)
             for v, n in counts.items()
@@ -208,6 +210,7 @@ def bare(result: Result) -> Result:
     return evolve(
         result,
         frame=(None, None),
+        period=None,
         several=None,
         exclusions=MappingProxyType({}),
         cumulative=None,

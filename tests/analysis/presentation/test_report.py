@@ -63,6 +63,7 @@ def test_it_is_the_panel(full: Full) -> None:
     text = Page(render(full(("0", "1", "2")))).text
     headings = (
         "Summary",
+        "All metrics",
         "Analysis",
         "Exposure definition",
         "Cumulative exposures",
@@ -78,8 +79,11 @@ def test_it_is_the_panel(full: Full) -> None:
         "Showing plugins raises",
         "27,111",
         "From 2026-11-02 until 2026-11-16 UTC",
+        "2026-11-02 to 2026-11-15 (14 days)",
+        "Computed 2026-11-16 09:12 UTC",
+        "Intervals: 95%, corrected for 2 comparisons (each at 97.5%).",
+        "+0.49 to +4.71 pp",
         "Recommendation: roll out 1",
-        "About 6 more days until significance.",
         "abkit rollout ShowPluginsExperiment --variant 1",
         "uncorrected 0.0026",
         "+2.35% to +24.85%",

@@ -193,8 +193,8 @@ def test_a_screen_reader_hears_the_cells_with_their_headers(browser: Browser, re
     table = page.get_by_role("table", name="integration link clicked by variant")
     headers = [header.inner_text() for header in table.get_by_role("columnheader").all()]
     assert headers == [
-        *("Variant", "Units", "Conversions", "Rate", "Lift"),
-        *("97.5% interval of the lift", "p-value, corrected"),
+        *("Variant", "Units", "Conversions", "Rate", "Difference", "Lift"),
+        *("95% interval of the lift", "p-value, corrected"),
     ]
     assert table.get_by_role("rowheader").all_inner_texts() == ["0 control", "1", "2"]
     assert table.get_by_role("img", name="1: +2.35% to +24.85%").is_visible()

@@ -28,10 +28,12 @@ def test_it_says_all_that_the_panel_says(full: Full) -> None:
     for wanted in (
         "Showing plugins raises the click-through rate",
         "Recommendation: roll out 1",
-        "About 6 more days until significance.",
+        "2026-11-02 to 2026-11-15 (14 days); computed 2026-11-16 09:12 UTC",
         "abkit rollout ShowPluginsExperiment --variant 1",
         "integration link clicked  (conversion, decides; should increase, goal +5%)",
-        "97.5% interval   p-value   corrected",
+        "95% interval   p-value   corrected",
+        "Intervals: 95%, corrected for 2 comparisons (each at 97.5%).",
+        "+2.60 pp",
         "0 (control)   9,000         1,800   20.00%",
         "+2.35% to +24.85%    0.0026      0.0051",
         "1: Significant · Above Goal · Above Control",
@@ -47,7 +49,7 @@ def test_it_says_all_that_the_panel_says(full: Full) -> None:
         "plan: (none)",
         "not corrected for their number",
         "Exposed without an assignment: 7",
-        "Sample ratio as designed: 9,000 : 9,037 : 9,074 units",
+        "Sample ratio as designed: 9,000 : 9,037 : 9,074 units (0 : 1 : 2)",
         "sequential test (mSPRT), valid at every look",
         "3 exposures have no unit",
     ):
@@ -55,9 +57,10 @@ def test_it_says_all_that_the_panel_says(full: Full) -> None:
 
 
 def test_nothing_is_left_to_be_waited_for_once_it_is_decided(full: Full) -> None:
-    result = evolve(
-        full(looks=0), remaining=Remaining(days=None, units=None, message="No estimate.")
-    )
+    left = Remaining(days=6, units=7800, message="About 6 days.")
+    decided = evolve(full(looks=0), remaining=left)
+    assert "About 6 days." not in to_text(decided)
+    result = evolve(decided, remaining=Remaining(days=None, units=None, message="No estimate."))
     waiting = Recommendation(action=Action.CONTINUE, reasons=("Too few.",))
     assert "No estimate." not in to_text(result)
     assert "No estimate." in to_text(evolve(result, recommendation=waiting))
@@ -82,25 +85,48 @@ def test_chances_stand_where_p_values_would(full: Full, changed: Any) -> None:
     assert "p-value" not in text.partition("Segments")[0]
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 140])
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
 @pytest.mark.parametrize("treatment", ["b", LONG, "長" * 60])
-def test_no_line_is_wider_than_the_terminal(full: Full, width: int, treatment: str) -> None:
+def test_no_line_is_wider_than_the_terminal_but_a_command(
+    full: Full, width: int, treatment: str
+) -> None:
+    """A command is pasted: a line break of ours within it would end it."""
     from rich.cells import cell_len
 
     lines = to_text(full(("a", treatment, "c")), width=width).splitlines()
-    assert max(map(cell_len, lines)) <= width
+    assert max(cell_len(line) for line in lines if "abkit roll" not in line) <= width
+    (command,) = [line for line in lines if "abkit roll" in line]
+    assert command.endswith(treatment if treatment != LONG else f"'{LONG}'") or "長" in command
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
 @pytest.mark.parametrize("treatment", ["b", LONG])
-def test_at_80_columns_no_number_is_cut(full: Full, treatment: str) -> None:
-    """A long name is folded instead."""
+def test_no_number_is_cut_and_what_is_not_shown_is_named(
+    full: Full, width: int, treatment: str
+) -> None:
     found = full(("a", treatment, "c"))
-    wide = to_text(found, width=200).split()
-    numbers = [word for word in wide if any(c.isdigit() for c in word)]
-    narrow = to_text(found, width=80)
+    numbers = {w for w in to_text(found, width=None).split() if any(c.isdigit() for c in w)}
+    narrow = to_text(found, width=width)
+    lost = numbers - {*narrow.split()}
     assert len(numbers) > 50
-    assert [word for word in numbers if word not in narrow] == []
-    assert "…" not in narrow
+    assert not lost or f"Not shown at {width} columns: " in narrow
+    assert not re.search(r"\d…|…\d", narrow)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_no_name_is_broken_in_a_table(full: Full, width: int) -> None:
+    result = full(("the control of them all", "the treatment of them all", "b"))
+    tables = to_text(result, width=width).split("integration link clicked  (")[1]
+    assert not re.search(r"^ *(\(control|control|all|\)|control\)) *$", tables, re.MULTILINE)
+    if width > 40:
+        assert re.search(r"^the \S.* \(control\) ", tables, re.MULTILINE)
+
+
+def test_a_file_is_as_wide_as_it_needs_to_be(full: Full) -> None:
+    lines = to_text(full(("a", LONG)), width=None).splitlines()
+    assert any(line.startswith(f"{LONG}  ") for line in lines)
+    assert not any("Not shown" in line or "…" in line for line in lines)
+    assert "Showing plugins raises the click-through rate of integration links." in lines
 
 
 @settings(max_examples=25)

@@ -131,7 +131,7 @@ def chance(value: float) -> str:
 def lift(comparison: Comparison) -> str:
     """The lift, or where it is undefined the difference in the metric's unit."""
     if comparison.lift is None:
-        return f"{comparison.difference:+.4g} abs."
+        return f"{signed(comparison.difference)} abs."
     return change(comparison.lift)
 
 

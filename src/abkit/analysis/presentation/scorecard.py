@@ -75,14 +75,6 @@ def scorecard(result: "Outcome") -> Scorecard | None:
     if len(result.metrics) < 2:
         return None
     variants = len(result.deciding.treatments)
-    notes = {m.metric.name: figures.corrected_for(m, result.settings) for m in result.metrics}
-    corrected = "; ".join(
-        dict.fromkeys(
-            f"those of {name} are {note}" if len({*notes.values()}) > 1 else f"they are {note}"
-            for name, note in notes.items()
-            if note
-        )
-    )
     return Scorecard(
         entries=tuple(
             _entry(treatment, found, result)
@@ -92,13 +84,27 @@ def scorecard(result: "Outcome") -> Scorecard | None:
         several=variants > 1,
         proof="beats control" if figures.bayesian(result.deciding) else "p-value",
         level=figures.confidence(result.settings),
-        note=f"Intervals and p-values: {corrected}." if corrected else "",
+        note=_note(result),
         omitted=(
             f"The first {MOST} of {variants} variants; the tables of the metrics have all."
             if variants > MOST
             else ""
         ),
     )
+
+
+def _note(result: "Outcome") -> str:
+    """What the intervals are corrected for; of each metric, where they differ."""
+    of = {
+        found.metric.name: figures.corrected_for(found, result.settings)
+        for found in result.metrics
+        if any(treatment.comparison is not None for treatment in found.treatments)
+    }
+    notes = {*of.values()}
+    if len(notes) == 1 and "" not in notes:
+        return f"Intervals and p-values are {notes.pop()}."
+    told = [f"of {name} {note}" for name, note in of.items() if note]
+    return f"Intervals and p-values: {'; '.join(told)}." if told else ""
 
 
 def _entry(treatment: Treatment, found: MetricResult, result: "Outcome") -> Entry:
@@ -114,7 +120,7 @@ def _entry(treatment: Treatment, found: MetricResult, result: "Outcome") -> Entr
         difference=figures.difference(comparison, metric) if comparison else nothing,
         difference_interval=figures.difference_interval(comparison, metric) if comparison else "",
         lift=figures.lift(comparison) if comparison else nothing,
-        interval=figures.interval(comparison) if comparison else nothing,
+        interval=figures.interval(comparison) if comparison else "",
         proof=figures.proof(treatment),
         word=tones.word(treatment, metric, result),
         tone=tones.news_of(treatment, metric, result),

@@ -9,12 +9,23 @@ import attrs
 
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.verdict import Action
-from abkit.analysis.presentation import figures
+from abkit.analysis.presentation import figures, times
 from abkit.analysis.presentation.times import duration
 from abkit.analysis.settings import Settings
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
+
+
+def facts(result: "Outcome") -> Iterator[str]:
+    """How many units, of where, when, and when that was looked at."""
+    yield f"{result.units:,} units in {len(result.counts)} variants"
+    if "units" in result.sources:
+        yield f"from {result.sources['units']}"
+    if result.period is not None:
+        yield times.period(result.period)
+    if result.made is not None:
+        yield f"computed {times.made(result.made)}"
 
 
 def confidence(found: MetricResult, settings: Settings) -> str | None:

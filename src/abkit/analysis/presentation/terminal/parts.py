@@ -30,7 +30,7 @@ def show_head(result: "Outcome", console: "Console") -> None:
     line(console, (plan.name, "bold"))
     if plan.hypothesis:
         line(console, (plan.hypothesis, "italic"))
-    line(console, (_facts(result), "dim"))
+    line(console, ("; ".join(sentences.facts(result)), "dim"))
     for alert in alerts(result):
         console.print()
         line(console, (f"! {alert.title}: ", STYLES[alert.tone]), alert.text)
@@ -46,16 +46,6 @@ def show_head(result: "Outcome", console: "Console") -> None:
     if found is not None:
         line(console, (f"{found.purpose}:", "dim"), indent=2)
         unbroken(console, found.line, "bold", indent=4)
-
-
-def _facts(result: "Outcome") -> str:
-    """How many units, when, and when that was looked at."""
-    facts = [f"{result.units:,} units"]
-    if result.period is not None:
-        facts.append(times.period(result.period))
-    if result.made is not None:
-        facts.append(f"computed {times.made(result.made)}")
-    return "; ".join(facts)
 
 
 def show_counts(result: "Outcome", console: "Console") -> None:
