@@ -1,7 +1,8 @@
 """What every sink must keep. A sink's test class inherits it and says how to make and read the sink."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from abkit.events import Action, Event, Exposure, Variant
-from abkit.sinks.base import Outcome
+from abkit.sinks.base import Outcome, Rejected
 
 TIME = datetime(2024, 5, 17, 12, 30, 15, 123456, tzinfo=UTC).timestamp()
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -75,8 +76,64 @@ ODD_PROPERTIES: dict[str, object] = {
 }
 
 
+class Mute:
+    def __str__(self) -> str:
+        raise RuntimeError("nobody shall read this")
+
+    __repr__ = __str__
+
+
+def by_hand(**parts: Any) -> Action:
+    """An action whose parts are not those that a manager would give it."""
+    return action()._replace(insert_id=uuid4().hex, **parts)
+
+
+POISON: Mapping[str, Callable[[], Event]] = MappingProxyType(
+    {
+        "nanoseconds": lambda: by_hand(time=1e18),
+        "nanoseconds of an exposure": lambda: exposure(time=1e18, insert_id=uuid4().hex),
+        "milliseconds": lambda: by_hand(time=1_700_000_000_000),
+        "nan": lambda: by_hand(time=float("nan")),
+        "infinite": lambda: by_hand(time=float("inf")),
+        "before all dates": lambda: by_hand(time=-1e18),
+        "a time beyond all floats": lambda: by_hand(time=10**5_000),
+        "a time as text": lambda: by_hand(time="2024-05-17"),
+        "no time": lambda: by_hand(time=None),
+        "no name": lambda: by_hand(name=None),
+        "a user who is no text": lambda: by_hand(user_id=7),
+        "a user who cannot be shown": lambda: by_hand(user_id=Mute()),
+        "groups that are no mapping": lambda: by_hand(groups=["org"]),
+        "properties that are no mapping": lambda: by_hand(properties=["price"]),
+        "a property that cannot be shown": lambda: by_hand(properties={"mute": Mute()}),
+        "a key that cannot be shown": lambda: by_hand(properties={Mute(): 1}),
+        "deep within": lambda: by_hand(properties={"a": [{"b": (Mute(),)}]}),
+    }
+)
+"""What no sink can tell, except one that tells nothing."""
+
+DOUBTFUL: Mapping[str, Callable[[], Event]] = MappingProxyType(
+    {
+        "before 1970": lambda: by_hand(time=-5.5),
+        "after 2554": lambda: by_hand(time=20_000_000_000),
+        "a name with a NUL": lambda: by_hand(name="click\0ed"),
+        "a group with a NUL": lambda: by_hand(groups={"o\0rg": "1\0"}),
+        "a NUL as property": lambda: by_hand(properties={"x\0": "\0", "y": ["\0"]}),
+        "lone surrogates": lambda: by_hand(name="\ud800", properties={"\udfff": "\ud800"}),
+        "a long integer": lambda: by_hand(properties={"n": 10**100, "m": -(10**5_000)}),
+        "strange keys": lambda: by_hand(properties={(1, 2): 3, None: 4, 5.5: 6, b"\xff": 7}),
+    }
+)
+"""What some sinks can tell and others cannot."""
+
+
 class SinkContract:
-    """Override `sink` and `count`."""
+    """Override `sink` and `count`.
+
+    Attributes:
+        refuses: Names of events by hand that the sink refuses.
+    """
+
+    refuses: AbstractSet[str] = POISON.keys()
 
     @pytest.fixture
     def sink(self) -> Any:
@@ -113,6 +170,16 @@ class SinkContract:
     def test_every_kind_of_variant_is_accepted(self, sink: Any) -> None:
         self.send(sink, *(exposure(variant=variant) for variant in ("a", 1, 1.5, True)))
         assert self.count(sink) == (4, 0)
+
+    def test_an_event_that_cannot_be_told_is_rejected_and_stops_no_other(self, sink: Any) -> None:
+        made = {name: make() for name, make in {**POISON, **DOUBTFUL}.items()}
+        batch = [exposure("1", insert_id="1"), *made.values(), exposure("2", insert_id="2")]
+        outcome: Outcome = sink.send(batch)
+        wanted = [event for name, event in made.items() if name in self.refuses]
+        refused = outcome.events if isinstance(outcome, Rejected) else ()
+        assert {event.insert_id for event in refused} == {event.insert_id for event in wanted}
+        assert getattr(outcome, "retry", outcome) is None
+        assert sum(self.count(sink)) == len(batch) - len(wanted)
 
     def test_another_thread_may_send(self, sink: Any) -> None:
         self.send(sink, exposure("1"))

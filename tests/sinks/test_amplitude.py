@@ -22,7 +22,7 @@ from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 
 from .amplitude_server import KEY, REFUSED_IDS, FakeAmplitude, depth, texts
-from .contract import TIME, SinkContract, action, exposure
+from .contract import POISON, TIME, SinkContract, action, exposure
 from .loopback import Reply, reply
 
 QUICK = Backoff(first=0.001, longest=0.01, longest_after=0.01)
@@ -44,6 +44,8 @@ def named(*names: str) -> list[Event]:
 
 
 class TestAmplitudeSink(SinkContract):
+    refuses = POISON.keys() | {"before 1970"}
+
     @pytest.fixture
     def sink(self, amplitude: FakeAmplitude) -> Iterator[AmplitudeSink]:
         self.server = amplitude

@@ -22,7 +22,7 @@ from abkit.events import Exposure
 from abkit.sinks.base import Rejected, Retry
 from abkit.sinks.kafka import KafkaSink
 
-from .contract import SinkContract, action, exposure
+from .contract import POISON, SinkContract, action, exposure
 
 NAMES = natural_numbers()
 
@@ -63,6 +63,8 @@ def messages(servers: str, topic: str) -> list[Any]:
 
 
 class TestKafkaSink(SinkContract):
+    refuses = POISON.keys() | {"before 1970"}
+
     @pytest.fixture
     def sink(self, servers: str) -> Iterator[KafkaSink]:
         """Each test has topics of its own."""

@@ -60,6 +60,16 @@ class TestLogSink(SinkContract):
             "properties": '{"page":"home"}',
         }
 
+    def test_a_line_is_one_line_without_codes_for_a_terminal(
+        self, sink: LogSink, kept: Kept
+    ) -> None:
+        name = "a\nb\u2028c\x85d\x9b31m\u202e\U000e0001 größer"
+        sink.send([action(name)])
+        line = kept.records[0].getMessage()
+        assert line.isprintable()
+        assert "größer" in line
+        assert json.loads(line.partition(" ")[2])["action"] == name
+
     def test_handlers_find_the_record_as_a_dict(self, sink: LogSink, kept: Kept) -> None:
         sink.send([action("paid")])
         assert kept.records[0].__dict__["abkit"]["action"] == "paid"

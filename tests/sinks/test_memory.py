@@ -11,6 +11,8 @@ from .contract import SinkContract, action, exposure
 
 
 class TestMemorySink(SinkContract):
+    refuses = frozenset()
+
     @pytest.fixture
     def sink(self) -> MemorySink:
         return MemorySink()

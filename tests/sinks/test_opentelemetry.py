@@ -28,7 +28,7 @@ from abkit.events import Event
 from abkit.sinks.base import Retry
 from abkit.sinks.opentelemetry import OpenTelemetrySink
 
-from .contract import SinkContract, action, exposure
+from .contract import POISON, SinkContract, action, exposure
 
 
 def memory_exporter() -> InMemoryLogRecordExporter:
@@ -36,6 +36,7 @@ def memory_exporter() -> InMemoryLogRecordExporter:
 
 
 class OpenTelemetryContract(SinkContract):
+    refuses = POISON.keys() | {"before 1970", "after 2554"}
     memory: InMemoryLogRecordExporter
 
     def count(self, sink: Any) -> tuple[int, int]:

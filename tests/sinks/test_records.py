@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Variant
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event, Variant
 from abkit.sinks.records import (
     action_record,
+    by_kind,
     exposure_record,
     insert_id,
     json_line,
     json_object,
-    records,
+    record,
 )
 
 from .contract import ODD_PROPERTIES, TIME, action, exposure
@@ -86,7 +87,8 @@ def test_properties_are_always_a_json_object(properties: dict[str, object]) -> N
 
 
 def test_events_are_sorted_into_exposures_and_actions() -> None:
-    exposures, actions = records([exposure("1"), action("x"), exposure("2"), action("y")])
+    events: list[Event] = [exposure("1"), action("x"), exposure("2"), action("y")]
+    exposures, actions = by_kind((event, record(event)) for event in events)
     assert [row["unit_id"] for row in exposures] == ["1", "2"]
     assert [row["action"] for row in actions] == ["x", "y"]
 

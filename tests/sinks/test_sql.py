@@ -17,7 +17,7 @@ from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
 from abkit.sinks.base import Rejected, Retry
 from abkit.sinks.sql import SqlSink
 
-from .contract import TIME, SinkContract, action, exposure
+from .contract import POISON, TIME, SinkContract, action, exposure
 from .postgres import PostgresServer, running_server
 
 
@@ -163,6 +163,19 @@ class SqlSinkContract(SinkContract):
         assert engine.pool is pool
         engine.dispose()
 
+    def test_a_table_that_was_dropped_is_made_again(self, sink: SqlSink) -> None:
+        self.send(sink, *some_events())
+        engine = sa.create_engine(self.url)
+        place = f"{self.schema}.abkit_actions" if self.schema else "abkit_actions"
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"DROP TABLE {place}"))
+        engine.dispose()
+        outcome = sink.send(some_events(prefix="j"))
+        assert isinstance(outcome, Retry)
+        assert "abkit_actions" in outcome.reason
+        self.send(sink, *some_events(prefix="j"))
+        assert self.count(sink) == (40, 20)
+
     def test_without_create_the_tables_must_be_there(self) -> None:
         sink = SqlSink(self.url, schema=self.schema, create=False)
         outcome = sink.send([exposure()])
@@ -224,6 +237,8 @@ class TestSqlite(SqlSinkContract):
 
 
 class TestPostgres(SqlSinkContract):
+    refuses = POISON.keys() | {"a name with a NUL", "a group with a NUL"}
+
     @pytest.fixture(autouse=True)
     def database(self, server: PostgresServer) -> None:
         """A schema of its own for each test."""
@@ -333,12 +348,23 @@ class TestPostgres(SqlSinkContract):
         assert self.rows("abkit_exposures") == []
 
 
-def test_a_password_is_never_shown() -> None:
-    sink = SqlSink("postgresql+psycopg://me:secret@127.0.0.1:1/name")
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("me:geheim@127.0.0.1:1/name", "me:***@127.0.0.1:1/name"),
+        (
+            "me@127.0.0.1:1/name?password=geheim&sslmode=disable",
+            "me@127.0.0.1:1/name?password=***&sslmode=disable",
+        ),
+    ],
+)
+def test_a_password_is_never_shown(url: str, shown: str) -> None:
+    sink = SqlSink(f"postgresql+psycopg://{url}")
     outcome = sink.send([exposure()])
     assert isinstance(outcome, Retry)
-    assert "secret" not in f"{outcome.reason}{sink!r}"
-    assert repr(sink) == "<SqlSink postgresql+psycopg://me:***@127.0.0.1:1/name>"
+    assert "geheim" not in f"{outcome.reason}{sink!r}"
+    assert outcome.reason.isprintable()
+    assert repr(sink) == f"<SqlSink postgresql+psycopg://{shown}>"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from abkit.events import Event
 from abkit.sinks.amplitude_events import SHORTEST_ID, Body, ExposureFormat, Wording, identity
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.http import UNTIL_MENDED, Answer, Client, Timeouts, compact_json
-from abkit.sinks.refusals import Refusal, with_refusals
+from abkit.sinks.refusals import Refusal, sorted_out, with_refusals
 
 _REGIONS = {
     "us": "https://api2.amplitude.com/2/httpapi",
@@ -77,19 +77,17 @@ class AmplitudeSink:
 
     def send(self, events: Sequence[Event], /) -> Outcome:
         """Post the events, once."""
-        refusals: list[Refusal] = []
-        entries: list[_Entry] = []
-        for event in events:
-            bodies = self._wording.bodies(event)
-            if isinstance(bodies, str):
-                refusals.append(Refusal(event, bodies))
-            else:
-                entries += [_Entry(event, body) for body in bodies]
+        sound, refusals = sorted_out(events, self._bodies)
+        entries = [_Entry(event, body) for event, bodies in sound for body in bodies]
         return with_refusals(refusals, self._post(entries) if entries else None)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+    def _bodies(self, event: Event) -> list[Body] | Refusal:
+        bodies = self._wording.bodies(event)
+        return Refusal(event, bodies) if isinstance(bodies, str) else bodies
 
     def _post(self, entries: Sequence["_Entry"]) -> Outcome:
         request: Body = {"api_key": self._api_key, "events": [entry.body for entry in entries]}

@@ -42,7 +42,7 @@ class Wording:
 
     def bodies(self, event: Event) -> list[Body] | str:
         """The events of Amplitude that tell this one; or why Amplitude would refuse it."""
-        why = objection_to_time(event)
+        why = objection_to_time(event, first=0)  # Its times are not negative.
         if why is not None:
             return why
         tracked = track(event)

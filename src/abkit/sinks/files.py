@@ -1,7 +1,6 @@
 """Events as files: Parquet or JSON lines, in one folder per kind and UTC date."""
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,9 +10,11 @@ from uuid import uuid4
 from abkit.errors import DeliveryError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
 from abkit.extras import extra
-from abkit.sinks.base import BatchLimits, Retry
+from abkit.quoting import masked, told
+from abkit.sinks.base import BatchLimits, Outcome, Retry
 from abkit.sinks.folders import File, FileSystem, Writer, folder
-from abkit.sinks.records import Record, json_line, records
+from abkit.sinks.records import Record, by_kind, json_line, record
+from abkit.sinks.refusals import sorted_out, with_refusals
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,14 +52,17 @@ class FileSink:
     ) -> None:
         self._directory = os.fspath(directory)
         self._suffix = format
-        self._place = re.sub("://[^/@]*@", "://***@", self._directory)  # without a password
+        self._place = masked(self._directory)
         self._folder = folder(self._directory, filesystem, _writer(format))
         self.limits = limits or BatchLimits(count=20_000, size=16_000_000, age=10.0)
         self._check_writable()
 
-    def send(self, events: Sequence[Event], /) -> Retry | None:
+    def send(self, events: Sequence[Event], /) -> Outcome:
         """Write the events. What the disk or the store refuses is to be tried again."""
-        exposures, actions = records(events)
+        sound, refusals = sorted_out(events, record)
+        return with_refusals(refusals, self._write(*by_kind(sound)))
+
+    def _write(self, exposures: Sequence[Record], actions: Sequence[Record]) -> Retry | None:
         files = [
             self._file(kind, date, of_date, columns)
             for kind, rows, columns in (
@@ -70,7 +74,7 @@ class FileSink:
         try:
             self._folder.put(files)
         except OSError as error:
-            return Retry(reason=f"cannot write to {self._place}: {error}")
+            return Retry(reason=f"cannot write to {self._place}: {told(str(error))}")
         return None
 
     def _file(
@@ -90,7 +94,8 @@ class FileSink:
         try:
             self._folder.try_out(trial)
         except OSError as error:
-            message = f"FileSink: {self._place} must be a directory that can be written to: {error}"
+            why = told(str(error))
+            message = f"FileSink: {self._place} must be a directory that can be written to: {why}"
             raise DeliveryError(message) from error
 
     def __repr__(self) -> str:

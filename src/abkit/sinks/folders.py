@@ -13,6 +13,7 @@ from attrs import frozen
 
 from abkit.errors import DeliveryError
 from abkit.extras import extra
+from abkit.quoting import masked, told
 from abkit.sinks.records import Record
 
 Writer: TypeAlias = Callable[[Path | BinaryIO, Sequence[Record], Mapping[str, str]], None]
@@ -169,8 +170,8 @@ def folder(directory: str, filesystem: FileSystem | None, write: Writer) -> Fold
 
             filesystem = ArrowFSWrapper(filesystem)
     except (ImportError, ValueError) as error:
-        message = f"FileSink: there is no file system for {directory}: {error}"
-        raise DeliveryError(message) from error
+        message = f"FileSink: there is no file system for {masked(directory)}: {told(error)}"
+        raise DeliveryError(message) from None
     if isinstance(filesystem, LocalFileSystem) or "local" in _protocols(filesystem):
         return _LocalFolder(Path(filesystem._strip_protocol(directory)), write)
     return _RemoteFolder(filesystem, directory, write)

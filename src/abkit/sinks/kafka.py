@@ -1,6 +1,7 @@
 """Events as messages on two topics of Kafka."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -10,12 +11,15 @@ from attrs import frozen
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure
 from abkit.extras import extra
-from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
-from abkit.sinks.records import action_record, exposure_record, json_line
+from abkit.quoting import masked, quoted, told
+from abkit.sinks.base import BatchLimits, Outcome, Retry
+from abkit.sinks.records import json_line, record
+from abkit.sinks.refusals import Refusal, objection_to_time, sorted_out, with_refusals
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Producer
 
+_SECRET = re.compile("password|secret|key|credentials|jaas|oauth", re.IGNORECASE)
 _POLL = 0.1  # seconds; another thread may serve the reports of a producer that is shared
 
 
@@ -91,8 +95,11 @@ class KafkaSink:
             try:
                 confluent_kafka.Producer(self._config).flush(0)
             except confluent_kafka.KafkaException as error:
-                message = f"KafkaSink: the configuration cannot be used: {error.args[0].str()}"
-                raise DeliveryError(message) from error
+                settings = self._config.items()
+                secrets = [str(value) for name, value in settings if _SECRET.search(name)]
+                why = told(error.args[0].str(), secrets)
+                message = f"KafkaSink: the configuration cannot be used: {why}"
+                raise DeliveryError(message) from None
         else:
             self._producer = config_or_producer
         self._pid = os.getpid()
@@ -104,17 +111,17 @@ class KafkaSink:
         if producer is None:
             return Retry(reason="a producer cannot be used after a fork; give its configuration")
         deadline = monotonic() + self._timeout
-        failures = _produce(producer, [self._message(event) for event in events], deadline)
-        if len(events) > 1:
+        sound, refusals = sorted_out(events, self._message)
+        failures = _produce(producer, [message for _, message in sound], deadline)
+        if len(sound) > 1:
             failures = _one_by_one(producer, failures, deadline)
         refused = [failure for failure in failures if failure.refused]
         others = [failure for failure in failures if not failure.refused]
         if any(failure.fatal for failure in others) and self._config is not None:
             self._producer = None
+        refusals += [Refusal(failure.message.event, failure.why) for failure in refused]
         retry = Retry(reason=f"Kafka: {others[0].why}") if others else None
-        if not refused:
-            return retry
-        return Rejected([failure.message.event for failure in refused], refused[0].why, retry)
+        return with_refusals(refusals, retry)
 
     def close(self) -> None:
         """Close the connections of a producer that the sink has made."""
@@ -133,17 +140,17 @@ class KafkaSink:
             self._producer = confluent_kafka.Producer(self._config)
         return self._producer
 
-    def _message(self, event: Event) -> _Message:
+    def _message(self, event: Event) -> _Message | Refusal:
+        why = objection_to_time(event, first=0)  # There are no negative timestamps.
+        if why is not None:
+            return Refusal(event, why)
         exposures, actions = self._topics
-        if isinstance(event, Exposure):
-            topic, record = exposures, exposure_record(event)
-        else:
-            topic, record = actions, action_record(event)
-        return _Message(event, topic, _key(event), json_line(record).encode())
+        topic = exposures if isinstance(event, Exposure) else actions
+        return _Message(event, topic, _key(event), json_line(record(event)).encode())
 
     def __repr__(self) -> str:
         servers = (self._config or {}).get("bootstrap.servers", "a given producer")
-        return f"<KafkaSink {' and '.join(self._topics)} by {servers}>"
+        return f"<KafkaSink {' and '.join(self._topics)} by {quoted(masked(str(servers)))}>"
 
 
 def _produce(producer: "Producer", messages: Sequence[_Message], deadline: float) -> list[_Failure]:
@@ -168,7 +175,7 @@ def _produce(producer: "Producer", messages: Sequence[_Message], deadline: float
         error, by_client = reported[position]
         if error is not None:
             fatal = error.fatal() or error.code() == error._FATAL
-            why = error.str()
+            why = told(error.str())
             failures.append(_Failure(message, why, _is_refusal(error), by_client, fatal))
     return failures
 

@@ -1,10 +1,13 @@
 """Events as lines of the standard library's logging."""
 
+import json
 import logging
 from collections.abc import Sequence
 
 from abkit.events import Event, Exposure
-from abkit.sinks.records import action_record, exposure_record, json_line
+from abkit.sinks.base import Outcome
+from abkit.sinks.records import json_line, record
+from abkit.sinks.refusals import sorted_out, with_refusals
 
 
 class LogSink:
@@ -23,16 +26,23 @@ class LogSink:
         self._logger = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._level = level
 
-    def send(self, events: Sequence[Event], /) -> None:
+    def send(self, events: Sequence[Event], /) -> Outcome:
         """Log the events."""
         if not self._logger.isEnabledFor(self._level):
-            return
-        for event in events:
-            if isinstance(event, Exposure):
-                kind, record = "exposure", exposure_record(event)
-            else:
-                kind, record = "action", action_record(event)
-            self._logger.log(self._level, "%s %s", kind, json_line(record), extra={"abkit": record})
+            return None
+        sound, refusals = sorted_out(events, record)
+        for event, each in sound:
+            kind = "exposure" if isinstance(event, Exposure) else "action"
+            line = _printable(json_line(each))
+            self._logger.log(self._level, "%s %s", kind, line, extra={"abkit": each})
+        return with_refusals(refusals, None)
 
     def __repr__(self) -> str:
         return f"<LogSink {self._logger.name} at {logging.getLevelName(self._level)}>"
+
+
+def _printable(line: str) -> str:
+    """JSON in which what a terminal would obey, or take for the end of a line, is escaped as JSON does."""
+    if line.isprintable():
+        return line
+    return "".join([each if each.isprintable() else json.dumps(each)[1:-1] for each in line])

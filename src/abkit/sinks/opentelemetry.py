@@ -4,11 +4,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from attrs import frozen
+
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure
 from abkit.extras import extra
-from abkit.sinks.base import BatchLimits, Retry
-from abkit.sinks.records import Record, action_record, exposure_record
+from abkit.sinks.base import BatchLimits, Outcome, Retry
+from abkit.sinks.records import Record, record
+from abkit.sinks.refusals import Refusal, objection_to_time, sorted_out, with_refusals
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger, LoggerProvider
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 EVALUATION_EVENT = "feature_flag.evaluation"
 """The name of an exposure (semantic conventions for feature flags in events, OpenTelemetry)."""
+
+_END = 2**64 // 1_000_000_000
+"""The first second whose nanoseconds are too many for the protocol; it has none before the epoch either."""
 
 
 class OpenTelemetrySink:
@@ -59,17 +65,21 @@ class OpenTelemetrySink:
         # A provider's own queue holds 2048 unless it is told otherwise.
         self.limits = limits or BatchLimits()
 
-    def send(self, events: Sequence[Event], /) -> Retry | None:
+    def send(self, events: Sequence[Event], /) -> Outcome:
         """Emit the events. What an exporter gives up is to be tried again."""
-        if self._pipeline is not None:
-            return self._pipeline.send(events)
+        sound, refusals = sorted_out(events, _words)
+        words = [each for _, each in sound]
+        send = self._emit if self._pipeline is None else self._pipeline.send
+        return with_refusals(refusals, send(words))
+
+    def _emit(self, words: Sequence["_Words"]) -> Retry | None:
         from opentelemetry._logs import get_logger_provider
 
         provider = self._provider or get_logger_provider()
         flush = getattr(provider, "force_flush", None)
         if flush is None and self._provider is None:
             return Retry(reason="OpenTelemetry has no global logger provider yet")
-        _emit(provider.get_logger("abkit"), events)
+        _emit(provider.get_logger("abkit"), words)
         if flush is not None and not flush(round(self._timeout * 1e3)):
             return Retry(reason="the logger provider of OpenTelemetry was not flushed")
         return None
@@ -105,13 +115,13 @@ class _Pipeline:
         provider.add_log_record_processor(SimpleLogRecordProcessor(self._records))
         self._logger: Logger = provider.get_logger("abkit")
 
-    def send(self, events: Sequence[Event]) -> Retry | None:
+    def send(self, words: Sequence["_Words"]) -> Retry | None:
         from opentelemetry.sdk._logs.export import LogRecordExportResult
 
         if self._pid != os.getpid():
             self._start()
         self._records.clear()
-        _emit(self._logger, events)
+        _emit(self._logger, words)
         batch = self._records.get_finished_logs()
         if batch and self._exporter.export(batch) is not LogRecordExportResult.SUCCESS:
             return Retry(reason=f"{type(self._exporter).__name__} has not exported the batch")
@@ -125,25 +135,47 @@ class _Pipeline:
         return type(self._exporter).__name__
 
 
-def _emit(logger: "Logger", events: Sequence[Event]) -> None:
+@frozen
+class _Words:
+    """An event as OpenTelemetry has it.
+
+    Attributes:
+        name: The event's.
+        time: Nanoseconds since the epoch.
+        attributes: Whatever else it tells.
+    """
+
+    name: str
+    time: int
+    attributes: Mapping[str, str]
+
+
+def _words(event: Event) -> _Words | Refusal:
+    why = objection_to_time(event, first=0, end=_END)
+    if why is not None:
+        return Refusal(event, why)
+    told = record(event)
+    if isinstance(event, Exposure):
+        name, attributes = EVALUATION_EVENT, _exposure_attributes(told)
+    else:
+        name, attributes = str(told["action"]), _context_attributes(told)
+    return _Words(name, round(event.time * 1e6) * 1_000, attributes)
+
+
+def _emit(logger: "Logger", words: Sequence[_Words]) -> None:
     from opentelemetry._logs import SeverityNumber
     from opentelemetry.context import Context
     from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
     # Whatever span there may be in this thread, the event is not of it.
     nowhere = set_span_in_context(INVALID_SPAN, Context())
-    for event in events:
-        if isinstance(event, Exposure):
-            name, attributes = EVALUATION_EVENT, _exposure_attributes(exposure_record(event))
-        else:
-            record = action_record(event)
-            name, attributes = str(record["action"]), _context_attributes(record)
+    for each in words:
         logger.emit(
-            event_name=name,
-            timestamp=round(event.time * 1e6) * 1_000,
+            event_name=each.name,
+            timestamp=each.time,
             context=nowhere,
             severity_number=SeverityNumber.INFO,
-            attributes=attributes,
+            attributes=each.attributes,
         )
 
 

@@ -12,6 +12,7 @@ from abkit.events import Action, Event, Exposure, Variant, variant_text
 Record: TypeAlias = dict[str, object]
 
 _DEEPEST = 40
+_LONGEST_INT = 2_000  # bits
 _KINDS = {bool: "bool", int: "int", float: "float", str: "str"}
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -40,15 +41,21 @@ def action_record(action: Action) -> Record:
     }
 
 
-def records(events: Iterable[Event]) -> tuple[list[Record], list[Record]]:
+def record(event: Event) -> Record:
+    """The event under the keys of EXPOSURE_COLUMNS or of ACTION_COLUMNS.
+
+    Raises:
+        Exception: A part of the event cannot be told; whatever the objects that it holds raise.
+    """
+    return exposure_record(event) if isinstance(event, Exposure) else action_record(event)
+
+
+def by_kind(told: Iterable[tuple[Event, Record]]) -> tuple[list[Record], list[Record]]:
     """The records of the exposures and those of the actions, each in the order of the events."""
     exposures: list[Record] = []
     actions: list[Record] = []
-    for event in events:
-        if isinstance(event, Exposure):
-            exposures.append(exposure_record(event))
-        else:
-            actions.append(action_record(event))
+    for event, each in told:
+        (exposures if isinstance(event, Exposure) else actions).append(each)
     return exposures, actions
 
 
@@ -112,15 +119,26 @@ def _kind(variant: Variant) -> str:
 
 
 def _context(event: Event) -> Record:
+    properties: object = event.properties
+    if not isinstance(properties, Mapping):
+        message = f"the properties must be a mapping, not {type(properties).__name__}"
+        raise TypeError(message)
     return {
         "user_id": None if event.user_id is None else _clean(event.user_id),
         "groups": {_clean(str(kind)): _clean(str(group)) for kind, group in event.groups.items()},
-        "properties": json_object(event.properties),
+        "properties": json_object(properties),
     }
 
 
-def _clean(text: str) -> str:
-    """The text without lone surrogates, which no file or destination takes."""
+def _clean(text: object) -> str:
+    """The text without lone surrogates, which no file or destination takes.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    if not isinstance(text, str):
+        message = f"{text!r} must be a text"
+        raise TypeError(message)
     if text.isascii():
         return text
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -128,8 +146,11 @@ def _clean(text: str) -> str:
 
 def _plain(value: object, within: tuple[int, ...]) -> object:
     """The value in terms of JSON; `within` are the ids of the containers around it."""
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, str | bool):
         return value
+    if isinstance(value, int):
+        # Python writes no longer ones: see sys.set_int_max_str_digits.
+        return value if value.bit_length() < _LONGEST_INT else f"({type(value).__name__})"
     if isinstance(value, float):
         return value if value - value == 0 else str(value)
     if not isinstance(value, Mapping | list | tuple | set | frozenset):

@@ -1,15 +1,20 @@
 """Events that a sink refuses itself, because the destination certainly would."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from attrs import frozen
 
 from abkit.events import Event
+from abkit.quoting import quoted, told
 from abkit.sinks.base import Outcome, Rejected, Retry
+
+_T = TypeVar("_T")
 
 _YEAR_1 = -62_135_596_800
 _YEAR_10000 = 253_402_300_800
 _MOST_REASONS = 10
+_SHOWN = 60
 
 
 @frozen
@@ -25,11 +30,57 @@ class Refusal:
     why: str
 
 
-def objection_to_time(event: Event) -> str | None:
-    """What is wrong with the event's time; None if it can be written as a date."""
-    if _YEAR_1 <= event.time < _YEAR_10000:  # Not so for nan.
-        return None
-    return f"its time must be seconds since the epoch, not {event.time!r}"
+def sorted_out(
+    events: Sequence[Event], tell: Callable[[Event], _T | Refusal]
+) -> tuple[list[tuple[Event, _T]], list[Refusal]]:
+    """The events in the destination's words; those that cannot be told are refused, each by itself.
+
+    An event made by hand may hold anything, such as a time in nanoseconds, or an object that cannot be
+    written as text. That is the fault of this one event: it must neither stop the others nor look as if the
+    destination failed.
+
+    Args:
+        events: The batch.
+        tell: What an event is for the destination, or why the destination would refuse it.
+
+    Returns:
+        The sound events, each with what it is told as; and the others.
+    """
+    sound: list[tuple[Event, _T]] = []
+    refusals: list[Refusal] = []
+    for event in events:
+        try:
+            why = objection_to_time(event)
+            words = tell(event) if why is None else Refusal(event, why)
+        except MemoryError:
+            raise  # It may be the moment's fault.
+        except Exception as error:  # noqa: BLE001 - the events' own objects may raise anything
+            words = Refusal(event, f"it cannot be told: {told(error)}")
+        if isinstance(words, Refusal):
+            refusals.append(words)
+        else:
+            sound.append((event, words))
+    return sound, refusals
+
+
+def objection_to_time(
+    event: Event, *, first: float = _YEAR_1, end: float = _YEAR_10000
+) -> str | None:
+    """What is wrong with the event's time; None if it can be written as a date.
+
+    Args:
+        event: The event.
+        first: The first second that the destination knows.
+        end: The first second that it does not know any more.
+    """
+    try:
+        if first <= event.time < end:  # Not so for nan.
+            return None
+    except TypeError:
+        pass  # No number at all.
+    within = "" if (first, end) == (_YEAR_1, _YEAR_10000) else f" from {first} to {end}"
+    given = quoted(repr(event.time), _SHOWN)
+    return f"its time must be seconds since the epoch{within}, not {given}"
 
 
 def with_refusals(refusals: Sequence[Refusal], outcome: Outcome) -> Outcome:

@@ -4,13 +4,11 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from attrs import frozen
-
 from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.http import UNTIL_MENDED, Answer, Client, Timeouts, compact_json
-from abkit.sinks.refusals import Refusal, objection_to_time, with_refusals
+from abkit.sinks.refusals import Refusal, sorted_out, with_refusals
 from abkit.sinks.tracking import Track, track
 
 _REGIONS = {
@@ -67,50 +65,28 @@ class SegmentSink:
 
     def send(self, events: Sequence[Event], /) -> Outcome:
         """Post the events, once."""
-        refusals: list[Refusal] = []
-        calls: list[_Call] = []
-        for event in events:
-            call = _call(event)
-            if isinstance(call, Refusal):
-                refusals.append(call)
-            else:
-                calls.append(call)
+        calls, refusals = sorted_out(events, _call)
         return with_refusals(refusals, self._post(calls) if calls else None)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def _post(self, calls: Sequence["_Call"]) -> Outcome:
-        content = b'{"batch":[' + b",".join([call.content for call in calls]) + b"]}"
+    def _post(self, calls: Sequence[tuple[Event, bytes]]) -> Outcome:
+        content = b'{"batch":[' + b",".join([call for _, call in calls]) + b"]}"
         if len(content) >= _MOST_BYTES:
             return Retry(reason=f"{len(content)} bytes", smaller=True)
         answer = self._client.post(content)
         if isinstance(answer, Retry):
             return answer
-        return _outcome(answer, [call.event for call in calls])
+        return _outcome(answer, [event for event, _ in calls])
 
     def __repr__(self) -> str:
         return f"<SegmentSink to {self._client.place}>"
 
 
-@frozen
-class _Call:
-    """A call of the batch.
-
-    Attributes:
-        event: The event that it tells.
-        content: How it is told, as JSON.
-    """
-
-    event: Event
-    content: bytes
-
-
-def _call(event: Event) -> _Call | Refusal:
-    why = objection_to_time(event)
-    if why is not None:
-        return Refusal(event, why)
+def _call(event: Event) -> bytes | Refusal:
+    """How the event is told, as JSON."""
     tracked = track(event)
     if not tracked.name:
         return Refusal(event, "it has no name")
@@ -121,7 +97,7 @@ def _call(event: Event) -> _Call | Refusal:
     content = compact_json(_body(tracked, event.time))
     if len(content) >= _MOST_BYTES_OF_EVENT:
         return Refusal(event, f"it has {len(content):,} bytes, and Segment takes 32 KB")
-    return _Call(event, content)
+    return content
 
 
 def _body(tracked: Track, time: float) -> dict[str, object]:

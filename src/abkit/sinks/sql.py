@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from abkit.errors import DeliveryError, MissingExtraError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event, Exposure
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
 from abkit.extras import extra
-from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
-from abkit.sinks.records import Record, action_record, exposure_record, json_object
+from abkit.quoting import masked, told
+from abkit.sinks.base import BatchLimits, Outcome, Retry
+from abkit.sinks.records import Record, by_kind, json_object, record
+from abkit.sinks.refusals import Refusal, sorted_out, with_refusals
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -70,7 +72,7 @@ class SqlSink:
         )
         self._timeout = timeout
         self._pid = os.getpid()
-        self._tables_wanted = create
+        self._creates = self._tables_wanted = create
         self.limits = limits or BatchLimits(count=2_000, size=2_000_000)
         try:
             self._create_tables()
@@ -78,7 +80,9 @@ class SqlSink:
             pass  # the database is not there yet: `send` tries again
         except sa.exc.DBAPIError as error:
             self.close()
-            message = f"SqlSink: the tables cannot be created in {self._place()}: {_what(error)}"
+            message = (
+                f"SqlSink: the tables cannot be created in {self._place()}: {self._what(error)}"
+            )
             raise DeliveryError(message) from error
 
     def send(self, events: Sequence[Event], /) -> Outcome:
@@ -88,16 +92,15 @@ class SqlSink:
         if os.getpid() != self._pid:
             self._engine.dispose(close=False)  # the connections are the parent's
             self._pid = os.getpid()
-        refused: list[tuple[Event, str]] = []
+        sound, refusals = sorted_out(events, _parameters)
         retry = None
         try:
             self._create_tables()
-            self._write(events, refused)
+            self._write(sound, refusals)
         except DBAPIError as error:
-            retry = Retry(reason=f"cannot write to {self._place()}: {_what(error)}")
-        if not refused:
-            return retry
-        return Rejected([event for event, _ in refused], refused[0][1], retry)
+            self._tables_wanted = self._creates  # Maybe somebody has dropped them.
+            retry = Retry(reason=f"cannot write to {self._place()}: {self._what(error)}")
+        return with_refusals(refusals, retry)
 
     def close(self) -> None:
         """Close the connections of an engine that the sink has made."""
@@ -119,37 +122,46 @@ class SqlSink:
                     connection.execute(CreateTable(table, if_not_exists=True))
         self._tables_wanted = False
 
-    def _write(self, events: Sequence[Event], refused: list[tuple[Event, str]]) -> None:
+    def _write(self, sound: Sequence[tuple[Event, Record]], refusals: list[Refusal]) -> None:
         """Insert the events in one transaction; if one is refused, the halves in one each."""
-        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import DBAPIError, StatementError
 
         try:
-            self._insert(events)
-        except (DBAPIError, ValueError) as error:  # psycopg2 meets a NUL byte with a ValueError
+            self._insert(sound)
+        # psycopg2 meets a NUL byte with a ValueError; what a driver cannot convert is a StatementError.
+        except (StatementError, ValueError) as error:
             if isinstance(error, DBAPIError) and not _is_refusal(error):
                 raise
-            if len(events) == 1:
-                refused.append((events[0], _what(error)))
+            if len(sound) == 1:
+                refusals.append(Refusal(sound[0][0], self._what(error)))
                 return
-            middle = len(events) // 2
-            self._write(events[:middle], refused)
-            self._write(events[middle:], refused)
+            middle = len(sound) // 2
+            self._write(sound[:middle], refusals)
+            self._write(sound[middle:], refusals)
 
-    def _insert(self, events: Sequence[Event]) -> None:
+    def _insert(self, sound: Sequence[tuple[Event, Record]]) -> None:
         import sqlalchemy as sa
 
-        exposures = [exposure_record(event) for event in events if isinstance(event, Exposure)]
-        actions = [action_record(event) for event in events if not isinstance(event, Exposure)]
+        exposures, actions = by_kind(sound)
         with self._engine.begin() as connection:
             if self._dialect == "postgresql":
                 limit = sa.text(f"SET LOCAL statement_timeout = {round(self._timeout * 1e3)}")
                 connection.execute(limit)
             for insertion, rows in zip(self._insertions, (exposures, actions), strict=True):
                 if rows:
-                    connection.execute(insertion, _parameters(rows))
+                    # In the order of their ids, so that two processes do not deadlock.
+                    ordered = sorted(rows, key=lambda row: str(row["insert_id_"]))
+                    connection.execute(insertion, ordered)
 
     def _place(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
+        return masked(self._engine.url.render_as_string(hide_password=True))
+
+    def _what(self, error: Exception) -> str:
+        """What the driver said, without the statement and its parameters."""
+        url = self._engine.url
+        secrets = [text for text in (url.password, *url.query.values()) if isinstance(text, str)]
+        said = str(getattr(error, "orig", None) or error).strip()
+        return told(said.splitlines()[0], secrets) if said else type(error).__name__
 
     def __repr__(self) -> str:
         return f"<SqlSink {self._place()}>"
@@ -222,17 +234,14 @@ def _insertion(table: "sa.Table", columns: Mapping[str, str], dialect: str) -> A
     return insert(table).values(values).on_conflict_do_nothing(index_elements=["insert_id"])
 
 
-def _parameters(rows: Sequence[Record]) -> list[dict[str, object]]:
-    """The rows as parameters, in the order of their ids, so that two processes do not deadlock."""
-    parameters = [
-        {
-            **{f"{name}_": value for name, value in row.items()},
-            "insert_id_": row["insert_id"] or uuid4().hex,
-            "groups_": json_object(row["groups"]) or "{}",  # type: ignore[arg-type]
-        }
-        for row in rows
-    ]
-    return sorted(parameters, key=lambda row: str(row["insert_id_"]))
+def _parameters(event: Event) -> Record:
+    """The event as the parameters of its row."""
+    row = record(event)
+    return {
+        **{f"{name}_": value for name, value in row.items()},
+        "insert_id_": row["insert_id"] or uuid4().hex,
+        "groups_": json_object(row["groups"]) or "{}",  # type: ignore[arg-type]
+    }
 
 
 def _is_refusal(error: "sa.exc.DBAPIError") -> bool:
@@ -243,9 +252,3 @@ def _is_refusal(error: "sa.exc.DBAPIError") -> bool:
         return False
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
     return isinstance(error, DataError | IntegrityError) or str(state).startswith(_REFUSALS)
-
-
-def _what(error: Exception) -> str:
-    """What the driver said, without the statement and its parameters."""
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0][:300] if said else type(error).__name__

@@ -9,8 +9,8 @@ from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.http import UNTIL_MENDED, Answer, Client, Timeouts
-from abkit.sinks.records import Record, json_line, records
-from abkit.sinks.refusals import Refusal, objection_to_time, with_refusals
+from abkit.sinks.records import Record, by_kind, json_line, record
+from abkit.sinks.refusals import sorted_out, with_refusals
 
 SIGNATURE_HEADER = "abkit-signature"
 
@@ -65,23 +65,23 @@ class WebhookSink:
 
     def send(self, events: Sequence[Event], /) -> Outcome:
         """Post the events, once."""
-        objections = [(event, objection_to_time(event)) for event in events]
-        refusals = [Refusal(event, why) for event, why in objections if why is not None]
-        sound = [event for event, why in objections if why is None]
+        sound, refusals = sorted_out(events, record)
         return with_refusals(refusals, self._post(sound) if sound else None)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def _post(self, events: Sequence[Event]) -> Outcome:
-        exposures, actions = records(events)
+    def _post(self, sound: Sequence[tuple[Event, Record]]) -> Outcome:
+        exposures, actions = by_kind(sound)
         body = f'{{"exposures":{_array(exposures)},"actions":{_array(actions)}}}'.encode()
         headers = {}
         if self._secret is not None:
             headers[SIGNATURE_HEADER] = sign(body, secret=self._secret, now=time.time())
         answer = self._client.post(body, headers)
-        return answer if isinstance(answer, Retry) else _outcome(answer, events)
+        return (
+            answer if isinstance(answer, Retry) else _outcome(answer, [event for event, _ in sound])
+        )
 
     def __repr__(self) -> str:
         return f"<WebhookSink to {self._client.place}>"

@@ -10,6 +10,7 @@ from abkit.analysis.notifications.records import from_records, not_a_state, to_r
 from abkit.analysis.notifications.stores import Step
 from abkit.errors import ConfigError, MissingExtraError
 from abkit.extras import extra
+from abkit.quoting import masked, told
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -134,12 +135,14 @@ class SqlStore:
             with self._engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            said = str(error.orig).strip().splitlines()
-            message = f"The state in {self._place()} cannot be used: {''.join(said[:1])}"
+            said = "".join(str(error.orig).strip().splitlines()[:1])
+            password = self._engine.url.query.get("password", "")
+            why = told(said, [self._engine.url.password or "", str(password)])
+            message = f"The state in {self._place()} cannot be used: {why}"
             raise ConfigError(message) from None
 
     def _place(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
+        return masked(self._engine.url.render_as_string(hide_password=True))
 
     def __repr__(self) -> str:
         return f"<SqlStore {self._place()}>"
