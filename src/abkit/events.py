@@ -16,7 +16,6 @@ EXPOSURE_EVENT = "Triggered Experiment"
 Variant: TypeAlias = str | int | float | bool
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_NO_PROPERTIES: Mapping[str, Any] = MappingProxyType({})
 
 
 class Exposure(NamedTuple):
@@ -84,10 +83,11 @@ _DEEPEST = 100
 
 def properties_told(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     """Properties as they are now: what the caller changes later is in no event."""
-    if not properties:
-        return _NO_PROPERTIES
     told = dict(properties)
-    return told if _SCALARS.issuperset(map(type, told.values())) else _snapshot(told, {})
+    for value in told.values():
+        if type(value) not in _SCALARS:
+            return {name: _snapshot(each, {}) for name, each in told.items()}
+    return told
 
 
 def _snapshot(value: Any, made: dict[int, Any], depth: int = 0) -> Any:

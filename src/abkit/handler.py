@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 from abkit.errors import ConfigError
@@ -10,6 +11,9 @@ from abkit.experiments.subjects import Subjects, person_and_groups
 
 Expose: TypeAlias = Callable[[str, Variant, float, Mapping[str, Any], Subjects], object]
 """Exposes a unit of one experiment: unit id, variant, time, properties, subjects."""
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class EventHandler(Protocol):
@@ -47,7 +51,7 @@ def _expose(
     if has_seen is not None and has_seen((*identity, unit_id), variant):
         return
     user_id, groups = person_and_groups(subjects, identity[0])
-    told = properties_told(properties)
+    told = properties_told(properties) if properties else _NOTHING
     hand_on(Exposure(*identity, unit_id, variant, now, user_id, groups, told), handler)
 
 

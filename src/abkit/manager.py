@@ -271,7 +271,7 @@ class ExperimentManager:
                 time=time.time() if self._clock is None else self._clock(),
                 user_id=user_id,
                 groups=groups,
-                properties=properties_told(properties),
+                properties=properties_told(properties) if properties else _NOTHING,
             )
             hand_on(done, self._on_event)
         except Exception as error:  # noqa: BLE001 - the request boundary

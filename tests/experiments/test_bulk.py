@@ -272,7 +272,7 @@ def test_the_position_is_counted_from_the_beginning_of_the_column() -> None:
 @pytest.mark.parametrize(
     "units",
     [
-        np.array([1.0, float("nan")]),
+        np.array([float("nan"), 1.0]),
         np.ma.masked_array([3, 1], mask=[True, False]),
         pd.Series([None, "a"]),
         pd.Series([pd.NA, 1], dtype="Int64"),

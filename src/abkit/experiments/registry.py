@@ -253,8 +253,10 @@ def _of_layer(layer: "Layer") -> str:
 
 def _is_redefined(old: type[Experiment], new: type[Experiment]) -> bool:
     """Whether a class is the other one defined anew, by a reloaded module or a notebook's cell."""
-    place, name = old.__module__, old.__qualname__
-    if old is new or (new.__module__, new.__qualname__) != (place, name) or "<locals>" in name:
+    # A class that was made without a module has none.
+    place, name = getattr(old, "__module__", ""), old.__qualname__
+    same = (getattr(new, "__module__", None), new.__qualname__) == (place, name)
+    if old is new or not same or "<locals>" in name:
         return False
     # If the old one can still be found where it was defined, there are two.
     found: Any = sys.modules.get(place)

@@ -96,7 +96,9 @@ def check_spelling(cls: type[Any], name: str, *, in_code: bool) -> None:
 
 def _known(cls: type[Any]) -> set[str]:
     """The attributes that mean something to abkit."""
-    own = [base for base in cls.__mro__ if base.__module__.partition(".")[0] == "abkit"]
+    own = [
+        base for base in cls.__mro__ if getattr(base, "__module__", "").partition(".")[0] == "abkit"
+    ]
     names = {each for base in own for each in vars(base) if not each.startswith("_")}
     return {*names, "name", "salt", "declaration"}  # these three have no value yet
 

@@ -175,7 +175,7 @@ class LogExposureEndpoint:
             the exposures were sent.
         """
         known = with_ids(subjects or {})
-        if not known:
+        if not any(map(unit_id_of, known.values())):
             return self._refused(refusal(401, "Nobody is signed in: the session has no subjects."))
         refused = [self._log_one(sent, known) for sent in message.exposures]
         errors = [each for each in refused if each is not None]

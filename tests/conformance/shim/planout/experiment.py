@@ -48,6 +48,7 @@ class Experiment:
             "param_name": VARIANT,
             "control": "none",
             "assign": assign,
+            "own_randomization": True,  # this variant is written by the shim
         }
         declared = type("Declared", (abkit.Experiment,), attributes)
         return Run(declared, on_event=self._log, overrides=self._overrides, **self.inputs)
