@@ -265,7 +265,7 @@ class ExperimentManager:
             **subjects: Who did it, as for `get`.
         """
         try:
-            user_id, groups = person_and_groups(subjects, action)
+            user_id, groups = person_and_groups(subjects, action, all_have_ids=True)
             done = Action(
                 name=action,
                 time=time.time() if self._clock is None else self._clock(),

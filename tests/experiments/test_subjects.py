@@ -181,6 +181,27 @@ def test_an_action_of_an_unusable_person_is_an_error_and_never_without_the_perso
     assert events == []
 
 
+def test_an_action_of_an_unusable_organization_is_an_error(manager: ExperimentManager) -> None:
+    with pytest.raises(MissingSubjectError, match="bought: org= is False, a bool"):
+        manager.track("bought", user=1, org=False)
+
+
+def test_what_only_the_code_looks_at_need_have_no_id() -> None:
+    class Banner(UserExperiment):
+        variants = {"0": 1}
+
+        def assign(self, params: Params, user: Any, is_mobile: bool, config: Any) -> None:
+            assert is_mobile
+            assert config == {"a": 1}
+            super().assign(params, user=user)
+
+    events: list[Any] = []
+    manager = ExperimentManager(on_event=events.append, strict=True)
+    manager.add(Banner)
+    manager.log_exposure(Banner, user=1, is_mobile=True, config={"a": 1})
+    assert [(event.user_id, event.groups) for event in events] == [("1", {})]
+
+
 @pytest.mark.parametrize("nobody", [None, SimpleNamespace(id=None, is_anonymous=True)])
 def test_an_action_of_an_anonymous_visitor_is_the_organizations(nobody: object) -> None:
     events: list[Any] = []

@@ -2,36 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from keyword import iskeyword
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from abkit.errors import DeclarationError, OperatorError
 from abkit.events import Variant, variant_text
+from abkit.experiments.names import check_names
 from abkit.experiments.subjects import unit_id_of, why_no_id
 
 if TYPE_CHECKING:
     from abkit.experiments.layer import Holdout, Layer
     from abkit.experiments.metrics import Metric
-
-
-RESERVED = frozenset(
-    {
-        "action",
-        "clock",
-        "default",
-        "even_if_forced",
-        "experiment",
-        "on_event",
-        "overrides",
-        "params",
-        "properties",
-        "self",
-        "times",
-        "variant",
-    }
-)
-"""What no unit can be called: other arguments of what takes the subjects by keyword are called so."""
 
 
 class Bucketing(StrEnum):
@@ -143,7 +124,7 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
     Raises:
         DeclarationError: Something in it cannot be; the message says what would be right.
     """
-    _check_names(name, cls.unit_type, salt, cls.param_name)
+    check_names(name, cls.unit_type, salt, cls.param_name)
     weights = _weights(name, cls.variants)
     layer, slots = _layer(name, cls)
     starts, ends = _moment(name, "starts", cls.starts), _moment(name, "ends", cls.ends)
@@ -203,26 +184,6 @@ def check_rollout(declaration: Declaration, rollout: object) -> None:
 
 def _listed(values: Iterable[object]) -> str:
     return ", ".join(map(repr, values))
-
-
-def _check_names(name: str, unit_type: object, salt: object, param_name: object) -> None:
-    for attribute, value in (("name", name), ("salt", salt), ("param_name", param_name)):
-        if not isinstance(value, str) or not value.strip():
-            problem = f"`{attribute}` must be a text that is not empty, not {value!r}"
-            raise DeclarationError(name or "Experiment", problem)
-    is_name = isinstance(unit_type, str) and unit_type.isidentifier()
-    if is_name and (iskeyword(str(unit_type)) or unit_type in RESERVED):
-        problem = (
-            f"`unit_type` cannot be {unit_type!r}: as a keyword argument it means something else; "
-            f'call it something like "{unit_type}_unit"'
-        )
-        raise DeclarationError(name, problem)
-    if not is_name:
-        problem = (
-            "`unit_type` must be the keyword under which the unit is passed, such as "
-            f'"org" or "user", not {unit_type!r}; or subclass OrgExperiment or UserExperiment'
-        )
-        raise DeclarationError(name, problem)
 
 
 def _weights(name: str, variants: Any) -> Mapping[Variant, float]:

@@ -18,6 +18,7 @@ Subjects: TypeAlias = Mapping[str, Any]
 
 _NO_GROUPS: Mapping[str, str] = MappingProxyType({})
 _ABSENT = object()
+_PERSONS = frozenset({"user", "actor"})
 _EXACT_AS_FLOAT = 2**53
 _BOOLS = frozenset({"bool", "bool_"})  # Python's and NumPy's
 _OF_AN_ID = ("__str__", "__lt__", "__eq__", "__hash__")
@@ -102,19 +103,26 @@ def missing_subject(of: str, kind: str, subjects: Subjects) -> MissingSubjectErr
     return MissingSubjectError(of, kind, given, problem)
 
 
-def person_and_groups(subjects: Subjects, of: str, /) -> tuple[str | None, Mapping[str, str]]:
+def person_and_groups(
+    subjects: Subjects, of: str, /, *, all_have_ids: bool = False
+) -> tuple[str | None, Mapping[str, str]]:
     """The id of the person, a user rather than an actor, and the ids of the other subjects by kind.
 
+    Args:
+        subjects: Those of the request.
+        of: Whose subjects they are: the name of an experiment or an action.
+        all_have_ids: Whether that is so. Among an experiment's there may be others, which only its
+            `assign()` looks at; they are left out.
+
     Raises:
-        MissingSubjectError: There is nobody, or a subject that is somebody has no id; `of` says whose
-            subjects they should be.
+        MissingSubjectError: There is nobody, or a person or another subject has no id that should.
     """
     person = groups = None
     for kind in subjects:
         subject = subjects[kind]
         unit_id = subject if type(subject) is str else unit_id_of(subject)
         if not unit_id:
-            if is_nobody(subject):
+            if is_nobody(subject) or not (all_have_ids or kind in _PERSONS):
                 continue
             raise missing_subject(of, kind, subjects)
         if kind == "user":
