@@ -21,8 +21,8 @@ AbkitError
 from collections.abc import Iterable, Sequence
 
 
-def _hint(name: str, known: Sequence[str]) -> str:
-    """What may have been meant."""
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """What may have been meant: a sentence with a space before it, or nothing."""
     from difflib import get_close_matches  # only when something is wrong: importing it takes time
 
     close = get_close_matches(name, known, n=1)
@@ -88,7 +88,7 @@ class UnknownExperimentError(AbkitError, LookupError):
                 f"No experiment named {self.name!r}: none is registered yet. "
                 "Call expt_manager.load('your.config.module') or expt_manager.add(YourExperiment)."
             )
-        hint = _hint(self.name, self.known)
+        hint = suggestion(self.name, self.known)
         return f"No experiment named {self.name!r}.{hint} Registered: {', '.join(self.known)}."
 
 
@@ -198,18 +198,23 @@ class MissingColumnError(AnalysisError, LookupError):
         column: The column that was asked for.
         source: The file or table.
         available: The columns that it has.
+        advice: What else would do; a sentence, or nothing.
     """
 
-    def __init__(self, column: str, source: str, available: Sequence[str]) -> None:
+    def __init__(
+        self, column: str, source: str, available: Sequence[str], *, advice: str = ""
+    ) -> None:
         self.column = column
         self.source = source
         self.available = tuple(available)
+        self.advice = advice
         super().__init__(column, source, self.available)
 
     def __str__(self) -> str:
-        hint = _hint(self.column, self.available)
+        hint = suggestion(self.column, self.available)
         columns = ", ".join(self.available) or "none"
-        return f"{self.source} has no column {self.column!r}.{hint} Its columns: {columns}."
+        advice = f" {self.advice}" if self.advice else ""
+        return f"{self.source} has no column {self.column!r}.{hint}{advice} Its columns: {columns}."
 
 
 class EmptyDataError(AnalysisError):

@@ -13,6 +13,7 @@ from abkit.analysis.arguments import arguments_checked, by_metric, moment, utc
 from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.findings.cumulative import cumulative
+from abkit.analysis.gathering.absence import absences
 from abkit.analysis.gathering.asking import Asking, Progress, microseconds, silent
 from abkit.analysis.gathering.assignments import compare_assignments
 from abkit.analysis.gathering.exposures import Taking, take_part
@@ -213,6 +214,8 @@ class Analysis:
                 segments=self.segments,
                 arrivals=Arrivals(length, taking.by_period) if self.over_time else None,
             )
+            notes = absences(asking, gathered, sources.get("actions"))
+            gathered = evolve(gathered, notes=(*gathered.notes, *notes))
             unassigned = None
             if self.assignments is not None:
                 sources["assignments"] = table(self.assignments)

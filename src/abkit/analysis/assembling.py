@@ -16,7 +16,6 @@ from abkit.analysis.plan import Plan
 from abkit.analysis.result import Result, versions
 from abkit.analysis.settings import Method, Settings
 from abkit.errors import AnalysisError, TooFewVariantsError
-from abkit.experiments.metrics import Conversion
 
 
 @frozen(kw_only=True)
@@ -96,7 +95,7 @@ def assembled(
         recommendation=recommendation,
         segments=tuple(_segments(gathered, plan, settings, seen=units)),
         remaining=left,
-        warnings=(*settings.warnings, *_empty(gathered)),
+        warnings=(*settings.warnings, *gathered.notes),
         sources=MappingProxyType(dict(asked.sources)),
         versions=versions(asked.engine),
         queries=MappingProxyType(dict(asked.queries)),
@@ -144,15 +143,3 @@ def _segments(
         except TooFewVariantsError:
             continue
         yield Segment(property=part.property, value=part.value, metrics=metrics)
-
-
-def _empty(gathered: Gathered) -> Iterable[str]:
-    """A metric that no unit has is probably a mistake."""
-    for estimand in gathered.layout.estimands:
-        places = estimand.places.values()
-        if all(sums.mean(place) == 0 for sums in gathered.sums.values() for place in places):
-            what = "action's name" if isinstance(estimand.metric, Conversion) else "name"
-            yield (
-                f"No unit has any {estimand.metric.name!r} after its exposure. "
-                f"Is the {what} the one that the application tracks?"
-            )

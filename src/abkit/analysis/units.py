@@ -137,6 +137,7 @@ class UnitsAnalysis:
             queries=asking.texts,
             engine=version,
         )
+        gathered = evolve(gathered, notes=(*gathered.notes, *_zeros(gathered)))
         result = assembled(asked, gathered, counts=_counted)
         return evolve(
             result,
@@ -262,6 +263,14 @@ def _title(units: Table, metrics: Sequence[Metric], variant: str) -> str:
     if not words or not isinstance(units.source, str | Path):
         return f"{metrics[0].name} by {variant}" if metrics else units.name
     return f"{words[0].upper()}{words[1:]}"
+
+
+def _zeros(gathered: Gathered) -> Iterable[str]:
+    """A column that has nothing but 0 is probably another one than was meant."""
+    for estimand in gathered.layout.estimands:
+        places = estimand.places.values()
+        if all(sums.mean(place) == 0 for sums in gathered.sums.values() for place in places):
+            yield f"{estimand.metric.name!r} is 0 for every unit. Is it the right column?"
 
 
 def _counted(variant: str, units: int) -> VariantCounts:

@@ -44,10 +44,21 @@ class EventQueries:
         if own_unit:
             unit = Column(name="unit_id", kind=Kind.TEXT, source="unit_id", required=True)
         elif self.unit_type == "user":
-            unit = Column(name="unit_id", kind=Kind.TEXT, source="user_id", required=True)
+            unit = Column(
+                name="unit_id",
+                kind=Kind.TEXT,
+                source="user_id",
+                required=True,
+                elsewhere=("unit_id",),
+            )
         else:
             unit = Column(
-                name="unit_id", kind=Kind.TEXT, source="groups", key=self.unit_type, required=True
+                name="unit_id",
+                kind=Kind.TEXT,
+                source="groups",
+                key=self.unit_type,
+                required=True,
+                elsewhere=("unit_id", self.unit_type),
             )
         return [
             Column(name="insert_id", kind=Kind.TEXT, source="insert_id"),
@@ -62,6 +73,8 @@ class EventQueries:
                     key=key,
                     when=("action", (action,)),
                     required=True,
+                    elsewhere=(key,),
+                    strict=False,
                 )
                 for i, (action, key) in enumerate(self.layout.values)
             ),

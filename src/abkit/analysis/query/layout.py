@@ -96,7 +96,7 @@ class Layout:
     @cached_property
     def actions(self) -> tuple[str, ...]:
         """The names of all actions that some metric needs."""
-        return tuple(sorted({name for part in self.parts for name in _actions(part)}))
+        return tuple(sorted({name for part in self.parts for name in actions_of(part)}))
 
     @cached_property
     def values(self) -> tuple[tuple[str, str], ...]:
@@ -276,7 +276,8 @@ def _is(action: str) -> str:
     return f"action = {literal(action)}"
 
 
-def _actions(part: Metric) -> tuple[str, ...]:
+def actions_of(part: Metric) -> tuple[str, ...]:
+    """The names of the actions that a metric of one value per unit needs."""
     match part:
         case Conversion() | Total() | Sum() | Average():
             return (part.action,)

@@ -58,11 +58,23 @@ class UnitQueries:
             Column(name="variant", kind=Kind.TEXT, source="variant", required=True),
             Column(name="time", kind=Kind.INSTANT, source="time", required=True),
             *(
-                Column(name=f"segment_{i}", kind=Kind.TEXT, source="properties", key=key)
+                Column(
+                    name=f"segment_{i}",
+                    kind=Kind.TEXT,
+                    source="properties",
+                    key=key,
+                    elsewhere=(key,),
+                )
                 for i, key in enumerate(self.segments)
             ),
             *(
-                Column(name=f"property_{i}", kind=Kind.TEXT, source="properties", key=e.property)
+                Column(
+                    name=f"property_{i}",
+                    kind=Kind.TEXT,
+                    source="properties",
+                    key=e.property,
+                    elsewhere=(e.property,),
+                )
                 for i, e in enumerate(self.exclusions)
                 if e.property is not None
             ),

@@ -38,6 +38,8 @@ class Column:
         when: Take it only in rows where this column of the same view (a text) has one of these values;
             null in others. So one action's odd property does not break another's.
         required: Whether there is no answer without it; else it is null where the table lacks it.
+        elsewhere: Columns of the table that will do where `source` is not there, the best first.
+        strict: Whether a value that is not of the kind is an error; else it is null, as a missing one.
     """
 
     name: str
@@ -46,3 +48,5 @@ class Column:
     key: str | None = None
     when: tuple[str, tuple[str, ...]] | None = None
     required: bool = field(default=False)
+    elsewhere: tuple[str, ...] = ()
+    strict: bool = True

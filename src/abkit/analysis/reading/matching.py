@@ -55,9 +55,25 @@ def _match(table: Table, column: Column, available: Sequence[str]) -> Match:
     name, *within = (place,) if isinstance(place, str) else place
     source = _same(name, available)
     mapped = column.source in table.columns or entry in table.columns
+    if source is None and not mapped:
+        others = (_same(other, available) for other in column.elsewhere)
+        other = next((other for other in others if other is not None), None)
+        if other is not None:
+            return Match(column, other)
     if source is None and (column.required or mapped):
-        raise MissingColumnError(name, table.label, available)
+        raise MissingColumnError(name, table.label, available, advice=_advice(column))
     return Match(column, source, (*within, *path))
+
+
+def _advice(column: Column) -> str:
+    """How the table can say where a column stands."""
+    if column.key is None:
+        return ""
+    entry = f"{column.source}.{column.key}"
+    return (
+        f"It would have {column.key!r}, which may also be a column of that name, or any other: "
+        f"Table(..., columns={{{entry!r}: '...'}})."
+    )
 
 
 def _same(name: str, available: Iterable[str]) -> str | None:

@@ -29,7 +29,8 @@ class Value:
 class Dialect(Protocol):
     """Writes values of a foreign type in the types that queries need.
 
-    A `mark` is the beginning of an error's message; see `Refusals`.
+    A `mark` is the beginning of an error's message; see `Refusals`. Without one, what cannot be used is
+    null.
 
     Attributes:
         types: The database's names for the type of each kind of column.
@@ -81,7 +82,10 @@ class Dialect(Protocol):
         ...
 
     def refuse(self, mark: str, text: str, kind: Kind) -> str:
-        """An expression of the kind's type that fails, with the mark and a text in its message."""
+        """An expression of the kind's type that fails, with the mark and a text in its message.
+
+        Without a mark it is null.
+        """
         ...
 
 
@@ -134,7 +138,7 @@ def select(
             sql = f"cast(null as {dialect.types[kind]})"
             values.append(f"{sql} as {name}")
         else:
-            mark = refusals.mark(one.label, label, kind)
+            mark = refusals.mark(one.label, label, kind) if one.column.strict else ""
             values.append(f"{_guarded(value.sql, one.column, found, dialect)} as {name}")
             sql = _canonical(kind, Value(name, value.type), dialect, mark)
         columns.append(f"{sql} as {dialect.name(one.column.name)}")

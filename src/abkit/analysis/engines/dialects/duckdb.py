@@ -97,6 +97,8 @@ class DuckDBDialect(Dialect):
                 f"case when isfinite({number}) then {number} "
                 f"when {text} is not null then {refused} end"
             )
+        if not mark and value.type in _FLOATS:
+            return f"nullif(cast({value.sql} as double), cast('nan' as double))"
         # What is not finite in a column of floats is found in the sums: a check of each value is dear.
         return f"cast({value.sql} as double)"
 
@@ -129,6 +131,8 @@ class DuckDBDialect(Dialect):
 
     def refuse(self, mark: str, text: str, kind: Kind) -> str:
         """An expression that fails, with the mark and a text in its message."""
+        if not mark:
+            return f"cast(null as {self.types[kind]})"
         shown = f"left(cast({text} as varchar), {SHOWN})"
         message = f"{literal(mark)} || {shown} || {literal(END)}"
         return f"cast(error({message}) as {self.types[kind]})"

@@ -117,6 +117,8 @@ class PostgresDialect(Dialect):
 
         PostgreSQL says what it could not cast: so it is made to cast the message.
         """
+        if not mark:
+            return f"cast(null as {self.types[kind]})"
         shown = f"left(cast({text} as text), {SHOWN})"
         return f"cast({literal(mark)} || {shown} || {literal(END)} as {self.types[kind]})"
 

@@ -118,6 +118,8 @@ class SparkDialect(Dialect):
 
     def refuse(self, mark: str, text: str, kind: Kind) -> str:
         """An expression that fails, with the mark and a text in its message."""
+        if not mark:
+            return f"cast(null as {self.types[kind]})"
         shown = f"left(cast({text} as string), {SHOWN})"
         message = f"concat({self.constant(mark)}, {shown}, {self.constant(END)})"
         return f"cast(raise_error({message}) as {self.types[kind]})"

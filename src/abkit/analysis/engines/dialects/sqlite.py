@@ -92,6 +92,8 @@ class SQLiteDialect(Dialect):
 
     def refuse(self, mark: str, text: str, kind: Kind) -> str:  # noqa: ARG002 - there are no types
         """An expression that fails, with the mark and a text in its message."""
+        if not mark:
+            return "null"
         return f"abkit_refuse({literal(mark)} || substr({text}, 1, {SHOWN}) || {literal(END)})"
 
 
@@ -140,6 +142,8 @@ class Functions:
             return None
         number = _float(text)
         if number is None or not math.isfinite(number):
+            if not mark:
+                return None
             self._refuse(f"{mark}{text[:SHOWN]}{END}")
         return number
 

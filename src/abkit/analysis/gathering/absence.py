@@ -1,0 +1,143 @@
+"""What is not in the data though metrics want it, in sentences: why a number is lower than it should be."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from abkit.analysis.amounts import amount, have
+from abkit.analysis.engines.base import Row, integer
+from abkit.analysis.gathering.asking import Asking
+from abkit.analysis.gathering.measures import Gathered
+from abkit.analysis.query import absence
+from abkit.analysis.query.layout import Layout, actions_of
+from abkit.analysis.reading.sources import Table
+from abkit.errors import suggestion
+from abkit.experiments.metrics import Average, Metric, Sum
+
+_SHOWN = 8
+
+
+def absences(asking: Asking, gathered: Gathered, actions: Table | None) -> tuple[str, ...]:
+    """What was noticed of the actions, after `measure_events`.
+
+    Args:
+        asking: The engine.
+        gathered: What was measured.
+        actions: The table of the actions; None if nothing was done yet.
+    """
+    if actions is None:
+        return ("There are no actions yet: whatever they measure is 0 for every unit.",)
+    return (
+        *_without_number(asking, gathered.layout, actions),
+        *_nobody(asking, gathered),
+    )
+
+
+def _without_number(asking: Asking, layout: Layout, actions: Table) -> Iterable[str]:
+    """Of each property that metrics add up, how many actions lack it."""
+    if not layout.values:
+        return
+    rows = asking.rows("values that are missing", absence.without_number(layout))
+    lacking = [
+        (i, pair)
+        for i, pair in enumerate(layout.values)
+        if sum(integer(row, f"without_{i}") for row in rows)
+    ]
+    if not lacking:
+        return
+    pairs = [pair for _, pair in lacking]
+    asking.engine.open("actions_as_written", actions, absence.columns_of_texts(pairs))
+    examples = asking.row("values that are no numbers", absence.texts(pairs))
+    for place, (i, (action, key)) in enumerate(lacking):
+        found = {str(row["variant"]): integer(row, f"found_{i}") for row in rows}
+        without = {str(row["variant"]): integer(row, f"without_{i}") for row in rows}
+        some, example = sum(without.values()), examples[f"example_{place}"]
+        such = "" if example is None else f" (some have a text, such as {str(example)[:40]!r})"
+        shares = "; ".join(f"{v}: {without[v]:,} of {found[v]:,}" for v in found)
+        yield (
+            f"{some:,} of {sum(found.values()):,} {action!r} that count {have(some)} no number "
+            f"{key!r}{such}. {' '.join(_left_out(layout, action, key))} By variant: {shares}."
+        )
+
+
+def _left_out(layout: Layout, action: str, key: str) -> Iterable[str]:
+    """What that does to the metrics."""
+    sums = [_quoted(m) for m in layout.parts if isinstance(m, Sum) and _of(m, action, key)]
+    averages = [_quoted(m) for m in layout.parts if isinstance(m, Average) and _of(m, action, key)]
+    if sums:
+        add = "adds" if len(sums) == 1 else "add"
+        yield f"{' and '.join(sums)} {add} nothing for them, so the true sums are larger or smaller."
+    if averages:
+        are = "is" if len(averages) == 1 else "are"
+        yield f"{' and '.join(averages)} {are} of the others only."
+
+
+def _of(metric: Sum | Average, action: str, key: str) -> bool:
+    return (metric.action, metric.property) == (action, key)
+
+
+def _quoted(metric: Metric) -> str:
+    return repr(metric.name)
+
+
+def _nobody(asking: Asking, gathered: Gathered) -> Iterable[str]:
+    """Of each metric that is 0 for all, why."""
+    empty = [metric for metric in gathered.layout.metrics if _is_empty(gathered, metric)]
+    wanted = sorted({action for metric in empty for action in _actions(gathered, metric)})
+    if not wanted:
+        return
+    rows = asking.rows("actions that nobody did", absence.reached(wanted))
+    found = {str(row["action"]): row for row in rows}
+    if len(found) < len(wanted):
+        called = [str(row["action"]) for row in asking.rows("actions", absence.names())]
+    else:
+        called = []
+    some_unit = str(asking.row("a unit", absence.a_unit())["unit_id"])
+    for metric in empty:
+        whys = [
+            _why(action, found.get(action), called=called, some_unit=some_unit)
+            for action in _actions(gathered, metric)
+        ]
+        reasons = " ".join(dict.fromkeys(why for why in whys if why is not None))
+        yield f"No unit has any {metric.name!r} after its exposure. {reasons}".rstrip()
+
+
+def _is_empty(gathered: Gathered, metric: Metric) -> bool:
+    (places,) = (e.places.values() for e in gathered.layout.estimands if e.metric == metric)
+    return all(sums.mean(place) == 0 for sums in gathered.sums.values() for place in places)
+
+
+def _actions(gathered: Gathered, metric: Metric) -> Sequence[str]:
+    (parts,) = (e.places for e in gathered.layout.estimands if e.metric == metric)
+    return tuple(dict.fromkeys(action for part in parts for action in actions_of(part)))
+
+
+def _why(action: str, row: Row | None, *, called: Sequence[str], some_unit: str) -> str | None:
+    """Why an action counts for nobody; None where some count."""
+    if row is None:
+        return _unknown(action, called)
+    counts = {name: integer(row, name) for name in ("in_table", "with_unit", "of_units", "before")}
+    return _stopped(action, counts, example=str(row["example"]), some_unit=some_unit)
+
+
+def _unknown(action: str, called: Sequence[str]) -> str:
+    if not called:
+        return "The table of actions has no rows with an action."
+    hint = suggestion(action, called) or " Is the name the one that the application tracks?"
+    names = ", ".join(map(repr, called[:_SHOWN])) + (", ..." if len(called) > _SHOWN else "")
+    return f"No action is called {action!r}.{hint} There are {names}."
+
+
+def _stopped(action: str, counts: Mapping[str, int], *, example: str, some_unit: str) -> str | None:
+    some = amount(counts["in_table"], "action")
+    if not counts["with_unit"]:
+        return f"{some} {have(counts['in_table'])} the name {action!r}, and none a unit's id."
+    if not counts["of_units"]:
+        return (
+            f"{some} {have(counts['in_table'])} the name {action!r}, and none the id of a unit that "
+            f"was exposed: actions have ids such as {example!r}, exposures such as {some_unit!r}."
+        )
+    if counts["before"] == counts["of_units"]:
+        return (
+            f"All {counts['of_units']:,} {action!r} of exposed units were before the first exposure. "
+            "Are the times in one time zone?"
+        )
+    return None

@@ -1,0 +1,172 @@
+"""Values that are missing, actions that nobody did: counted, and told why."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from abkit import Average, Conversion, Sum
+from abkit.analysis.analysis import Analysis
+from abkit.analysis.plan import Plan
+from abkit.analysis.reading.sources import Table
+from abkit.analysis.result import Result
+from abkit.errors import MissingColumnError
+
+PRICED = (
+    Sum("revenue", action="buy", property="price"),
+    Average("price", action="buy", property="price"),
+)
+PRICES = ['{"price": 10}', "{}", '{"price": null}', '{"price": "nan"}', '{"price": "free"}', None]
+
+
+def exposed(units: int = 24, form: str = "{}") -> list[Mapping[str, Any]]:
+    return [{"unit_id": form.format(i), "variant": "ab"[i % 2]} for i in range(units)]
+
+
+def bought(properties: Sequence[str | None], **other: Any) -> list[Mapping[str, Any]]:
+    return [
+        {"action": "buy", "user_id": str(i), "hour": 1, "properties": of, **other}
+        for i, of in enumerate(properties)
+    ]
+
+
+@pytest.fixture
+def run(tables: Any, plan: Plan) -> Any:
+    def do(actions: Sequence[Mapping[str, Any]], *metrics: Any, **options: Any) -> Result:
+        made = tables(options.pop("exposures", exposed()), actions)
+        return Analysis(evolve(plan, metrics=metrics or PRICED), **{**made, **options}).run()
+
+    return do
+
+
+def means(result: Result) -> list[float]:
+    return [found.control.moments.mean for found in result.metrics]
+
+
+def test_a_price_that_is_missing_is_counted_and_told(run: Any) -> None:
+    result = run(bought(PRICES * 4))
+    (note,) = [w for w in result.warnings if "no number" in w]
+    assert note == (
+        "20 of 24 'buy' that count have no number 'price' (some have a text, such as 'free'). "
+        "'revenue' adds nothing for them, so the true sums are larger or smaller. "
+        "'price' is of the others only. By variant: a: 8 of 12; b: 12 of 12."
+    )
+    assert means(result) == [pytest.approx(10 * 4 / 12)] * 2
+    assert note in result.to_text(width=1000)
+    assert note in result.to_dict()["warnings"]
+
+
+def test_an_average_is_of_the_prices_that_are_known(run: Any) -> None:
+    twice = [*bought(['{"price": 10}'] * 24), *bought(["{}"] * 24, hour=2)]
+    assert means(run(twice)) == [10, 10]
+
+
+def test_nothing_is_told_where_every_price_is_there(run: Any) -> None:
+    assert not [w for w in run(bought(['{"price": 10}'] * 24)).warnings if "no number" in w]
+
+
+def test_a_price_nobody_has_is_told_as_such(run: Any) -> None:
+    result = run(bought(['{"prise": 10}'] * 24))
+    assert any("24 of 24 'buy' that count have no number 'price'." in w for w in result.warnings)
+
+
+def test_missing_prices_are_the_same_in_sqlite_as_in_duckdb(
+    tables: Any, plan: Plan, tmp_path: Path
+) -> None:
+    made = tables(exposed(), bought(PRICES * 4))
+    connection = sqlite3.connect(":memory:")
+    for name, table in made.items():
+        frame = table.to_pandas().astype({"time": str})
+        frame["groups"] = "{}"
+        frame.to_sql(name, connection, index=False)
+    there = {"exposures": "exposures", "actions": "actions", "engine": connection}
+    priced = evolve(plan, metrics=PRICED)
+    ours, theirs = Analysis(priced, **made).run(), Analysis(priced, **there).run()
+    connection.close()
+    assert means(ours) == means(theirs)
+    assert ours.warnings == theirs.warnings
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_a_price_may_be_a_column_and_a_missing_one_is_none(
+    tables: Any, plan: Plan, missing: float | None
+) -> None:
+    import pandas as pd
+
+    exposures = tables(exposed())["exposures"]
+    rows = [("buy", str(i), 1_709_254_800.0, 10.0 if i % 3 else missing) for i in range(24)]
+    frame = pd.DataFrame(rows, columns=["action", "unit_id", "time", "price"])
+    for actions in (frame, frame.to_dict("list")):
+        source = actions
+        if isinstance(actions, dict):
+            import pyarrow as pa
+
+            source = pa.table(actions)
+        result = Analysis(evolve(plan, metrics=PRICED), exposures=exposures, actions=source).run()
+        assert means(result)[0] == pytest.approx(10 * 8 / 12)
+        assert any("8 of 24 'buy'" in w for w in result.warnings)
+
+
+def test_a_column_that_is_not_there_says_how_to_name_it(tables: Any, plan: Plan) -> None:
+    import pyarrow as pa
+
+    exposures = tables(exposed())["exposures"]
+    actions = pa.table({"action": ["buy"], "unit_id": ["1"], "time": [1.0], "amount": [1.0]})
+    with pytest.raises(MissingColumnError, match=r"columns=\{'properties.price': '...'\}"):
+        Analysis(evolve(plan, metrics=PRICED), exposures=exposures, actions=actions).run()
+    named = Table(actions, columns={"properties.price": "amount"})
+    Analysis(evolve(plan, metrics=PRICED), exposures=exposures, actions=named).run()
+
+
+@pytest.mark.parametrize("unit_type", ["user", "org"])
+def test_the_units_of_actions_may_stand_in_a_column_of_their_own(
+    tables: Any, plan: Plan, unit_type: str
+) -> None:
+    import pyarrow as pa
+
+    exposures = tables([{**row, "unit_type": unit_type} for row in exposed()])["exposures"]
+    columns = {"action": ["click"] * 24, "time": [1_709_254_800.0] * 24}
+    for name in ("unit_id", *(() if unit_type == "user" else ("org",))):
+        actions = pa.table({**columns, name: [str(i) for i in range(24)]})
+        result = Analysis(
+            evolve(plan, unit_type=unit_type), exposures=exposures, actions=actions
+        ).run()
+        assert result.metrics[0].control.conversions == 12
+
+
+@pytest.mark.parametrize(
+    ("actions", "reason"),
+    [
+        (
+            [{"action": "clik", "user_id": "1", "hour": 1}],
+            "No action is called 'click'. Did you mean 'clik'? There are 'clik'.",
+        ),
+        (
+            [{"action": "click", "user_id": f"user-{i}", "hour": 1} for i in range(9)],
+            (
+                "9 actions have the name 'click', and none the id of a unit that was exposed: actions "
+                "have ids such as 'user-0', exposures such as '0'."
+            ),
+        ),
+        (
+            [{"action": "click", "hour": 1}],
+            "1 action has the name 'click', and none a unit's id.",
+        ),
+        (
+            [{"action": "click", "user_id": "1", "hour": -1}],
+            (
+                "All 1 'click' of exposed units were before the first exposure. Are the times in one "
+                "time zone?"
+            ),
+        ),
+        ([], "The table of actions has no rows with an action."),
+    ],
+)
+def test_an_action_that_nobody_did_is_told_with_the_reason(
+    run: Any, actions: Sequence[Mapping[str, Any]], reason: str
+) -> None:
+    result = run(actions, Conversion("click"))
+    assert f"No unit has any 'click' after its exposure. {reason}" in result.warnings
