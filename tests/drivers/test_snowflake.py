@@ -11,7 +11,7 @@ from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
 from abkit.sinks.files import FileSink
-from abkit.sinks.records import records
+from abkit.sinks.records import action_record, exposure_record
 
 from ..analysis.engines import golden
 from ..analysis.test_same_numbers import alike, asked, events, numbers
@@ -60,7 +60,8 @@ def test_snowflakes_driver_gives_the_numbers_of_duckdb(connection: Any, tmp_path
     sink.send(exposures)
     sink.send(actions)
     expected = asked(exposures=str(tmp_path / "exposures"), actions=str(tmp_path / "actions"))
-    exposed, acted = records([*exposures, *actions])
+    exposed = [exposure_record(exposure) for exposure in exposures]
+    acted = [action_record(action) for action in actions]
     store(connection, "exposures", EXPOSURE_COLUMNS, exposed)
     store(connection, "actions", ACTION_COLUMNS, acted)
     found = asked(exposures="analytics.exposures", actions="actions", engine=connection)

@@ -65,7 +65,7 @@ class Layout:
         if not cuped:
             return plain
         adjusted = (p for p in plain.parts if not isinstance(p, Funnel | Retention))
-        return cls(metrics=plain.metrics, past={part: _actions(part) for part in adjusted})
+        return cls(metrics=plain.metrics, past={part: actions_of(part) for part in adjusted})
 
     @cached_property
     def parts(self) -> tuple[Metric, ...]:
