@@ -214,27 +214,6 @@ def test_a_unit_in_three_variants_is_counted_once(tables: Any, plan: Plan) -> No
     assert any("9 of 300 units (3.0%)" in warning for warning in result.warnings)
 
 
-@pytest.mark.parametrize(
-    ("jumping", "variants", "said"),
-    [(30, "ab", "3.0% of the units"), (500, "ab", "50.0% of the units"), (40, "abc", "4.0% of")],
-)
-def test_the_share_of_units_in_several_variants_counts_each_unit_once(
-    tables: Any, plan: Plan, jumping: int, variants: str, said: str
-) -> None:
-    exposures = [{"unit_id": f"u{i}", "variant": "abc"[i % 3]} for i in range(1_000)]
-    exposures += [{"unit_id": f"u{i}", "variant": v} for i in range(jumping) for v in variants]
-    result = Analysis(plan, **tables(exposures, [{"action": "click", "user_id": "u1"}])).run()
-    (warning,) = (w for w in result.warnings if "exposed to several variants" in w)
-    assert warning.startswith(said)
-
-
-def test_few_units_in_several_variants_are_no_warning(tables: Any, plan: Plan) -> None:
-    exposures = [{"unit_id": f"u{i}", "variant": "ab"[i % 2]} for i in range(1_000)]
-    exposures += [{"unit_id": f"u{i}", "variant": v} for i in range(8) for v in "ab"]
-    result = Analysis(plan, **tables(exposures)).run()
-    assert not any("several variants" in warning for warning in result.warnings)
-
-
 def test_exposures_without_a_variant_are_left_out_and_told(tables: Any, plan: Plan) -> None:
     exposures, actions = events({"a": (150, 50), "b": (150, 60)})
     exposures += [{"unit_id": "x", "variant": None}] * 3
