@@ -48,6 +48,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Funnel("funnel", steps=["look", "cart", "buy"], within=timedelta(days=3)),
     Funnel("completions", steps=["look", "buy"], counting="total"),
+    Funnel("by twos", steps=["look", "look"], counting="total"),
+    Funnel("and back", steps=["look", "buy", "look"], counting="total", within=timedelta(days=2)),
     Retention("day 1", start="look", returning="look", n=1),
     # It hardly varies, so that its sums are asked for again around its mean.
     Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),
@@ -87,7 +89,8 @@ def events() -> tuple[list[Exposure], list[Action]]:
             actions.append(
                 Action(
                     name=name,
-                    time=round(start + random.random() * 12 * DAY, 3),
+                    # Whole hours, so that several actions are of one moment.
+                    time=start + random.randrange(12 * 24) * 3_600,
                     user_id=f"user {each}",
                     groups={"org": org},
                     properties={

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import pairwise, product
+from itertools import combinations
 
 from abkit.experiments.metrics import (
     Average,
@@ -74,10 +74,9 @@ def value(metric: Metric, actions: Sequence[Did]) -> float:
             if isinstance(metric, Average):
                 found = found / len(prices) if prices else 0.0
         case Funnel():
+            found = float(_completions(metric, actions))
             if metric.counting is Counting.UNIQUE:
-                found = float(_some_way(metric, actions))
-            else:
-                found = float(_completions(metric, sorted(actions, key=lambda a: a.time)))
+                found = min(found, 1.0)
         case Retention():
             found = float(_came_back(metric, actions))
         case _:
@@ -102,31 +101,44 @@ def _came_back(metric: Retention, actions: Sequence[Did]) -> bool:
     return any(a.action == metric.returning and low <= a.time < high for a in actions)
 
 
-def _some_way(metric: Funnel, actions: Sequence[Did]) -> bool:
-    """Whether any choice of actions, one per step, is in order and short enough."""
-    within = math.inf if metric.within is None else metric.within / SECONDS
-    times = [[a.time for a in actions if a.action == step] for step in metric.steps]
-    return any(
-        all(a < b for a, b in pairwise(way)) and way[-1] - way[0] <= within
-        for way in product(*times)
-    )
+def in_order(metric: Funnel, actions: Sequence[Did]) -> list[Did]:
+    """The actions of a funnel; those of one moment as if the steps had been done one after the other."""
+    steps = list(metric.steps)
+    told: list[tuple[int, int, int, Did]] = []
+    for time in {a.time for a in actions}:
+        for action in set(steps):
+            own = [i for i, step in enumerate(steps) if step == action]
+            of_moment = [a for a in actions if a.time == time and a.action == action]
+            told += [
+                (time, again // len(own), own[again % len(own)], did)
+                for again, did in enumerate(of_moment)
+            ]
+    return [did for *_, did in sorted(told, key=lambda each: each[:3])]
 
 
 def _completions(metric: Funnel, actions: Sequence[Did]) -> int:
-    """Chains of the steps: each step is taken by the first such action after the steps before it."""
-    chains = [(a.time, a.time) for a in actions if a.action == metric.steps[0]]
-    for step in metric.steps[1:]:
-        longer: list[tuple[int, int]] = []
-        last = None
-        for time in [a.time for a in actions if a.action == step]:
-            before = [chain for chain in chains if chain[1] < time]
-            since = [c for c in before if last is None or c[1] >= last]
-            if since:
-                longer.append((max(since, key=lambda c: (c[1], c[0]))[0], time))
-            last = time
-        chains = longer
+    """How often the steps were done, one time after the other: by trying every way, the first end first."""
     within = math.inf if metric.within is None else metric.within / SECONDS
-    return sum(end - began <= within for began, end in chains)
+    left, count = in_order(metric, actions), 0
+    while True:
+        end = next(
+            (end for end in range(len(left)) if _ends(metric, left[: end + 1], within)), None
+        )
+        if end is None:
+            return count
+        count, left = count + 1, left[end + 1 :]
+
+
+def _ends(metric: Funnel, actions: Sequence[Did], within: float) -> bool:
+    """Whether some choice of actions, one per step, in order and short enough, ends with the last."""
+    *before, last = range(len(actions))
+    if actions[last].action != metric.steps[-1]:
+        return False
+    return any(
+        [actions[i].action for i in way] == list(metric.steps[:-1])
+        and actions[last].time - actions[[*way, last][0]].time <= within
+        for way in combinations(before, len(metric.steps) - 1)
+    )
 
 
 def moments(values: Mapping[str, Sequence[float]], variant: str) -> tuple[int, float, float]:

@@ -10,7 +10,7 @@ from abkit.analysis.aggregates import Sums
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.gathering.asking import Asking, instant
 from abkit.analysis.gathering.centering import Looks, centered
-from abkit.analysis.query.completions import completed
+from abkit.analysis.gathering.completions import define_completed
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout, limits
 from abkit.analysis.query.sums import Group, SumQueries, percentiles
@@ -105,7 +105,7 @@ def measure_events(
     rows = "done"
     if layout.derived:
         for i, part in enumerate(layout.derived):
-            asking.define(f"completed_{i}", completed(part))
+            define_completed(asking, i, part)
         asking.define("progress", queries.progress())
         rows = "progress"
     several = bool(segments) or bool(percentiles(layout)) or arrivals is None

@@ -1,18 +1,20 @@
 """The Bayesian test: the chance that a variant beats the control, or all others."""
 
 from collections.abc import Callable, Sequence
-from math import exp, expm1, inf, isfinite, sqrt
+from math import exp, expm1, sqrt
 from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv, ndtr, ndtri
 
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.inference.credible import equal_tails
 from abkit.analysis.inference.decision import Decision, agreeing, check_alpha, compare, undecided
+from abkit.analysis.inference.ratio_posterior import RatioPosterior
 from abkit.analysis.inference.relative import lift
 from abkit.analysis.inference.variance import separate
 from abkit.errors import AnalysisError
@@ -129,8 +131,8 @@ def bayesian_rates(control: Moments, treatment: Moments, *, alpha: float = 0.05)
     chance_above = _chance_above(after, before)
     chance = chance_above(1.0, 0.0)
     p_value = min(1.0, 2 * min(chance, 1 - chance))
-    difference = _equal_tails(lambda shift: chance_above(1.0, shift), alpha, (-1.0, 1.0))
-    sizes = _equal_tails(lambda size: chance_above(exp(size), 0.0), alpha, (-40.0, 40.0))
+    difference = equal_tails(lambda shift: chance_above(1.0, shift), alpha, (-1.0, 1.0))
+    sizes = equal_tails(lambda size: chance_above(exp(size), 0.0), alpha, (-40.0, 40.0))
     ratio = Interval(expm1(sizes.low), expm1(sizes.high))
     has_lift = lift(control, treatment) is not None
     return Comparison(
@@ -162,8 +164,9 @@ def bayesian_means(control: Moments, treatment: Moments, *, alpha: float = 0.05)
         alpha: One minus the credibility; 0.05 asks for a chance of 97.5% or 2.5%.
 
     Returns:
-        The comparison, as for `bayesian_rates`. Fewer than two units in an arm, or no variance in
-        either, decide nothing: the chance is 1/2.
+        The comparison, as for `bayesian_rates`; the lift is that of the means found, its interval that
+        of `RatioPosterior`. Fewer than two units in an arm, or no variance in either, decide nothing:
+        the chance is 1/2.
 
     Raises:
         AnalysisError: `alpha` cannot be used.
@@ -182,7 +185,12 @@ def bayesian_means(control: Moments, treatment: Moments, *, alpha: float = 0.05)
         alpha=alpha,
         details={"chance_to_beat_control": float(ndtr(score))},
     )
-    return compare(METHOD, control, treatment, decision=decision)
+    found = compare(METHOD, control, treatment, decision=decision)
+    if found.lift is None or not variances.control > 0:
+        return found
+    ratio = RatioPosterior.of(control, treatment).interval(alpha)
+    relative = Interval(ratio.low - 1, ratio.high - 1)
+    return evolve(found, lift_interval=agreeing(relative, p_value=decision.p_value, alpha=alpha))
 
 
 def chances_to_be_highest(posteriors: Sequence[Posterior]) -> tuple[float, ...]:
@@ -220,37 +228,3 @@ def _chance_above(after: RatePosterior, before: RatePosterior) -> Callable[[floa
         return lambda factor, shift: float(_MASSES @ (1 - after.below(factor * rates + shift)))
     rates = after.quantile(_LEVELS)
     return lambda factor, shift: float(_MASSES @ before.below((rates - shift) / factor))
-
-
-def _equal_tails(
-    chance_above: Callable[[float], float], alpha: float, bracket: tuple[float, float]
-) -> Interval:
-    """The interval that leaves alpha / 2 on each side, from a falling probability."""
-    low = _crossing(chance_above, 1 - alpha / 2, bracket)
-    return Interval(low, _crossing(chance_above, alpha / 2, (low, bracket[1])))
-
-
-def _crossing(
-    chance_above: Callable[[float], float], level: float, bracket: tuple[float, float]
-) -> float:
-    """Where a falling probability has a level.
-
-    By the regula falsi on normal scores, where probabilities fall nearly along a line, with the
-    step of the Illinois algorithm (Dowell and Jarratt 1971, BIT 11(2)); by bisection where a score is
-    infinite, or the bracket does not shrink.
-    """
-    aim = float(ndtri(level))
-    (low, high), above, below, side = bracket, inf, -inf, 0
-    for _ in range(200):
-        linear = isfinite(above) and isfinite(below)
-        share = above / (above - below) if linear else 0.5
-        middle = low + (high - low) * share
-        score = float(ndtri(chance_above(middle))) - aim
-        if abs(score) < 1e-12 or high - low <= 4e-16 * max(abs(low), abs(high)):
-            return middle
-        if score > 0:
-            low, above, below = middle, score, below / (2 if side > 0 else 1)
-        else:
-            high, below, above = middle, score, above / (2 if side < 0 else 1)
-        side = 1 if score > 0 else -1
-    return (low + high) / 2

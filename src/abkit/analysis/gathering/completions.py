@@ -1,0 +1,54 @@
+"""Completions of funnels and returns, as the database knows them.
+
+A funnel that counts each completion takes one after the other: of ways that overlap, the one that ends
+first counts, then the first that begins after its end. Which ones these are depends on all before; they
+are found in rounds, each of which doubles how many ways after a known one are known.
+"""
+
+from abkit.analysis.engines.base import integer
+from abkit.analysis.gathering.asking import Asking
+from abkit.analysis.query import completions
+from abkit.experiments.metrics import Counting, Funnel, Retention
+
+
+def define_completed(asking: Asking, place: int, part: Funnel | Retention) -> None:
+    """Find out when each unit completed a metric: afterwards there is a table `completed_` of its place.
+
+    Args:
+        asking: The engine, which has the table `done`.
+        place: The place of the metric among `Layout.derived`.
+        part: The metric.
+    """
+    completed = f"completed_{place}"
+    if isinstance(part, Retention):
+        asking.define(completed, completions.returns(part))
+        return
+    steps, ways = f"steps_{place}", f"ways_{place}"
+    asking.define(steps, completions.steps(part), keep=True)
+    asking.define(ways, completions.ways(part, source=steps))
+    if part.counting is Counting.UNIQUE:
+        asking.define(completed, completions.first_way(source=ways))
+        return
+    numbered = f"numbered_{place}"
+    asking.define(numbered, completions.numbered(source=ways), keep=True)
+    chosen = _chosen(asking, place, numbered, name=part.name)
+    asking.define(completed, completions.chosen_ways(source=numbered, chosen=chosen))
+
+
+def _chosen(asking: Asking, place: int, numbered: str, *, name: str) -> str:
+    """The table of the ways that count."""
+    row = asking.row(f"overlapping ways of {name}", completions.longest(source=numbered))
+    rounds = 0 if row["ways"] is None else (integer(row, "ways") - 1).bit_length()
+    chosen = f"chosen_{place}_0"
+    asking.define(chosen, completions.first_chosen(source=numbered), keep=bool(rounds))
+    jumps = ""
+    for number in range(rounds):
+        query = (
+            completions.further(source=jumps) if jumps else completions.following(source=numbered)
+        )
+        jumps = f"jumps_{place}_{number}"
+        asking.define(jumps, query, keep=True)
+        more = completions.more_chosen(source=chosen, jumps=jumps)
+        chosen = f"chosen_{place}_{number + 1}"
+        asking.define(chosen, more, keep=True)
+    return chosen
