@@ -3,9 +3,12 @@
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,10 @@ import pytest
 from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.outbox import Outbox
+from abkit.exposure.outbox import Adopted, Outbox
 from abkit.exposure.store import keeping
 from abkit.exposure.store.journal import event_entry
-from abkit.exposure.store.segment import Segment
+from abkit.exposure.store.segment import SUFFIX, Segment
 from abkit.sinks.base import BatchLimits, Rejected
 from abkit.sinks.memory import MemorySink
 
@@ -48,6 +51,41 @@ def left(directory: Path, *names: str) -> Path:
     return segment.path
 
 
+def written(directory: Path, *contents: bytes) -> Path:
+    """A file of records with a right checksum."""
+    directory.mkdir(exist_ok=True)
+    path = directory / f"0{SUFFIX}"
+    path.write_bytes(b"".join(b"\n%08x%b" % (zlib.crc32(each), each) for each in contents))
+    return path
+
+
+def a_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+OBSTACLES: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a directory": Path.mkdir,
+    "a socket": a_socket,
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a link to what never ends": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """No file and no directory can be opened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def files(directory: Path) -> list[str]:
     return sorted(path.suffix or path.name for path in directory.iterdir())
 
@@ -71,23 +109,23 @@ class TestOutbox:
         outbox.settle(["1"])
         outbox.close()
         heir = Outbox(directory)
-        events, damaged = heir.adopt()
-        assert (ids(events), damaged) == (["2"], 0)
+        adopted = heir.adopt()
+        assert (ids(adopted.events), adopted.unreadable) == (["2"], 0)
         heir.settle(["2"])
         assert files(directory) == []
 
     def test_what_a_living_process_has_is_not_adopted(self, directory: Path) -> None:
         living, other = Outbox(directory), Outbox(directory)
         save(living, "1")
-        assert other.adopt() == ([], 0)
+        assert other.adopt() == Adopted([], 0, complete=True)
         living.close()
-        assert ids(other.adopt()[0]) == ["1"]
+        assert ids(other.adopt().events) == ["1"]
 
     def test_adopted_events_are_adopted_by_one(self, directory: Path) -> None:
         left(directory, "1")
         one, other = Outbox(directory), Outbox(directory)
-        assert ids(one.adopt()[0]) == ["1"]
-        assert other.adopt() == ([], 0)
+        assert ids(one.adopt().events) == ["1"]
+        assert other.adopt() == Adopted([], 0, complete=True)
 
     def test_of_eight_threads_one_adopts_each_file(self, directory: Path) -> None:
         names = [str(number) for number in range(40)]
@@ -99,7 +137,7 @@ class TestOutbox:
         def adopt() -> None:
             outbox = Outbox(directory)
             start.wait()
-            while events := outbox.adopt()[0]:
+            while events := outbox.adopt().events:
                 adopted.extend(ids(events))
                 outbox.settle(event.insert_id for event in events)
 
@@ -146,7 +184,7 @@ class TestOutbox:
         left(directory, "1", "2")
         left(directory, "2", "3")
         outbox = Outbox(directory)
-        adopted = [*outbox.adopt()[0], *outbox.adopt()[0]]
+        adopted = [*outbox.adopt().events, *outbox.adopt().events]
         assert sorted(ids(adopted)) == ["1", "2", "3"]
         outbox.settle(ids(adopted))
         assert files(directory) == []
@@ -157,18 +195,18 @@ class TestOutbox:
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
         outbox = Outbox(directory)
-        events, damaged = outbox.adopt()
-        assert (ids(events), damaged) == (["1", "3"], 1)
-        outbox.settle(ids(events))
+        adopted = outbox.adopt()
+        assert (ids(adopted.events), adopted.unreadable) == (["1", "3"], 1)
+        outbox.settle(ids(adopted.events))
         assert files(directory) == [".damaged"]
-        assert outbox.adopt() == ([], 0)
+        assert outbox.adopt() == Adopted([], 0, complete=True)
 
     def test_an_entry_that_was_not_finished_is_no_damage(self, directory: Path) -> None:
         path = left(directory, "1", "2")
         path.write_bytes(path.read_bytes()[:-5])
         outbox = Outbox(directory)
-        events, damaged = outbox.adopt()
-        assert (ids(events), damaged) == (["1"], 0)
+        adopted = outbox.adopt()
+        assert (ids(adopted.events), adopted.unreadable) == (["1"], 0)
 
     def test_many_threads_may_save_and_settle(self, directory: Path) -> None:
         outbox = Outbox(directory, segment_size=2_000)
@@ -189,7 +227,7 @@ class TestOutbox:
         outbox.close()
         heir = Outbox(directory)
         found: list[str] = []
-        while events := heir.adopt()[0]:
+        while events := heir.adopt().events:
             found += ids(events)
         assert sorted(found) == sorted(f"{n}-{m}" for n in range(8) for m in range(0, 300, 3))
 
@@ -201,7 +239,7 @@ class TestOutbox:
         def look() -> None:
             other = Outbox(directory)
             while not done.is_set():
-                taken.extend(other.adopt()[0])
+                taken.extend(other.adopt().events)
 
         lookers = [threading.Thread(target=look) for _ in range(3)]
         for looker in lookers:
@@ -313,7 +351,82 @@ class TestLogger:
         (letter,) = Outbox(directory).dead_letters()
         assert letter == logger.dead_letters[0]
         assert letter.why == "HTTP 400"
-        assert Outbox(directory).adopt() == ([], 0)
+        assert Outbox(directory).adopt() == Adopted([], 0, complete=True)
+
+    def test_a_record_of_another_form_is_set_aside_and_all_others_are_delivered(
+        self, directory: Path
+    ) -> None:
+        """As an older version writes them, or a hand."""
+        other = written(directory, b'["exposure","0",0,null,0,0,"an older version"]', b"no JSON")
+        left(directory, "1", "2", "3", "4", "5")
+        sink = MemorySink()
+        logger = logger_of(sink, directory)
+        assert logger.flush()
+        assert ids(sink.events) == ["1", "2", "3", "4", "5"]
+        assert logger.stats.unreadable == 2
+        logger.close()
+        assert files(directory) == [".damaged"]
+        assert b"an older version" in other.with_suffix(".damaged").read_bytes()
+
+    @pytest.mark.parametrize("obstacle", OBSTACLES)
+    def test_what_is_no_regular_file_holds_nobody_up(self, directory: Path, obstacle: str) -> None:
+        left(directory, "1")
+        OBSTACLES[obstacle](directory / "0.events")
+        sink = MemorySink()
+        logger = logger_of(sink, directory)
+        assert logger.flush()
+        assert logger.flush()
+        assert ids(sink.events) == ["1"]
+        assert logger.stats.unreadable == 1, "each is counted once"
+        assert logger.close()
+
+    @pytest.mark.parametrize("obstacle", OBSTACLES)
+    def test_dead_letters_hold_nobody_up_if_they_are_no_regular_file(
+        self, directory: Path, obstacle: str
+    ) -> None:
+        directory.mkdir()
+        OBSTACLES[obstacle](directory / "dead-letters")
+        logger = logger_of(Script(lambda events: Rejected(events, "HTTP 400")), directory)
+        logger(exposure("bad"))
+        assert logger.flush()
+        assert ids([letter.event for letter in logger.dead_letters]) == ["bad"]
+
+    def test_flush_is_false_while_the_outbox_cannot_be_read(self, directory: Path) -> None:
+        left(directory, "1")
+        sink = MemorySink()
+        logger = logger_of(sink, directory)
+        with no_more_files():
+            assert not logger.flush()
+        assert logger.flush()
+        assert ids(sink.events) == ["1"]
+
+    def test_what_was_removed_from_the_disk_is_not_said_to_be_left_there(
+        self, directory: Path
+    ) -> None:
+        lost: list[Event] = []
+        logger = logger_of(Dead(), directory, on_drop=lambda event, why: lost.append(event))
+        for number in range(20):
+            logger(exposure(str(number)))
+        shutil.rmtree(directory)
+        assert not logger.close(0.2)
+        stats = logger.stats
+        assert (stats.left, stats.dropped, stats.queued) == (0, 20, 0)
+        assert len(lost) == 20
+
+    def test_a_directory_that_was_removed_is_made_again(self, directory: Path) -> None:
+        gate = Gate()
+        logger = logger_of(gate, directory)
+        logger(exposure("1"))
+        assert gate.entered.wait(10)
+        shutil.rmtree(directory)
+        assert not logger.flush(0.01)
+        assert logger.stats.unsaved == 1
+        logger(exposure("2"))
+        assert files(directory) == [".events"]
+        gate.open.set()
+        assert logger.close()
+        assert ids(gate.taken) == ["1", "2"]
+        assert logger.stats.unsaved == 1
 
     def test_what_a_full_queue_refuses_is_not_left_behind(self, directory: Path) -> None:
         gate = Gate()
@@ -351,7 +464,7 @@ class TestLogger:
         logger(exposure())
         gate.entered.wait(10)
         assert not logger.close(0.05)
-        assert Outbox(directory).adopt() == ([], 0)
+        assert Outbox(directory).adopt() == Adopted([], 0, complete=True)
         gate.open.set()
 
 
@@ -367,13 +480,13 @@ def check_fallback(
 
 
 class TestBadDisk:
-    def test_a_directory_that_has_gone_does_not_matter(
-        self, directory: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        sink = MemorySink()
-        with logger_of(sink, directory) as logger:
-            directory.rmdir()
-            check_fallback(logger, sink, caplog)
+    def test_a_directory_that_has_gone_is_made_again(self, directory: Path) -> None:
+        logger = logger_of(Dead(), directory)
+        directory.rmdir()
+        logger(exposure())
+        assert not logger.close(0.1)
+        assert (logger.stats.left, logger.stats.unsaved) == (1, 0)
+        assert files(directory) == [".events"]
 
     def test_a_file_in_place_of_the_directory_does_not_matter(
         self, directory: Path, caplog: pytest.LogCaptureFixture

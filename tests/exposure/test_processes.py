@@ -1,60 +1,23 @@
 """The ends of processes and their forks: each scene is a program of its own, over real HTTP."""
 
 import os
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from .programs import run, units
 from .webhook import OK, Answer, Destination
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-
-HERE = Path(__file__).parent
-SOURCES = HERE.parents[1] / "src"
-BEGINNING = """
-import itertools, multiprocessing, os, signal, sys, threading, time
-from abkit.exposure.logger import ExposureLogger
-from abkit.sinks.base import BatchLimits
-from webhook import WebhookSink, produce
-
-signal.alarm(60)  # Whatever hangs must not hang the tests.
-logger = ExposureLogger(WebhookSink(sys.argv[1], timeout=1))
-
-def wait_until_delivered():
-    while logger.stats.queued:
-        time.sleep(0.01)
-"""
 
 
 @pytest.fixture
 def destination() -> Iterator[Destination]:
     with Destination() as destination:
         yield destination
-
-
-def run(program: str, destination: Destination) -> str:
-    """Run a program to its end; its output."""
-    environment = {**os.environ, "PYTHONPATH": f"{SOURCES}{os.pathsep}{HERE}"}
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", BEGINNING + dedent(program), destination.address],
-        check=False,  # Its errors are shown below.
-        capture_output=True,
-        text=True,
-        timeout=90,
-        env=environment,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "Traceback" not in ran.stderr, ran.stderr
-    return ran.stdout
-
-
-def units(name: str, count: int = 500) -> dict[str, int]:
-    """What has arrived if each unit of that name has, once."""
-    return {f"{name}-{number}": 1 for number in range(count)}
 
 
 class TestEnd:
@@ -148,7 +111,78 @@ class TestEnd:
         assert destination.units == units("u", 20_000) | units("signal", handled)
 
 
+class TestAbruptEnd:
+    """Python runs nothing at these ends: Celery's and RQ's workers, and uvicorn, end so."""
+
+    def test_a_program_that_ends_by_os_exit_delivers_everything(
+        self, destination: Destination
+    ) -> None:
+        run("produce(logger, 'u', 500); os._exit(3)", destination, status=3)
+        assert destination.units == units("u")
+
+    def test_so_does_one_that_raises_a_signal_which_ends_it(self, destination: Destination) -> None:
+        program = "produce(logger, 'u', 500); signal.raise_signal(signal.SIGTERM)"
+        run(program, destination, status=-signal.SIGTERM)
+        assert destination.units == units("u")
+
+    def test_a_signal_that_is_handled_ends_nothing(self, destination: Destination) -> None:
+        program = """
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        produce(logger, "u", 1)
+        signal.raise_signal(signal.SIGTERM)
+        produce(logger, "v", 1)
+        print(logger.flush())
+        """
+        assert run(program, destination) == "True\n"
+        assert destination.units == units("u", 1) | units("v", 1)
+
+    def test_a_child_that_was_forked_before_abkit_was_imported_delivers(
+        self, destination: Destination
+    ) -> None:
+        """As in RQ, whose work horse imports the job."""
+        program = """
+        for name in [name for name in sys.modules if name.startswith("abkit")]:
+            del sys.modules[name]
+        pid = os.fork()
+        if pid == 0:
+            from abkit.exposure.logger import ExposureLogger
+            produce(ExposureLogger(WebhookSink(sys.argv[1])), "u", 500)
+            os._exit(0)
+        os.waitpid(pid, 0)
+        """
+        run(program, destination)
+        assert destination.units == units("u")
+
+    def test_a_signal_handler_that_ends_the_program_delivers(
+        self, destination: Destination
+    ) -> None:
+        program = """
+        signal.signal(signal.SIGVTALRM, lambda *_: os._exit(0))
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.05)
+        for number in itertools.count():
+            produce(logger, "u", 1, first=number)
+            print(number, flush=True)
+        """
+        logged = len(run(program, destination).split())
+        assert units("u", logged).items() <= destination.units.items()
+
+    def test_what_hangs_does_not_keep_the_program_from_ending(
+        self, destination: Destination
+    ) -> None:
+        """Here a callback; it may be a lock of the log's handlers that another thread holds."""
+        destination.policy = lambda request, records: Answer(503)
+        program = """
+        logger = ExposureLogger(
+            WebhookSink(sys.argv[1]), exit_timeout=0.2, on_drop=lambda event, why: time.sleep(3600)
+        )
+        produce(logger, "u", 500)
+        os._exit(0)
+        """
+        run(program, destination)
+
+
 CHILD_ENDINGS = {
+    "ends": "os._exit(0)",
     "exits": "sys.exit(0)",
     "closes": "os._exit(0 if logger.close() else 1)",
     "lives on": "wait_until_delivered(); os._exit(0)",

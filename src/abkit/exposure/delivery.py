@@ -79,7 +79,6 @@ class Delivery:
         self._on_drop = on_drop
         self.exit_timeout = exit_timeout
         self._clock = clock
-        self._noticing = threading.Lock()
         # The thread would import it with its first connection; a fork meanwhile would leave the import
         # locked in the child for ever.
         "abkit".encode("idna")
@@ -88,6 +87,7 @@ class Delivery:
         lifecycle.close_at_exit(self)
 
     def _begin(self, *, closed: bool, inherited: bool) -> None:
+        self._noticing = threading.RLock()  # A fork may come while another thread holds it.
         self._mailbox = Mailbox(closed=closed)
         self._incidents = Incidents()
         self._keeping = Keeping(self._outbox, self._incidents)
@@ -117,6 +117,7 @@ class Delivery:
         """In a forked child: begin with a queue, locks, files and counts of one's own."""
         if self._outbox is not None:
             self._outbox.after_fork()
+        self._courier.dismiss()
         self._begin(closed=self._mailbox.closed, inherited=True)
 
     def accept(self, event: Event) -> bool:
@@ -163,7 +164,7 @@ class Delivery:
             timeout: Seconds to wait.
 
         Returns:
-            Whether all of it has been delivered, or rejected, in time.
+            Whether all of it has been delivered, or rejected, in time. False if the outbox cannot be read.
         """
         self._notice_fork()
         end = self._clock() + timeout
@@ -172,11 +173,11 @@ class Delivery:
             if not self._flush(max(0.0, end - self._clock())):
                 return False
             if not adopted:
-                return True
+                return self._keeping.complete
 
     def _flush(self, timeout: float) -> bool:
         mailbox, dispatch = self._mailbox, self._dispatch
-        with mailbox.settled:
+        with mailbox.lock:
             target = self._accepted
             if not dispatch.is_settled(target):
                 if self._courier.runs_here:
@@ -185,10 +186,8 @@ class Delivery:
                 if mailbox.shift is None:
                     self._start()
                 mailbox.bell.ring()
-            return (
-                mailbox.wait_until(lambda: dispatch.is_settled(target), timeout)
-                and not self._losses.late
-            )
+        settled = mailbox.wait_until(lambda: dispatch.is_settled(target), timeout)
+        return settled and not self._losses.late
 
     def close(self, timeout: float = 10.0) -> bool:
         """Deliver what has been accepted, and take no more events. May be called again.
@@ -212,12 +211,10 @@ class Delivery:
     def wait_until_closed(self) -> bool:
         """Wait until everything is delivered, but no longer than `close` was told."""
         mailbox = self._mailbox
-        with mailbox.settled:
-            if self._courier.runs_here:
-                return False
-            left = max(0.0, self._close_by - self._clock())
-            hangs = not mailbox.wait_until(lambda: mailbox.shift is None, left)
-        if hangs:
+        if self._courier.runs_here:
+            return False
+        left = max(0.0, self._close_by - self._clock())
+        if not mailbox.wait_until(lambda: mailbox.shift is None, left):
             self._lose(())
         elif self._has_to_run:
             self._courier.run(
@@ -296,12 +293,11 @@ class Delivery:
     def _lose(self, under_way: Sequence[Event]) -> None:
         """Give up the queue, and these events, because the time to close is up."""
         mailbox = self._mailbox
-        with mailbox.settled:
+        with mailbox.lock:
             mailbox.abandoned, mailbox.wake_at = True, 0
             waiting = mailbox.empty()
             self._dispatch.taken += len(waiting)
             lost = self._losses.too_late([*under_way, *waiting])
-            mailbox.settled.notify_all()
         if lost:
             self._losses.lose(lost, _LATE)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from attrs import frozen
+
 from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.exposure.stats import DeadLetter
@@ -14,6 +16,21 @@ from abkit.exposure.store.segment import SUFFIX, Segment, require_locks
 
 _DEAD_LETTERS = "dead-letters"
 _MOST_DEAD_LETTERS = 10_000_000
+
+
+@frozen
+class Adopted:
+    """What dead processes have left, as far as one look has found it.
+
+    Attributes:
+        events: Those of one file that are not delivered; none: no process has left any.
+        unreadable: How many entries, or whole files, were found for the first time that cannot be read.
+        complete: Whether every file could be read that may hold events.
+    """
+
+    events: Sequence[Event]
+    unreadable: int
+    complete: bool
 
 
 class Outbox:
@@ -54,6 +71,7 @@ class Outbox:
         self._lock = threading.RLock()
         self._current: Segment | None = None
         self._segments: list[Segment] = []
+        self._told: set[str] = set()
 
     def save(self, event: Event) -> None:
         """Write an event down. Called by many threads at once.
@@ -88,6 +106,31 @@ class Outbox:
                 return True
         return False
 
+    def on_disk(self, insert_ids: Iterable[str]) -> set[str]:
+        """Those of the events that another process could deliver: they are pending, and their file exists."""
+        names = set(insert_ids)
+        found: set[str] = set()
+        for segment in list(self._segments):
+            if segment.exists:
+                found.update(names.intersection(segment.pending))
+        return found
+
+    def let_go_of_removed(self) -> int:
+        """Forget the files that somebody has removed; the next event begins a new one.
+
+        Returns:
+            How many pending events were in them: these are in memory only.
+        """
+        with self._lock:
+            removed = [segment for segment in self._segments if not segment.exists]
+            for segment in removed:
+                self._segments.remove(segment)
+                if segment is self._current:
+                    self._current = None
+        for segment in removed:
+            segment.abandon()
+        return sum(len(segment.pending) for segment in removed)
+
     def settle(self, insert_ids: Iterable[str]) -> None:
         """Note that these events need not be sent any more; others than those saved do not matter.
 
@@ -113,7 +156,8 @@ class Outbox:
         """
         path = self._directory / _DEAD_LETTERS
         entries = b"".join([dead_letter_entry(letter) for letter in letters])
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # If it is a pipe that nobody reads, it must not block.
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
         try:
             if os.fstat(file).st_size + len(entries) <= _MOST_DEAD_LETTERS:
                 os.write(file, entries)
@@ -127,24 +171,28 @@ class Outbox:
         except FileNotFoundError:
             return ()
 
-    def adopt(self) -> tuple[list[Event], int]:
+    def adopt(self) -> Adopted:
         """Take over a file of a process that has died.
 
-        Returns:
-            The events that it has not delivered, and how many entries, or whole files, could not be read. No
-            events: no process has left any.
+        Raises:
+            OSError: The directory cannot be read.
         """
-        damaged = 0
-        for path in sorted(self._directory.glob(f"*{SUFFIX}")):
+        unreadable = 0
+        complete = True
+        for path, is_file in self._files():
+            if not is_file:
+                unreadable += self._is_news(path)
+                continue
             try:
                 adopted = Segment.adopt(path)
             except OSError:  # One bad file does not keep the others from being delivered.
-                damaged += 1
+                unreadable += self._is_news(path)
+                complete = False
                 continue
             if adopted is None:
                 continue
             segment, journal = adopted
-            damaged += journal.damaged
+            unreadable += journal.damaged
             with self._lock:
                 # What is pending in two files at once, this process has already.
                 news = [event for event in journal.events if event.insert_id not in self]
@@ -154,8 +202,28 @@ class Outbox:
                 self._segments.append(segment)
             self._finish_if_done(segment)
             if news:
-                return news, damaged
-        return [], damaged
+                return Adopted(news, unreadable, complete)
+        return Adopted([], unreadable, complete)
+
+    def _is_news(self, unreadable: Path) -> bool:
+        """Whether this is the first time that it is found; a process looks every few seconds."""
+        if unreadable.name in self._told:
+            return False
+        self._told.add(unreadable.name)
+        return True
+
+    def _files(self) -> list[tuple[Path, bool]]:
+        """What is called as files of events are, and whether it is a regular file."""
+        try:
+            with os.scandir(self._directory) as entries:
+                found = [
+                    (Path(entry.path), entry.is_file(follow_symlinks=False))
+                    for entry in entries
+                    if entry.name.endswith(SUFFIX)
+                ]
+        except (FileNotFoundError, NotADirectoryError):  # Removed, with all that was in it.
+            return []
+        return sorted(found)
 
     def close(self) -> None:
         """Remove what is settled, and leave the rest to other processes."""
@@ -182,6 +250,7 @@ class Outbox:
         if size + self._segment_size > self._max_size:
             message = f"the outbox is full: this process keeps {self._max_size} bytes at most"
             raise OSError(message)
+        self._directory.mkdir(parents=True, exist_ok=True)  # Somebody may have removed it.
         segment = Segment.create(self._directory)
         self._segments.append(segment)
         self._current = segment

@@ -24,7 +24,8 @@ class Stats:
         queued: Events not yet delivered.
         left: Events left in the outbox when the delivery was closed; another process delivers them.
         unshared: Exposures sent without asking the shared store, because it failed.
-        unsaved: Events accepted in memory only, because the outbox failed.
+        unsaved: Events in memory only, because the outbox failed or its files were removed.
+        unreadable: Entries, and whole files, that were found in the outbox and cannot be read.
         failed: Calls that could not be served because of an error.
     """
 
@@ -39,6 +40,7 @@ class Stats:
     left: int = 0
     unshared: int = 0
     unsaved: int = 0
+    unreadable: int = 0
     failed: int = 0
 
 

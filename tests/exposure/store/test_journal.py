@@ -1,10 +1,11 @@
 """The entries of an outbox's files."""
 
+import json
 import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from abkit.events import Action, Event, Exposure
@@ -141,3 +142,30 @@ def test_lone_surrogates_survive() -> None:
 def test_what_is_no_event_is_an_error(wrong: Any) -> None:
     with pytest.raises(AttributeError):
         event_entry(wrong)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.text(max_size=3), inner),
+    )
+    | st.tuples(
+        st.sampled_from(["exposure", "action", "settled", "dead letter"]),
+        st.just("0") | st.integers() | st.lists(st.integers(), max_size=1),
+        st.lists(st.none() | st.integers() | st.text() | st.lists(st.none()), max_size=9),
+    ).map(lambda parts: [parts[0], parts[1], *parts[2]])
+)
+def test_a_record_of_any_other_form_costs_itself_alone(record: object) -> None:
+    assume(record != ["settled", "1"])
+    content = json.dumps(record).encode()
+    line = b"\n%08x%b" % (zlib.crc32(content), content)
+    events = [exposure(unit)._replace(insert_id=unit) for unit in "12"]
+    first, second = map(event_entry, events)
+    journal = read(first + line + second)
+    assert [event for event in journal.events if event.insert_id != "0"] == events
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"9" * 5_000, b"no JSON", b"\xff"])
+def test_what_is_no_json_is_damage_though_its_checksum_is_right(content: bytes) -> None:
+    line = b"\n%08x%b" % (zlib.crc32(content), content)
+    assert read(line + settled_entry(["y"])).damaged == 1

@@ -23,6 +23,7 @@ _ACTION = "action"
 _SETTLED = "settled"
 _DEAD_LETTER = "dead letter"
 _LENGTHS = {_EXPOSURE: 11, _ACTION: 7}
+_SCALAR = str | int | float | None
 
 
 @frozen
@@ -32,8 +33,8 @@ class Journal:
     Attributes:
         events: Those that are not settled, in the order in which they were written.
         dead_letters: Events that a destination will never take.
-        damaged: How many entries cannot be read, save the last one: a process that was killed may have left
-            it incomplete.
+        damaged: How many entries cannot be read, because they are damaged or of a form that this version does
+            not know. An incomplete last one is not counted: a process that was killed has left it.
     """
 
     events: tuple[Event, ...]
@@ -71,16 +72,19 @@ def read(content: bytes) -> Journal:
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
-        values = _values(line)
-        match values:
-            case [str(kind), str(name), *_] if _LENGTHS.get(kind) == len(values):
-                events[name] = _event(values)
-            case [str(kind), *names] if kind == _SETTLED:
+        content = line[_CHECKSUM:]
+        if line[:_CHECKSUM] != b"%08x" % zlib.crc32(content):
+            damaged += number < len(lines)
+            continue
+        match _values(content):
+            case [str(kind), *names] if kind == _SETTLED and _are_texts(names):
                 settled.update(names)
-            case [str(kind), str(why), [*event]] if kind == _DEAD_LETTER:
-                letters.append(DeadLetter(_event(event), why))
+            case [str(kind), str(why), [*values]] if kind == _DEAD_LETTER and _is_event(values):
+                letters.append(DeadLetter(_event(values), why))
+            case [str(_), str(name), *_] as values if _is_event(values):
+                events[name] = _event(values)
             case _:
-                damaged += number < len(lines)
+                damaged += 1
     left = tuple(event for name, event in events.items() if name not in settled)
     return Journal(left, tuple(letters), damaged)
 
@@ -92,13 +96,30 @@ def _entry(content: str) -> bytes:
     return b"\n%08x%b" % (zlib.crc32(ascii_), ascii_)
 
 
-def _values(line: bytes) -> list[Any]:
-    """What an entry says; nothing if it is damaged."""
-    content = line[_CHECKSUM:]
-    if line[:_CHECKSUM] != b"%08x" % zlib.crc32(content):
+def _values(content: bytes) -> list[Any]:
+    """What an entry says; nothing if that is no JSON array."""
+    try:
+        values: object = json.loads(content)
+    except (ValueError, RecursionError):
         return []
-    values: list[Any] = json.loads(content)
-    return values
+    return values if isinstance(values, list) else []
+
+
+def _are_texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _is_event(values: list[Any]) -> bool:
+    """Whether this is what `_event_json` writes."""
+    match values:
+        case [str(kind), str(_), int() | float(), user_id, groups, properties, *rest]:
+            return (
+                len(values) == _LENGTHS.get(kind)
+                and all(isinstance(value, _SCALAR) for value in (user_id, *rest))
+                and all(not value or isinstance(value, dict) for value in (groups, properties))
+            )
+        case _:
+            return False
 
 
 def _event_json(event: Event) -> str:

@@ -29,6 +29,8 @@ class Keeping:
 
     Attributes:
         unsaved: How many events are in memory only because the outbox failed.
+        unreadable: How many entries, or whole files, of the outbox could not be read.
+        complete: Whether the last look at what dead processes have left could read all of it.
     """
 
     def __init__(
@@ -43,7 +45,8 @@ class Keeping:
         self._save_from = 0.0
         self._adopt_from = 0.0
         self._to_close = False
-        self.unsaved = 0
+        self.unsaved = self.unreadable = 0
+        self.complete = True
 
     @property
     def has_to_close(self) -> bool:
@@ -74,9 +77,11 @@ class Keeping:
         self.unsaved += 1
         return name
 
-    def holds(self, event: Event) -> bool:
-        """Whether the event is on the disk, so that another process can deliver it."""
-        return self._outbox is not None and getattr(event, "insert_id", "") in self._outbox
+    def on_disk(self, events: Sequence[Event]) -> set[str]:
+        """The insert ids of those of the events that another process can deliver."""
+        if self._outbox is None:
+            return set()
+        return self._outbox.on_disk(getattr(event, "insert_id", "") for event in events)
 
     def settle(self, events: Sequence[Event], letters: Sequence[DeadLetter] = ()) -> None:
         """Note that the events need not be sent any more, and keep those that were rejected."""
@@ -100,23 +105,32 @@ class Keeping:
         if self._outbox is None or not (at_once or self._clock() >= self._adopt_from):
             return events
         self._adopt_from = self._clock() + _ADOPTION
+        self._look_after_own(self._outbox)
+        self.complete = True
         while len(events) < room:
             adopted = attempt(self._outbox.adopt)
             if isinstance(adopted, Exception):
-                self._incidents.report(
-                    "adopt", "cannot read what is left in the outbox: %r", adopted
-                )
+                text = "cannot read what is left in %r: %r"
+                self._incidents.report("adopt", text, self._outbox, adopted)
+                self.complete = False
                 break
-            more, damaged = adopted
-            if damaged:
-                self._incidents.report(
-                    "damaged", "%d entries of %r cannot be read", damaged, self._outbox
-                )
-            if not more:
+            self.complete = adopted.complete
+            if adopted.unreadable:
+                self.unreadable += adopted.unreadable
+                text = "%d entries or files of %r cannot be read"
+                self._incidents.report("unreadable", text, adopted.unreadable, self._outbox)
+            if not adopted.events:
                 break
             self._to_close = True
-            events += more
+            events += adopted.events
         return events
+
+    def _look_after_own(self, outbox: Outbox) -> None:
+        removed = outbox.let_go_of_removed()
+        if removed:
+            self.unsaved += removed
+            text = "%d events are in memory only: somebody has removed their files from %r"
+            self._incidents.report("removed", text, removed, outbox)
 
     @property
     def wait(self) -> float:

@@ -88,13 +88,12 @@ class Segment:
             OSError: The file cannot be read.
         """
         try:
-            file = os.open(path, os.O_RDWR | os.O_APPEND)
+            # Whatever has taken the file's place since it was listed: a pipe must not block.
+            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
         except FileNotFoundError:
             return None
         try:
-            content = path.read_bytes() if _locked(file) else None
-        except FileNotFoundError:
-            content = None  # Set aside, since it was opened.
+            content = _content(file) if _locked(file) else None
         except OSError:
             os.close(file)
             raise
@@ -106,6 +105,11 @@ class Segment:
         segment = cls(path, file, size=len(content), pending=pending)
         segment.damaged = journal.damaged
         return segment, journal
+
+    @property
+    def exists(self) -> bool:
+        """Whether nobody has removed the file."""
+        return os.fstat(self._file).st_nlink > 0
 
     def append(self, entry: bytes) -> None:
         """Write an entry. Several threads may; each entry is one write.
@@ -148,6 +152,12 @@ class Segment:
         """Close the file, and nothing else: in a forked child, the lock is still the parent's."""
         with suppress(OSError):
             os.close(self._file)
+
+
+def _content(file: int) -> bytes:
+    with os.fdopen(os.dup(file), "rb") as reader:
+        reader.seek(0)
+        return reader.read()
 
 
 def _locked(file: int) -> bool:

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from typing import NoReturn
 
 
 class Bell:
@@ -23,3 +24,8 @@ class Bell:
     def wait(self, seconds: float) -> None:
         """Wait for a ring, but no longer than this."""
         self._silence.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+
+    def sleep_for_ever(self) -> NoReturn:
+        """Wait, whoever rings."""
+        while True:
+            self._silence.acquire()

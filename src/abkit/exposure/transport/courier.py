@@ -1,5 +1,6 @@
 """What the delivery's thread does: wait for a batch, send it, wait after a failure, end."""
 
+import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 
@@ -49,6 +50,11 @@ class Courier:
         self._incidents = incidents
         self._lose = lose
         self._adopt = adopt
+        self._dismissed = False
+
+    def dismiss(self) -> None:
+        """Carry no more: in a forked child, where the greenlets of gevent and eventlet live on."""
+        self._dismissed = True
 
     @property
     def runs_here(self) -> bool:
@@ -63,31 +69,36 @@ class Courier:
         """
         mailbox, dispatch = self._mailbox, self._dispatch
         before = _carrying.set(self)
+        bell, ident = mailbox.bell, threading.get_ident()
         try:
             while self._next():
                 if not dispatch.busy:
                     continue  # Nothing that was taken could be sent.
                 judgement = dispatch.send()
-                with mailbox.settled:
+                with mailbox.lock:
                     dispatch.settle(judgement)
-                    mailbox.settled.notify_all()
                 self._report(judgement)
                 if judgement.waits:
                     self._pause(judgement.after)
-            if mailbox.closed:
+            if mailbox.closed and not self._dismissed:
                 self._end()
         finally:
-            with mailbox.settled:
+            with mailbox.lock:
                 if mailbox.shift is shift:
                     mailbox.shift = None
                     mailbox.wake_at = 1
-                mailbox.settled.notify_all()
             _carrying.reset(before)
+        if self._dismissed or threading.get_ident() != ident:
+            # This is a greenlet in a forked child, or a thread from before the program was monkey-patched:
+            # `threading` knows it no more, and would end it with a traceback.
+            bell.sleep_for_ever()
 
     def _next(self) -> bool:
         """Wait until a batch is on its way; False if there is nothing more to do."""
         mailbox, dispatch = self._mailbox, self._dispatch
         while True:
+            if self._dismissed:
+                return False
             look_again = self._adopt()
             with mailbox.lock:
                 now = self._clock()
@@ -108,7 +119,6 @@ class Courier:
                     self._patience.took(now)
                     mailbox.wake_at = NEVER
                     malformed = dispatch.take(mailbox.queue)
-                    mailbox.settled.notify_all()
                     break
                 mailbox.wake_at = enough if queued else 1
             mailbox.bell.wait(min(wait, look_again))
@@ -150,7 +160,7 @@ class Courier:
             )
 
     def _end(self) -> None:
-        with self._mailbox.settled:
+        with self._mailbox.lock:
             late = self._dispatch.abandon()
         self._lose(late)
         self._dispatch.give_back(late)

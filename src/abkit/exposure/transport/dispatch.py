@@ -211,6 +211,7 @@ class Dispatch:
             left=losses.left,
             unshared=self._sharing.unshared,
             unsaved=self._keeping.unsaved,
+            unreadable=self._keeping.unreadable,
         )
 
     @property

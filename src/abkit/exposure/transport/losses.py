@@ -35,7 +35,8 @@ class Losses:
 
     def too_late(self, events: Sequence[Event]) -> list[Event]:
         """Count events that could not be delivered before the end; those that are not on the disk either."""
-        lost = [event for event in events if not self._keeping.holds(event)]
+        on_disk = self._keeping.on_disk(events)
+        lost = [event for event in events if getattr(event, "insert_id", "") not in on_disk]
         with self._lock:
             self.late += len(events)
             self.left += len(events) - len(lost)

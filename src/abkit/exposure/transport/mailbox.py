@@ -10,8 +10,9 @@ from abkit.exposure.transport.bell import Bell
 
 NEVER = float("inf")
 
-_LOOK = 0.05
-"""Seconds between two looks of somebody who waits for the thread."""
+_FIRST_LOOK = 0.0005
+_LONGEST_PAUSE = 0.02
+"""Seconds between two looks of somebody who waits for the thread; they double."""
 
 
 class Mailbox:
@@ -29,7 +30,6 @@ class Mailbox:
         abandoned: Whether nobody takes from the queue any more.
         deadline: When the thread has to stop trying, on the delivery's clock.
         shift: What tells the thread that is at work from those before it; None: there is none.
-        settled: Notified when a batch was settled, and when the thread ends. Wait for it by `wait_until`.
         bell: Wakes the thread. It is made with the thread, so that both are of one kind: real ones, or
             those that gevent and eventlet put in their place while the program runs.
     """
@@ -42,7 +42,6 @@ class Mailbox:
         "flush_to",
         "lock",
         "queue",
-        "settled",
         "shift",
         "wake_at",
     )
@@ -50,7 +49,6 @@ class Mailbox:
     def __init__(self, *, closed: bool = False) -> None:
         # Reentrant, so that a signal handler may log an exposure in the middle of another.
         self.lock = threading.RLock()
-        self.settled = threading.Condition(self.lock)
         self.bell = Bell()
         self.queue: deque[Event] = deque()
         self.shift: object | None = None
@@ -60,21 +58,25 @@ class Mailbox:
         self.deadline = NEVER
 
     def wait_until(self, is_so: Callable[[], bool], timeout: float) -> bool:
-        """Wait for something that `settled` is notified of; to be called under the lock.
+        """Wait for what the thread does; to be called without the lock, which is held while looking.
 
-        Whoever waits looks by itself now and then: a thread that was started before the program was
-        monkey-patched may be unable to wake it.
+        Whoever waits looks by itself: a real thread cannot wake a greenlet of eventlet, and the program may
+        have been monkey-patched since the thread was started.
 
         Returns:
             Whether it is so.
         """
         end = time.monotonic() + timeout
-        while not is_so():
+        pause = _FIRST_LOOK
+        while True:
+            with self.lock:
+                if is_so():
+                    return True
             left = end - time.monotonic()
             if left <= 0:
                 return False
-            self.settled.wait(min(left, _LOOK))
-        return True
+            time.sleep(min(left, pause))
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def put(self, events: Sequence[Event]) -> int:
         """Queue events that have their insert ids, without waking the thread; how many they are."""
