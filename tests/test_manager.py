@@ -7,9 +7,10 @@ import pickle
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,8 @@ from abkit import (
     WeightedChoice,
     force,
 )
+from abkit.exposure.logger import ExposureLogger
+from abkit.sinks.memory import MemorySink
 
 ORG = SimpleNamespace(id=42, slug="initech")
 ACME = SimpleNamespace(id=7, slug="acme")
@@ -660,6 +663,113 @@ def test_a_handler_that_fails_does_not_reach_the_request() -> None:
     manager.log_exposure("Declared", org=1)
     manager.track("clicked", org=1)
     assert manager.errors == {("Declared", "OSError"): 1, ("clicked", "OSError"): 1}
+
+
+def test_errors_of_names_without_end_have_a_bounded_table_and_log(
+    lenient: ExperimentManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(500):
+        lenient.track(f"viewed /{number}", user=object())
+        lenient.track(f"viewed /{number}", user=1, properties=5)  # type: ignore[arg-type]
+    assert len(lenient.errors) == len(caplog.records) == 2 * 21
+    assert lenient.errors["viewed /3", "MissingSubjectError"] == 1
+    assert lenient.errors["(others)", "MissingSubjectError"] == 480
+    assert sum(lenient.errors.values()) == 1_000
+
+
+def test_a_name_is_counted_and_logged_on_one_line_whatever_it_is(
+    lenient: ExperimentManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    lenient.track("x\n2024-01-01 ERROR forged\x1b[2J" + "y" * 1_000, user=object())
+    lenient.track(["no text"], user=object())  # type: ignore[arg-type]
+    first, second = (name for name, _ in lenient.errors)
+    assert first.startswith(r"x 2024-01-01 ERROR forged\x1b[2Jyy")
+    assert len(first) == 100
+    assert second == "list"
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+
+
+def test_a_subject_whose_id_cannot_be_read_does_not_reach_the_request(
+    lenient: ExperimentManager,
+) -> None:
+    class Deferred:
+        @property
+        def id(self) -> int:
+            raise ConnectionError("the database is gone")
+
+    lenient.add(Declared)
+    assert lenient.get(Declared, org=Deferred()) == "0"
+    assert lenient.assign(Declared, org=Deferred()).reason is Reason.ERROR
+    assert lenient.all(org=Deferred()) == {"Declared": "0"}
+    lenient.log_exposure(Declared, org=Deferred())
+    assert lenient.errors == {("Declared", "ConnectionError"): 4}
+
+
+class ASink:
+    def send(self, events: object, /) -> None: ...
+
+
+class AHandler:
+    def __call__(self, event: object, /) -> None: ...
+
+
+class AnAsyncHandler:
+    async def __call__(self, event: object, /) -> None: ...
+
+
+async def an_async_function(event: object) -> None: ...
+
+
+async def an_async_generator(event: object) -> Any:
+    yield event
+
+
+def a_generator(event: object) -> Any:
+    yield event
+
+
+@pytest.mark.parametrize(
+    ("handler", "says"),
+    [
+        (ASink(), r"is a sink, .* set ExposureLogger\(sink\)"),
+        ("shop.events.exposures", "cannot be called"),
+        ([], "cannot be called"),
+        (AHandler, r"is a class: set an object of it, such as AHandler\(\.\.\.\)"),
+        (an_async_function, "is async"),
+        (partial(an_async_function), "is async"),
+        (AnAsyncHandler(), "is async"),
+        (an_async_generator, "is async"),
+        (a_generator, "generator"),
+        (lambda: None, "cannot be called with one event"),
+        (lambda one, two: None, "cannot be called with one event: missing"),
+    ],
+)
+def test_what_would_lose_every_event_is_refused_when_it_is_set(handler: Any, says: str) -> None:
+    manager = ExperimentManager()
+    with pytest.raises(ConfigError, match=says):
+        manager.on_event = handler
+    with pytest.raises(ConfigError, match="ExposureLogger"):
+        ExperimentManager(on_event=handler)
+    assert manager.on_event is None
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        AHandler(),
+        AHandler().__call__,
+        [].append,
+        print,
+        partial(print, "event"),
+        lambda event: event,
+        lambda *events: events,
+        Mock(),
+        ExposureLogger(MemorySink()),
+        None,
+    ],
+)
+def test_whatever_takes_one_event_can_be_set(handler: Any) -> None:
+    assert ExperimentManager(on_event=handler).on_event is handler
 
 
 def test_a_handler_that_has_seen_the_unit_is_not_called_again() -> None:

@@ -29,6 +29,56 @@ class EventHandler(Protocol):
         """Take one event."""
 
 
+def check_handler(handler: object) -> None:
+    """Refuse what would lose every event, when it is set rather than when it is too late.
+
+    Args:
+        handler: What is set as `on_event`; None is nobody.
+
+    Raises:
+        ConfigError: It cannot take events.
+    """
+    if handler is None:
+        return
+    problem = _objection_to(handler)
+    if problem is not None:
+        from abkit.quoting import quoted
+
+        message = (
+            f"on_event must be a callable that takes one event, such as ExposureLogger(sink) or "
+            f"list.append; {quoted(repr(handler), 100)} {problem}"
+        )
+        raise ConfigError(message)
+
+
+def _objection_to(handler: Any) -> str | None:
+    import inspect
+
+    if issubclass(type(handler), type):
+        return f"is a class: set an object of it, such as {handler.__name__}(...)"
+    if not callable(handler):
+        if callable(getattr(handler, "send", None)):
+            return "is a sink, which takes batches: set ExposureLogger(sink)"
+        return "cannot be called"
+    call = getattr(handler, "__call__", None)  # noqa: B004 - it may be an object with an async one
+    for function in (handler, call):
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            return "is async, and nobody awaits it: set a plain function"
+        if inspect.isgeneratorfunction(function):
+            return (
+                "is a generator function, which does nothing when it is called: remove its `yield`"
+            )
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):  # as of some functions that are written in C
+        return None
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        return f"cannot be called with one event: {error}"
+    return None
+
+
 def exposer_of(handler: EventHandler | None, identity: tuple[str, str, str]) -> Expose:
     """What exposes units of that experiment (name, salt, unit type) to a handler."""
     make = getattr(handler, "exposer", None)

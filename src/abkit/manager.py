@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.errors import UnknownExperimentError
+from abkit.errors import AbkitError, UnknownExperimentError
 from abkit.events import Action, properties_told
 from abkit.experiments.answer import Clock, Decision, assignment_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.registry import Registered, Registry
 from abkit.experiments.subjects import Subjects, is_nobody, person_and_groups, unit_id_of
-from abkit.handler import EventHandler, exposer_of, hand_on
+from abkit.handler import EventHandler, check_handler, exposer_of, hand_on
 
 if TYPE_CHECKING:
     from abkit.experiments.settings import Settings, SettingsSource
@@ -24,6 +24,9 @@ _V_co = TypeVar("_V_co", covariant=True)
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ASSIGNED = Reason.ASSIGNED
+_MOST_NAMES = 20
+_LONGEST_NAME = 100
+_OTHERS = "(others)"
 
 
 class _Declares(Protocol[_V_co]):
@@ -69,6 +72,7 @@ class ExperimentManager:
 
     @on_event.setter
     def on_event(self, handler: EventHandler | None) -> None:
+        check_handler(handler)
         self._on_event = handler
 
     @property
@@ -78,7 +82,11 @@ class ExperimentManager:
 
     @property
     def errors(self) -> Mapping[tuple[str, str], int]:
-        """How often what went wrong, by experiment or action and kind of error."""
+        """How often what went wrong, by experiment or action and kind of error.
+
+        "settings" is the source of the settings. Beyond 20 names that one kind of error met, such as those of
+        actions that are made up for each request, "(others)" stands for all others.
+        """
         return MappingProxyType(dict(self._errors))
 
     def add(self, experiment: type[Experiment], param_name: str | None = None) -> None:
@@ -117,8 +125,10 @@ class ExperimentManager:
     ) -> None:
         """Let settings change the experiments without a deploy.
 
-        They are looked at by a request, at most once per interval; what is broken is logged once, and
-        what was in force stays in force.
+        They are looked at at most once per interval: a file or a dict by a request, anything else in a
+        thread of its own. Whatever goes wrong, what was in force stays in force; the error is counted in
+        `errors`, under "settings", and logged once. A strict manager looks within the request, and raises
+        what is not an error of abkit's own.
 
         Args:
             settings: A .toml or .json file, a mapping (which the application may change at any time), or
@@ -128,7 +138,9 @@ class ExperimentManager:
         Raises:
             ConfigError: The file is neither .toml nor .json.
         """
-        self._registry.use_settings(settings, interval=interval)
+        self._registry.use_settings(
+            settings, interval=interval, strict=self.strict, failed=self._settings_failed
+        )
         self._watches = True
 
     def clear(self) -> None:
@@ -308,7 +320,10 @@ class ExperimentManager:
         """What a unit gets whose assignment failed."""
         declaration = registered.declaration
         self._report(declaration.name, error)
-        unit_id = unit_id_of(subjects.get(declaration.unit_type)) or ""
+        try:
+            unit_id = unit_id_of(subjects.get(declaration.unit_type)) or ""
+        except Exception:  # noqa: BLE001 - the user's code, whose error is reported already
+            unit_id = ""
         try:
             default = registered.experiment.default_value()
         except Exception as second:  # noqa: BLE001 - the user's code, at the request boundary
@@ -320,13 +335,33 @@ class ExperimentManager:
         """Raise an error if strict; otherwise count it, and log it the first time."""
         if self.strict:
             raise error
-        kind = (what, type(error).__name__)
-        self._errors[kind] += 1
+        kind = self._count(what, error)
         if self._errors[kind] == 1:
             import logging  # Only when something is wrong: importing it takes time.
 
-            message = "%s failed; further %s are only counted"
-            logging.getLogger("abkit").error(message, what, kind[1], exc_info=error)
+            message = "%s failed; further %s are only counted, in the manager's `errors`"
+            logging.getLogger("abkit").error(message, *kind, exc_info=error)
+
+    def _settings_failed(self, error: Exception) -> None:
+        """Count an error of the settings; raise it if strict, unless it is about what they say."""
+        if self.strict and not isinstance(error, AbkitError):
+            raise error
+        self._count("settings", error)
+
+    def _count(self, what: object, error: Exception) -> tuple[str, str]:
+        """Count an error; the kind under which it is counted, of which there are not many."""
+        from abkit.quoting import quoted  # Only when something is wrong, as above.
+
+        name = type(error).__name__
+        # What is no text was passed by mistake, and may be anything.
+        called = quoted(what, _LONGEST_NAME) if isinstance(what, str) else type(what).__name__
+        kind = called, name
+        if kind not in self._errors:
+            same = sum(1 for _, other in [*self._errors] if other == name)
+            if same >= _MOST_NAMES:
+                kind = _OTHERS, name
+        self._errors[kind] += 1
+        return kind
 
     def __contains__(self, experiment: object) -> bool:
         return experiment in self._entries

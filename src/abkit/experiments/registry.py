@@ -86,7 +86,9 @@ class Registry:
                 check_apart(declared, other.declared)
         if replaced is not None:
             del self.entries[type(replaced.experiment)]
-        self._put(experiment(), declared, self._under_settings(declared))
+        self._put(experiment(), declared, declared)
+        if self.watch is not None:
+            self._put_under_settings(self.watch, self.entries[declared.name])
 
     def load(self, module: str) -> tuple[str, ...]:
         """As `ExperimentManager.load`."""
@@ -116,15 +118,24 @@ class Registry:
 
     def experiments(self) -> Iterator[Registered]:
         """All of them, in the order in which they were registered."""
-        return (entry for key, entry in self.entries.items() if isinstance(key, str))
+        return (entry for key, entry in [*self.entries.items()] if isinstance(key, str))
 
     def use_settings(
         self,
         source: "Mapping[str, Any] | str | os.PathLike[str] | SettingsSource",
         *,
         interval: float,
+        strict: bool,
+        failed: Callable[[Exception], object],
     ) -> None:
-        """Put settings in force now, and look for changes once per interval (in seconds)."""
+        """Put settings in force now, and look for changes once per interval.
+
+        Args:
+            source: As `ExperimentManager.use_settings` takes it.
+            interval: Seconds between two looks.
+            strict: Look within the request, however long it takes, so that `failed` can raise into it.
+            failed: Is told of each error.
+        """
         from abkit.experiments.settings import SettingsFile, SettingsMapping, Watch
 
         found: SettingsSource
@@ -132,30 +143,59 @@ class Registry:
             found = SettingsFile(source)
         else:
             found = SettingsMapping(source) if isinstance(source, Mapping) else source
-        self.watch = Watch(found, interval=interval)
-        self.refresh()
+        is_at_hand = isinstance(found, SettingsFile) or isinstance(source, dict)
+        watch = Watch(
+            found, interval=interval, in_background=not (strict or is_at_hand), failed=failed
+        )
+        self.watch = watch
+        if watch.begin(time.monotonic()):
+            self._look(watch)
 
     def refresh(self) -> None:
-        """Look at the settings if it is time to, and put into force what has changed."""
+        """Have the settings looked at if it is time to, and what has changed put into force."""
         watch, now = self.watch, time.monotonic()
-        if watch is None or not watch.is_due(now) or not watch.look(now):
+        if watch is None or not watch.is_due(now) or not watch.begin(now):
             return
-        for entry in [*self.experiments()]:
+        if watch.in_background:
+            self._look_meanwhile(watch)
+        else:
+            self._look(watch)
+
+    def _look_meanwhile(self, watch: "Watch") -> None:
+        from threading import Thread
+
+        try:
+            Thread(target=self._look, args=(watch,), name="abkit-settings", daemon=True).start()
+        except RuntimeError:  # There are no new threads at the end of the program.
+            watch.end()
+
+    def _look(self, watch: "Watch") -> None:
+        try:
+            if watch.look():
+                for entry in [*self.experiments()]:
+                    self._put_under_settings(watch, entry)
+        finally:
+            watch.end()
+
+    def _put_under_settings(self, watch: "Watch", entry: Registered) -> None:
+        try:
             declaration = self._under_settings(entry.declared)
             if declaration != entry.declaration:
                 self._put(entry.experiment, entry.declared, declaration)
+        except Exception as error:  # noqa: BLE001 - settings may be anything; a request must not care
+            watch.complain(error)
 
     def _under_settings(self, declared: Declaration) -> Declaration:
+        """What is in force by the settings.
+
+        Raises:
+            Exception: The experiment cannot have them; whatever their values raise.
+        """
         if self.watch is None:
             return declared
         from abkit.experiments.settings import apply
 
-        try:
-            return apply(declared, self.watch.settings.get(declared.name, {}))
-        except DeclarationError as error:
-            self.watch.complain(error)
-            entry = self.entries.get(declared.name)
-            return declared if entry is None else entry.declaration
+        return apply(declared, self.watch.settings.get(declared.name, {}))
 
     def _put(self, experiment: Experiment, declared: Declaration, declaration: Declaration) -> None:
         # With the first experiment, rather than with abkit: it loads all that decides.

@@ -14,16 +14,19 @@ They never change what a hash means: no salt, no variants, no weights.
 import json
 import logging
 import os
+import stat
+import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 from attrs import frozen
 
-from abkit.errors import ConfigError, DeclarationError
+from abkit.errors import AbkitError, ConfigError
 from abkit.experiments.declaration import Declaration, check_rollout, forced_units
+from abkit.quoting import told
 
 logger = logging.getLogger("abkit")
 
@@ -34,15 +37,21 @@ Settings: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 NOTHING: Settings = MappingProxyType({})
 
+_MOST_COMPLAINTS = 20
+
 
 class SettingsSource(Protocol):
-    """Where settings come from."""
+    """Where settings come from.
+
+    It is read in a thread of its own, one call at a time, so that no request waits for it; only a strict
+    manager, as under pytest, reads it within a request.
+    """
 
     def read(self) -> Settings | None:
         """The settings as they are now; None if they are what they were at the last call.
 
-        Raises:
-            ConfigError: They cannot be read; what was read last stays in force.
+        Whatever it raises, what was read last stays in force; a `ConfigError` is what it should raise where
+        they cannot be read.
         """
         ...
 
@@ -63,14 +72,25 @@ class SettingsFile:
             message = f"A settings file is called .toml or .json, not {self.path.name!r}"
             raise ConfigError(message)
         self._stamp: _Stamp | None = None
+        self._broken: ConfigError | None = None
 
     def read(self) -> Settings | None:
-        """As `SettingsSource.read`; it costs one `stat` if the file has not changed."""
+        """As `SettingsSource.read`; it costs one `stat` if the file has not changed.
+
+        Raises:
+            ConfigError: It cannot be read, as it is now.
+        """
         stamp = _Stamp.of(self.path)
         if stamp == self._stamp:
+            if self._broken is not None:
+                raise self._broken.with_traceback(None)
             return None
-        self._stamp = stamp
-        return parse(self.path)
+        self._stamp, self._broken = stamp, None
+        try:
+            return parse(self.path)
+        except ConfigError as error:
+            self._broken = error
+            raise
 
     def __repr__(self) -> str:
         return f"SettingsFile({str(self.path)!r})"
@@ -93,6 +113,9 @@ class _Stamp:
         except OSError as error:
             message = f"{path} cannot be read: {error.strerror}"
             raise ConfigError(message) from error
+        if not stat.S_ISREG(status.st_mode):  # Reading a pipe or a device may never end.
+            message = f"{path} cannot be read: it is no regular file"
+            raise ConfigError(message)
         return cls(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
@@ -101,15 +124,14 @@ class SettingsMapping:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._last: Settings | None = None
 
-    def read(self) -> Settings | None:
-        """As `SettingsSource.read`."""
-        now = {name: dict(keys) for name, keys in checked(self._settings, "settings").items()}
-        if now == self._last:
-            return None
-        self._last = now
-        return now
+    def read(self) -> Settings:
+        """As `SettingsSource.read`; whoever reads it has to compare.
+
+        Raises:
+            ConfigError: Its form is another one.
+        """
+        return checked(self._settings, "settings")
 
     def __repr__(self) -> str:
         return f"SettingsMapping of {len(self._settings)} experiments"
@@ -130,9 +152,12 @@ def parse(path: Path) -> Settings:
         raise ConfigError(message) from error
     try:
         found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text or "{}")
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+    except ValueError as error:  # Of both formats, and of numbers with thousands of digits.
         message = f"{path} is no {path.suffix[1:].upper()}: {error}"
         raise ConfigError(message) from error
+    except RecursionError:
+        message = f"{path} cannot be read: it is nested too deeply"
+        raise ConfigError(message) from None
     return checked(found, str(path))
 
 
@@ -185,41 +210,96 @@ def apply(declaration: Declaration, keys: Mapping[str, Any]) -> Declaration:
     return declaration._replace(**changes) if changes else declaration
 
 
+def _copied(settings: Settings) -> Settings:
+    """The settings with nothing in them that somebody else may change."""
+    return {
+        name: {
+            key: _units_copied(value) if key == "forced" else value for key, value in keys.items()
+        }
+        for name, keys in settings.items()
+    }
+
+
+def _units_copied(forced: Any) -> Any:
+    if not isinstance(forced, Mapping):
+        return forced
+    return {
+        variant: tuple(units) if isinstance(units, list | tuple | set | frozenset) else units
+        for variant, units in forced.items()
+    }
+
+
 class Watch:
     """Looks at a source at most once per interval, and keeps what was good last.
 
     Args:
         source: What to look at.
         interval: Seconds between two looks.
+        in_background: Whether looking may take long, so that nobody should wait for it.
+        failed: Is told of each error; it may raise it.
     """
 
-    def __init__(self, source: SettingsSource, *, interval: float) -> None:
+    def __init__(
+        self,
+        source: SettingsSource,
+        *,
+        interval: float,
+        in_background: bool,
+        failed: Callable[[Exception], object],
+    ) -> None:
         self.source = source
         self.settings: Settings = NOTHING
+        self.in_background = in_background
         self._interval = interval
         self._next = float("-inf")
-        self._complaint = ""
+        self._failed = failed
+        self._complaints: set[str] = set()
+        self._unreadable = False
+        self._turn, self._pid = threading.Lock(), os.getpid()
 
     def is_due(self, now: float) -> bool:
         """Whether the interval has passed; `now` is in seconds that only go forward."""
         return now >= self._next
 
-    def look(self, now: float) -> bool:
-        """Read the source; say whether the settings have changed. What is broken is logged once."""
+    def begin(self, now: float) -> bool:
+        """Whether it is the caller's turn to look, and to call `end`: nobody else does at the moment."""
+        if self._pid != os.getpid():  # A thread of the parent process was looking, maybe.
+            self._turn, self._pid = threading.Lock(), os.getpid()
+        if not self._turn.acquire(blocking=False):
+            return False
         self._next = now + self._interval
-        try:
-            found = self.source.read()
-        except ConfigError as error:
-            self.complain(error)
-            return False
-        if found is None or found == self.settings:
-            return False
-        self.settings = found
-        self._complaint = ""
         return True
 
-    def complain(self, error: ConfigError | DeclarationError) -> None:
-        """Log an error unless it was the last one logged."""
-        if str(error) != self._complaint:
-            self._complaint = str(error)
-            logger.error("settings: %s. What was in force stays in force.", error)
+    def end(self) -> None:
+        """Let others look."""
+        self._turn.release()
+
+    def look(self) -> bool:
+        """Read the source; say whether the settings have changed."""
+        try:
+            read = self.source.read()
+            found = None if read is None else _copied(checked(read, "settings"))
+            changed = found is not None and found != self.settings
+        except Exception as error:  # noqa: BLE001 - what others have written must not reach a request
+            self._unreadable = True
+            self.complain(error)
+            return False
+        if self._unreadable:
+            self._unreadable = False
+            self._complaints.clear()
+            logger.info("settings: they can be read again")
+        if not changed or found is None:
+            return False
+        self.settings = found
+        self._complaints.clear()
+        return True
+
+    def complain(self, error: Exception) -> None:
+        """Log an error, once until the settings can be read again or have changed."""
+        # Errors of our own say the same as long as nothing changes; others may say the time, or a port.
+        text = told(str(error)) if isinstance(error, AbkitError) else told(error)
+        kind = text if isinstance(error, AbkitError) else type(error).__name__
+        if kind not in self._complaints and len(self._complaints) < _MOST_COMPLAINTS:
+            self._complaints.add(kind)
+            logger.error("settings: %s. What was in force stays in force.", text)
+        self._failed(error)

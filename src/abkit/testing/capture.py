@@ -9,7 +9,7 @@ from abkit.events import Action, Event, Exposure, Variant, variant_text
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.subjects import person_and_groups
 from abkit.exposure.dedup import MemoryDedup
-from abkit.handler import EventHandler
+from abkit.handler import EventHandler, check_handler
 from abkit.manager import ExperimentManager, expt_manager
 from abkit.testing.declarations import known_declaration
 from abkit.testing.forcing import forced_names, name_of
@@ -222,6 +222,7 @@ class _Capturing(ExperimentManager):
 
     @on_event.setter
     def on_event(self, handler: EventHandler | None) -> None:
+        check_handler(handler)
         self._handler = handler
 
     def capturing(self, captured: Captured) -> AbstractContextManager[None]:

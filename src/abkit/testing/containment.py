@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from abkit.events import Event
-from abkit.handler import EventHandler
+from abkit.handler import EventHandler, check_handler
 from abkit.manager import ExperimentManager, expt_manager
 
 logger = logging.getLogger("abkit")
@@ -141,6 +141,7 @@ class _GuardedHandler(property):
         return handler.handler if isinstance(handler, _Guarded) else handler
 
     def __set__(self, manager: Any, handler: EventHandler | None, /) -> None:
+        check_handler(handler)
         super().__set__(manager, _guarded(manager, handler))
 
 

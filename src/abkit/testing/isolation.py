@@ -31,11 +31,11 @@ def isolated_manager(manager: ExperimentManager | None = None) -> Iterator[Exper
         registry.entries.update(entries)
         manager._errors.clear()
         manager._errors.update(errors)
-        if registry.watch is not None:
-            _put_in_force_what_was_read_meanwhile(manager)
+        _put_in_force_what_was_read_meanwhile(manager)
 
 
 def _put_in_force_what_was_read_meanwhile(manager: ExperimentManager) -> None:
     registry = manager._registry
     for entry in [*registry.experiments()]:
-        registry._put(entry.experiment, entry.declared, registry._under_settings(entry.declared))
+        if registry.watch is not None:
+            registry._put_under_settings(registry.watch, entry)

@@ -58,6 +58,7 @@ def test_all_keys() -> None:
         ({"ON_EVENT": "nowhere.exposures"}, "cannot be imported: No module", "ExposureLogger"),
         ({"ON_EVENT": "json.exposures"}, "cannot be imported", "ExposureLogger"),
         ({"ON_EVENT": 3}, "cannot be called", "ExposureLogger"),
+        ({"ON_EVENT": "abkit.sinks.memory.MemorySink"}, "is a class", "ExposureLogger"),
         ({"SUBJECTS": "subjects"}, "cannot be imported", "function of the request"),
         ({"SUBJECTS": "json.__name__"}, "cannot be called", "function of the request"),
         ({"ALLOW_FORCING": "everybody"}, "cannot be imported", '"staff", "debug"'),

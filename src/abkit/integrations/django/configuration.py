@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from abkit.errors import AbkitError, ConfigError
-from abkit.handler import EventHandler
+from abkit.handler import EventHandler, check_handler
 
 KEYS = ("ALLOW_FORCING", "EXPERIMENTS", "ON_EVENT", "SETTINGS", "SUBJECTS")
 
@@ -96,7 +96,7 @@ def configuration_of(found: object) -> Configuration:
     return Configuration(
         experiments=value("EXPERIMENTS", _text),
         settings=value("SETTINGS", _path),
-        on_event=value("ON_EVENT", _function),
+        on_event=value("ON_EVENT", _handler),
         subjects=value("SUBJECTS", _function) or signed_in_user,
         allow_forcing=value("ALLOW_FORCING", _allowance),
         problems=tuple(problems),
@@ -134,17 +134,28 @@ def _path(found: object) -> str | os.PathLike[str]:
     return cast("str | os.PathLike[str]", found)
 
 
+def _imported(path: str) -> object:
+    try:
+        return import_string(path)
+    except (ImportError, AbkitError) as error:
+        message = f"cannot be imported: {error}"
+        raise ConfigError(message) from error
+
+
 def _function(found: object) -> Callable[..., Any]:
     if isinstance(found, str):
-        try:
-            found = import_string(found)
-        except (ImportError, AbkitError) as error:
-            message = f"cannot be imported: {error}"
-            raise ConfigError(message) from error
+        found = _imported(found)
     if not callable(found):
         message = f"cannot be called: {found!r}"
         raise ConfigError(message)
     return cast("Callable[..., Any]", found)
+
+
+def _handler(found: object) -> EventHandler:
+    if isinstance(found, str):
+        found = _imported(found)
+    check_handler(found)
+    return cast("EventHandler", found)
 
 
 def _allowance(found: object) -> AllowForcing:
