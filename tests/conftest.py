@@ -1,8 +1,15 @@
-"""What all tests share: the reference material, where it exists, a manager of their own, one Spark."""
+"""What all tests share: the reference material, where it exists, a manager of their own, a Spark, an S3."""
 
+import importlib.util
 import json
 import os
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,3 +86,33 @@ def spark() -> Iterator[Any]:
         )
         yield session
         session.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """An imitation of S3 on the loopback, in a process of its own; skips where there is none."""
+    for package in ("moto", "s3fs", "flask"):
+        if importlib.util.find_spec(package) is None:
+            reason = f"{package} is not installed here (pip install s3fs 'moto[server]')"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason)
+            pytest.skip(reason)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    endpoint = f"http://127.0.0.1:{port}"
+    until = time.monotonic() + 60
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            urllib.request.urlopen(endpoint, timeout=5).close()
+            break
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    yield endpoint
+    server.terminate()
+    server.wait()

@@ -3,18 +3,12 @@
 S3 is moto's server, in a process of its own: a good imitation that s3fs talks to over HTTP.
 """
 
-import importlib.util
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -186,35 +180,6 @@ def test_a_url_that_cannot_be_written_to_is_an_error_at_once(url: str, problem: 
 def test_a_password_in_a_url_is_never_shown() -> None:
     shown = repr(FileSink(f"memory://me:secret@host/{uuid4().hex}", format="jsonl"))
     assert shown.startswith("<FileSink jsonl in memory://me:***@host/")
-
-
-@pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
-    for package in ("moto", "s3fs", "flask"):
-        if importlib.util.find_spec(package) is None:
-            reason = f"{package} is not installed here (pip install s3fs 'moto[server]')"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason)
-            pytest.skip(reason)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    endpoint = f"http://127.0.0.1:{port}"
-    until = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < until:
-        try:
-            urllib.request.urlopen(endpoint, timeout=5).close()
-            break
-        except urllib.error.URLError:
-            time.sleep(0.1)
-    yield endpoint
-    server.terminate()
-    server.wait()
 
 
 S3_FORK = """

@@ -11,6 +11,7 @@ from attrs import evolve, fields, frozen
 
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.presentation.notebook import Recipe
+from abkit.analysis.reading.places import absolute
 from abkit.analysis.result import Result
 from abkit.analysis.units import UnitsAnalysis
 from abkit.cli.config import config_option, configured_experiments, configured_manager
@@ -43,7 +44,9 @@ class _Found:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--events", metavar="DIR", help="Where exposures/ and actions/ are.")
+@click.option(
+    "--events", metavar="DIR", help="Where exposures/ and actions/ are: a folder or a URL."
+)
 @config_option
 @click.option("--units", metavar="FILE", help="A table with one row per unit, instead of events.")
 @click.option("--unit", metavar="COL", help="Its column of the units' ids.")
@@ -130,7 +133,7 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     analysis = UnitsAnalysis(options["units"], metrics=metrics, **said)
     with progress() as told:
         result = analysis.run(**told)
-    path = str(Path(options["units"]).resolve())
+    path = absolute(options["units"])
     recipe = units_recipe(path, said, options["conversions"], options["means"])
     return _Found(result=result, recipe=recipe)
 
@@ -153,8 +156,8 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
         result = evolve(analysis.run(**told), invocation=invocation(config=options["config"]))
     experiments = configured_experiments(options["config"])
     experiment = next(e for e in experiments if e.declaration.name == declaration.name)
-    absolute = {part: path and str(Path(path).resolve()) for part, path in tables.items()}
-    return _Found(result=result, recipe=events_recipe(experiment, absolute, said))
+    places = {part: place and absolute(place) for part, place in tables.items()}
+    return _Found(result=result, recipe=events_recipe(experiment, places, said))
 
 
 def _write(found: _Found, options: Mapping[str, Any]) -> dict[str, Path]:

@@ -1,16 +1,18 @@
 """abkit demo: the whole way of an experiment, on simulated organizations."""
 
 import random
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import join, quote
+from typing import Any
 
 import click
 from attrs import evolve, frozen
 
 from abkit.analysis.analysis import Analysis
+from abkit.analysis.reading.places import within, without_password
+from abkit.analysis.reading.remote import filesystem_of, refused
 from abkit.assignment._planout import WeightedChoice
 from abkit.assignment.params import Params
 from abkit.cli.invocation import invocation
@@ -124,8 +126,8 @@ class Clock:
         return self.now
 
 
-def simulate(traffic: Traffic, events: Path) -> tuple[int, Stats]:
-    """Let the organizations visit; what they do is delivered into Parquet files.
+def simulate(traffic: Traffic, sink: FileSink) -> tuple[int, Stats]:
+    """Let the organizations visit; what they do is delivered into files.
 
     Returns:
         How often `log_exposure` was called, and what the delivery counted.
@@ -134,7 +136,7 @@ def simulate(traffic: Traffic, events: Path) -> tuple[int, Stats]:
 
     clock, shown = Clock(), 0
     dedup = MemoryDedup(clock=clock)
-    with ExposureLogger(FileSink(events), dedup=dedup) as exposures:
+    with ExposureLogger(sink, dedup=dedup) as exposures:
         expt_manager = ExperimentManager(on_event=exposures, strict=True, clock=clock)
         expt_manager.add(ShowPluginsExperiment)
         for visit in track(traffic.visits(), description="Organizations visit", transient=True):
@@ -167,8 +169,8 @@ def simulate(traffic: Traffic, events: Path) -> tuple[int, Stats]:
     "--events",
     default="data/events",
     show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the Parquet files go.",
+    metavar="DIR",
+    help="Where the Parquet files go: a folder, or a URL such as s3://bucket/demo.",
 )
 @click.option(
     "--html",
@@ -177,7 +179,7 @@ def simulate(traffic: Traffic, events: Path) -> tuple[int, Stats]:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where the report goes.",
 )
-def demo(*, lift: float, seed: int, organizations: int, events: Path, html: Path) -> None:
+def demo(*, lift: float, seed: int, organizations: int, events: str, html: Path) -> None:
     """Run an experiment from the declaration to the report, on simulated visits.
 
     20,000 organizations visit for 14 days. Each visit asks for the variant; where the Integration
@@ -188,11 +190,17 @@ def demo(*, lift: float, seed: int, organizations: int, events: Path, html: Path
         message = f"--lift must be above -1 and at most 5 (0.15 is +15%), not {lift}"
         raise ConfigError(message)
     began = time.monotonic()
-    _make_room(events)
+    with refused(events):
+        filesystem, folder = filesystem_of(events)
+        _make_room(filesystem, folder, events)
+        sink = FileSink(events)  # it makes the folder
+        filesystem.pipe_file(f"{folder}/{MARKER}", b"")
     traffic = Traffic(organizations=organizations, click_rate=0.12, lift=lift, seed=seed)
-    shown, stats = simulate(traffic, events)
+    shown, stats = simulate(traffic, sink)
     result = Analysis(
-        ShowPluginsExperiment, exposures=events / "exposures", actions=events / "actions"
+        ShowPluginsExperiment,
+        exposures=within(events, "exposures"),
+        actions=within(events, "actions"),
     ).run()
     units = result.units
     click.echo(
@@ -213,18 +221,24 @@ def demo(*, lift: float, seed: int, organizations: int, events: Path, html: Path
     )
 
 
-def _make_room(events: Path) -> None:
+def _make_room(filesystem: Any, folder: str, events: str) -> None:
     """Remove what an earlier demo left; refuse a folder that is somebody else's.
+
+    Args:
+        filesystem: Of fsspec.
+        folder: The path in it.
+        events: How it was given.
 
     Raises:
         ConfigError: The folder has files that no demo has written.
     """
-    marker = events / MARKER
-    if events.exists() and any(events.iterdir()):
-        if not marker.exists():
-            message = f"{events} has files of its own; name another folder with --events"
-            raise ConfigError(message)
-        for kind in ("exposures", "actions"):
-            shutil.rmtree(events / kind, ignore_errors=True)
-    events.mkdir(parents=True, exist_ok=True)
-    marker.touch()
+    if not filesystem.exists(folder) or not filesystem.find(folder):
+        return
+    if not filesystem.exists(f"{folder}/{MARKER}"):
+        message = (
+            f"{without_password(events)} has files of its own; name another folder with --events"
+        )
+        raise ConfigError(message)
+    for kind in ("exposures", "actions"):
+        if filesystem.exists(f"{folder}/{kind}"):
+            filesystem.rm(f"{folder}/{kind}", recursive=True)

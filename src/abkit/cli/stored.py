@@ -2,14 +2,25 @@
 
 from pathlib import Path
 
+from abkit.analysis.reading import remote
+from abkit.analysis.reading.places import is_url, within
+
 
 def stored_tables(events: str) -> dict[str, str | None]:
-    """The paths of the exposures and of the actions, as keywords of an `Analysis`.
+    """The places of the exposures and of the actions, as keywords of an `Analysis`.
 
     Args:
-        events: The folder that a `FileSink` wrote. It makes a folder within it with the first event of
-            a kind: where there are exposures but no folder of actions, nothing was done yet.
+        events: The folder, or its URL, that a `FileSink` wrote. It makes a folder within it with the first
+            event of a kind: where there are exposures but no folder of actions, nothing was done yet.
+
+    Raises:
+        AnalysisError: A URL cannot be read.
+        MissingExtraError: fsspec is not installed, for a URL.
     """
-    exposures, actions = Path(events) / "exposures", Path(events) / "actions"
-    nothing_done = exposures.exists() and not actions.exists()
-    return {"exposures": str(exposures), "actions": None if nothing_done else str(actions)}
+    exposures, actions = within(events, "exposures"), within(events, "actions")
+    nothing_done = not _exists(actions) and _exists(exposures)
+    return {"exposures": exposures, "actions": None if nothing_done else actions}
+
+
+def _exists(place: str) -> bool:
+    return remote.exists(place) if is_url(place) else Path(place).exists()

@@ -17,6 +17,7 @@ from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.analysis.notifications.telling import tell
 from abkit.analysis.notifications.transport import AppriseNotifier
 from abkit.analysis.presentation.figures import legible
+from abkit.analysis.reading.places import without_password
 from abkit.analysis.result import Result
 from abkit.cli.config import config_option, configured_manager, settings_option
 from abkit.cli.failing import one_line_errors
@@ -70,7 +71,9 @@ class _Watch:
     def command(self, name: str) -> str:
         """What shows the same numbers."""
         config = "" if self.config is None else f" --config {quote(self.config)}"
-        return f"abkit analyze {quote(name)} --events {quote(self.events)}{config}"
+        return (
+            f"abkit analyze {quote(name)} --events {quote(without_password(self.events))}{config}"
+        )
 
 
 class _Collected(click.Command):
@@ -115,7 +118,12 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
 
 @click.command(cls=_Collected)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--events", metavar="DIR", required=True, help="Where exposures/ and actions/ are.")
+@click.option(
+    "--events",
+    metavar="DIR",
+    required=True,
+    help="Where exposures/ and actions/ are: a folder or a URL.",
+)
 @config_option
 @settings_option
 @click.option(

@@ -82,7 +82,7 @@ def test_missing_prices_are_the_same_in_sqlite_as_in_duckdb(
         frame = table.to_pandas().astype({"time": str})
         frame["groups"] = "{}"
         frame.to_sql(name, connection, index=False)
-    there: Any = {"exposures": "exposures", "actions": "actions", "engine": connection}
+    there: dict[str, Any] = {"exposures": "exposures", "actions": "actions", "engine": connection}
     priced = evolve(plan, metrics=PRICED)
     ours, theirs = Analysis(priced, **made).run(), Analysis(priced, **there).run()
     connection.close()

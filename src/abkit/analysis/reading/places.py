@@ -22,6 +22,6 @@ def absolute(place: str) -> str:
     return place if is_url(place) else str(Path(place).resolve())
 
 
-def shown(place: str) -> str:
+def without_password(place: str) -> str:
     """A place as messages and reports show it: without a password."""
     return re.sub("://[^/@]*@", "://***@", place)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from abkit.analysis.reading.places import shown
+from abkit.analysis.reading.places import without_password
 from abkit.errors import AbkitError, AnalysisError, EmptyDataError
 from abkit.extras import extra
 
@@ -32,10 +32,10 @@ def fetched(url: str, into: Path, *, is_data: Callable[[Sequence[str]], bool]) -
         filesystem.invalidate_cache()  # what has been written since is there too
         root, names = _named(filesystem, path, is_data)
         if names is None:
-            message = f"{shown(url)} does not exist; give a file, a folder or a glob"
+            message = f"{without_password(url)} does not exist; give a file, a folder or a glob"
             raise AnalysisError(message)
         if not names and has_magic(path):
-            raise EmptyDataError(shown(url), "matches no file")
+            raise EmptyDataError(without_password(url), "matches no file")
         if "local" in _protocols(filesystem):
             return [Path(name) for name in names]
         folder = into / uuid4().hex
@@ -81,14 +81,14 @@ def refused(url: str) -> Iterator[None]:
     except AbkitError:
         raise
     except FileNotFoundError as error:
-        message = f"{shown(url)} does not exist: {_said(error)}"
+        message = f"{without_password(url)} does not exist: {_said(error)}"
         raise AnalysisError(message) from error
     except PermissionError as error:
-        message = f"{shown(url)} may not be read with these credentials: {_said(error)}"
+        message = f"{without_password(url)} may not be read with these credentials: {_said(error)}"
         raise AnalysisError(message) from error
     except Exception as error:
         # Every file system has errors of its own.
-        message = f"{shown(url)} cannot be read: {_said(error)}"
+        message = f"{without_password(url)} cannot be read: {_said(error)}"
         raise AnalysisError(message) from error
 
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from attrs import Attribute, field, frozen
 
-from abkit.analysis.reading.places import shown
+from abkit.analysis.reading.places import without_password
 from abkit.errors import AnalysisError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
 
@@ -82,7 +82,7 @@ class Table:
     def label(self) -> str:
         """How messages and reports call the table."""
         if isinstance(self.source, str | Path):
-            return shown(str(self.source))
+            return without_password(str(self.source))
         return f"the {type(self.source).__name__}"
 
 

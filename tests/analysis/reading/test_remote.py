@@ -1,0 +1,145 @@
+"""What a sink writes to any file system of fsspec can be analysed there."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import fsspec  # type: ignore[import-untyped]
+import pytest
+
+from abkit import Conversion, ExperimentManager, ExposureLogger, UserExperiment
+from abkit.analysis.analysis import Analysis
+from abkit.analysis.result import Result
+from abkit.errors import AnalysisError, EmptyDataError
+from abkit.sinks.files import FileSink, Format
+
+
+class Buttons(UserExperiment):
+    variants = ["grey", "green"]
+    metrics = [Conversion("clicked")]
+
+
+@pytest.fixture
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a new bucket, for this process and those that it starts."""
+    for name, value in (
+        ("AWS_ENDPOINT_URL", s3_endpoint),
+        ("AWS_ACCESS_KEY_ID", "k"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ):
+        monkeypatch.setenv(name, value)
+    fsspec.filesystem("s3").clear_instance_cache()
+    bucket = f"bucket-{uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(bucket)
+    yield f"s3://{bucket}"
+    fsspec.filesystem("s3").clear_instance_cache()
+
+
+def write(where: str, *, users: range = range(40), form: Format = "parquet") -> None:
+    with ExposureLogger(FileSink(where, format=form)) as logger:
+        manager = ExperimentManager(on_event=logger, strict=True)
+        manager.add(Buttons)
+        for user in users:
+            manager.log_exposure(Buttons, user=user)
+            manager.track("clicked", user=user)
+
+
+def analyzed(where: str, *, exposures: str = "exposures", actions: str = "actions") -> Result:
+    return Analysis(Buttons, exposures=f"{where}/{exposures}", actions=f"{where}/{actions}").run()
+
+
+def units(result: Result) -> int:
+    return sum(count.units for count in result.counts)
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+@pytest.mark.parametrize("place", ["memory", "file", "s3"])
+def test_what_was_written_to_a_url_is_read_from_it(
+    place: str, form: Format, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    where = {"memory": f"memory://{uuid4().hex}", "file": f"file://{tmp_path}/events"}.get(place)
+    where = where or f"{request.getfixturevalue('s3')}/events"
+    write(where, form=form)
+    assert units(analyzed(where)) == 40
+    write(where, users=range(40, 60), form=form)  # what came since is read as well
+    assert units(analyzed(where)) == 60
+    parts = {"exposures": f"exposures/*/*.{form}", "actions": f"actions/**/*.{form}"}
+    assert units(analyzed(where, **parts)) == 60
+
+
+def test_nothing_is_left_of_what_was_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    where = f"memory://{uuid4().hex}"
+    write(where)
+    assert units(analyzed(where)) == 40
+    with pytest.raises(AnalysisError):
+        analyzed(where, actions="nothing")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_is_not_there_is_told_without_a_password(s3: str) -> None:
+    write(f"{s3}/events")
+    for place, error, message in (
+        (f"s3://no-{uuid4().hex}/events", AnalysisError, "does not exist"),
+        (f"{s3}/evnts", AnalysisError, "does not exist"),
+        (
+            "memory://me:secret@none",
+            AnalysisError,
+            r"memory://\*\*\*@none/exposures does not exist",
+        ),
+        ("unheard://x", AnalysisError, "unheard://x/exposures cannot be read"),
+    ):
+        with pytest.raises(error, match=message):
+            analyzed(place)
+    with pytest.raises(EmptyDataError, match="matches no file"):
+        analyzed(f"{s3}/events", exposures="exposures/*/*.csv")
+    fsspec.filesystem("s3").pipe_file(f"{s3}/events/others/readme.txt", b"x")
+    with pytest.raises(EmptyDataError, match="has no file that ends in"):
+        analyzed(f"{s3}/events", exposures="others")
+
+
+def test_without_credentials_the_message_says_so(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    fsspec.filesystem("s3").clear_instance_cache()
+    with pytest.raises(AnalysisError, match="(?i)credentials"):
+        analyzed(f"{s3}/events")
+
+
+def test_the_command_line_demonstrates_analyzes_and_watches_at_a_url(s3: str) -> None:
+    def call(*arguments: str) -> str:
+        ran = subprocess.run(
+            [sys.executable, "-m", "abkit.cli", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    events, config = f"{s3}/demo", ("--config", "abkit.cli.demo")
+    shown = call("demo", "--events", events, "--organizations", "300", "--html", os.devnull)
+    assert f"--events {events}" in shown
+    again = call("demo", "--events", events, "--organizations", "300", "--html", os.devnull)
+    assert again.splitlines()[:3] == shown.splitlines()[:3]
+    found = call("analyze", "ShowPluginsExperiment", "--events", events, *config)
+    assert "clicked" in found
+    watched = call("watch", "--events", events, *config, "--dry-run")
+    assert "units;" in watched
+    other = subprocess.run(
+        [sys.executable, "-m", "abkit.cli", "demo", "--events", s3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "has files of its own" in other.stderr
