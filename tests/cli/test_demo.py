@@ -64,6 +64,19 @@ def test_an_organization_of_our_own_is_not_exposed(ran: tuple[Path, str]) -> Non
         assert connection.execute(query, [pattern]).fetchall() == [(0,)]
 
 
+def test_the_commands_at_its_end_can_be_pasted(ran: tuple[Path, str]) -> None:
+    folder, shown = ran
+    commands = re.findall(r"^ *(\S*abkit (?:rollout|analyze) .*)$", shown, re.MULTILINE)
+    assert len(commands) == 2
+    program = f"abkit() {{ '{sys.executable}' -m abkit.cli \"$@\"; }}"
+    for command in commands:
+        line = f"{program}; {command}{' --yes' if 'rollout' in command else ''}"
+        shell = ["/bin/sh", "-c", line]
+        pasted = subprocess.run(shell, cwd=folder, capture_output=True, text=True, check=False)
+        assert pasted.returncode == 0, pasted.stderr
+    assert "winner" in (folder / "data/experiments.toml").read_text(encoding="utf-8")
+
+
 def test_the_stored_events_can_be_analyzed_again(ran: tuple[Path, str]) -> None:
     folder, shown = ran
     again = subprocess.run(

@@ -21,8 +21,8 @@ config_option = click.option(
     "--config",
     metavar="MODULE",
     envvar=CONFIG_VARIABLE,
-    help=f"Module with ACTIVE_EXPERIMENTS. Default: ${CONFIG_VARIABLE}, or `config` in [tool.abkit] "
-    "of pyproject.toml.",
+    help=f"Module with ACTIVE_EXPERIMENTS, or its file. Default: ${CONFIG_VARIABLE}, or `config` in "
+    "[tool.abkit] of pyproject.toml.",
 )
 
 

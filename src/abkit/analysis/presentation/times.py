@@ -32,11 +32,11 @@ def frame(bounds: tuple[datetime | None, datetime | None]) -> str | None:
 
 
 def period(bounds: tuple[datetime, datetime]) -> str:
-    """When units were exposed, such as "2026-11-02 to 2026-11-15 (14 days)"; within a day, its hours."""
+    """When units were exposed, in UTC days, such as "2026-11-02 to 2026-11-15 (14 days)"."""
     first, last = map(_utc, bounds)
     days = (last.date() - first.date()).days + 1
     if days == 1:
-        return f"{first:%Y-%m-%d}, {first:%H:%M} to {last:%H:%M} UTC"
+        return f"{first:%Y-%m-%d} (1 day)"
     return f"{first:%Y-%m-%d} to {last:%Y-%m-%d} ({days} days)"
 
 
