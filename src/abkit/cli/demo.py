@@ -11,7 +11,7 @@ import click
 from attrs import evolve, frozen
 
 from abkit.analysis.analysis import Analysis
-from abkit.analysis.reading.places import within, without_password
+from abkit.analysis.reading.places import is_url, within
 from abkit.analysis.reading.remote import filesystem_of, refused
 from abkit.assignment._planout import WeightedChoice
 from abkit.assignment.params import Params
@@ -24,6 +24,7 @@ from abkit.exposure.dedup import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.stats import Stats
 from abkit.manager import ExperimentManager
+from abkit.quoting import masked
 from abkit.sinks.files import FileSink
 
 DAYS = 14
@@ -208,7 +209,7 @@ def demo(*, lift: float, seed: int, organizations: int, events: str, html: Path)
         f"{stats.delivered:,} events were delivered: an exposure per organization and day, and clicks;\n"
         f"{units:,} organizations were exposed.\n"
     )
-    settings = events.parent / "experiments.toml"
+    settings = Path("." if is_url(events) else events).parent / "experiments.toml"
     called = invocation(config=__name__, settings=str(settings))
     result = evolve(result, invocation=called)
     show_result(result)
@@ -235,9 +236,7 @@ def _make_room(filesystem: Any, folder: str, events: str) -> None:
     if not filesystem.exists(folder) or not filesystem.find(folder):
         return
     if not filesystem.exists(f"{folder}/{MARKER}"):
-        message = (
-            f"{without_password(events)} has files of its own; name another folder with --events"
-        )
+        message = f"{masked(events)} has files of its own; name another folder with --events"
         raise ConfigError(message)
     for kind in ("exposures", "actions"):
         if filesystem.exists(f"{folder}/{kind}"):

@@ -17,7 +17,6 @@ from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.analysis.notifications.telling import tell
 from abkit.analysis.notifications.transport import AppriseNotifier
 from abkit.analysis.presentation.figures import legible
-from abkit.analysis.reading.places import without_password
 from abkit.analysis.result import Result
 from abkit.cli.config import config_option, configured_manager, settings_option
 from abkit.cli.failing import one_line_errors
@@ -26,6 +25,7 @@ from abkit.cli.words import confidence as confidence_type
 from abkit.errors import AbkitError, EmptyDataError
 from abkit.events import variant_text
 from abkit.experiments.declaration import Declaration
+from abkit.quoting import masked
 
 NOTIFY_VARIABLE = "ABKIT_NOTIFY"
 STATE_VARIABLE = "ABKIT_STATE"
@@ -71,9 +71,7 @@ class _Watch:
     def command(self, name: str) -> str:
         """What shows the same numbers."""
         config = "" if self.config is None else f" --config {quote(self.config)}"
-        return (
-            f"abkit analyze {quote(name)} --events {quote(without_password(self.events))}{config}"
-        )
+        return f"abkit analyze {quote(name)} --events {quote(masked(self.events))}{config}"
 
 
 class _Collected(click.Command):

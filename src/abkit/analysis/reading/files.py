@@ -11,9 +11,10 @@ from typing import BinaryIO
 
 from attrs import frozen
 
-from abkit.analysis.reading.places import is_url, without_password
+from abkit.analysis.reading.places import is_url
 from abkit.analysis.reading.remote import fetched
 from abkit.errors import AnalysisError, EmptyDataError
+from abkit.quoting import masked
 
 FORMATS = {
     ".parquet": "parquet",
@@ -64,7 +65,7 @@ def found_files(path: str | Path, *, scratch: Path) -> Files:
         AnalysisError: The path does not exist, or the files are not of one known format.
         MissingExtraError: fsspec is not installed, for a URL.
     """
-    label = without_password(str(path))
+    label = masked(str(path))
     named = fetched(str(path), scratch, is_data=is_data) if is_url(path) else _files(str(path))
     files = [file for file in named if file.stat().st_size > 0]
     if not files:

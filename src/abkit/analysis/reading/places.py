@@ -1,6 +1,5 @@
 """Where data are: a path of this machine, or a URL of any other."""
 
-import re
 from pathlib import Path
 
 
@@ -20,8 +19,3 @@ def within(place: str, name: str) -> str:
 def absolute(place: str) -> str:
     """The same, whatever the current folder is."""
     return place if is_url(place) else str(Path(place).resolve())
-
-
-def without_password(place: str) -> str:
-    """A place as messages and reports show it: without a password."""
-    return re.sub("://[^/@]*@", "://***@", place)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from abkit.analysis.reading.places import without_password
 from abkit.errors import AbkitError, AnalysisError, EmptyDataError
 from abkit.extras import extra
+from abkit.quoting import masked
 
 
 def fetched(url: str, into: Path, *, is_data: Callable[[Sequence[str]], bool]) -> list[Path]:
@@ -32,10 +32,10 @@ def fetched(url: str, into: Path, *, is_data: Callable[[Sequence[str]], bool]) -
         filesystem.invalidate_cache()  # what has been written since is there too
         root, names = _named(filesystem, path, is_data)
         if names is None:
-            message = f"{without_password(url)} does not exist; give a file, a folder or a glob"
+            message = f"{masked(url)} does not exist; give a file, a folder or a glob"
             raise AnalysisError(message)
         if not names and has_magic(path):
-            raise EmptyDataError(without_password(url), "matches no file")
+            raise EmptyDataError(masked(url), "matches no file")
         if "local" in _protocols(filesystem):
             return [Path(name) for name in names]
         folder = into / uuid4().hex
@@ -81,14 +81,14 @@ def refused(url: str) -> Iterator[None]:
     except AbkitError:
         raise
     except FileNotFoundError as error:
-        message = f"{without_password(url)} does not exist: {_said(error)}"
+        message = f"{masked(url)} does not exist: {_said(error)}"
         raise AnalysisError(message) from error
     except PermissionError as error:
-        message = f"{without_password(url)} may not be read with these credentials: {_said(error)}"
+        message = f"{masked(url)} may not be read with these credentials: {_said(error)}"
         raise AnalysisError(message) from error
     except Exception as error:
         # Every file system has errors of its own.
-        message = f"{without_password(url)} cannot be read: {_said(error)}"
+        message = f"{masked(url)} cannot be read: {_said(error)}"
         raise AnalysisError(message) from error
 
 

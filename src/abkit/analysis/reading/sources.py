@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from attrs import Attribute, field, frozen
 
-from abkit.analysis.reading.places import without_password
 from abkit.errors import AnalysisError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
+from abkit.quoting import masked
 
 Source: TypeAlias = object
 """A path (`str` or `Path`; a file, a directory or a glob; or a URL of these, such as
@@ -82,7 +82,7 @@ class Table:
     def label(self) -> str:
         """How messages and reports call the table."""
         if isinstance(self.source, str | Path):
-            return without_password(str(self.source))
+            return masked(str(self.source))
         return f"the {type(self.source).__name__}"
 
 
