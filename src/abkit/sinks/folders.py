@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias
-from uuid import uuid4
 
 from attrs import frozen
 
 from abkit.errors import DeliveryError
 from abkit.extras import extra
 from abkit.quoting import masked, told
+from abkit.sinks.leftovers import Sweep, name_of_part
 from abkit.sinks.records import Record
 
 Writer: TypeAlias = Callable[[Path | BinaryIO, Sequence[Record], Mapping[str, str]], None]
@@ -60,8 +60,10 @@ class _LocalFolder:
     def __init__(self, directory: Path, write: Writer) -> None:
         self._directory = directory
         self._write = write
+        self._sweep = Sweep()
 
     def put(self, files: Sequence[File]) -> None:
+        self._remove_abandoned()
         pending: list[tuple[Path, Path]] = []
         try:
             for file in files:
@@ -82,9 +84,18 @@ class _LocalFolder:
         written.parent.mkdir(parents=True, exist_ok=True)
         self._write(written, file.rows, file.columns)
         written.unlink()
+        self._remove_abandoned()
 
     def _aside(self) -> Path:
-        return self._directory / _INCOMPLETE / f"{uuid4().hex}.part"
+        return self._directory / _INCOMPLETE / name_of_part()
+
+    def _remove_abandoned(self) -> None:
+        if not self._sweep.is_due():
+            return
+        with suppress(OSError):  # Another process may have removed them, or there is none.
+            aside = self._directory / _INCOMPLETE
+            for name in self._sweep.abandoned(path.name for path in aside.iterdir()):
+                (aside / name).unlink(missing_ok=True)
 
 
 class _RemoteFolder:
@@ -96,9 +107,11 @@ class _RemoteFolder:
         self._write = write
         self._one_piece = not _OBJECT_STORES.isdisjoint(_protocols(filesystem))
         self._pid = os.getpid()
+        self._sweep = Sweep()
 
     def put(self, files: Sequence[File]) -> None:
         self._reconnect_after_fork()
+        self._remove_abandoned()
         contents = [(self._path(file.target), self._content(file)) for file in files]
         touched: list[str] = []
         try:
@@ -123,12 +136,13 @@ class _RemoteFolder:
             raise OSError(f"{type(error).__name__}: {error}") from error
         with suppress(Exception):
             self._filesystem.rm_file(trial)
+        self._remove_abandoned()
 
     def _put_one(self, target: str, content: bytes) -> None:
         if self._one_piece:
             self._filesystem.pipe_file(target, content)
             return
-        written = self._path(f"{_INCOMPLETE}/{uuid4().hex}.part")
+        written = self._path(f"{_INCOMPLETE}/{name_of_part()}")
         for path in (written, target):
             self._filesystem.makedirs(_parent(path), exist_ok=True)
         try:
@@ -138,6 +152,14 @@ class _RemoteFolder:
             with suppress(Exception):
                 self._filesystem.rm_file(written)
             raise
+
+    def _remove_abandoned(self) -> None:
+        if self._one_piece or not self._sweep.is_due():
+            return
+        with suppress(Exception):  # As above; and not every file system can list.
+            found = self._filesystem.ls(self._path(_INCOMPLETE), detail=False)
+            for name in self._sweep.abandoned(path.rpartition("/")[2] for path in found):
+                self._filesystem.rm_file(self._path(f"{_INCOMPLETE}/{name}"))
 
     def _content(self, file: File) -> bytes:
         buffer = io.BytesIO()
