@@ -1,6 +1,8 @@
 # make demo   the main job, on simulated visits
 # make example  a Django application with a React page and one experiment, to click through
 # make test   everything that CI runs
+# make drivers  the analysis through the drivers of warehouses, in an environment of their own
+# make floors  the tests with the lowest versions that pyproject.toml allows; takes long
 # make bench  what a call costs, beside the peers; what is delivered
 # make docs   the documentation, as HTML in docs/_build
 
@@ -12,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
   npm:npm chromium:chromium
 
-.PHONY: demo example test bench docs system lint types imports unit clean
+.PHONY: demo example test bench docs system lint types imports unit drivers floors clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
@@ -32,7 +34,7 @@ example: .venv/example.installed
 	test -d data/events/exposures || { echo "Nobody has seen the directory yet: nothing to analyze."; exit 0; }; \
 	echo; set -x; $(MANAGE) abkit analyze ShowPluginsExperiment --events data/events --html report.html
 
-test: system lint types imports unit
+test: system lint types imports unit drivers
 
 system:
 	@missing=; \
@@ -58,6 +60,13 @@ imports: .venv/dev.installed
 unit: .venv/dev.installed
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov
 
+drivers: .venv/drivers.installed
+	.venv/drivers/bin/pytest tests/drivers
+
+# Old releases warn about newer ones of others: here a warning is no failure.
+floors: system .venv/floors.installed
+	.venv/floors/bin/pytest -W default
+
 bench: .venv/bench.installed
 	$(BIN)/python -m tests.benchmarks
 
@@ -79,6 +88,18 @@ docs: .venv/dev.installed
 
 .venv/dev.installed: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+.venv/drivers.installed: pyproject.toml .venv/dev.installed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/drivers
+	$(BIN)/uv pip install --quiet --python .venv/drivers --editable '.[drivers]'
+	@touch $@
+
+.venv/floors.installed: pyproject.toml .venv/dev.installed
+	$(BIN)/uv pip compile --quiet --python $(BIN)/python --resolution lowest-direct --extra all \
+	  --output-file .venv/floors.txt pyproject.toml
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/floors
+	$(BIN)/uv pip install --quiet --python .venv/floors --constraints .venv/floors.txt --editable '.[dev]'
 	@touch $@
 
 .venv/bench.installed: pyproject.toml | .venv/bin/python

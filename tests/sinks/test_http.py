@@ -79,7 +79,7 @@ def test_a_header_that_cannot_be_used_is_an_error_at_once(headers: Mapping[str, 
 
 def test_requests_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "requests", None)
-    with pytest.raises(MissingExtraError, match=r"abkit\[http\]"):
+    with pytest.raises(MissingExtraError, match=r"abkit-sdk\[http\]"):
         Client("http://localhost")
 
 

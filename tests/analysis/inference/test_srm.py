@@ -72,7 +72,8 @@ def test_a_sequence_stops_where_savvis_does() -> None:
 def test_chi_square_is_scipys(arms: list[tuple[int, float]]) -> None:
     counts, weights = [count for count, _ in arms], [weight for _, weight in arms]
     expected = np.array(weights) / sum(weights) * sum(counts)
-    oracle = scipy.stats.chisquare(counts, expected, sum_check=False)
+    expected *= sum(counts) / sum(expected)  # scipy refuses sums that differ by a rounding error
+    oracle = scipy.stats.chisquare(counts, expected)
     assert chi_square(counts, weights) == pytest.approx(oracle.pvalue, rel=1e-9, abs=1e-300)
 
 

@@ -192,5 +192,5 @@ def test_the_log_of_apprise_is_as_it_was() -> None:
 
 def test_without_apprise_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(MissingExtraError, match=r"abkit\[notify\]"):
+    with pytest.raises(MissingExtraError, match=r"abkit-sdk\[notify\]"):
         AppriseNotifier("json://127.0.0.1/x")

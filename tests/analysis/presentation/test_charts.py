@@ -222,5 +222,5 @@ def test_without_the_extra_the_error_names_it(
     full: Full, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(MissingExtraError, match=r"abkit\[charts\]"):
+    with pytest.raises(MissingExtraError, match=r"abkit-sdk\[charts\]"):
         full().to_png(tmp_path)
