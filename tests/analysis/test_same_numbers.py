@@ -48,8 +48,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Funnel("funnel", steps=["look", "cart", "buy"], within=timedelta(days=3)),
     Funnel("completions", steps=["look", "buy"], counting="total"),
-    Funnel("by twos", steps=["look", "look"], counting="total"),
-    Funnel("and back", steps=["look", "buy", "look"], counting="total", within=timedelta(days=2)),
+    Funnel("by twos", steps=["look", "look"], counting="total", within=timedelta(days=3)),
     Retention("day 1", start="look", returning="look", n=1),
     # It hardly varies, so that its sums are asked for again around its mean.
     Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),

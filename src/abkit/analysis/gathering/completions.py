@@ -31,24 +31,15 @@ def define_completed(asking: Asking, place: int, part: Funnel | Retention) -> No
         return
     numbered = f"numbered_{place}"
     asking.define(numbered, completions.numbered(source=ways), keep=True)
-    chosen = _chosen(asking, place, numbered, name=part.name)
-    asking.define(completed, completions.chosen_ways(source=numbered, chosen=chosen))
-
-
-def _chosen(asking: Asking, place: int, numbered: str, *, name: str) -> str:
-    """The table of the ways that count."""
-    row = asking.row(f"overlapping ways of {name}", completions.longest(source=numbered))
+    row = asking.row(f"overlapping ways of {part.name}", completions.longest(source=numbered))
     rounds = 0 if row["ways"] is None else (integer(row, "ways") - 1).bit_length()
+    if not rounds:
+        asking.define(completed, completions.each_way(source=numbered))
+        return
     chosen = f"chosen_{place}_0"
-    asking.define(chosen, completions.first_chosen(source=numbered), keep=bool(rounds))
-    jumps = ""
-    for number in range(rounds):
-        query = (
-            completions.further(source=jumps) if jumps else completions.following(source=numbered)
-        )
-        jumps = f"jumps_{place}_{number}"
-        asking.define(jumps, query, keep=True)
-        more = completions.more_chosen(source=chosen, jumps=jumps)
-        chosen = f"chosen_{place}_{number + 1}"
-        asking.define(chosen, more, keep=True)
-    return chosen
+    asking.define(chosen, completions.following(source=numbered), keep=True)
+    for number in range(1, rounds + 1):
+        query = completions.further(source=chosen)
+        chosen = f"chosen_{place}_{number}"
+        asking.define(chosen, query, keep=True)
+    asking.define(completed, completions.chosen_ways(source=chosen))

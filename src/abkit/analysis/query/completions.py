@@ -156,73 +156,71 @@ from (
 
 
 def following(*, source: str) -> str:
-    """After each way, the first one that begins after its end. Columns: unit_id, variant, way, next_way.
+    """The ways of each unit, and after each the first one that begins after its end.
+
+    Columns: unit_id, variant, first_exposure, time, way, next_way (null if there is none), chosen (1 if
+    the way overlaps none before it, so that it counts whatever others do; else 0).
 
     Args:
         source: The table of `numbered`.
     """
     return f"""\
-select unit_id, variant, way, next_way
+select {KEY}, time, way, next_way, alone as chosen
 from (
-  select unit_id, variant, way, ends,
-    min(begins) over (
-      {_OF_UNIT} order by at_place, ends rows between current row and unbounded following
+  select {KEY}, time, way, alone, side,
+    min(case when side = 0 then way end) over (
+      {_OF_UNIT} order by at_place, side rows between current row and unbounded following
     ) as next_way
   from (
-    select unit_id, variant, way, place as at_place, 1 as ends, cast(null as bigint) as begins
+    select {KEY}, time, way, alone, side, case when side = 0 then began else place end as at_place
     from {source}
-    union all
-    select unit_id, variant, way, began as at_place, 0 as ends, way as begins
-    from {source}
-  ) as together
+    cross join {_SIDES}
+  ) as both_ends
 ) as seen
-where ends = 1 and next_way is not null"""  # noqa: S608 - columns are our own
+where side = 1"""  # noqa: S608 - columns are our own
 
 
 def further(*, source: str) -> str:
-    """The same for twice as many ways. Columns: unit_id, variant, way, next_way.
+    """The same after twice as many ways: what follows a chosen way is chosen too.
+
+    It reads its source once: who reads a query twice, and that one its own twice, reads the first one a
+    thousand times after ten rounds, where an engine does not keep it.
 
     Args:
         source: The table of `following`, or of this.
     """
+    at_way = f"{_OF_UNIT}, at_way"
     return f"""\
-select a.unit_id as unit_id, a.variant as variant, a.way as way, b.next_way as next_way
-from {source} a
-join {source} b on b.unit_id = a.unit_id and b.variant = a.variant and b.way = a.next_way"""  # noqa: S608
+select {KEY}, min(time) as time, way,
+  max(case when side = 1 then given end) as next_way,
+  max(case when side = 0 then reached else chosen end) as chosen
+from (
+  select {KEY}, time, way, chosen, side,
+    max(case when side = 0 then next_way end) over ({at_way}) as given,
+    max(chosen) over ({at_way}) as reached
+  from (
+    select {KEY}, time, way, next_way, chosen, side,
+      case when side = 0 then way else next_way end as at_way
+    from {source}
+    cross join {_SIDES}
+  ) as both_ends
+  where at_way is not null
+) as seen
+group by {KEY}, way"""  # noqa: S608 - columns are our own
 
 
-def first_chosen(*, source: str) -> str:
-    """The ways that count whatever others do: those that overlap none before. Columns: unit_id, variant, way.
+def each_way(*, source: str) -> str:
+    """When each unit completed a funnel, each time, from its `ways`, of which none overlap.
 
-    Args:
-        source: The table of `numbered`.
+    Columns: unit_id, variant, first_exposure, time.
     """
-    return f"select unit_id, variant, way from {source} where alone = 1"  # noqa: S608
+    return f"select {KEY}, time from {source}"  # noqa: S608
 
 
-def more_chosen(*, source: str, jumps: str) -> str:
-    """These ways, and those that follow them by some jumps. Columns: unit_id, variant, way.
-
-    Args:
-        source: The ways chosen so far.
-        jumps: The table of `following` or `further`.
-    """
-    return f"""\
-select unit_id, variant, way from {source}
-union
-select j.unit_id as unit_id, j.variant as variant, j.next_way as way
-from {jumps} j
-join {source} c on c.unit_id = j.unit_id and c.variant = j.variant and c.way = j.way"""  # noqa: S608
+def chosen_ways(*, source: str) -> str:
+    """The same of ways that overlap, from `following` or `further`."""
+    return f"select {KEY}, time from {source} where chosen = 1"  # noqa: S608
 
 
-def chosen_ways(*, source: str, chosen: str) -> str:
-    """When each unit completed a funnel, each time. Columns: unit_id, variant, first_exposure, time.
-
-    Args:
-        source: The table of `numbered`.
-        chosen: The ways that count.
-    """
-    return f"""\
-select n.unit_id as unit_id, n.variant as variant, n.first_exposure as first_exposure, n.time as time
-from {source} n
-join {chosen} c on c.unit_id = n.unit_id and c.variant = n.variant and c.way = n.way"""  # noqa: S608
+_SIDES = "(select 0 as side union all select 1 as side) as sides"
+"""Each row twice: once where it begins, or is itself; once where it ends, or leads to."""
