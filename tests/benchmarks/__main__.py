@@ -16,14 +16,15 @@ from .delivery import delivery_outcomes
 from .imports import import_rows
 from .peers.everyone import everyone
 from .requests import request_rows
-from .tables import cost_table, delivery_table
+from .servers import server_rows
+from .tables import cost_table, delivery_table, server_table
 
 WIDTH = 145
 """Columns; in a narrower terminal the lines are broken, but nothing is cut off."""
 
 
 def main() -> None:
-    """Measure everything and print three tables."""
+    """Measure everything and print the tables."""
     # Some peers warn at each call, or tell each event that they drop.
     warnings.simplefilter("ignore")
     logging.disable()
@@ -41,6 +42,7 @@ def main() -> None:
         cost_table([*request_rows(others.peers), *bulk_rows(), *import_rows(others.peers)])
     )
     console.print(delivery_table(delivery_outcomes()))
+    console.print(server_table(server_rows()))
     console.print(analysis_table(analysis_rows()))
     console.print(f"This took {perf_counter() - start:.0f} s.")
     sys.stdout.flush()

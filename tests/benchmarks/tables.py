@@ -1,4 +1,4 @@
-"""The figures as two tables, also without a terminal."""
+"""The figures as tables, also without a terminal."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,6 +8,7 @@ from rich.table import Table
 from .delivery import Outcome
 from .ratio import Figure
 from .row import Row
+from .servers import ServerRow
 
 
 def cost_table(rows: Iterable[Row]) -> Table:
@@ -53,6 +54,26 @@ def delivery_table(outcomes: Iterable[Outcome]) -> Table:
             f"{outcome.repeated:,}" if is_sent else "",
             f"{outcome.seconds:.1f}",
             outcome.remark,
+        )
+    return table
+
+
+def server_table(rows: Iterable[ServerRow]) -> Table:
+    """What real servers deliver, and what their end takes."""
+    table = Table(
+        caption="Seconds from the signal to the end of the last process; without: abkit delivers nothing."
+    )
+    table.add_column("server")
+    for name in ("served", "delivered", "end, s", "without, s"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        outcome = row.outcome
+        table.add_row(
+            row.name,
+            _counts(outcome.served, outcome.asked),
+            _counts(outcome.delivered, outcome.asked),
+            f"{outcome.seconds:.1f}",
+            f"{row.without:.1f}",
         )
     return table
 
