@@ -223,3 +223,20 @@ def test_an_application_factory_needs_one_line_more() -> None:
     assert "abkit.log_exposure" in app.view_functions
     assert repr(abkit).startswith("<Abkit for Flask")
     assert app.test_client().post(PATH, json=PLUGINS).status_code == 401
+
+
+def test_a_client_that_breaks_off_in_the_middle_of_a_body_is_no_error() -> None:
+    class BrokenOff:
+        def read(self, *_: object) -> bytes:
+            raise ConnectionResetError("the client has gone")
+
+    app = Flask(__name__)
+    Abkit(app, manager=manager_of([]))
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    answer = app.test_client().post(
+        PATH,
+        content_type="application/json",
+        environ_overrides={"wsgi.input": BrokenOff()},
+        headers={"Content-Length": "100"},
+    )
+    assert answer.status_code == 400

@@ -256,3 +256,32 @@ def test_without_forcing_there_is_no_middleware() -> None:
     assert app.user_middleware == []
     assert app.url_path_for("abkit:log_exposure") == PATH
     assert repr(abkit).startswith("<Abkit for Starlette")
+
+
+def test_a_client_that_breaks_off_in_the_middle_of_a_body_is_no_error() -> None:
+    abkit, app = Abkit(manager=manager_of([])), Starlette()
+    abkit.init_app(app)
+    received = iter(
+        [
+            {"type": "http.request", "body": b'{"exper', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(received)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": PATH,
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", b"100")],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert abkit.endpoint.stats.refused == 1

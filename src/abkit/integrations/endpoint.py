@@ -191,6 +191,10 @@ class LogExposureEndpoint:
         status = errors[0].status if len(errors) == len(refused) else 200
         return Answer(status, {"results": results})
 
+    def broken_off(self) -> Answer:
+        """The answer where the client has left in the middle of a body."""
+        return self._refused(refusal(400, "The body is not complete."))
+
     def too_large(self) -> Answer:
         """The refusal of a body that is too long."""
         return refusal(413, f"The body may have {self.max_body} bytes.")

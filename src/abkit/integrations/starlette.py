@@ -13,14 +13,14 @@ from abkit.integrations.endpoint import PATH, LogExposureEndpoint, spellings
 from abkit.integrations.forcing_cookie import MAX_AGE, NAME, CookieSigner, Forcing, forcing_of
 from abkit.integrations.lifespan import flush
 from abkit.integrations.per_request import RequestExperiments
-from abkit.integrations.wire import RequestHead
+from abkit.integrations.wire import Answer, RequestHead
 from abkit.manager import ExperimentManager, expt_manager
 
 with extra("starlette"):
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.datastructures import MutableHeaders
-    from starlette.requests import Request
+    from starlette.requests import ClientDisconnect, Request
     from starlette.responses import Response
     from starlette.routing import Route
     from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -130,16 +130,22 @@ class Abkit:
         head = RequestHead(method=request.method, headers=request.headers.items())
         answer = self.endpoint.refuse(head)
         if answer is None:
-            body = await _read_at_most(request, self.endpoint.max_body)
-            experiments, check = await self.experiments(request), self._check_csrf
-            answer = await run_in_threadpool(
-                self.endpoint.answer,
-                head,
-                body,
-                subjects=experiments.subjects,
-                check_csrf=None if check is None else partial(check, request),
-            )
+            answer = await self._answer(request, head)
         return Response(answer.body, answer.status, answer.headers)
+
+    async def _answer(self, request: Request, head: RequestHead) -> Answer:
+        try:
+            body = await _read_at_most(request, self.endpoint.max_body)
+        except ClientDisconnect:
+            return self.endpoint.broken_off()
+        experiments, check = await self.experiments(request), self._check_csrf
+        return await run_in_threadpool(
+            self.endpoint.answer,
+            head,
+            body,
+            subjects=experiments.subjects,
+            check_csrf=None if check is None else partial(check, request),
+        )
 
     def _flushing(self, lifespan: Lifespan[Any]) -> Lifespan[Any]:
         @asynccontextmanager

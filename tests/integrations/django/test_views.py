@@ -1,6 +1,8 @@
 """Django: the log-exposure endpoint, with Django's own CSRF check."""
 
+import io
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from django.test import Client, override_settings
@@ -148,3 +150,20 @@ def test_behind_a_proxy_the_forwarded_host_counts_where_django_is_told_so(
     assert sent() == 403
     with override_settings(USE_X_FORWARDED_HOST=True, ALLOWED_HOSTS=["www.example.com"]):
         assert sent() == 204
+
+
+class BrokenOff(io.BytesIO):
+    """The input of a server whose client has gone."""
+
+    def read(self, *_: object) -> bytes:
+        raise ConnectionResetError("the client has gone")
+
+
+def test_a_client_that_breaks_off_in_the_middle_of_a_body_is_no_error(
+    events: list[Event],
+) -> None:
+    environment: Any = {"wsgi.input": BrokenOff()}
+    client = Client(raise_request_exception=True)
+    answer = client.generic("POST", PATH, b"x", "application/json", **environment)
+    assert answer.status_code == 400
+    assert events == []

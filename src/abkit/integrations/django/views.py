@@ -1,7 +1,7 @@
 """The log-exposure endpoint as a view."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -18,7 +18,11 @@ def log_exposure(request: HttpRequest) -> HttpResponseBase:
     refused = endpoint.refuse(head)
     if refused is not None:
         return _response(refused)
-    message = endpoint.parse(read_at_most(request.read, endpoint.max_body))
+    try:
+        body = read_at_most(request.read, endpoint.max_body)
+    except UnreadablePostError:
+        return _response(endpoint.broken_off())
+    message = endpoint.parse(body)
     if isinstance(message, Answer):
         return _response(message)
     if message.csrf_token is not None:
