@@ -38,7 +38,7 @@ nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|datetime|logging|os|pathlib|unittest)\..*"),
     ("py:class", r"(flask|openfeature|starlette)\..*"),
     ("py:class", r"sa\.(Engine|URL)"),
-    ("py:class", r"abkit\.manager\._.*"),  # the two overloads of `get`
+    ("py:class", r"abkit\.manager\._.*|abkit\.sinks\.refusals\._T"),  # type variables
     ("py:class", r"LoggerProvider|LogRecordExporter|Producer|Redis|SparkSession"),
 ]
 suppress_warnings = [

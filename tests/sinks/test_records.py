@@ -166,3 +166,10 @@ def test_parts_that_read_the_same_when_joined_have_different_insert_ids() -> Non
     assert id_of(("a", "b", "org", "1", "x", 1, 11)) != id_of(("a", "b", "org", "1", "x", 11, 1))
     assert id_of(("a", "b", "org", "1", "1", 0, 0)) != id_of(("a", "b", "org", "1", 1, 0, 0))
     assert id_of(("a", "b", "org", "1", True, 0, 0)) != id_of(("a", "b", "org", "1", 1, 0, 0))
+
+
+@pytest.mark.parametrize("time", [1e15, 1e18, -1e18, 1e300, float("inf"), float("nan")])
+def test_a_time_beyond_all_dates_never_looks_like_a_destination_that_is_down(time: float) -> None:
+    for event in (exposure(time=time), action(time=time)):
+        with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, it is no OSError
+            record(event)

@@ -10,6 +10,7 @@ from abkit.exposure.dedup import DAY
 from abkit.exposure.sharing import Claim
 from abkit.exposure.transport.lifecycle import renew_after_fork
 from abkit.extras import extra
+from abkit.quoting import told
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -110,7 +111,7 @@ class RedisDedup:
                     retry=None,
                 )
             except ValueError as error:
-                message = f"RedisDedup: cannot use the address of the server: {error}"
+                message = f"RedisDedup: cannot use the address of the server: {told(str(error))}"
                 raise DeliveryError(message) from None
 
     def after_fork(self) -> None:

@@ -27,7 +27,7 @@ class FileSink:
 
     `exposures/date=YYYY-MM-DD/<unique>.parquet` and `actions/date=YYYY-MM-DD/<unique>.parquet`, where
     the date is the event's, in UTC. A file appears complete or not at all. Any number of processes may
-    write to one directory.
+    write to one directory. What a killed process has begun is removed by another, an hour later.
 
     Args:
         directory: Made if it does not exist; a URL such as "s3://bucket/events" needs fsspec and the

@@ -21,7 +21,7 @@ def exposure_record(exposure: Exposure) -> Record:
     """The exposure under exactly the keys of EXPOSURE_COLUMNS."""
     return {
         "insert_id": _clean(exposure.insert_id),
-        "time": datetime.fromtimestamp(exposure.time, UTC),
+        "time": _instant(exposure.time),
         "experiment": _clean(exposure.experiment),
         "salt": _clean(exposure.salt),
         "unit_type": _clean(exposure.unit_type),
@@ -35,7 +35,7 @@ def action_record(action: Action) -> Record:
     """The action under exactly the keys of ACTION_COLUMNS."""
     return {
         "insert_id": _clean(action.insert_id),
-        "time": datetime.fromtimestamp(action.time, UTC),
+        "time": _instant(action.time),
         "action": _clean(action.name),
         **_context(action),
     }
@@ -128,6 +128,20 @@ def _context(event: Event) -> Record:
         "groups": {_clean(str(kind)): _clean(str(group)) for kind, group in event.groups.items()},
         "properties": json_object(properties),
     }
+
+
+def _instant(time: float) -> datetime:
+    """Seconds since the epoch as a date.
+
+    Raises:
+        ValueError: No date is so far away. Python may call that an OSError, which is what a destination
+            raises that is down.
+    """
+    try:
+        return datetime.fromtimestamp(time, UTC)
+    except (OSError, OverflowError):
+        message = f"{time!r} seconds since the epoch are beyond all dates"
+        raise ValueError(message) from None
 
 
 def _clean(text: object) -> str:

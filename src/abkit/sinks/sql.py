@@ -34,8 +34,8 @@ class SqlSink:
         url_or_engine: A database URL such as "postgresql+psycopg://user:password@host/name", or an
             engine of SQLAlchemy, which stays the caller's to dispose of.
         schema: The schema of the tables, which must exist; None: the database's default.
-        create: Whether to create the tables that are missing. If the database cannot be reached now,
-            it is done with the first batch.
+        create: Whether to create the tables that are missing, now or, if the database cannot be reached or
+            somebody drops them later, before the next batch.
         timeout: Seconds that a statement may take (PostgreSQL).
         limits: When a batch is full.
 

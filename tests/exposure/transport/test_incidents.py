@@ -29,6 +29,17 @@ def test_each_kind_is_logged_once_and_counted_always(caplog: pytest.LogCaptureFi
     assert dict(incidents.counts) == {"full": 3, "dead": 1}
 
 
+def test_what_others_say_is_logged_on_one_line_without_their_secrets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error = ConnectionError("no way to redis://:geheim@host\nERROR forged\x1b[2J")
+    Incidents().report("dead", "%s; %r; %d times", str(error), error, 3)
+    message = caplog.records[0].getMessage()
+    assert message.isprintable()
+    assert "geheim" not in message
+    assert "3 times" in message
+
+
 def test_what_is_over_is_logged_anew_when_it_comes_again(caplog: pytest.LogCaptureFixture) -> None:
     times = iter([100.0, 200.0, 300.0])
     incidents = Incidents(lambda: next(times))

@@ -129,3 +129,11 @@ class TestOtherProcesses:
         judgement = judge(BATCH, Rejected(EVENTS[:1], "no", retry=Retry()), delivered=0)
         assert judgement.settled(EVENTS) == EVENTS[:1]
         assert [letter.why for letter in judgement.letters] == ["no"]
+
+
+def test_what_any_sink_says_is_one_line_without_secrets() -> None:
+    said = "no\nway to https://me:geheim@host\x1b[2J"
+    for outcome in (Retry(reason=said), Rejected(EVENTS, said), OSError(said), ValueError(said)):
+        why = judge(BATCH, outcome, delivered=0).why
+        assert why.isprintable()
+        assert "geheim" not in why

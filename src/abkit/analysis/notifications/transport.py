@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from abkit.analysis.notifications.conditions import Kind
 from abkit.errors import ConfigError, NotificationError
 from abkit.extras import extra
+from abkit.quoting import quoted
 
 if TYPE_CHECKING:
     from apprise import NotifyType
@@ -88,7 +89,7 @@ class AppriseNotifier:
         parts = [part for part in re.split(r"[/:@?&=,;+#]+", rest) if len(part) > 2]
         secrets = sorted({rest, *parts, *map(unquote, parts)}, key=len, reverse=True)
         text = re.sub("|".join(map(re.escape, secrets)), "…", text, flags=re.IGNORECASE)
-        return " ".join(text.split())
+        return quoted(text)
 
     def __repr__(self) -> str:
         return f"<AppriseNotifier {self.name}>"

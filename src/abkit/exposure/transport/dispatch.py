@@ -20,6 +20,7 @@ from abkit.exposure.transport.batching import (
 from abkit.exposure.transport.incidents import Incidents, attempt
 from abkit.exposure.transport.losses import Losses
 from abkit.exposure.transport.outcomes import Judgement, is_outcome, judge, shared
+from abkit.quoting import told
 from abkit.sinks.base import BatchLimits, Retry, Sink
 
 _STUBBORN = 8
@@ -122,7 +123,7 @@ class Dispatch:
                 ready = named(event, names)
                 size += approximate_size(ready)
             except Exception as error:  # noqa: BLE001 - as attempt(), without a call for each event
-                malformed.append(DeadLetter(event, f"malformed: {error!r}"))
+                malformed.append(DeadLetter(event, f"malformed: {told(error)}"))
             else:
                 events.append(ready)
         return events, malformed

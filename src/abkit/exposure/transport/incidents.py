@@ -6,12 +6,34 @@ from collections import Counter
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from abkit.quoting import told
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 logger = logging.getLogger("abkit")
 
 _AGAIN = 60.0
+_LONGEST = 2_000
+
+
+class _Quoted:
+    """What others have made, such as an error or a sink, as a log can have it."""
+
+    def __init__(self, said: object) -> None:
+        self._said = said
+
+    def __str__(self) -> str:
+        return told(str(self._said), longest=_LONGEST)
+
+    def __repr__(self) -> str:
+        return told(repr(self._said), longest=_LONGEST)
+
+
+def _quoted(said: object) -> object:
+    if isinstance(said, str):
+        return told(said, longest=_LONGEST)
+    return said if isinstance(said, int) else _Quoted(said)
 
 
 def attempt(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | Exception:
@@ -53,7 +75,7 @@ class Incidents:
         if kind not in self._logged:
             self._logged[kind] = self._clock()
             text = f"{message} (logged once; see `stats` for the counts)"
-            logger.warning(text, *args, exc_info=error)
+            logger.warning(text, *map(_quoted, args), exc_info=error)
 
     def over(self, kind: str, message: str, *args: object) -> None:
         """Log that a kind of incident is over; the next one of the kind is logged again.

@@ -1,19 +1,26 @@
 """What follows from a sink's answer. Pure: a batch and an answer in, a judgement out."""
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from abkit.events import Event
 from abkit.exposure.sharing import Division
 from abkit.exposure.stats import DeadLetter
 from abkit.exposure.transport.batching import Batch
+from abkit.quoting import told
 from abkit.sinks.base import Outcome, Rejected, Retry
 
 _RAISED_TOGETHER = 2
 """How many times a batch may raise before it is divided."""
 
+_LONGEST_REASON = 2_000
 _POLL = 0.02
 _LONGEST_POLL = 1.0
 """Seconds after which to ask again whether another process has sent what it is sending."""
+
+
+def _quoted(why: str) -> str:
+    """What a sink says, which may be anybody's, as the log and dead letters can have it."""
+    return told(why, longest=_LONGEST_REASON) if why else why
 
 
 @frozen(kw_only=True)
@@ -36,7 +43,7 @@ class Judgement:
     rejected: tuple[Event, ...] = ()
     again: tuple[Batch, ...] = ()
     later: tuple[Batch, ...] = ()
-    why: str = ""
+    why: str = field(default="", converter=_quoted)
     after: float | None = None
     failed: bool = False
 
