@@ -210,3 +210,53 @@ def test_numeric_columns_of_parquet_are_checked_for_nan(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "u.parquet")
     with pytest.raises(AnalysisError, match="not finite numbers"):
         analyze(tmp_path / "u.parquet", Mean("x"))
+
+
+def test_a_table_without_ids_has_a_unit_in_each_row(tmp_path: Path) -> None:
+    rows = [line.partition(",")[2] for line in usual_rows()]
+    path = write(tmp_path / "u.csv", [*rows, ",0,1"], header="v,c,x")
+    result = analyze(path, unit=None, segments=["c"])
+    assert [count.units for count in result.counts] == [200, 200]
+    assert result.metrics[0].control.conversions == 100
+    assert "1 row has no variant: it is left out." in result.warnings
+
+
+def test_the_named_index_of_a_frame_is_its_ids() -> None:
+    import pandas as pd
+
+    columns = {"v": ["a", "b"] * 100, "c": [True, False] * 100, "x": [1.0] * 200}
+    named = pd.DataFrame(columns, index=pd.Index(range(200), name="id"))
+    assert analyze(named).metrics[0].control.conversions == 100
+    plain = pd.DataFrame(columns)
+    with pytest.raises(MissingColumnError, match="no column 'id'"):
+        analyze(plain)
+    assert analyze(plain, unit=None).metrics[0].control.conversions == 100
+    twice = pd.DataFrame(columns, index=pd.Index([7] * 200, name="id"))
+    with pytest.raises(
+        AnalysisError, match="200 rows have the value '?7'? of 'id'; leave unit out"
+    ):
+        analyze(twice)
+
+
+def unequal_rows() -> list[str]:
+    return [f"{i},{'b' if i % 10 == 0 else 'a'},{i % 2},{i % 7}" for i in range(2000)]
+
+
+def test_arms_far_from_equal_are_not_checked_without_weights(tmp_path: Path) -> None:
+    path = write(tmp_path / "u.csv", unequal_rows())
+    result = analyze(path)
+    assert not result.sample_ratio.known
+    assert not result.sample_ratio.alarm
+    (note,) = [w for w in result.warnings if "shares" in w]
+    assert "a 90.0%, b 10.0% are no equal ones" in note
+    assert note.endswith("Give weights.")
+    assert "Sample ratio not known: 1,800 : 200 units" in result.to_text()
+    told = analyze(path, weights={"b": 0.1, "a": 0.9})
+    assert (told.sample_ratio.known, told.sample_ratio.alarm) == (True, False)
+    wrong = analyze(path, weights={"a": 0.8, "b": 0.2})
+    assert wrong.sample_ratio.alarm
+
+
+def test_the_sample_ratio_has_the_control_first(tmp_path: Path) -> None:
+    result = analyze(write(tmp_path / "u.csv", usual_rows()), control="b")
+    assert list(result.sample_ratio.counts) == ["b", "a"]

@@ -227,7 +227,7 @@ def test_a_wrong_table_is_one_clear_line(tmp_path: Path, content: bytes, parts: 
     [
         ([], ["either --events DIR", "--units FILE"]),
         (["--units", "u.csv", "--events", "e"], ["either"]),
-        (["--units", "u.csv"], ["--units needs --unit, --variant, --control"]),
+        (["--units", "u.csv"], ["--units needs --variant, --control"]),
         (["Name", "--units", "u.csv"], ["goes with --events"]),
         (["--events", "e"], ["the NAME of an experiment"]),
         (

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
@@ -16,6 +17,9 @@ from abkit.analysis.plan import Plan
 from abkit.analysis.result import Result, versions
 from abkit.analysis.settings import Method, Settings
 from abkit.errors import AnalysisError, TooFewVariantsError
+
+if TYPE_CHECKING:
+    from abkit.analysis.inference.srm import SampleRatio
 
 
 @frozen(kw_only=True)
@@ -72,16 +76,16 @@ def assembled(
         )
     units = sum(sums.n for sums in gathered.sums.values())
     last_look = is_last_look(settings, units=units)
+    main = next(found for found in metrics if found.metric == plan.deciding)
+    arms = [main.control, *(treatment.arm for treatment in main.treatments)]
     ratio = check_ratio(
-        {variant: sums.n for variant, sums in gathered.sums.items()},
+        {arm.variant: arm.moments.n for arm in arms},
         plan,
         one_look=asked.elapsed is None or (settings.method is Method.WELCH and last_look),
     )
     recommendation = recommend(
         metrics, deciding=plan.deciding, mismatch=ratio.alarm, last_look=last_look
     )
-    main = next(found for found in metrics if found.metric == plan.deciding)
-    arms = [main.control, *(treatment.arm for treatment in main.treatments)]
     left = None
     if asked.elapsed is not None and not asked.over and not ratio.alarm:
         left = remaining(main, settings, units=units, elapsed=asked.elapsed)
@@ -95,7 +99,7 @@ def assembled(
         recommendation=recommendation,
         segments=tuple(_segments(gathered, plan, settings, seen=units)),
         remaining=left,
-        warnings=(*settings.warnings, *gathered.notes),
+        warnings=(*settings.warnings, *gathered.notes, *_unknown_shares(ratio)),
         sources=MappingProxyType(dict(asked.sources)),
         versions=versions(asked.engine),
         queries=MappingProxyType(dict(asked.queries)),
@@ -143,3 +147,14 @@ def _segments(
         except TooFewVariantsError:
             continue
         yield Segment(property=part.property, value=part.value, metrics=metrics)
+
+
+def _unknown_shares(ratio: "SampleRatio") -> Iterable[str]:
+    """That the sizes of the variants could not be checked."""
+    if not ratio.known:
+        total = sum(ratio.counts.values())
+        shares = ", ".join(f"{v} {count / total:.1%}" for v, count in ratio.counts.items())
+        yield (
+            f"The designed shares of the variants are not known, and {shares} are no equal ones: "
+            "whether units are missing is not checked. Give weights."
+        )

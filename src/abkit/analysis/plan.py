@@ -71,7 +71,8 @@ class Plan:
             None: whatever the salt.
         unit_type: What is randomized, such as "org" or "user".
         control: The variant that the others are compared with.
-        weights: The designed share of each variant; empty if unknown, which means equal shares.
+        weights: The designed share of each variant; empty if unknown, which
+            means equal shares where the variants are about equal, and else no check of their sizes.
         metrics: What success means; the first primary one decides.
         hypothesis: What was expected.
         ends: When the experiment is over, UTC; None if it is not known.

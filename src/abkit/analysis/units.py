@@ -55,12 +55,13 @@ class UnitsAnalysis:
 
     Attributes:
         units: A path, a frame, the name of a table of the engine, or a `Table` of any of these.
-        unit: The column of the units' ids.
+        unit: The column of the units' ids; None: there is none, and each row is a unit.
         variant: The column of the variants.
         control: The variant that the others are compared with.
         metrics: `Conversion` (a column of TRUE and FALSE, t and f, or 1 and 0), `Mean`, and formulas of
             these.
-        weights: The designed share of each variant; equal shares if empty.
+        weights: The designed share of each variant. If empty, equal shares, unless the variants are so
+            far from these that other ones must have been designed: then their sizes are not checked.
         covariates: By metric, the column of the same before the experiment, for CUPED.
         segments: Columns; the result is given for the ten largest groups of each too.
         engine: As for `Analysis`.
@@ -73,7 +74,7 @@ class UnitsAnalysis:
     """
 
     units: Source
-    unit: str = field(kw_only=True)
+    unit: str | None = field(kw_only=True, default=None)
     variant: str = field(kw_only=True)
     control: str = field(kw_only=True, converter=str)
     metrics: Sequence[Metric] = field(kw_only=True, converter=metrics_of)
@@ -105,7 +106,7 @@ class UnitsAnalysis:
         units = table(self.units)
         plan = Plan(
             name=_title(units, self.metrics, self.variant),
-            unit_type=self.unit,
+            unit_type=self.unit or "unit",
             control=self.control,
             weights=self.weights,
             metrics=self.metrics,
@@ -121,7 +122,8 @@ class UnitsAnalysis:
             rows = asking.row("rows of the table", queries.rows())
             without = _without(rows)
             _check_rows(rows, queries, units.label)
-            _check_once(asking, queries, units.label, rows=integer(rows, "total_rows"))
+            if self.unit is not None:
+                _check_once(asking, queries, units.label, rows=integer(rows, "total_rows"))
             keep = bool(self.segments) or bool(queries.layout.capped)
             measured = queries.measured(complete=not any(without.values()))
             asking.define("measured", measured, keep=keep)
@@ -296,7 +298,7 @@ def _check_once(asking: Asking, queries: UnitTableQueries, label: str, *, rows: 
     for row in asking.rows("units with several rows", queries.repeated()):
         message = (
             f"{label} must have one row per unit, but {integer(row, 'times'):,} rows have the value "
-            f"{row['unit_id']!r} of {queries.unit!r}"
+            f"{row['unit_id']!r} of {queries.unit!r}; leave unit out if each row is one"
         )
         raise AnalysisError(message)
 

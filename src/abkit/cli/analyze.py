@@ -24,6 +24,7 @@ from abkit.cli.questions import (
     design_options,
     event_keywords,
     event_options,
+    numbers,
     pair,
 )
 from abkit.cli.recipes import events_recipe, units_recipe
@@ -49,7 +50,11 @@ class _Found:
 )
 @config_option
 @click.option("--units", metavar="FILE", help="A table with one row per unit, instead of events.")
-@click.option("--unit", metavar="COL", help="Its column of the units' ids.")
+@click.option(
+    "--unit",
+    metavar="COL",
+    help="Its column of the units' ids; without it, each row is a unit.",
+)
 @click.option("--variant", metavar="COL", help="Its column of the variants.")
 @click.option(
     "--conversion", "conversions", metavar="COL", multiple=True, help="A column of true and false."
@@ -62,6 +67,13 @@ class _Found:
     type=pair,
     multiple=True,
     help="The column of the same before the experiment, for CUPED.",
+)
+@click.option(
+    "--weights",
+    metavar="VARIANT=SHARE",
+    type=pair,
+    multiple=True,
+    help="The designed share of each variant; by default they are equal.",
 )
 @design_options
 @event_options
@@ -115,7 +127,7 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
         spelled = {"start": "from", "over_time": "over-time"}.get(stray[0], stray[0])
         message = f"--{spelled} goes with --events; a table of units has no exposures"
         raise click.UsageError(message)
-    needed = {"--unit": "unit", "--variant": "variant", "--control": "control"}
+    needed = {"--variant": "variant", "--control": "control"}
     lacking = [option for option, name in needed.items() if options[name] is None]
     if lacking:
         message = f"--units needs {', '.join(lacking)} too"
@@ -127,7 +139,11 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     if not metrics:
         message = "--units needs a metric: --conversion COL or --mean COL"
         raise click.UsageError(message)
-    said = {"unit": options["unit"], "variant": options["variant"], **said}
+    said = {"variant": options["variant"], **said}
+    if options["unit"] is not None:
+        said["unit"] = options["unit"]
+    if options["weights"]:
+        said["weights"] = numbers(options["weights"], option="--weights")
     if options["covariates"]:
         said["covariates"] = dict(options["covariates"])
     analysis = UnitsAnalysis(options["units"], metrics=metrics, **said)
@@ -143,9 +159,14 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     if name is None:
         message = "--events needs the NAME of an experiment"
         raise click.UsageError(message)
-    stray = [o for o in ("unit", "variant", "conversions", "means", "covariates") if options[o]]
+    stray = [
+        o
+        for o in ("unit", "variant", "conversions", "means", "covariates", "weights")
+        if options[o]
+    ]
     if stray:
-        message = f"--{stray[0].removesuffix('s')} goes with --units; an experiment declares these"
+        option = stray[0] if stray[0] == "weights" else stray[0].removesuffix("s")
+        message = f"--{option} goes with --units; an experiment declares these"
         raise click.UsageError(message)
     declaration = configured_manager(options["config"]).declaration(name)
     tables = stored_tables(options["events"])

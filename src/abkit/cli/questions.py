@@ -1,6 +1,6 @@
 """The options of `abkit analyze` as the keywords of an analysis."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from re import fullmatch
@@ -154,7 +154,7 @@ def design_keywords(options: Mapping[str, Any]) -> dict[str, Any]:
     names = ("method", "confidence", "control", "correction", "alternative", "sample_size", "looks")
     said = {name: options[name] for name in names if options[name] is not None}
     if options["taus"]:
-        said["taus"] = {name: _number(text) for name, text in options["taus"]}
+        said["taus"] = numbers(options["taus"], option="--tau")
     return said
 
 
@@ -195,9 +195,21 @@ def _ids(file: Path) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip())
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        message = f"--tau needs METRIC=NUMBER; {text!r} is no number"
-        raise click.UsageError(message) from None
+def numbers(pairs: Iterable[tuple[str, str]], *, option: str) -> dict[str, float]:
+    """The numbers of some pairs of a name and a number.
+
+    Args:
+        pairs: As `pair` reads them.
+        option: What they were given by.
+
+    Raises:
+        click.UsageError: One is no number.
+    """
+    found = {}
+    for name, text in pairs:
+        try:
+            found[name] = float(text)
+        except ValueError:
+            message = f"{option} {name}={text}: {text!r} is no number"
+            raise click.UsageError(message) from None
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.aggregates import Sums
 from abkit.analysis.estimands import Estimand
@@ -22,6 +22,11 @@ from abkit.extras import extra
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
+
+
+APART = 0.1
+"""An arm this far from an equal share (0.1 is 10%) was designed to be, or nothing can be said of it: what
+loses units by mistake loses a few of a hundred."""
 
 
 def order(plan: Plan, found: Sequence[str]) -> tuple[str, ...]:
@@ -211,9 +216,10 @@ def _corrected(comparison: Comparison, level: float) -> float:
 
 
 def check_ratio(counts: Mapping[str, int], plan: Plan, *, one_look: bool) -> "SampleRatio":
-    """Compare the sizes of the arms with the weights; equal ones if none are declared.
+    """Compare the sizes of the arms with the weights.
 
-    Variants that are not declared have no designed share: they are left out of the check.
+    Variants that are not declared have no designed share: they are left out of the check. If no weights
+    are declared at all, they are equal ones, unless an arm is further than `APART` from these.
 
     Raises:
         MissingExtraError: scipy is not installed.
@@ -223,4 +229,5 @@ def check_ratio(counts: Mapping[str, int], plan: Plan, *, one_look: bool) -> "Sa
     weights = plan.weights or MappingProxyType(dict.fromkeys(counts, 1.0))
     method = SampleRatioMethod.CHI_SQUARE if one_look else SampleRatioMethod.SEQUENTIAL
     declared = {variant: count for variant, count in counts.items() if variant in weights}
-    return sample_ratio(declared, weights, method=method)
+    found = sample_ratio(declared, weights, method=method)
+    return found if plan.weights else evolve(found, known=found.largest_deviation <= APART)

@@ -40,6 +40,7 @@ class SampleRatio:
             1%. Infinite where units were found in a variant of weight 0.
         method: The p-value that decides.
         alpha: The level of the alarm.
+        known: Whether the design is known; else the weights are equal ones, and there is no alarm.
     """
 
     counts: Mapping[str, int]
@@ -50,6 +51,7 @@ class SampleRatio:
     largest_deviation: float
     method: SampleRatioMethod
     alpha: float
+    known: bool = True
 
     @property
     def p_value(self) -> float:
@@ -61,7 +63,14 @@ class SampleRatio:
     @property
     def alarm(self) -> bool:
         """Whether the arms' sizes contradict the design: find the cause before any other result."""
-        return self.p_value <= self.alpha
+        return self.known and self.p_value <= self.alpha
+
+    @property
+    def finding(self) -> str:
+        """The same in words."""
+        if not self.known:
+            return "not known"
+        return "mismatch" if self.alarm else "as designed"
 
 
 def sample_ratio(

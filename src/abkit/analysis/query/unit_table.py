@@ -17,14 +17,14 @@ class UnitTableQueries:
     """The queries of one table of units, called `table_of_units`.
 
     Attributes:
-        unit: The column of the units' ids.
+        unit: The column of the units' ids; None: each row is a unit.
         variant: The column of the variants.
         layout: Which measures are wanted.
         before: The columns of what CUPED adjusts by, for the metrics of `Layout.adjusted`.
         segments: The columns that units are told apart by.
     """
 
-    unit: str
+    unit: str | None
     variant: str
     layout: Layout
     before: Mapping[Metric, str] = field(default=_NOTHING)
@@ -32,8 +32,13 @@ class UnitTableQueries:
 
     def columns(self) -> list[Column]:
         """What is needed of the table."""
+        units = (
+            []
+            if self.unit is None
+            else [Column(name="unit_id", kind=Kind.KEY, source=self.unit, required=True)]
+        )
         return [
-            Column(name="unit_id", kind=Kind.KEY, source=self.unit, required=True),
+            *units,
             Column(name="variant", kind=Kind.TEXT, source=self.variant, required=True),
             *(
                 Column(name=f"segment_{i}", kind=Kind.TEXT, source=name, required=True)
@@ -59,16 +64,17 @@ class UnitTableQueries:
 
         Many a file knows that without being read.
         """
-        return """\
-select count(*) as total_rows, count(unit_id) as with_unit, count(variant) as with_variant
-from table_of_units"""
+        unit = "*" if self.unit is None else "unit_id"
+        return f"""\
+select count(*) as total_rows, count({unit}) as with_unit, count(variant) as with_variant
+from table_of_units"""  # noqa: S608 - columns are our own
 
     def repeated(self) -> str:
         """A unit that has several rows. Columns: unit_id, times; no row if there is none."""
         return f"""\
 select unit_id, count(*) as times
 from table_of_units
-where {_USABLE}
+where {self._usable}
 group by unit_id
 having count(*) > 1
 order by unit_id
@@ -89,15 +95,19 @@ limit 1"""  # noqa: S608 - columns are our own
             f", {one_if(self._known(presence))} as present_{i}"
             for i, presence in enumerate(self.layout.presences)
         )
-        condition = "" if complete else f"\nwhere {_USABLE}"
+        unit = "" if self.unit is None else "unit_id, "
+        condition = "" if complete else f"\nwhere {self._usable}"
         return f"""\
-select unit_id, variant{segments}, {measures}{before}{present}
+select {unit}variant{segments}, {measures}{before}{present}
 from table_of_units{condition}"""  # noqa: S608 - columns are our own
+
+    @property
+    def _usable(self) -> str:
+        """The condition that a row has what it needs."""
+        unit = "" if self.unit is None else "unit_id is not null and "
+        return f"{unit}variant is not null"
 
     def _known(self, presence: Sequence[str]) -> str:
         """Whether any of these columns of the past has a value."""
         places = (i for i, part in enumerate(self.layout.adjusted) if self.before[part] in presence)
         return " or ".join(f"b{i} is not null" for i in places)
-
-
-_USABLE = "unit_id is not null and variant is not null"

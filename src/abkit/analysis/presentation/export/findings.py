@@ -34,6 +34,7 @@ def sample_ratio(ratio: "SampleRatio") -> dict[str, object]:
     """The check of the arms' sizes."""
     return {
         "alarm": ratio.alarm,
+        "known": ratio.known,
         "method": ratio.method.value,
         "p_value": ratio.p_value,
         "alpha": ratio.alpha,

@@ -159,11 +159,13 @@ def show_ratio(result: "Outcome", console: "Console") -> None:
     variants = [of.variant for of in result.counts if of.variant in ratio.counts]
     names = " : ".join(variants)
     found = " : ".join(f"{ratio.counts[variant]:,}" for variant in variants)
-    shares = " : ".join(figures.percent(ratio.weights[v], digits=1) for v in variants)
+    shares = "unknown shares"
+    if ratio.known:
+        shares = " : ".join(figures.percent(ratio.weights[v], digits=1) for v in variants)
     line(
         console,
         ("Sample ratio ", "bold"),
-        ("mismatch", BAD) if ratio.alarm else ("as designed", "green"),
+        (ratio.finding, BAD if ratio.alarm else "green" if ratio.known else "yellow"),
         f": {found} units ({names}) for {shares}",
     )
     line(
