@@ -52,6 +52,7 @@ NAMES = [
     "UniformChoice",
     "UnitsError",
     "UnknownExperimentError",
+    "UnknownNameError",
     "UserExperiment",
     "WeightedChoice",
     "Winsorize",

@@ -19,6 +19,7 @@ from abkit.errors import (
     TooFewVariantsError,
     UnitsError,
     UnknownExperimentError,
+    UnknownNameError,
 )
 from abkit.events import Action, Exposure
 from abkit.experiments.experiment import Experiment, OrgExperiment, UserExperiment
@@ -102,6 +103,7 @@ __all__ = [
     "UniformChoice",
     "UnitsError",
     "UnknownExperimentError",
+    "UnknownNameError",
     "UserExperiment",
     "WeightedChoice",
     "Winsorize",

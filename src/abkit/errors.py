@@ -13,6 +13,7 @@ AbkitError
     AnalysisError               the data do not allow the analysis
         ArgumentError               a call has an argument that there is not
         MissingColumnError          a table lacks a column
+        UnknownNameError            a result has no metric or variant of a name
         EmptyDataError              there is no row to analyze
         TooFewVariantsError         there is no control, or nothing to compare it with
     NotificationError           a notification was not delivered
@@ -215,6 +216,29 @@ class MissingColumnError(AnalysisError, LookupError):
         columns = ", ".join(self.available) or "none"
         advice = f" {self.advice}" if self.advice else ""
         return f"{self.source} has no column {self.column!r}.{hint}{advice} Its columns: {columns}."
+
+
+class UnknownNameError(AnalysisError, KeyError):
+    """A result has no metric or variant of a name.
+
+    Attributes:
+        what: What was asked for: "metric" or "variant".
+        name: By which name.
+        known: The names that there are.
+        note: What else is to be said; a sentence with a space before it, or nothing.
+    """
+
+    def __init__(self, what: str, name: object, known: Sequence[str], *, note: str = "") -> None:
+        self.what = what
+        self.name = name
+        self.known = tuple(known)
+        self.note = note
+        super().__init__(what, name, self.known)
+
+    def __str__(self) -> str:
+        hint = self.note or suggestion(str(self.name), self.known)
+        names = ", ".join(map(repr, self.known)) or "none"
+        return f"There is no {self.what} {self.name!r}.{hint} The {self.what}s are {names}."
 
 
 class EmptyDataError(AnalysisError):

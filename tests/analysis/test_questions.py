@@ -1,5 +1,6 @@
 """What an analysis can be asked besides: parts of the units, a time frame, exclusions, assignments."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -236,7 +237,13 @@ def test_a_hostile_action_property_or_unit_type_is_only_text(tables: Any, plan: 
     metrics = (Conversion(hostile), Ratio("r", numerator=Total(hostile), denominator=Total("c")))
     odd = evolve(plan, name=hostile, unit_type=hostile, metrics=metrics)
     exposures = [
-        {"experiment": hostile, "unit_type": hostile, "unit_id": f"{v}{i}", "variant": v}
+        {
+            "experiment": hostile,
+            "unit_type": hostile,
+            "unit_id": f"{v}{i}",
+            "variant": v,
+            "properties": json.dumps({hostile: hostile}),
+        }
         for v in "ab"
         for i in range(3)
     ]

@@ -41,7 +41,10 @@ def test_a_number_of_looks_means_even_steps() -> None:
             "method must be one of sequential, welch, bayesian, group-sequential",
         ),
         ({"confidence": 95}, "confidence must be at least 0.5 and below 1, such as 0.95"),
-        ({"alternative": "greater"}, "alternative must be one of two-sided, one-sided"),
+        (
+            {"alternative": "greater"},
+            "not 'greater'. Did you mean 'one-sided'",
+        ),
         (
             {
                 "method": "group-sequential",
@@ -53,6 +56,9 @@ def test_a_number_of_looks_means_even_steps() -> None:
         ),
         ({"method": "bayesian", "alternative": "one-sided"}, "not with 'bayesian'"),
         ({"correction": "sidak"}, "correction must be one of bonferroni, holm"),
+        ({"correction": "bh"}, "not 'bh'. Did you mean 'benjamini-hochberg'?"),
+        ({"correction": "Bonferoni"}, "Did you mean 'bonferroni'?"),
+        ({"method": "t-test"}, "Did you mean 'welch'?"),
         ({"method": "bayesian", "correction": "bonferroni"}, "corrects no chances"),
         ({"method": "bayesian", "cuped": timedelta(days=7)}, "CUPED is not offered"),
         ({"method": "group-sequential"}, "needs sample_size, the planned units of all arms"),

@@ -306,3 +306,50 @@ def test_assignments_are_compared_with_exposures(events: Path) -> None:
         "green": 1000,
         "grey": 1000,
     }
+
+
+def test_a_dash_prints_the_rows(units: Path, tmp_path: Path) -> None:
+    result = call(*of_units(units), "--mean", "x", "--csv", "-")
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    assert [row["variant"] for row in rows] == ["a", "b"]
+    assert not Path("-").exists()
+    for arguments, message in (
+        (["--csv", "-", "--json"], "both print"),
+        (["--html", "-"], "--html needs the name of a file"),
+    ):
+        assert_one_clear_line(call(*of_units(units), "--mean", "x", *arguments), message)
+
+
+def test_shares_and_no_ids_are_told_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "u.csv"
+    path.write_text("v,x\n" + "a,1\n" * 90 + "b,2\n" * 10)
+    arguments = ["--units", path, "--variant", "v", "--control", "a", "--mean", "x"]
+    assert "Sample ratio not known" in call(*arguments).output
+    told = call(*arguments, "--weights", "a=0.9", "--weights", "b=0.1")
+    assert "Sample ratio as designed" in told.output
+    wrong = call(*arguments, "--weights", "a=most")
+    assert_one_clear_line(wrong, "--weights a=most: 'most' is no number")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--correction", "bh"], "Did you mean 'benjamini-hochberg'?"),
+        (["--alternative", "greater"], "Did you mean 'one-sided'"),
+        (["--several", "exlude"], "Did you mean 'exclude'?"),
+    ],
+)
+def test_another_word_is_answered_with_the_one_that_was_meant(
+    units: Path, arguments: list[str], hint: str
+) -> None:
+    assert_one_clear_line(call(*of_units(units), "--mean", "x", *arguments), hint)
+
+
+def test_another_command_is_answered_with_the_one_that_was_meant() -> None:
+    from click.testing import CliRunner
+
+    from abkit.cli.group import abkit
+
+    result = CliRunner().invoke(abkit, ["analyse"])
+    assert result.exit_code == 2
+    assert "No such command 'analyse'. Did you mean 'analyze'?" in result.stderr

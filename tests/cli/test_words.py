@@ -6,10 +6,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from abkit.analysis.settings import Method
+from abkit.analysis.settings import OTHER_WORDS, Method
 from abkit.cli.group import abkit
 from abkit.cli.invocation import invocation, program
-from abkit.cli.words import METHODS, confidence, word
+from abkit.cli.words import Word, confidence
+
+METHOD = Word(Method, OTHER_WORDS[Method])
 
 
 @pytest.mark.parametrize(
@@ -23,14 +25,14 @@ from abkit.cli.words import METHODS, confidence, word
     ],
 )
 def test_a_method_goes_by_its_other_names(typed: str, meant: str) -> None:
-    assert word(Method, METHODS)(typed) == meant
+    assert METHOD(typed) == meant
 
 
 def test_a_misspelt_word_is_refused_with_the_one_that_is_meant() -> None:
-    with pytest.raises(click.BadParameter, match="Did you mean sequential"):
-        word(Method, METHODS)("sequentiel")
-    with pytest.raises(click.BadParameter, match="not one of sequential, welch"):
-        word(Method, METHODS)("anova")
+    with pytest.raises(click.BadParameter, match="Did you mean 'sequential'"):
+        METHOD("sequentiel")
+    with pytest.raises(click.BadParameter, match="not one of 'sequential', 'welch'"):
+        METHOD("anova")
 
 
 @pytest.mark.parametrize("typed", ["0.95", "95", "95%", "95.0"])
@@ -86,7 +88,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     answer = CliRunner().invoke(abkit, ["list", "--config", "./nothing.py"])
     assert answer.exit_code == 2
-    assert "There is no file ./nothing.py" in answer.output
+    assert "There is no ./nothing.py" in answer.output
 
 
 def test_commands_are_shown_as_they_can_be_typed(

@@ -321,6 +321,7 @@ def _warnings(taking: Taking, result: Result, several: Several) -> Iterable[str]
         yield (
             f"{amount(some, 'exposure')} {have(some)} no unit, no variant or no time: {left} left out."
         )
+    yield from taking.notes
     weights = result.plan.weights
     undeclared = [c.variant for c in result.counts if weights and c.variant not in weights]
     if undeclared:

@@ -1,6 +1,6 @@
 """The result of an analysis: an outcome that shows itself as a table, a report, a frame."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from platform import python_version
 from types import MappingProxyType
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.outcome import Outcome
 from abkit.distribution import __version__
-from abkit.errors import MissingExtraError
+from abkit.errors import MissingExtraError, UnknownNameError
 
 if TYPE_CHECKING:
     from abkit.analysis.presentation.charts import Charts
@@ -20,6 +21,24 @@ if TYPE_CHECKING:
 @frozen(kw_only=True)
 class Result(Outcome):
     """What an analysis found, and all that went into it."""
+
+    def __getitem__(self, name: str) -> MetricResult:
+        """What was found for a metric: `result["purchase"]`; and of a variant: `result["purchase"]["B"]`.
+
+        Raises:
+            UnknownNameError: There is no metric of that name.
+        """
+        for found in self.metrics:
+            if found.metric.name == name:
+                return found
+        raise UnknownNameError("metric", name, [*self])
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the metrics."""
+        return (found.metric.name for found in self.metrics)
+
+    def __contains__(self, name: object) -> bool:
+        return name in [*self]
 
     def to_dict(self) -> dict[str, object]:
         """All of it as JSON-ready values; infinite ends of intervals are null."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import Attribute, evolve, field, frozen
 
-from abkit.errors import AnalysisError
+from abkit.errors import AnalysisError, suggestion
 from abkit.experiments.metrics import Direction, Metric
 
 DEFAULT_LOOKS = 5
@@ -58,12 +58,60 @@ _OF_ONE_SIDE = (Method.SEQUENTIAL, Method.WELCH)
 _Word = TypeVar("_Word", Method, Alternative, Correction, Spending)
 
 
+OTHER_WORDS: Mapping[type[StrEnum], Mapping[str, StrEnum]] = MappingProxyType(
+    {
+        Method: {
+            "ttest": Method.WELCH,
+            "student": Method.WELCH,
+            "welchs": Method.WELCH,
+            "welchsttest": Method.WELCH,
+            "fixedhorizon": Method.WELCH,
+            "msprt": Method.SEQUENTIAL,
+            "alwaysvalid": Method.SEQUENTIAL,
+            "bayes": Method.BAYESIAN,
+            "gst": Method.GROUP_SEQUENTIAL,
+        },
+        Alternative: {
+            "twosided": Alternative.TWO_SIDED,
+            "both": Alternative.TWO_SIDED,
+            "onesided": Alternative.ONE_SIDED,
+            "greater": Alternative.ONE_SIDED,
+            "larger": Alternative.ONE_SIDED,
+            "less": Alternative.ONE_SIDED,
+            "smaller": Alternative.ONE_SIDED,
+        },
+        Correction: {
+            "bh": Correction.BENJAMINI_HOCHBERG,
+            "fdr": Correction.BENJAMINI_HOCHBERG,
+            "fdrbh": Correction.BENJAMINI_HOCHBERG,
+            "no": Correction.NONE,
+        },
+        Spending: {"obf": Spending.OBRIEN_FLEMING},
+    }
+)
+"""What other tools call the same, as `plain` writes it."""
+
+
+def plain(word: str) -> str:
+    """A word without what people write differently: capitals, blanks, hyphens."""
+    return "".join(character for character in word.casefold() if character.isalnum())
+
+
+def meant(kind: type[StrEnum], value: object) -> str:
+    """Which word somebody meant who wrote another one: a sentence with a space before it, or nothing."""
+    also = OTHER_WORDS.get(kind, {}).get(plain(str(value)))
+    note = " (its side is the metric's direction)" if also is Alternative.ONE_SIDED else ""
+    if also is not None:
+        return f" Did you mean {also.value!r}{note}?"
+    return suggestion(str(value), [str(word) for word in kind])
+
+
 def _word(kind: type[_Word], name: str, value: str) -> _Word:
     try:
         return kind(value)
     except ValueError:
-        message = f"{name} must be one of {', '.join(kind)}, not {value!r}"
-        raise AnalysisError(message) from None
+        message = f"{name} must be one of {', '.join(kind)}, not {value!r}.{meant(kind, value)}"
+        raise AnalysisError(message.removesuffix(".")) from None
 
 
 def _method(value: str | Method) -> Method:

@@ -32,6 +32,7 @@ from abkit.cli.stored import stored_tables
 from abkit.experiments.metrics import Conversion, Mean, Metric
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_PRINTED = Path("-")
 _OF_UNITS = {field.name for field in fields(UnitsAnalysis)}
 
 
@@ -78,7 +79,12 @@ class _Found:
 @design_options
 @event_options
 @click.option("--html", metavar="FILE", type=_FILE, help="Write the report: one page.")
-@click.option("--csv", metavar="FILE", type=_FILE, help="Write a row for each metric and variant.")
+@click.option(
+    "--csv",
+    metavar="FILE",
+    type=_FILE,
+    help="Write a row for each metric and variant; - prints them.",
+)
 @click.option(
     "--png",
     metavar="DIR",
@@ -103,18 +109,32 @@ def analyze(**options: Any) -> None:
       abkit analyze --units cats.csv --unit userid --variant version \\
           --control gate_30 --conversion retention_1 --mean sum_gamerounds
     """  # noqa: D301 - click's mark of a paragraph that is not wrapped
+    _check_printed(options)
     if (options["units"] is None) == (options["events"] is None):
         message = "give either --events DIR with the NAME of an experiment, or --units FILE"
         raise click.UsageError(message)
     with one_line_errors():
         found = _of_events(options) if options["units"] is None else _of_units(options)
         written = _write(found, options)
-        if options["as_json"]:
+        if options["csv"] == _PRINTED:
+            click.echo(found.result.to_csv(), nl=False)
+        elif options["as_json"]:
             click.echo(json.dumps(found.result.to_dict(), indent=2, allow_nan=False))
         else:
             show_result(found.result)
     for what, path in written.items():
         click.echo(f"{what}: {path}", err=True)
+
+
+def _check_printed(options: Mapping[str, Any]) -> None:
+    """Refuse to print two things at once, or what is no text."""
+    if options["csv"] == _PRINTED and options["as_json"]:
+        message = "--csv - and --json both print; give one of them a file: --csv FILE"
+        raise click.UsageError(message)
+    for option in ("html", "png", "notebook"):
+        if options[option] == _PRINTED:
+            message = f"--{option} needs the name of a file; only --csv - prints"
+            raise click.UsageError(message)
 
 
 def _of_units(options: Mapping[str, Any]) -> _Found:
@@ -186,7 +206,7 @@ def _write(found: _Found, options: Mapping[str, Any]) -> dict[str, Path]:
     result, written = found.result, {}
     if options["html"] is not None:
         written["Report"] = result.to_html(options["html"])
-    if options["csv"] is not None:
+    if options["csv"] is not None and options["csv"] != _PRINTED:
         result.to_csv(options["csv"])
         written["Table"] = options["csv"]
     if options["png"] is not None:

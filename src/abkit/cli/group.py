@@ -7,6 +7,7 @@ import click
 
 from abkit.cli.failing import one_line_errors
 from abkit.distribution import __version__, intruder
+from abkit.errors import suggestion
 
 COMMANDS = {
     "analyze": "abkit.cli.analyze:analyze",
@@ -38,6 +39,15 @@ class Commands(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was asked for; of an unknown one, which was meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f"No such command {name!r}.{suggestion(name, tuple(COMMANDS))}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""

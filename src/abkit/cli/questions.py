@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
+from abkit.analysis.analysis import Step
 from abkit.analysis.query.exclusion import BOTS, Exclusion
 from abkit.analysis.query.units import Several
-from abkit.analysis.settings import Alternative, Correction, Method
-from abkit.cli.words import METHODS, choices, confidence, word
+from abkit.analysis.settings import OTHER_WORDS, Alternative, Correction, Method
+from abkit.cli.words import Word, confidence
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,22 +59,17 @@ def pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _words(*values: str) -> click.Choice[str]:
-    return click.Choice([str(value) for value in values])
-
-
 _DESIGN = [
     click.option(
         "--method",
-        type=word(Method, also=METHODS),
-        metavar=choices(Method),
+        type=Word(Method, OTHER_WORDS[Method]),
         help="sequential (default): look as often as you like; welch: look once, at the planned size; "
         "bayesian: the chance to beat the control; group-sequential: a few planned looks.",
     ),
     click.option("--confidence", type=confidence, metavar="SHARE", help="Default: 0.95."),
     click.option("--control", metavar="NAME", help="The variant to compare with."),
-    click.option("--correction", type=_words(*Correction), help="Default: bonferroni."),
-    click.option("--alternative", type=_words(*Alternative), help="Default: two-sided."),
+    click.option("--correction", type=Word(Correction), help="Default: bonferroni."),
+    click.option("--alternative", type=Word(Alternative), help="Default: two-sided."),
     click.option("--sample-size", type=int, metavar="N", help="The planned units of all arms."),
     click.option("--looks", type=int, metavar="N", help="The planned looks of group-sequential."),
     click.option(
@@ -88,7 +84,7 @@ _DESIGN = [
 
 _EVENTS = [
     click.option(
-        "--several", type=_words(*Several), help="Units in several variants. Default: exclude."
+        "--several", type=Word(Several), help="Units in several variants. Default: exclude."
     ),
     click.option("--from", "start", type=moment, metavar="TIME", help="Exposures from here on."),
     click.option("--until", type=moment, metavar="TIME", help="Exposures before this."),
@@ -105,7 +101,7 @@ _EVENTS = [
         metavar="PATH",
         help="Every assignment, stored like exposures: to compare the two.",
     ),
-    click.option("--over-time", type=_words("day", "hour"), help="Results for each day, or hour."),
+    click.option("--over-time", type=Word(Step), help="Results for each day, or hour."),
     click.option(
         "--segment", "segments", multiple=True, metavar="PROPERTY", help="Results for each value."
     ),

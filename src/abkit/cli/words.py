@@ -1,57 +1,41 @@
 """Words that people type, as the options take them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 import click
 
-from abkit.analysis.settings import Method
+from abkit.analysis.settings import meant, plain
 
-METHODS: Mapping[str, str] = MappingProxyType(
-    {
-        "t-test": Method.WELCH,
-        "welch's": Method.WELCH,
-        "welch's t-test": Method.WELCH,
-        "fixed-horizon": Method.WELCH,
-        "msprt": Method.SEQUENTIAL,
-        "always-valid": Method.SEQUENTIAL,
-        "bayes": Method.BAYESIAN,
-        "gst": Method.GROUP_SEQUENTIAL,
-    }
-)
-"""Other names of the methods."""
+_NONE: Mapping[str, StrEnum] = MappingProxyType({})
 
 
-def word(
-    kind: type[StrEnum], also: Mapping[str, str] = MappingProxyType({})
-) -> Callable[[str], str]:
-    """An option's type: one of some words, in any case, with - or _ or nothing between.
+class Word(click.Choice[str]):
+    """One of some words, in any case, with - or _ or nothing between.
+
+    Another one is answered with the one that was meant.
 
     Args:
         kind: The words.
-        also: Other names of these.
+        also: Other names of these, as `plain` writes them, which are understood too.
     """
-    known = {each.value: each.value for each in kind}
-    meant = {_plain(name): value for name, value in {**known, **also}.items()}
 
-    def convert(text: str) -> str:
-        found = meant.get(_plain(text))
-        if found is not None:
-            return found
-        from difflib import get_close_matches
+    def __init__(self, kind: type[StrEnum], also: Mapping[str, StrEnum] = _NONE) -> None:
+        super().__init__([each.value for each in kind])
+        self._kind = kind
+        self._known = {plain(each.value): each.value for each in kind} | {
+            name: each.value for name, each in also.items()
+        }
 
-        close = get_close_matches(_plain(text), meant, n=1)
-        hint = f" Did you mean {meant[close[0]]}?" if close else ""
-        message = f"{text!r} is not one of {', '.join(known)}.{hint}"
-        raise click.BadParameter(message)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word."""
+        return super().convert(self._known.get(plain(str(value)), value), param, ctx)
 
-    return convert
-
-
-def choices(kind: type[StrEnum]) -> str:
-    """The words, as help shows them."""
-    return f"[{'|'.join(kind)}]"
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """What is wrong, and what would be right."""
+        return f"{super().get_invalid_choice_message(value, ctx)}{meant(self._kind, value)}"
 
 
 def percentage(text: str) -> float:
@@ -89,7 +73,3 @@ def confidence(text: str) -> float:
         message = f"must be at least 0.5 and below 1, such as 0.95 or 95%, not {text}"
         raise click.BadParameter(message)
     return found
-
-
-def _plain(word: str) -> str:
-    return "".join(character for character in word.casefold() if character.isalnum())

@@ -7,6 +7,7 @@ from math import ceil
 
 from attrs import frozen
 
+from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import Arm, missing
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative as Side
@@ -103,10 +104,12 @@ class Comparing:
         size = self.settings.sample_size
         match self.settings.method:
             case Method.WELCH if size is not None and self.seen < size:
-                return (f"{_units(size - self.seen)} to reach the planned sample size",)
+                return (
+                    f"{amount(size - self.seen, 'more unit')} to reach the planned sample size",
+                )
             case Method.GROUP_SEQUENTIAL if not self.looks_passed:
                 first = int(self._next_look()["next_look_units"])
-                return (f"{_units(first - self.seen)} until the first planned look",)
+                return (f"{amount(first - self.seen, 'more unit')} until the first planned look",)
             case _:
                 return ()
 
@@ -117,10 +120,6 @@ def tested_side(metric: Metric, settings: Settings) -> Side:
         return "two-sided"
     rise = metric.direction is Direction.INCREASE
     return "greater" if rise != (metric.role is Role.GUARDRAIL) else "less"
-
-
-def _units(count: int) -> str:
-    return f"{count:,} more unit{'' if count == 1 else 's'}"
 
 
 @lru_cache(maxsize=256)

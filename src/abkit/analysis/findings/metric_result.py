@@ -1,6 +1,6 @@
 """What was found for one metric, per variant; and the gates below which nothing is concluded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -8,7 +8,9 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from abkit.analysis.aggregates import Moments
+from abkit.analysis.amounts import amount
 from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.errors import UnknownNameError
 from abkit.experiments.metrics import Metric
 
 MINIMUM_UNITS = 100
@@ -161,6 +163,26 @@ class MetricResult:
     adjustment: Adjustment | None = None
     over_time: OverTime | None = None
 
+    def __getitem__(self, variant: str) -> Treatment:
+        """What was found for a variant beside the control.
+
+        Raises:
+            UnknownNameError: There is no other variant of that name; the control is `control`.
+        """
+        for treatment in self.treatments:
+            if treatment.arm.variant == variant:
+                return treatment
+        control = self.control.variant
+        note = f" {control!r} is the control: ask for .control." if variant == control else ""
+        raise UnknownNameError("variant", variant, [*self], note=note)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the variants beside the control."""
+        return (treatment.arm.variant for treatment in self.treatments)
+
+    def __contains__(self, variant: object) -> bool:
+        return variant in [*self]
+
 
 def missing(arms: Sequence[Arm]) -> tuple[str, ...]:
     """What arms lack before they are compared, such as "12 more conversions in variant 1".
@@ -172,14 +194,10 @@ def missing(arms: Sequence[Arm]) -> tuple[str, ...]:
     for arm in arms:
         units = MINIMUM_UNITS - arm.moments.n
         if units > 0:
-            lacking.append(f"{_more(units, 'unit')} in variant {arm.variant}")
+            lacking.append(f"{amount(units, 'more unit')} in variant {arm.variant}")
         if arm.conversions is not None and arm.conversions < MINIMUM_CONVERSIONS:
             conversions = MINIMUM_CONVERSIONS - arm.conversions
-            lacking.append(f"{_more(conversions, 'conversion')} in variant {arm.variant}")
+            lacking.append(f"{amount(conversions, 'more conversion')} in variant {arm.variant}")
     if not lacking and all(arm.moments.variance == 0 for arm in arms):
         lacking.append("any variation: all units of both arms have one value")
     return tuple(lacking)
-
-
-def _more(count: int, noun: str) -> str:
-    return f"{count:,} more {noun}{'' if count == 1 else 's'}"

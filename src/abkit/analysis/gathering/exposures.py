@@ -1,6 +1,7 @@
 """Who takes part, as the database knows it."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -10,7 +11,7 @@ from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.gathering.asking import Asking, instant
 from abkit.analysis.query.units import MAXIMUM_VARIANTS, Several, UnitQueries
 from abkit.analysis.reading.sources import Table
-from abkit.errors import AnalysisError, EmptyDataError
+from abkit.errors import AnalysisError, EmptyDataError, suggestion
 
 
 @frozen(kw_only=True)
@@ -26,6 +27,7 @@ class Taking:
         in_several: How many these are, each counted once.
         excluded: Units left out on request, by the name of the exclusion.
         by_period: Units by the start of the period of their first exposure, and variant.
+        notes: What was noticed, in sentences.
     """
 
     incomplete: int
@@ -36,6 +38,7 @@ class Taking:
     in_several: int
     excluded: Mapping[str, int]
     by_period: Mapping[tuple[datetime, str], int] = field(factory=lambda: MappingProxyType({}))
+    notes: tuple[str, ...] = ()
 
 
 def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length: int) -> Taking:
@@ -49,12 +52,14 @@ def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length:
 
     Raises:
         EmptyDataError: There is no exposure of the experiment.
-        AnalysisError: The column of the variants cannot be that.
+        AnalysisError: The column of the variants cannot be that, or no exposure has the property of a
+            segment.
     """
     present = asking.engine.open("exposures", exposures, queries.columns())
     queries = evolve(queries, present=present)
     profile = asking.rows("exposures in the table", queries.profile())
     _check(profile, asking, queries, exposures)
+    notes = tuple(_without_property(profile, asking, queries, exposures))
     asking.define("seen", queries.seen(), keep=True)
     excluded: dict[str, int] = {}
     if queries.exclusions:
@@ -84,6 +89,7 @@ def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length:
         jumped=MappingProxyType(jumped),
         in_several=in_several,
         excluded=MappingProxyType(excluded),
+        notes=notes,
         by_period=MappingProxyType(
             {
                 (instant(integer(row, "period") * length), str(row["variant"])): integer(
@@ -156,6 +162,53 @@ def _check(profile: Sequence[Row], asking: Asking, queries: UnitQueries, exposur
     if not _total(profile, "in_frame"):
         raise EmptyDataError(label, f"has no exposure of {name!r} within the time frame")
     check_variants(sum(row["variant"] is not None for row in profile), where=label)
+
+
+def _without_property(
+    profile: Sequence[Row], asking: Asking, queries: UnitQueries, exposures: Table
+) -> Iterable[str]:
+    """Exclusions by a property that no exposure has; such a segment is refused.
+
+    Raises:
+        AnalysisError: No exposure has the property of a segment.
+    """
+    segments = [
+        name for i, name in enumerate(queries.segments) if not _total(profile, f"with_segment_{i}")
+    ]
+    exclusions = [
+        exclusion
+        for i, exclusion in enumerate(queries.exclusions)
+        if exclusion.property is not None and not _total(profile, f"with_property_{i}")
+    ]
+    if not segments and not exclusions:
+        return
+    asking.engine.open("exposures_as_written", exposures, queries.as_written())
+    known = _property_names(asking.rows("properties of exposures", queries.some_properties()))
+    for name in segments:
+        message = f"{_nobody_has(name, known, queries)} A segment needs one"
+        raise AnalysisError(message)
+    for exclusion in exclusions:
+        has = _nobody_has(str(exclusion.property), known, queries)
+        yield f"{has} So the exclusion {exclusion.name!r} leaves out nobody by it."
+
+
+def _nobody_has(name: str, known: Sequence[str], queries: UnitQueries) -> str:
+    hint = suggestion(name, known)
+    have = f" They have {', '.join(map(repr, known))}." if known else ""
+    return f"No exposure of {queries.plan.name!r} has a property {name!r}.{hint}{have}"
+
+
+def _property_names(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The names of properties, as far as they are texts of JSON objects."""
+    names: dict[str, None] = {}
+    for row in rows:
+        try:
+            found = json.loads(str(row["properties"]))
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            names.update(dict.fromkeys(map(str, found)))
+    return tuple(sorted(names))
 
 
 def _total(profile: Sequence[Row], column: str) -> int:

@@ -86,9 +86,16 @@ class UnitQueries:
         Columns: variant (null for rows of other experiments, salts or unit types, and for incomplete
         ones), total_rows, of_experiment, exposures (of this salt and unit type), incomplete (those of
         them without a unit, a variant or a time; they are left out), in_frame (the others within the
-        time frame), latest (the last time of these).
+        time frame), latest (the last time of these); with_segment_0, ... and with_property_0, ... (those
+        of them that have the property of a segment or of an exclusion).
         """
         ours, usable = self._ours(), self.usable()
+        asked = [f"segment_{i}" for i in range(len(self.segments))]
+        asked += [f"property_{i}" for i, e in enumerate(self.exclusions) if e.property is not None]
+        having = "".join(
+            f",\n  sum(case when {usable} and {name} is not null then 1 else 0 end) as with_{name}"
+            for name in asked
+        )
         variant = f"case when {usable} then variant end"
         return f"""\
 select
@@ -98,10 +105,25 @@ select
   sum(case when {ours} then 1 else 0 end) as exposures,
   sum(case when {ours} and not ({_COMPLETE}) then 1 else 0 end) as incomplete,
   sum(case when {usable} then 1 else 0 end) as in_frame,
-  max(case when {usable} then time end) as latest
+  max(case when {usable} then time end) as latest{having}
 from exposures
 group by {variant}
 limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - literals are quoted
+
+    def as_written(self) -> list[Column]:
+        """What is needed of the table of exposures to see which properties it has."""
+        return [
+            Column(name="experiment", kind=Kind.TEXT, source="experiment", required=True),
+            Column(name="properties", kind=Kind.TEXT, source="properties"),
+        ]
+
+    def some_properties(self) -> str:
+        """Properties of some exposures of the experiment, over `exposures_as_written`; for messages."""
+        return f"""\
+select properties
+from exposures_as_written
+where experiment = {literal(self.plan.name)} and properties is not null
+limit 100"""  # noqa: S608 - literals are quoted
 
     def found(self) -> str:
         """The experiments, salts and unit types that the exposures have; for messages."""
