@@ -51,8 +51,9 @@ def test_a_price_that_is_missing_is_counted_and_told(run: Any) -> None:
     (note,) = [w for w in result.warnings if "no number" in w]
     assert note == (
         "20 of 24 'buy' that count have no number 'price' (some have a text, such as 'free'). "
-        "'revenue' adds nothing for them, so the true sums are larger or smaller. "
-        "'price' is of the others only. By variant: a: 8 of 12; b: 12 of 12."
+        "'revenue' counts them as 0: the mean is nearer to 0 than it was. "
+        "'price' leaves them out, and counts a unit that has no other as 0. "
+        "By variant: a: 8 of 12; b: 12 of 12."
     )
     assert means(result) == [pytest.approx(10 * 4 / 12)] * 2
     assert note in result.to_text(width=1000)

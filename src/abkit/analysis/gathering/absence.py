@@ -60,22 +60,27 @@ def _without_number(asking: Asking, layout: Layout, actions: Table) -> Iterable[
 
 def _left_out(layout: Layout, action: str, key: str) -> Iterable[str]:
     """What that does to the metrics."""
-    sums = [_quoted(m) for m in layout.parts if isinstance(m, Sum) and _of(m, action, key)]
-    averages = [_quoted(m) for m in layout.parts if isinstance(m, Average) and _of(m, action, key)]
-    if sums:
-        add = "adds" if len(sums) == 1 else "add"
-        yield f"{' and '.join(sums)} {add} nothing for them, so the true sums are larger or smaller."
-    if averages:
-        are = "is" if len(averages) == 1 else "are"
-        yield f"{' and '.join(averages)} {are} of the others only."
+    summed, averaged = (_names(layout, kind, action, key) for kind in (Sum, Average))
+    if summed:
+        count = "counts" if len(summed) == 1 else "count"
+        yield f"{' and '.join(summed)} {count} them as 0: the mean is nearer to 0 than it was."
+    if averaged:
+        leave, count = ("leaves", "counts") if len(averaged) == 1 else ("leave", "count")
+        yield (
+            f"{' and '.join(averaged)} {leave} them out, and {count} a unit that has no other as 0."
+        )
 
 
-def _of(metric: Sum | Average, action: str, key: str) -> bool:
-    return (metric.action, metric.property) == (action, key)
-
-
-def _quoted(metric: Metric) -> str:
-    return repr(metric.name)
+def _names(layout: Layout, kind: type[Sum] | type[Average], action: str, key: str) -> Sequence[str]:
+    """The metrics that have such a part."""
+    return [
+        repr(estimand.metric.name)
+        for estimand in layout.estimands
+        if any(
+            isinstance(part, kind) and (part.action, part.property) == (action, key)
+            for part in estimand.places
+        )
+    ]
 
 
 def _nobody(asking: Asking, gathered: Gathered) -> Iterable[str]:
