@@ -17,6 +17,7 @@ from abkit.analysis.gathering.absence import absences
 from abkit.analysis.gathering.asking import Asking, Progress, microseconds, silent
 from abkit.analysis.gathering.assignments import compare_assignments
 from abkit.analysis.gathering.exposures import Taking, take_part
+from abkit.analysis.gathering.maturity import immature
 from abkit.analysis.gathering.measures import Arrivals, Gathered, measure_events
 from abkit.analysis.outcome import Unassigned, VariantCounts
 from abkit.analysis.plan import Declared, Plan
@@ -215,7 +216,17 @@ class Analysis:
                 arrivals=Arrivals(length, taking.by_period) if self.over_time else None,
             )
             notes = absences(asking, gathered, sources.get("actions"))
-            gathered = evolve(gathered, notes=(*gathered.notes, *notes))
+            gathered = evolve(
+                gathered,
+                notes=(*gathered.notes, *notes),
+                immature=immature(
+                    asking,
+                    layout,
+                    window=settings.window,
+                    exposed=None if taking.latest is None else microseconds(taking.latest),
+                    until=who.until,
+                ),
+            )
             unassigned = None
             if self.assignments is not None:
                 sources["assignments"] = table(self.assignments)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from abkit.analysis.findings.evaluate import check_ratio, evaluate
+from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.findings.verdict import is_last_look, recommend
@@ -74,6 +75,7 @@ def assembled(
             looks=looks,
             settings=settings,
         )
+    metrics = tuple(_with_immature(found, gathered) for found in metrics)
     units = sum(sums.n for sums in gathered.sums.values())
     last_look = is_last_look(settings, units=units)
     main = next(found for found in metrics if found.metric == plan.deciding)
@@ -133,6 +135,21 @@ def check_plan(plan: Plan, settings: Settings) -> None:
         message = f"{plan.name} has several metrics of one name: {', '.join(repeated)}"
         raise AnalysisError(message)
     settings.check(plan.metrics)
+
+
+def _with_immature(found: MetricResult, gathered: Gathered) -> MetricResult:
+    """A result that says how many of its units are not mature yet."""
+    counts = gathered.immature.get(found.metric)
+    if counts is None:
+        return found
+    return evolve(
+        found,
+        control=evolve(found.control, immature=counts.get(found.control.variant, 0)),
+        treatments=tuple(
+            evolve(t, arm=evolve(t.arm, immature=counts.get(t.arm.variant, 0)))
+            for t in found.treatments
+        ),
+    )
 
 
 def _segments(

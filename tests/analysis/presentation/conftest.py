@@ -55,7 +55,13 @@ def arm(variant: str, metric: Metric, units: int, rate: float) -> Arm:
         return Arm(variant=variant, moments=moments, conversions=conversions)
     moments = Moments(units, 40 * rate, (60 * rate) ** 2)
     before = Moments(units, 40 * rate, (80 * rate) ** 2)
-    return Arm(variant=variant, moments=moments, unadjusted=before, capped=units // 80)
+    return Arm(
+        variant=variant,
+        moments=moments,
+        unadjusted=before,
+        capped=units // 80,
+        immature=units // 50,
+    )
 
 
 def metric_result(
@@ -223,9 +229,13 @@ def bare(result: Result) -> Result:
                 found,
                 adjustment=None,
                 over_time=None,
-                control=evolve(found.control, unadjusted=None, capped=None),
+                control=evolve(found.control, unadjusted=None, capped=None, immature=None),
                 treatments=tuple(
-                    evolve(t, corrected_p=None, arm=evolve(t.arm, unadjusted=None, capped=None))
+                    evolve(
+                        t,
+                        corrected_p=None,
+                        arm=evolve(t.arm, unadjusted=None, capped=None, immature=None),
+                    )
                     for t in found.treatments
                 ),
             )

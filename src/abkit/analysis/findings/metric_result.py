@@ -51,6 +51,8 @@ class Arm:
         conversions: How many of them converted; None if the metric is not binary.
         unadjusted: The moments before CUPED; None where that is off.
         capped: The units whose value winsorization changed; None where there is no cap.
+        immature: The units whose time to do what the metric counts is not over at the end of the data;
+            they count as they are. None where a unit's time never ends.
         posterior_mean: The mean that is believed after the data: 1/3 after one unit that did not
             convert; Bayesian only.
         problem: Why the metric has no value for these units, such as a division by 0; its moments
@@ -62,6 +64,7 @@ class Arm:
     conversions: int | None = None
     unadjusted: Moments | None = None
     capped: int | None = None
+    immature: int | None = None
     posterior_mean: float | None = None
     problem: str = ""
 

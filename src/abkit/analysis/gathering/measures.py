@@ -61,6 +61,7 @@ class Gathered:
         looks: The ends of the periods, and the cumulative sums by variant up to each of them.
         limits: The lower and upper limit of each metric that has some.
         notes: What was noticed, in sentences.
+        immature: By metric for which a unit's time ends, the units per variant whose time is not over.
     """
 
     sums: Mapping[str, Sums]
@@ -71,6 +72,7 @@ class Gathered:
         factory=lambda: MappingProxyType({})
     )
     notes: tuple[str, ...] = ()
+    immature: Mapping[Metric, Mapping[str, int]] = field(factory=lambda: MappingProxyType({}))
 
 
 def measure_events(

@@ -64,6 +64,18 @@ def capped(found: MetricResult) -> str | None:
     return f"Winsorized: the values of {cut:,} of {units:,} units were capped{share}."
 
 
+def immature(found: MetricResult) -> str | None:
+    """How many units are not mature yet, in a sentence; None if all are, or there is no such time."""
+    arms = [found.control, *(treatment.arm for treatment in found.treatments)]
+    units, waiting = sum(arm.moments.n for arm in arms), sum(arm.immature or 0 for arm in arms)
+    if not waiting:
+        return None
+    return (
+        f"Not mature: for {waiting:,} of {units:,} units ({figures.percent(waiting / units)}) the time that "
+        "counts is not over at the end of the data; they count as they are now."
+    )
+
+
 def several(result: "Outcome") -> str | None:
     """How many units saw several variants, in a sentence; None if none did."""
     if not result.in_several or result.several is None:

@@ -56,6 +56,7 @@ def _arm(arm: Arm) -> dict[str, object]:
         "variance": finite(arm.moments.variance),
         "unadjusted": arm.unadjusted and _moments(arm.unadjusted),
         "capped": arm.capped,
+        "immature": arm.immature,
     }
 
 

@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "variance": "between the units",
         "unadjusted_mean": "before CUPED; empty where that is off",
         "capped": "units whose value winsorization changed; empty where there is no cap",
+        "immature": "units whose time is not over at the end of the data; empty where it never ends",
         "difference": "the variant's mean minus the control's",
         "difference_low": "the lower end of its interval; may be -inf",
         "difference_high": "the upper end; may be inf",
@@ -129,6 +130,7 @@ def _arm(arm: Arm) -> dict[str, Cell]:
         "variance": arm.moments.variance,
         "unadjusted_mean": None if arm.unadjusted is None else arm.unadjusted.mean,
         "capped": arm.capped,
+        "immature": arm.immature,
     }
 
 

@@ -72,6 +72,7 @@ def show_metric(found: MetricResult, result: "Outcome", console: "Console") -> N
         sentences.confidence(found, result.settings),
         sentences.adjustment(found),
         sentences.capped(found),
+        sentences.immature(found),
     ):
         if note is not None:
             line(console, (note, "dim"), indent=2)

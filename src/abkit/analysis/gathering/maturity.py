@@ -1,0 +1,48 @@
+"""How many units are not mature yet, as the database knows it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+from abkit.analysis.engines.base import integer
+from abkit.analysis.gathering.asking import Asking
+from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.maturity import MaturityQueries, limited
+from abkit.experiments.metrics import Metric
+
+
+def immature(
+    asking: Asking,
+    layout: Layout,
+    *,
+    window: timedelta | None,
+    exposed: int | None,
+    until: int | None,
+) -> Mapping[Metric, Mapping[str, int]]:
+    """By metric for which a unit's time ends, the units per variant whose time is not over.
+
+    The data end with their last exposure or action, or with `until` if there are later ones.
+
+    Args:
+        asking: The engine, of which `measure_events` has asked what units did.
+        layout: The metrics.
+        window: How long after the first exposure actions count; None: for ever.
+        exposed: The last exposure, in microseconds since 1970; None: there is none.
+        until: The end of the time frame likewise; None: it is open.
+    """
+    queries = MaturityQueries(metrics=limited(layout.metrics, window=window), window=window)
+    if not queries.metrics or exposed is None:
+        return MappingProxyType({})
+    last = asking.row("last action", queries.latest())
+    end = exposed if last["latest"] is None else max(exposed, integer(last, "latest"))
+    if until is not None:
+        end = min(end, until)
+    rows = asking.rows("units that are not mature", queries.immature(end))
+    return MappingProxyType(
+        {
+            metric: MappingProxyType(
+                {str(row["variant"]): integer(row, f"immature_{i}") for row in rows}
+            )
+            for i, metric in enumerate(queries.metrics)
+        }
+    )
