@@ -34,7 +34,7 @@ from webhook import WebhookSink
 class Buttons(UserExperiment):
     variants = ["old", "new"]
 
-manager = ExperimentManager()
+manager = ExperimentManager(on_event=lambda event: None)
 manager.add(Buttons)
 if "DESTINATION" in os.environ:
     manager.on_event = ExposureLogger(WebhookSink(os.environ["DESTINATION"]))
@@ -56,7 +56,13 @@ async def asgi(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
-Path(f"loaded-{os.getpid()}").touch()
+Path(f"ready-{os.getpid()}").touch()
+""",
+    "gunicorn.conf.py": """
+from pathlib import Path
+
+def post_worker_init(worker):  # Before that, a worker may miss the signal that ends it.
+    Path(f"ready-{worker.pid}").touch()
 """,
     "manage.py": """
 import sys
@@ -86,6 +92,7 @@ class Buttons(UserExperiment):
     variants = ["old", "new"]
 
 expt_manager.add(Buttons)
+expt_manager.on_event = lambda event: None
 if "EVENTS" in os.environ:
     expt_manager.on_event = ExposureLogger(FileSink(os.environ["EVENTS"]))
 app = Celery("tasks", broker=os.environ["BROKER"])
@@ -136,14 +143,14 @@ class Server:
         command: Its command line.
         ends_by: The signal that ends it.
         in_group: Whether all its processes get the signal, as by Ctrl-C.
-        loads: How many processes load the application, each for itself.
+        processes: How many say that they are ready, by a file.
     """
 
     name: str
     command: tuple[str, ...]
     ends_by: signal.Signals = signal.SIGTERM
     in_group: bool = False
-    loads: int = 1
+    processes: int = 1
 
 
 def servers() -> list[Server]:
@@ -158,7 +165,7 @@ def servers() -> list[Server]:
         Server(
             f"gunicorn -k {kind}{preload}",
             (*gunicorn, "-k", kind, *preload.split()),
-            loads=1 if preload else 2,
+            processes=3 if preload else 2,
         )
         for kind in kinds
         for preload in ("", " --preload")
@@ -177,7 +184,7 @@ def servers() -> list[Server]:
     # With --die-on-term a worker that is in a request when it ends runs none of Python's exit handlers.
     uwsgi += ["--hook-master-start", "unix_signal:15 gracefully_kill_them_all"]
     found += [
-        Server(f"uwsgi{more}", (*uwsgi, *more.split()), loads=2 if "lazy" in more else 1)
+        Server(f"uwsgi{more}", (*uwsgi, *more.split()), processes=2 if "lazy" in more else 1)
         for more in ("", " --threads 2", " --lazy-apps", " --threads 2 --lazy-apps")
     ]
     return found
@@ -191,7 +198,7 @@ def serve(server: Server, directory: Path, *, with_abkit: bool = True) -> Outcom
         more = {"DESTINATION": destination.address} if with_abkit else {}
         with _running(command, directory, more) as process:
             _wait(lambda: _listens(port), process)
-            _wait(lambda: len(list(directory.glob("loaded-*"))) >= server.loads, process)
+            _wait(lambda: len(list(directory.glob("ready-*"))) >= server.processes, process)
             clients = range(CLIENTS)
             with ThreadPoolExecutor(CLIENTS) as pool:
                 served = sum(pool.map(lambda client: _ask(port, client), clients))
