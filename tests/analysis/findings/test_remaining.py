@@ -53,6 +53,13 @@ def test_the_days_are_those_until_the_interval_excludes_zero() -> None:
     assert answer.message.startswith(f"About {answer.days} days ({answer.units:,} more units)")
 
 
+def test_it_names_the_variant_and_the_metric_that_it_is_about() -> None:
+    alone_, several = asked(found(200, 235)), asked(found(200, 205, 240))
+    assert (alone_.variant, several.variant) == ("1", "2")
+    assert "until 1 is significant in clicks" in alone_.message
+    assert "until 2, the first of the variants, is significant in clicks" in several.message
+
+
 def test_a_one_sided_test_gets_there_sooner_and_in_its_direction_only() -> None:
     one_sided = Settings(alternative="one-sided")
     better = asked(found(200, 225, settings=one_sided), one_sided)

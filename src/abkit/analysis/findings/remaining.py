@@ -156,7 +156,7 @@ def _until_significance(
     variant: str, days: int, *, found: MetricResult, per_day: float
 ) -> Remaining:
     units = ceil(days * per_day)
-    later = ", the first of the variants" if len(found.treatments) > 1 else ""
+    later = ", the first of the variants," if len(found.treatments) > 1 else ""
     message = (
         f"About {_days(days)} ({units:,} more units) until {variant}{later} is significant in "
         f"{found.metric.name}, if units go on arriving and the means stay as they are."

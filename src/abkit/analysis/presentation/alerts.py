@@ -48,10 +48,10 @@ def _mismatch(result: "Outcome") -> Iterator[Alert]:
     )
     p = figures.p_value(ratio.p_value)
     text = (
-        f"{found} ({p if p.startswith('<') else f'p = {p}'}). Units are assigned, logged or lost "
+        f"{found} (p {p if p.startswith('<') else f'= {p}'}). Units are assigned, logged or lost "
         "differently in the variants, so no number here can be trusted. Fix the assignment or the "
         "logging first."
-    ).replace("(<", "(p <")
+    )
     yield Alert(Tone.BAD, "Sample ratio mismatch", text)
 
 

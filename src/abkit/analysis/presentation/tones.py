@@ -29,7 +29,7 @@ def word(treatment: Treatment, metric: Metric, result: "Outcome") -> str:
     """What was found of a variant, in a word or two: colour alone is not seen by everybody."""
     comparison = treatment.comparison
     if comparison is None:
-        return "not compared yet"
+        return "not compared"
     if not comparison.significant:
         return "not significant"
     found = news_of(treatment, metric, result)
