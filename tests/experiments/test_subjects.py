@@ -150,7 +150,7 @@ def test_all_that_takes_subjects_takes_the_same_unit(
     assert forced.declaration.forced == {text: "1"}
 
 
-@pytest.mark.parametrize(("value", "why"), NO_IDS, ids=str)
+@pytest.mark.parametrize(("value", "why"), NO_IDS, ids=[why for _, why in NO_IDS])
 def test_what_is_no_id_is_refused_everywhere_with_the_reason(value: object, why: str) -> None:
     events: list[Any] = []
     manager = ExperimentManager(on_event=events.append, strict=True)
