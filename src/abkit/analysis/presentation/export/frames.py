@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from abkit.analysis.presentation.export.rows import COLUMNS, rows
-from abkit.extras import extra
+from abkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -22,7 +22,7 @@ def to_frame(result: "Outcome") -> Any:
     columns = {column: [row[column] for row in found] for column in COLUMNS}
     try:
         import pandas as pd
-    except ImportError:
+    except ModuleNotFoundError:
         return _without_pandas(columns)
     return pd.DataFrame(columns)
 
@@ -30,10 +30,12 @@ def to_frame(result: "Outcome") -> Any:
 def _without_pandas(columns: dict[str, list[Any]]) -> Any:
     try:
         import polars as pl
-    except ImportError:
+    except ModuleNotFoundError:
         pass
     else:
         return pl.DataFrame(columns)
-    with extra("files"):
+    try:
         import pyarrow as pa
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("pandas, polars or pyarrow", "files") from error
     return pa.table(columns)
