@@ -219,12 +219,12 @@ def test_before_the_first_look_nothing_is_said() -> None:
 
 
 def test_an_early_obrien_fleming_look_of_many_decides_nothing() -> None:
-    """Its bound is beyond nine standard errors: no data reach it."""
+    """Its bound is twenty-two standard errors: hardly any data reach it."""
     settings = Settings(method="group-sequential", sample_size=1_000_000, looks=100)
     (treatment,) = one(CLICKS, ARMS, settings).treatments
     assert treatment.comparison is not None
     assert not treatment.comparison.significant
-    assert treatment.comparison.interval.low == -inf
+    assert treatment.comparison.interval.low < -0.1
     assert treatment.corrected_p == 1.0
 
 

@@ -11,12 +11,13 @@ import pytest
 from attrs import evolve
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from abkit import Conversion
 from abkit.analysis.findings.verdict import Action, Recommendation
 from abkit.analysis.outcome import Remaining
 from abkit.analysis.presentation.terminal import show, to_text
-from abkit.analysis.presentation.terminal.words import sparkline
+from abkit.analysis.presentation.terminal.words import line, sparkline
 from abkit.analysis.result import Result
 
 Full = Callable[..., Result]
@@ -178,3 +179,11 @@ def test_a_repl_shows_the_table(full: Full, monkeypatch: pytest.MonkeyPatch) -> 
     assert max(map(len, shown.splitlines())) <= 90
     monkeypatch.setitem(sys.modules, "rich.console", None)
     assert repr(full()) == "<Result of ShowPluginsExperiment: roll out 1>"
+
+
+def test_a_word_longer_than_a_line_loses_its_middle_and_is_not_folded() -> None:
+    shown = StringIO()
+    line(Console(width=40, file=shown), f"from /data/somebody/{'a-long-folder/' * 5}units.csv")
+    first, second = shown.getvalue().splitlines()
+    assert first.strip() == "from"
+    assert (second[:15], second[-9:], len(second)) == ("/data/somebody/", "units.csv", 40)

@@ -92,7 +92,7 @@ def test_what_is_not_there_is_told_without_a_password(s3: str) -> None:
         (
             "memory://me:secret@none",
             AnalysisError,
-            r"memory://\*\*\*@none/exposures does not exist",
+            r"memory://me:\*\*\*@none/exposures does not exist",
         ),
         ("unheard://x", AnalysisError, "unheard://x/exposures cannot be read"),
     ):

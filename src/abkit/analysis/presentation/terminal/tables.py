@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from abkit.analysis.presentation.figures import legible
+from abkit.analysis.presentation.terminal.words import without_middle
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -194,17 +195,9 @@ def shorten(cell: Cell, width: int) -> str:
     from rich.cells import set_cell_size
 
     text, room = legible(cell.text), width - _length(cell.tag)
-    if _length(text) <= room:
-        return text + cell.tag
-    if room < 1:
+    if room < min(1, _length(text)):
         return set_cell_size(text + cell.tag, width).rstrip()
-    tail, kept = "", room // 2
-    for character in reversed(text):
-        if _length(character + tail) > kept:
-            break
-        tail = character + tail
-    head = set_cell_size(text, room - 1 - _length(tail)).rstrip()
-    return f"{head}…{tail}{cell.tag}"
+    return without_middle(text, room) + cell.tag
 
 
 def _least(column: Column, natural: int, cells: Sequence[Cell]) -> int:

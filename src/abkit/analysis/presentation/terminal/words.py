@@ -1,5 +1,6 @@
 """Lines for a terminal: names are shown, never obeyed."""
 
+import re
 from collections.abc import Sequence
 from math import isfinite
 from types import MappingProxyType
@@ -22,17 +23,41 @@ STYLES = MappingProxyType({Tone.GOOD: GOOD, Tone.BAD: BAD, Tone.WAIT: NEUTRAL, T
 
 
 def line(console: "Console", *parts: str | tuple[str, str], indent: int = 0) -> None:
-    """Print one line: texts, or pairs of a text and its style; what follows a fold is indented."""
+    """Print one line: texts, or pairs of a text and its style; what follows a fold is indented.
+
+    A word that is longer than a line, such as a path, loses its middle rather than being folded.
+    """
     from rich.padding import Padding
     from rich.text import Text
 
-    written = Text()
+    written, room = Text(), max(1, console.width - indent)
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
-        written.append(legible(text), style=style)
+        fitting = re.sub(r"\S+", lambda word: without_middle(word[0], room), legible(text))
+        written.append(fitting, style=style)
     console.print(
         Padding(written, (0, 0, 0, indent), expand=False) if indent else written, highlight=False
     )
+
+
+def without_middle(text: str, width: int) -> str:
+    """A text that takes at most so many cells: its beginning and its end tell it from others.
+
+    Args:
+        text: In one line.
+        width: From 1.
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    tail, kept = "", width // 2
+    for character in reversed(text):
+        if cell_len(character + tail) > kept:
+            break
+        tail = character + tail
+    head = set_cell_size(text, width - 1 - cell_len(tail)).rstrip()
+    return f"{head}…{tail}"
 
 
 def unbroken(console: "Console", text: str, style: str = "", *, indent: int = 0) -> None:
