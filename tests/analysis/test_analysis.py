@@ -381,3 +381,9 @@ def test_files_that_the_file_sink_writes_can_be_read(tmp_path: Path, plan: Plan)
         assert [found.control.moments.n for found in result.metrics] == [150, 150]
         assert result.metrics[0].control.conversions == 50
         assert result.metrics[1].control.moments.mean == pytest.approx(2.5 / 3)
+
+
+def test_a_metric_of_units_is_refused_before_anything_is_read(plan: Plan) -> None:
+    of_units = evolve(plan, metrics=(Mean("m"),))
+    with pytest.raises(AnalysisError, match="one row per unit"):
+        Analysis(of_units, exposures="no_such_file.parquet", actions="neither.parquet").run()

@@ -60,8 +60,14 @@ class Layout:
 
     @classmethod
     def of_events(cls, metrics: Sequence[Metric], *, cuped: bool) -> Self:
-        """The measures of actions; CUPED adjusts all but funnels and retentions."""
+        """The measures of actions; CUPED adjusts all but funnels and retentions.
+
+        Raises:
+            AnalysisError: Some metric is none of actions.
+        """
         plain = cls(metrics=tuple(metrics))
+        for part in plain.parts:
+            plain.needed(part)  # refuse it now: some databases cannot read the queries of no action
         if not cuped:
             return plain
         adjusted = (p for p in plain.parts if not isinstance(p, Funnel | Retention))
