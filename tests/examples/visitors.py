@@ -109,7 +109,8 @@ def in_a_new_tab(link: Locator) -> None:
     """Click with the middle button."""
     with link.page.context.expect_page() as opened:
         link.click(button="middle")
-    opened.value.wait_for_url("**/integrations/*/")
+    # Its load event may have been before Playwright listened.
+    opened.value.wait_for_url("**/integrations/*/", wait_until="commit")
 
 
 @contextmanager
