@@ -15,3 +15,15 @@ def amount(number: int, one: str, many: str | None = None) -> str:
 def have(number: int) -> str:
     """The verb that goes with a number: has or have."""
     return "has" if number == 1 else "have"
+
+
+def left_out(number: int, one: str, missing: str) -> str:
+    """That some rows do not take part, as in "2 rows have no variant: they are left out".
+
+    Args:
+        number: How many.
+        one: What one of them is called.
+        missing: What they lack.
+    """
+    pronoun = "it is" if number == 1 else "they are"
+    return f"{amount(number, one)} {have(number)} no {missing}: {pronoun} left out."

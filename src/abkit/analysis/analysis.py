@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from abkit.analysis.amounts import amount, have
+from abkit.analysis.amounts import left_out
 from abkit.analysis.arguments import arguments_checked, by_metric, moment, utc
 from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
 from abkit.analysis.engines.choose import opened
@@ -327,11 +327,7 @@ def _zoned(when: datetime | date | None) -> datetime | None:
 
 def _warnings(taking: Taking, result: Result, several: Several) -> Iterable[str]:
     if taking.incomplete:
-        some = taking.incomplete
-        left = "it is" if some == 1 else "they are"
-        yield (
-            f"{amount(some, 'exposure')} {have(some)} no unit, no variant or no time: {left} left out."
-        )
+        yield left_out(taking.incomplete, "exposure", "unit, no variant or no time")
     yield from taking.notes
     weights = result.plan.weights
     undeclared = [c.variant for c in result.counts if weights and c.variant not in weights]

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.amounts import amount, have
+from abkit.analysis.amounts import left_out
 from abkit.analysis.arguments import arguments_checked, by_metric, shares
 from abkit.analysis.arguments import metrics as metrics_of
 from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
@@ -315,5 +315,4 @@ def _without(rows: Row) -> dict[str, int]:
 def _warnings(without: Mapping[str, int]) -> Iterable[str]:
     for what, rows in without.items():
         if rows:
-            left = "it is" if rows == 1 else "they are"
-            yield f"{amount(rows, 'row')} {have(rows)} no {what}: {left} left out."
+            yield left_out(rows, "row", what)

@@ -6,6 +6,7 @@ from math import ceil, isfinite
 import click
 from attrs import asdict, frozen
 
+from abkit.analysis.amounts import amount
 from abkit.cli.words import confidence as confidence_type
 from abkit.cli.words import percentage, share
 from abkit.extras import extra
@@ -119,9 +120,7 @@ def power(
         return
     click.echo(f"{needed.per_arm:,} units per variant, {needed.units:,} of all {variants} variants")
     if needed.days is not None:
-        click.echo(
-            f"{needed.days:,} day{'' if needed.days == 1 else 's'} at {units_per_day:,.0f} units a day"
-        )
+        click.echo(f"{amount(needed.days, 'day')} at {units_per_day:,.0f} units a day")
     click.echo(
         f"to find {goal:+.4g} relative ({needed.difference:+.4g}) with power {power * 100:.4g}% at "
         f"{confidence * 100:.4g}% confidence, looking once."

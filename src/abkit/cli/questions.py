@@ -1,7 +1,7 @@
 """The options of `abkit analyze` as the keywords of an analysis."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from re import fullmatch
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from abkit.analysis.analysis import Step
+from abkit.analysis.arguments import utc
 from abkit.analysis.query.exclusion import BOTS, Exclusion
 from abkit.analysis.query.units import Several
 from abkit.analysis.settings import OTHER_WORDS, Alternative, Correction, Method
@@ -39,11 +40,10 @@ def moment(text: str) -> datetime:
         click.BadParameter: It is none.
     """
     try:
-        time = datetime.fromisoformat(text)
+        return utc(datetime.fromisoformat(text))
     except ValueError:
         message = f"{text!r} is not a date such as 2026-11-02, or a time in ISO 8601"
         raise click.BadParameter(message) from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def pair(text: str) -> tuple[str, str]:

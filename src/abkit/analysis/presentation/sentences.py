@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.verdict import Action
 from abkit.analysis.presentation import figures, times
@@ -85,7 +86,7 @@ def several(result: "Outcome") -> str | None:
         "first": "counted for the variant seen first",
         "include": "counted for each of these",
     }[result.several.value]
-    units = f"{result.in_several:,} unit{'' if result.in_several == 1 else 's'}"
+    units = amount(result.in_several, "unit")
     verb = "was" if result.in_several == 1 else "were"
     return f"{units} {verb} exposed to several variants: {became}."
 
