@@ -255,7 +255,7 @@ class EmptyDataError(AnalysisError):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.problem}"
+        return f"{self.source} {self.problem}"
 
 
 class TooFewVariantsError(AnalysisError):

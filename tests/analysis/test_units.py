@@ -137,7 +137,7 @@ def test_a_control_that_is_not_in_the_data_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_header_alone_is_empty_data(tmp_path: Path) -> None:
-    with pytest.raises(EmptyDataError, match="no rows"):
+    with pytest.raises(EmptyDataError, match=" has columns but no rows"):
         analyze(write(tmp_path / "u.csv", []))
 
 

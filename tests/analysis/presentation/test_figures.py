@@ -46,6 +46,8 @@ def test_line_ends_are_kept_where_lines_are_wanted() -> None:
         (figures.change, 123456.0, "+1.235e+07%"),
         (figures.p_value, 0.00001, "<0.0001"),
         (figures.p_value, nan, figures.NOTHING),
+        (figures.p_is, 0.01934, "p = 0.0193"),
+        (figures.p_is, 0.00001, "p < 0.0001"),
         (figures.chance, 0.99951, ">99.9%"),
         (figures.chance, 0.0, "<0.1%"),
         (figures.chance, 0.333, "33.3%"),

@@ -171,7 +171,7 @@ def _mismatch(result: Result) -> list[str]:
     ratio = result.sample_ratio
     warning = (
         "The sizes of the variants contradict their weights: find the cause before you act on any "
-        f"number (p {_p(ratio.p_value)})."
+        f"number ({figures.p_is(ratio.p_value)})."
     )
     return [
         warning,
@@ -237,7 +237,7 @@ def _compared(
         proof = f"chance to beat the control {figures.chance(treatment.chance_to_beat)}"
     else:
         corrected = treatment.corrected_p
-        proof = f"p {_p(comparison.p_value if corrected is None else corrected)}"
+        proof = figures.p_is(comparison.p_value if corrected is None else corrected)
     arms = ", ".join(
         f"{legible(arm.variant)}: {figures.mean(arm)} of {amount(arm.moments.n, 'unit')}"
         if arm.conversions is not None
@@ -262,11 +262,6 @@ def _verdict(result: Result | None) -> list[str]:
 def _commands(result: Result) -> list[str]:
     act = command(result)
     return [] if act is None else [f"{act.purpose}: {act.line}"]
-
-
-def _p(value: float) -> str:
-    text = figures.p_value(value)
-    return f"< {text.removeprefix('<')}" if text.startswith("<") else f"= {text}"
 
 
 def _days(span: timedelta) -> str:

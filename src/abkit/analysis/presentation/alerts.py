@@ -46,9 +46,8 @@ def _mismatch(result: "Outcome") -> Iterator[Alert]:
         [f"{v} has {ratio.counts[v]:,} units, designed {ratio.expected[v]:,.0f}" for v in apart],
         joined="; ",
     )
-    p = figures.p_value(ratio.p_value)
     text = (
-        f"{found} (p {p if p.startswith('<') else f'= {p}'}). Units are assigned, logged or lost "
+        f"{found} ({figures.p_is(ratio.p_value)}). Units are assigned, logged or lost "
         "differently in the variants, so no number here can be trusted. Fix the assignment or the "
         "logging first."
     )

@@ -121,6 +121,12 @@ def p_value(value: float) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
+def p_is(value: float) -> str:
+    """A p-value in a sentence: "p = 0.0193", or "p < 0.0001"."""
+    text = p_value(value)
+    return f"p < {text.removeprefix('<')}" if text.startswith("<") else f"p = {text}"
+
+
 def chance(value: float) -> str:
     """A probability, such as "97.3%"; never quite 0 or 1."""
     if isnan(value):

@@ -170,8 +170,8 @@ def show_ratio(result: "Outcome", console: "Console") -> None:
     )
     line(
         console,
-        f"chi-square p = {figures.p_value(ratio.chi_square_p)}, "
-        f"sequential p = {figures.p_value(ratio.sequential_p)}; "
+        f"chi-square {figures.p_is(ratio.chi_square_p)}, "
+        f"sequential {figures.p_is(ratio.sequential_p)}; "
         f"{ratio.method.value} decides, below {ratio.alpha:g}",
         indent=2,
     )
