@@ -13,12 +13,14 @@ from abkit.analysis.arguments import arguments_checked, by_metric, moment, utc
 from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.findings.cumulative import cumulative
+from abkit.analysis.findings.tau import shares_at_first_look
 from abkit.analysis.gathering.absence import absences
 from abkit.analysis.gathering.asking import Asking, Progress, microseconds, silent
 from abkit.analysis.gathering.assignments import compare_assignments
 from abkit.analysis.gathering.exposures import Taking, take_part
 from abkit.analysis.gathering.maturity import immature
 from abkit.analysis.gathering.measures import Arrivals, Gathered, measure_events
+from abkit.analysis.inference.sequential import Tau
 from abkit.analysis.outcome import Unassigned, VariantCounts
 from abkit.analysis.plan import Declared, Plan
 from abkit.analysis.query.events import EventQueries
@@ -135,7 +137,7 @@ class Analysis:
     confidence: float = field(kw_only=True, default=0.95)
     correction: str | Correction | None = field(kw_only=True, default=None)
     alternative: str | Alternative = field(kw_only=True, default=Alternative.TWO_SIDED)
-    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING, validator=by_metric)
+    taus: Mapping[str, Tau] = field(kw_only=True, default=_NOTHING, validator=by_metric)
     sample_size: int | None = field(kw_only=True, default=None)
     looks: int | Sequence[float] | None = field(kw_only=True, default=None)
     spending: str | Spending = field(kw_only=True, default=Spending.OBRIEN_FLEMING)
@@ -237,6 +239,7 @@ class Analysis:
             settings=settings,
             elapsed=_elapsed(taking),
             over=self.until is not None or _over(plan, taking),
+            first_look=shares_at_first_look(taking.by_period, control=plan.control),
             made=datetime.now(UTC),
             sources={name: source.label for name, source in sources.items()},
             queries=asking.texts,

@@ -32,6 +32,8 @@ class Asked:
         settings: How the test is made.
         elapsed: The time since the first exposure; None where there is no time.
         over: Whether no further unit will come.
+        first_look: By variant, the share of its units that had come by the first look; None: this one
+            is the first.
         made: When the analysis ran, UTC.
         sources: Where the rows come from, by table.
         queries: The SQL texts that ran, by what they ask.
@@ -42,6 +44,7 @@ class Asked:
     settings: Settings
     elapsed: timedelta | None = None
     over: bool = False
+    first_look: Mapping[str, float] | None = None
     made: datetime
     sources: Mapping[str, str]
     queries: Mapping[str, str]
@@ -66,7 +69,7 @@ def assembled(
     plan, settings = asked.plan, asked.settings
     estimands = gathered.layout.estimands
     looks = [sums for _, sums in gathered.looks]
-    metrics = evaluate(gathered.sums, estimands, plan, settings)
+    metrics = evaluate(gathered.sums, estimands, plan, settings, first_look=asked.first_look)
     if looks:
         metrics = over_time(
             metrics,
@@ -99,7 +102,9 @@ def assembled(
         sample_ratio=ratio,
         metrics=metrics,
         recommendation=recommendation,
-        segments=tuple(_segments(gathered, plan, settings, seen=units)),
+        segments=tuple(
+            _segments(gathered, plan, settings, seen=units, first_look=asked.first_look)
+        ),
         remaining=left,
         warnings=(*settings.warnings, *gathered.notes, *_unknown_shares(ratio)),
         sources=MappingProxyType(dict(asked.sources)),
@@ -153,14 +158,26 @@ def _with_immature(found: MetricResult, gathered: Gathered) -> MetricResult:
 
 
 def _segments(
-    gathered: Gathered, plan: Plan, settings: Settings, *, seen: int
+    gathered: Gathered,
+    plan: Plan,
+    settings: Settings,
+    *,
+    seen: int,
+    first_look: Mapping[str, float] | None,
 ) -> Iterable[Segment]:
     """The parts of the units that have the control and something beside it."""
     # CUPED and corrections are for the whole.
     estimands = [evolve(e, before={}, present=None) for e in gathered.layout.estimands]
     for part in gathered.parts:
         try:
-            metrics = evaluate(part.sums, estimands, plan, settings.for_segments, seen=seen)
+            metrics = evaluate(
+                part.sums,
+                estimands,
+                plan,
+                settings.for_segments,
+                seen=seen,
+                first_look=first_look,
+            )
         except TooFewVariantsError:
             continue
         yield Segment(property=part.property, value=part.value, metrics=metrics)

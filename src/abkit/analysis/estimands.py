@@ -7,6 +7,7 @@ method in metric analytics", KDD).
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from types import MappingProxyType
 
 from attrs import field, frozen
@@ -14,7 +15,7 @@ from attrs import field, frozen
 from abkit.analysis.aggregates import Moments, Sums
 from abkit.errors import AnalysisError
 from abkit.experiments.expressions import Operand
-from abkit.experiments.metrics import Formula, Metric, Ratio
+from abkit.experiments.metrics import Formula, Funnel, Metric, Ratio, Total
 
 _NONE: Mapping[Metric, int] = MappingProxyType({})
 
@@ -45,6 +46,8 @@ class Estimand:
         present: The place of the measure that is 1 for a unit that did any of the metric's actions
             before its exposure.
         capped: The place of the measure that is 1 for a unit whose value winsorization changed.
+        negative: The place of the measure that is 1 for a unit whose value is below 0; None where no
+            value can be, or where it is not measured.
     """
 
     metric: Metric
@@ -52,9 +55,24 @@ class Estimand:
     before: Mapping[Metric, int] = field(default=_NONE)
     present: int | None = None
     capped: int | None = None
+    negative: int | None = None
 
-    def moments(self, sums: Sums) -> Moments:
+    @property
+    def is_formula(self) -> bool:
+        """Whether the metric is made of several means."""
+        return isinstance(self.metric, Ratio | Formula)
+
+    def moments(self, sums: Sums, *, overall: Sums | None = None) -> Moments:
         """Of the metric over the units of an arm.
+
+        A unit that dominates its arm (one organization with most of the orders) draws the arm's own
+        ratio to its own, and so has no residual: around that ratio alone the variance is far too
+        small. So a formula is expanded around the value of all arms too, and the larger variance
+        counts.
+
+        Args:
+            sums: Of the arm.
+            overall: Of all arms together; None: the arm stands alone.
 
         Raises:
             AnalysisError: A formula divides by a mean of 0, or a mean is not finite.
@@ -63,7 +81,13 @@ class Estimand:
             (place,) = self.places.values()
             return Moments.from_successes(sums.n, round(sums.mean(place) * sums.n))
         value, slopes = self._expanded(sums, self.places)
-        return Moments(sums.n, value, max(0.0, _covariance(sums, slopes, slopes)))
+        variance = _covariance(sums, slopes, slopes)
+        if overall is not None and self.is_formula:
+            common = self._slopes_around(overall, sums)
+            around_all = _covariance(sums, common, common)
+            # Not finite where another arm's means are not: that is said of the other arm.
+            variance = max(variance, around_all) if isfinite(around_all) else variance
+        return Moments(sums.n, value, max(0.0, variance))
 
     def conversions(self, sums: Sums) -> int | None:
         """How many units converted; None if the metric is not binary."""
@@ -77,6 +101,14 @@ class Estimand:
         if self.capped is None:
             return None
         return round(sums.mean(self.capped) * sums.n)
+
+    def negative_units(self, sums: Sums) -> int | None:
+        """How many units have a value below 0; None where that is not known."""
+        if isinstance(self.metric, Total | Funnel):
+            return 0  # counts
+        if self.negative is None:
+            return None
+        return round(sums.mean(self.negative) * sums.n)
 
     def covariates(self, sums: Sums, *, overall: Sums) -> Covariates | None:
         """What the units of an arm were before: the same metric, and whether they did anything.
@@ -101,6 +133,18 @@ class Estimand:
             with_metric=tuple(_covariance(sums, of_metric, of) for of in slopes),
             among=tuple(tuple(_covariance(sums, a, b) for b in slopes) for a in slopes),
         )
+
+    def _slopes_around(self, overall: Sums, sums: Sums) -> dict[int, float]:
+        """The slopes of a formula by each measure, where it has the value of all arms together.
+
+        A quotient keeps the arm's own divisor: an effect on the divisor is not taken for variance.
+        """
+        value, slopes = self._expanded(overall, self.places)
+        if not isinstance(self.metric, Ratio | Formula) or not self.metric.expression.is_quotient:
+            return slopes
+        means: dict[Operand, float] = {part: sums.mean(at) for part, at in self.places.items()}
+        by_part = self.metric.expression.quotient_slopes(means, value=value)
+        return {place: by_part[part] for part, place in self.places.items()}
 
     def _expanded(self, sums: Sums, places: Mapping[Metric, int]) -> tuple[float, dict[int, float]]:
         """The metric's value, and its slope by each measure, at the means of some sums."""

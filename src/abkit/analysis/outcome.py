@@ -11,6 +11,7 @@ from abkit.analysis.findings.badges import badges
 from abkit.analysis.findings.evaluate import taus as taus_of
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.verdict import Recommendation, Verdict
+from abkit.analysis.inference.sequential import Tau
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.units import Several
 from abkit.analysis.settings import Settings
@@ -189,6 +190,6 @@ class Outcome:
         return Verdict(badges=MappingProxyType(found), recommendation=self.recommendation)
 
     @property
-    def taus(self) -> Mapping[str, float]:
-        """By metric, the tau of its sequential test."""
+    def taus(self) -> Mapping[str, Tau]:
+        """By metric, the tau of its sequential test, as `taus=` of an analysis takes it."""
         return taus_of(self.metrics)

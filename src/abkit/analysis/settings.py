@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import Attribute, evolve, field, frozen
 
+from abkit.analysis.inference.sequential import Tau, checked_tau
 from abkit.errors import AnalysisError, suggestion
 from abkit.experiments.metrics import Direction, Metric
 
@@ -157,11 +158,9 @@ def _length(_settings: "Settings", attribute: "Attribute[Any]", value: timedelta
         raise AnalysisError(message)
 
 
-def _taus(_settings: "Settings", _attribute: "Attribute[Any]", value: Mapping[str, float]) -> None:
+def _taus(_settings: "Settings", _attribute: "Attribute[Any]", value: Mapping[str, Tau]) -> None:
     for name, tau in value.items():
-        if isinstance(tau, bool) or not isinstance(tau, int | float) or not 0 < tau < float("inf"):
-            message = f"The tau of {name!r} must be a difference above 0 in the metric's unit, not {tau!r}"
-            raise AnalysisError(message)
+        checked_tau(tau, name=f"The tau of {name!r}")
 
 
 def _looks(value: int | Sequence[float] | None) -> tuple[float, ...]:
@@ -194,8 +193,9 @@ class Settings:
             `sequential` and `welch` only.
         correction: How a family shares that probability. Bonferroni's, unless said otherwise; none
             with the Bayesian method, whose chances are never corrected.
-        taus: By metric, the difference that the sequential test looks for, in the metric's unit.
-            A metric not named here takes its goal times the control's mean so far.
+        taus: By metric, the difference that the sequential test looks for, in the metric's unit, or
+            several with their weights. A metric not named here takes the standard error of the first
+            look, and its goal times the control's mean so far if it has one (`findings.tau`).
         sample_size: The planned units of all arms together. With `welch`, nothing is concluded
             before it is reached; with `group-sequential`, looks are shares of it.
         looks: The planned looks of `group-sequential`, as shares of the sample size; a number means
@@ -210,7 +210,7 @@ class Settings:
     confidence: float = field(default=0.95, validator=_confidence)
     alternative: Alternative = field(default=Alternative.TWO_SIDED, converter=_alternative)
     correction: Correction = field(converter=_correction)
-    taus: Mapping[str, float] = field(factory=lambda: MappingProxyType({}), validator=_taus)
+    taus: Mapping[str, Tau] = field(factory=lambda: MappingProxyType({}), validator=_taus)
     sample_size: int | None = field(default=None, validator=_size)
     looks: tuple[float, ...] = field(converter=_looks)
     spending: Spending = field(default=Spending.OBRIEN_FLEMING, converter=_spending)
@@ -313,7 +313,8 @@ class Settings:
         if self.method is Method.WELCH and self.sample_size is None:
             found.append(
                 "Welch's t-test is valid at one look, at a size planned beforehand, and no "
-                "sample_size is given: read it once, or use the sequential test."
+                "sample_size is given: read it once, or use method='sequential', which holds at "
+                "every look."
             )
         return tuple(found)
 

@@ -18,6 +18,7 @@ from abkit.analysis.engines.choose import opened
 from abkit.analysis.gathering.asking import Asking, Progress, silent
 from abkit.analysis.gathering.exposures import check_variants
 from abkit.analysis.gathering.measures import Gathered, measure_units
+from abkit.analysis.inference.sequential import Tau
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.layout import Layout
@@ -65,7 +66,8 @@ class UnitsAnalysis:
         covariates: By metric, the column of the same before the experiment, for CUPED.
         segments: Columns; the result is given for the ten largest groups of each too.
         engine: As for `Analysis`.
-        method: As for `Analysis`, but for "group-sequential".
+        method: "welch" (a table does not say when its units came, so it is taken for one look), or
+            "sequential" for a table that is looked at again while it grows, or "bayesian".
         confidence: As for `Analysis`.
         correction: As for `Analysis`.
         alternative: As for `Analysis`.
@@ -82,11 +84,11 @@ class UnitsAnalysis:
     covariates: Mapping[str, str] = field(kw_only=True, default=_NO_COLUMNS, validator=by_metric)
     segments: Sequence[str] = field(kw_only=True, default=(), converter=segment_names)
     engine: object = field(kw_only=True, default=None)
-    method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
+    method: str | Method = field(kw_only=True, default=Method.WELCH)
     confidence: float = field(kw_only=True, default=0.95)
     correction: str | Correction | None = field(kw_only=True, default=None)
     alternative: str | Alternative = field(kw_only=True, default=Alternative.TWO_SIDED)
-    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING, validator=by_metric)
+    taus: Mapping[str, Tau] = field(kw_only=True, default=_NOTHING, validator=by_metric)
     sample_size: int | None = field(kw_only=True, default=None)
 
     def run(self, progress: Progress = silent) -> Result:
@@ -202,9 +204,9 @@ class SumsAnalysis:
     units: Mapping[str, int] = field(kw_only=True)
     control: str = field(kw_only=True, converter=str)
     weights: Mapping[str, float] = field(kw_only=True, default=_NOTHING, converter=shares)
-    method: str | Method = field(kw_only=True, default=Method.SEQUENTIAL)
+    method: str | Method = field(kw_only=True, default=Method.WELCH)
     confidence: float = field(kw_only=True, default=0.95)
-    taus: Mapping[str, float] = field(kw_only=True, default=_NOTHING, validator=by_metric)
+    taus: Mapping[str, Tau] = field(kw_only=True, default=_NOTHING, validator=by_metric)
 
     def run(self) -> Result:
         """Compute the result.
@@ -219,7 +221,7 @@ class SumsAnalysis:
         )
         settings = Settings(method=self.method, confidence=self.confidence, taus=self.taus)
         check_plan(plan, settings)
-        layout = Layout(metrics=plan.metrics)
+        layout = Layout(metrics=plan.metrics, signed=())
         gathered = Gathered(
             sums=MappingProxyType({v: self._of(v, layout) for v in self.units}), layout=layout
         )

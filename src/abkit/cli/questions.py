@@ -63,7 +63,8 @@ _DESIGN = [
     click.option(
         "--method",
         type=Word(Method, OTHER_WORDS[Method]),
-        help="sequential (default): look as often as you like; welch: look once, at the planned size; "
+        help="sequential (the default for events): look as often as you like; welch (the default for a "
+        "table of units): look once, at the planned size; "
         "bayesian: the chance to beat the control; group-sequential: a few planned looks.",
     ),
     click.option("--confidence", type=confidence, metavar="SHARE", help="Default: 0.95."),
@@ -78,7 +79,8 @@ _DESIGN = [
         type=pair,
         multiple=True,
         metavar="METRIC=NUMBER",
-        help="The difference that the sequential test looks for. Default: the goal times the control's mean.",
+        help="The difference that the sequential test looks for. Default: made of the goal and the "
+        "first look.",
     ),
 ]
 

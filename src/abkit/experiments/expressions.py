@@ -91,6 +91,27 @@ class Expression(Operand):
                 value = left / right
                 return value, _combined(by_left, 1 / right, by_right, -value / right)
 
+    @property
+    def is_quotient(self) -> bool:
+        """Whether the last thing that is done is a division."""
+        return self.operator is Operator.DIVIDE
+
+    def quotient_slopes(
+        self, means: Mapping[Operand, float], *, value: float
+    ) -> dict[Operand, float]:
+        """The derivative of a quotient by each of its metrics, where it has a value of its own.
+
+        Args:
+            means: Of its metrics: the divisor's value is that of these.
+            value: Of the quotient, instead of that of the means.
+
+        Raises:
+            ZeroDivisionError: A divisor is 0.
+        """
+        _, by_left = _evaluated(self.left, means)
+        right, by_right = _evaluated(self.right, means)
+        return _combined(by_left, 1 / right, by_right, -value / right)
+
     def __repr__(self) -> str:
         return f"({_shown(self.left)} {self.operator.value} {_shown(self.right)})"
 

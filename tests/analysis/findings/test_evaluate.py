@@ -1,7 +1,8 @@
 """From sums to findings: methods, gates, corrections."""
 
 import sys
-from math import inf, isfinite
+from collections.abc import Mapping
+from math import inf, isfinite, sqrt
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
 from abkit.analysis.inference.correction import benjamini_hochberg, holm
 from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas, pocock
-from abkit.analysis.inference.sequential import default_tau, sequential
+from abkit.analysis.inference.sequential import sequential
+from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.inference.welch import welch
 from abkit.analysis.settings import Settings
 from abkit.errors import AnalysisError, MissingExtraError, TooFewVariantsError
@@ -43,8 +45,28 @@ def test_the_sequential_test_looks_for_the_goal_and_says_its_tau() -> None:
     found = one(CLICKS, ARMS)
     (treatment,) = found.treatments
     arms = found.control.moments, treatment.arm.moments
-    assert treatment.comparison == sequential(*arms, tau=0.1 * 0.1)
-    assert taus([found]) == {"clicks": pytest.approx(0.01)}
+    assert isinstance(found.tau, Mapping)
+    (goal, weight), (other, rest) = found.tau.items()
+    assert [goal, weight, rest] == pytest.approx([0.1 * 0.1, 0.6, 0.4])
+    assert other == pytest.approx(sqrt(7.94 * at_least_pooled(*arms).difference), rel=1e-3)
+    assert treatment.comparison == sequential(*arms, tau=found.tau)
+    assert taus([found]) == {"clicks": found.tau}
+
+
+def test_without_a_goal_it_looks_for_the_standard_error_of_the_first_look() -> None:
+    """A quarter of the units had come by then; 100 in each arm at least."""
+    arms = {"0": spread(4000, 10.0, 90.0), "1": spread(4000, 10.6, 100.0)}
+    found = one(Mean("spent"), arms, first_look={"0": 0.25, "1": 0.25})
+    assert found.tau == pytest.approx(sqrt((90 + 100) / 1000))
+    early = one(Mean("spent"), arms, first_look={"0": 0.001, "1": 0.001})
+    assert early.tau == pytest.approx(sqrt((90 + 100) / 100))
+
+
+def test_the_first_look_is_one_at_which_conversions_could_be_compared() -> None:
+    """Of 1% of the units 5 had converted: 25 are needed, which five times as many units have."""
+    found = one(Conversion("clicks"), ARMS, first_look={"0": 0.01, "1": 0.01})
+    variance = 0.1 * 0.9 + 0.12 * 0.88
+    assert found.tau == pytest.approx(sqrt(variance / (5000 * 0.05)))
 
 
 def test_a_tau_that_is_given_is_used() -> None:
@@ -84,8 +106,8 @@ def test_one_side_is_the_wanted_one_and_of_a_guardrail_the_harmful_one(
     if method == "welch":
         assert treatment.comparison == welch(*arms, alternative=side)
     else:
-        tau = default_tau(found.control.moments.mean)
-        assert treatment.comparison == sequential(*arms, tau=tau, alternative=side)
+        assert found.tau is not None
+        assert treatment.comparison == sequential(*arms, tau=found.tau, alternative=side)
     assert treatment.comparison.interval.high == (
         inf if side == "greater" else pytest.approx(1, abs=1)
     )

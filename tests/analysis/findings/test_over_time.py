@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.analysis.aggregates import Sums
-from abkit.analysis.findings.evaluate import evaluate, taus
+from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.over_time import over_time
+from abkit.analysis.inference.sequential import sequential, tau_for_sample_size
+from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.settings import Settings
 from abkit.errors import AnalysisError
 from abkit.experiments.metrics import Conversion, Mean, Metric
@@ -58,14 +60,23 @@ def test_the_result_is_its_last_look() -> None:
 
 
 def test_all_looks_have_the_tau_of_the_result() -> None:
-    """The control's mean over all three days is (8 + 10 + 21) / 3."""
+    """Without arrivals, the last look is taken for the first one: there it finds most."""
     looks = growing([(8, 8), (10, 10), (21, 21)], a_day=50)
     found = analyzed(looks, Settings())
-    assert taus([found]) == {"spent": pytest.approx(1.3)}
+    moments = found.control.moments, found.treatments[0].arm.moments
+    variance = at_least_pooled(*moments).difference
+    assert found.tau is not None
+    assert [*found.tau] == [  # type: ignore[misc]
+        pytest.approx(0.1 * found.control.moments.mean),
+        pytest.approx(tau_for_sample_size(variance, units=1, sample_size=1)),
+    ]
     assert found.over_time is not None
     first, *others = found.over_time.treatments["1"].comparisons
     assert first is None
-    assert {each.details["tau"] for each in others if each} == set(taus([found]).values())
+    arms_of_looks = zip(
+        found.over_time.control[1:], found.over_time.treatments["1"].arms[1:], strict=True
+    )
+    assert others == [sequential(*pair, tau=found.tau) for pair in arms_of_looks]
 
 
 def test_a_tau_of_the_settings_is_kept() -> None:

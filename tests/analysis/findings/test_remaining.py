@@ -45,7 +45,8 @@ def test_the_days_are_those_until_the_interval_excludes_zero() -> None:
             Moments(round(arm.n * (1 + days / 7)), arm.mean, arm.variance)
             for arm in (comparison.control, comparison.treatment)
         ]
-        return sequential(*grown, tau=comparison.details["tau"]).significant
+        assert result.tau is not None
+        return sequential(*grown, tau=result.tau).significant
 
     assert excludes(answer.days)
     assert not excludes(answer.days - 1)
@@ -73,7 +74,8 @@ def test_about_half_of_the_experiments_are_done_by_then() -> None:
     """Simulated: the effect being what was found, that day is near the middle of those it takes."""
     result, random = found(200, 240), np.random.default_rng(8)
     expected = asked(result).days
-    tau = result.treatments[0].comparison.details["tau"]  # type: ignore[union-attr]
+    tau = result.tau
+    assert tau is not None
     days = np.arange(1, 41)
     n = np.round(2000 * (1 + days / 7)).astype(int)
     new = np.diff(n, prepend=2000)

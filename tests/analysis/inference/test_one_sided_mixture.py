@@ -27,7 +27,6 @@ def test_at_the_half_width_the_evidence_is_one_over_alpha(
     ratio = one_sided.log_likelihood_ratio(width, variance=variance, tau=tau)
     assert ratio == pytest.approx(-log(alpha), rel=1e-6)
     assert width < half_width(variance, tau=tau, alpha=alpha)
-    assert width < one_sided.closed_form(variance, tau=tau, alpha=alpha)
 
 
 def test_a_difference_below_0_is_no_evidence() -> None:
@@ -46,11 +45,10 @@ def test_it_stops_rarely_at_any_of_all_looks() -> None:
 
 @pytest.mark.parametrize(("variance", "tau"), [(0.0, 1.0), (1.0, 0.0), (1.0, 1e-200), (-1.0, 1.0)])
 def test_impossible_variances_and_taus_are_refused(variance: float, tau: float) -> None:
-    with pytest.raises(AnalysisError, match="a variance and a tau above 0"):
+    with pytest.raises(AnalysisError, match="above 0"):
         one_sided.log_likelihood_ratio(sqrt(2), variance=variance, tau=tau)
 
 
 def test_an_impossible_alpha_is_refused() -> None:
-    for width in (one_sided.half_width, one_sided.closed_form):
-        with pytest.raises(AnalysisError, match="alpha must be above 0"):
-            width(1.0, tau=1.0, alpha=0.6)
+    with pytest.raises(AnalysisError, match="alpha must be above 0"):
+        one_sided.half_width(1.0, tau=1.0, alpha=0.6)

@@ -1,4 +1,5 @@
-from math import exp, inf, log, sqrt
+from math import exp, inf, isfinite, log, sqrt
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.inference.lift_methods import Means, linear_delta
 from abkit.analysis.inference.sequential import (
-    default_tau,
+    goal_tau,
     half_width,
     log_likelihood_ratio,
     sequential,
@@ -139,14 +140,65 @@ def test_a_tau_that_is_no_difference_is_refused(tau: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mean", "goal", "tau"),
-    [(0.1, 0.05, 0.005), (0.1, None, 0.01), (-40.0, 0.1, 4.0), (0.0, 0.05, 0.05), (0, None, 0.1)],
-    ids=["goal", "no goal", "negative mean", "mean of 0", "mean of 0, no goal"],
+    "tau",
+    [{}, {0.1: 0.5}, {0.1: 0.5, 0.2: 0.6}, {0.1: 1.5, 0.2: -0.5}, {0.0: 0.5, 0.1: 0.5}],
+    ids=["none", "half", "more than all", "a negative weight", "a size of 0"],
 )
-def test_the_default_tau_is_the_goal_in_the_metrics_unit(
-    mean: float, goal: float | None, tau: float
+def test_several_taus_have_weights_that_add_up(tau: dict[float, float]) -> None:
+    with pytest.raises(AnalysisError, match="or several with weights that add up to 1"):
+        sequential(*EQUAL, tau=tau)
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater"])
+def test_several_taus_are_the_mean_of_their_likelihood_ratios(alternative: Any) -> None:
+    weights = {0.004: 0.3, 0.02: 0.5, 0.3: 0.2}
+    together = sequential(*EQUAL, tau=weights, alternative=alternative)
+    ratios = [
+        exp(sequential(*EQUAL, tau=tau, alternative=alternative).details["log_likelihood_ratio"])
+        for tau in weights
+    ]
+    mean = sum(weight * ratio for weight, ratio in zip(weights.values(), ratios, strict=True))
+    assert exp(together.details["log_likelihood_ratio"]) == pytest.approx(mean, rel=1e-12)
+    assert "tau" not in together.details
+    twice = sequential(*EQUAL, tau={0.02: 1.0}, alternative=alternative)
+    assert twice.p_value == sequential(*EQUAL, tau=0.02, alternative=alternative).p_value
+
+
+@given(
+    st.floats(1e-9, 1e9),
+    st.dictionaries(st.floats(1e-3, 1e3), st.integers(1, 9), min_size=1, max_size=4),
+    st.sampled_from([0.5, 0.05, 1e-6]),
+)
+def test_at_the_half_width_the_evidence_is_one_over_alpha(
+    variance: float, shares: dict[float, int], alpha: float
 ) -> None:
-    assert default_tau(mean, goal) == pytest.approx(tau)
+    whole = sum(shares.values())
+    tau = {size * sqrt(variance): share / whole for size, share in shares.items()}
+    width = half_width(variance, tau=tau, alpha=alpha)
+    ratio = log_likelihood_ratio(width, variance=variance, tau=tau)
+    assert ratio == pytest.approx(-log(alpha), rel=1e-9)
+    narrowest = min(half_width(variance, tau=size, alpha=alpha) for size in tau)
+    assert narrowest <= width * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("tau", [1e200, 1e-200])
+def test_no_tau_is_too_large_or_too_small_to_compute(tau: float) -> None:
+    ratio = log_likelihood_ratio(1.0, variance=1e-4, tau=tau)
+    assert isfinite(ratio)
+    assert half_width(1e-4, tau=tau, alpha=0.05) > 0
+    both = half_width(1e-4, tau={tau: 0.5, 0.01: 0.5}, alpha=0.05)
+    assert 0.02 < both < 0.1
+
+
+@pytest.mark.parametrize(
+    ("mean", "goal", "tau"),
+    [(0.1, 0.05, 0.005), (-40.0, 0.1, 4.0), (0.0, 0.05, 0.05)],
+    ids=["a rate", "negative mean", "mean of 0"],
+)
+def test_the_tau_of_a_goal_is_the_goal_in_the_metrics_unit(
+    mean: float, goal: float, tau: float
+) -> None:
+    assert goal_tau(mean, goal) == pytest.approx(tau)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +206,7 @@ def test_the_default_tau_is_the_goal_in_the_metrics_unit(
 )
 def test_a_tau_is_not_made_of_what_is_no_number(mean: float, goal: float) -> None:
     with pytest.raises(AnalysisError, match="goal above 0 and a finite control mean"):
-        default_tau(mean, goal)
+        goal_tau(mean, goal)
 
 
 def test_the_normal_mixture_of_confseq_is_the_same() -> None:

@@ -86,6 +86,7 @@ def metric_result(
         control=control,
         treatments=tuple(treatments),
         comparisons=len(treatments),
+        tau=(metric.goal or 0.1) * control.moments.mean,
         adjustment=None
         if metric.binary
         else Adjustment(theta=0.71, variance_reduction=0.4375, days=14, balance=0.4),

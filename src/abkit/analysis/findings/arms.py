@@ -46,7 +46,8 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) ->
         AnalysisError: A sum is not finite.
         MissingExtraError: scipy is not installed.
     """
-    found = {variant: _arm(variant, of, estimand) for variant, of in sums.items()}
+    everyone = reduce(add, sums.values()) if estimand.before or estimand.is_formula else None
+    found = {variant: _arm(variant, of, everyone, estimand) for variant, of in sums.items()}
     if settings.method is Method.BAYESIAN:
         found = {variant: _believed(arm) for variant, arm in found.items()}
     adjustment = None
@@ -57,18 +58,19 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) ->
     return Arms(control=control, treatments=tuple(treatments), adjustment=adjustment)
 
 
-def _arm(variant: str, sums: Sums, estimand: Estimand) -> Arm:
+def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) -> Arm:
     if not sums.n:
         return Arm(
             variant=variant,
             moments=Moments(0, 0.0, 0.0),
             conversions=0 if estimand.metric.binary else None,
             capped=estimand.capped_units(sums),
+            negative=estimand.negative_units(sums),
         )
     _check_finite(variant, sums, estimand)
     problem = ""
     try:
-        moments = estimand.moments(sums)
+        moments = estimand.moments(sums, overall=everyone)
     except AnalysisError:
         moments = Moments(sums.n, 0.0, 0.0)
         problem = f"a divisor of {estimand.metric.name} that is not 0 in variant {variant}"
@@ -82,6 +84,7 @@ def _arm(variant: str, sums: Sums, estimand: Estimand) -> Arm:
         moments=moments,
         conversions=estimand.conversions(sums),
         capped=estimand.capped_units(sums),
+        negative=estimand.negative_units(sums),
         problem=problem,
     )
 

@@ -1,17 +1,19 @@
 """One comparison, by the method of the settings; and what it waits for before it is made."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import ceil
 
 from attrs import frozen
 
 from abkit.analysis.amounts import amount
+from abkit.analysis.findings.arms import Arms
 from abkit.analysis.findings.metric_result import Arm, missing
+from abkit.analysis.findings.tau import looked_for
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative as Side
-from abkit.analysis.inference.sequential import default_tau, sequential
+from abkit.analysis.inference.sequential import Tau, sequential
 from abkit.analysis.settings import Alternative, Method, Settings, Spending
 from abkit.experiments.metrics import Direction, Metric, Role
 from abkit.extras import extra
@@ -25,23 +27,28 @@ class Comparing:
         metric: The metric.
         settings: How the test is made.
         seen: The units of all arms so far, of which a planned sample size is made up.
-        tau: What the sequential test looks for; None for other methods.
+        tau: What the sequential test looks for; None for other methods, and where nothing can be compared.
     """
 
     metric: Metric
     settings: Settings
     seen: int
-    tau: float | None = None
+    tau: Tau | None = None
 
     @classmethod
-    def of(cls, metric: Metric, settings: Settings, *, control: Arm, seen: int) -> "Comparing":
-        """With the tau of the settings, or that of the control's mean before CUPED."""
+    def of(
+        cls,
+        metric: Metric,
+        settings: Settings,
+        *,
+        arms: Arms,
+        seen: int,
+        first_look: Mapping[str, float] | None = None,
+    ) -> "Comparing":
+        """With the tau that `looked_for` finds."""
         tau = None
         if settings.method is Method.SEQUENTIAL:
-            tau = settings.taus.get(metric.name)
-            if tau is None:
-                plain = control.unadjusted or control.moments
-                tau = default_tau(plain.mean, metric.goal)
+            tau = looked_for(metric, arms, settings, first_look=first_look)
         return cls(metric=metric, settings=settings, seen=seen, tau=tau)
 
     def lacking(self, arms: Sequence[Arm]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.findings.validity import flags
 from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.inference.sequential import Tau
 from abkit.analysis.plan import Plan
 from abkit.analysis.settings import Correction, Method, Settings
 from abkit.errors import TooFewVariantsError
@@ -47,6 +48,7 @@ def evaluate(
     settings: Settings,
     *,
     seen: int | None = None,
+    first_look: Mapping[str, float] | None = None,
 ) -> tuple[MetricResult, ...]:
     """Compare every variant with the control, for every metric.
 
@@ -57,6 +59,8 @@ def evaluate(
         settings: How the test is made; for a part of the units, `settings.for_segments`.
         seen: The units of the whole experiment, which a planned sample size counts; those of `sums`
             unless said otherwise: to be said for a part of the units.
+        first_look: By variant, the share of its units that had come by the first look, of which the
+            sequential test makes its tau; None: this look is the first one.
 
     Raises:
         TooFewVariantsError: There is no control, or nothing to compare it with.
@@ -66,7 +70,16 @@ def evaluate(
     settings.check([estimand.metric for estimand in estimands])
     ordered = in_order(sums, plan)
     units = sum(of.n for of in ordered.values()) if seen is None else seen
-    tests = [_Test.of(ordered, estimand, settings, seen=units) for estimand in estimands]
+    tests = [
+        _Test.of(
+            ordered,
+            estimand,
+            settings,
+            seen=units,
+            first_look=first_look,
+        )
+        for estimand in estimands
+    ]
     families: dict[str, list[_Test]] = {}
     for test in tests:
         families.setdefault(family(test.metric), []).append(test)
@@ -94,18 +107,13 @@ def family(metric: Metric) -> str:
     return "secondary" if metric.role is Role.SECONDARY else f"alone: {metric.name}"
 
 
-def taus(metrics: Sequence[MetricResult]) -> Mapping[str, float]:
+def taus(metrics: Sequence[MetricResult]) -> Mapping[str, Tau]:
     """By metric, the tau that its sequential test used.
 
     Metrics that no variant could be compared in yet have none: nothing was concluded from it.
     """
     return MappingProxyType(
-        {
-            found.metric.name: treatment.comparison.details["tau"]
-            for found in metrics
-            for treatment in found.treatments
-            if treatment.comparison is not None and "tau" in treatment.comparison.details
-        }
+        {found.metric.name: found.tau for found in metrics if found.tau is not None}
     )
 
 
@@ -129,10 +137,16 @@ class _Test:
 
     @classmethod
     def of(
-        cls, sums: Mapping[str, Sums], estimand: Estimand, settings: Settings, *, seen: int
+        cls,
+        sums: Mapping[str, Sums],
+        estimand: Estimand,
+        settings: Settings,
+        *,
+        seen: int,
+        first_look: Mapping[str, float] | None,
     ) -> "_Test":
         metric, found = estimand.metric, arms(sums, estimand, settings=settings)
-        comparing = Comparing.of(metric, settings, control=found.control, seen=seen)
+        comparing = Comparing.of(metric, settings, arms=found, seen=seen, first_look=first_look)
         lacking = tuple(comparing.lacking([found.control, arm]) for arm in found.treatments)
         stepwise = settings.correction in _STEPWISE
         p_values = tuple(
@@ -169,6 +183,7 @@ class _Test:
             control=control,
             treatments=tuple(treatments),
             comparisons=comparisons,
+            tau=self.comparing.tau,
             adjustment=self.arms.adjustment,
         )
         return chances(result) if settings.method is Method.BAYESIAN else result

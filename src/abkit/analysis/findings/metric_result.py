@@ -10,14 +10,15 @@ from attrs import field, frozen
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.amounts import amount
 from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.inference.sequential import Tau
 from abkit.errors import UnknownNameError
 from abkit.experiments.metrics import Metric
 
 MINIMUM_UNITS = 100
 """Fewer units in either arm, and a comparison is not made."""
 
-MINIMUM_CONVERSIONS = 25
-"""Fewer conversions in either arm, and a binary metric is not compared."""
+MINIMUM_CONTRIBUTORS = 25
+"""Fewer conversions in either arm, or fewer units that make up the sum, and a metric is not compared."""
 
 
 class Flag(StrEnum):
@@ -51,6 +52,7 @@ class Arm:
         conversions: How many of them converted; None if the metric is not binary.
         unadjusted: The moments before CUPED; None where that is off.
         capped: The units whose value winsorization changed; None where there is no cap.
+        negative: The units whose value is below 0; None where no value can be, or it is not known.
         immature: The units whose time to do what the metric counts is not over at the end of the data;
             they count as they are. None where a unit's time never ends.
         posterior_mean: The mean that is believed after the data: 1/3 after one unit that did not
@@ -64,6 +66,7 @@ class Arm:
     conversions: int | None = None
     unadjusted: Moments | None = None
     capped: int | None = None
+    negative: int | None = None
     immature: int | None = None
     posterior_mean: float | None = None
     problem: str = ""
@@ -153,6 +156,8 @@ class MetricResult:
         control: The control's units.
         treatments: The other variants, in the order of the declaration.
         comparisons: How many comparisons are read together with each of these.
+        tau: The difference that the sequential test looks for, or several with their weights; None
+            for other tests, and until something can be compared.
         adjustment: What CUPED did; None where it is off or does not apply.
         over_time: The same, look by look; None where that was not asked for.
         control_chance_to_be_best: The chance that the control is the best of all arms; Bayesian only.
@@ -162,6 +167,7 @@ class MetricResult:
     control: Arm
     treatments: tuple[Treatment, ...]
     comparisons: int = 1
+    tau: Tau | None = None
     control_chance_to_be_best: float | None = None
     adjustment: Adjustment | None = None
     over_time: OverTime | None = None
@@ -187,20 +193,50 @@ class MetricResult:
         return variant in [*self]
 
 
+def contributors(arm: Arm) -> float | None:
+    """How many units make up an arm's mean; None where that is no measure of its uncertainty.
+
+    Of a binary metric these are the conversions. Of amounts it is their effective number, (sum x)² /
+    sum x² (Kish 1965, "Survey Sampling"): a hundred buyers of whom one pays as much as all others
+    together count as three. Values that may be below 0 have no such number, nor have formulas.
+    """
+    if arm.conversions is not None:
+        return arm.conversions
+    moments = arm.unadjusted or arm.moments
+    if arm.negative != 0 or not moments.n:
+        return None
+    squares = (moments.n - 1) * moments.variance + moments.n * moments.mean * moments.mean
+    return (moments.n * moments.mean) ** 2 / squares if squares > 0 else 0.0
+
+
 def missing(arms: Sequence[Arm]) -> tuple[str, ...]:
     """What arms lack before they are compared, such as "12 more conversions in variant 1".
 
-    The gates are those of Amplitude Experiment: 100 units in each arm and, for a binary metric, 25
-    conversions in each. They only ever remove looks, so they cannot raise a false alarm.
+    The gates are 100 units in each arm and, for a binary metric, 25 conversions in each, as in
+    Amplitude Experiment; and as many units that make up an amount (`contributors`). They only ever
+    remove looks, so they cannot raise a false alarm.
     """
     lacking = [arm.problem for arm in arms if arm.problem]
     for arm in arms:
         units = MINIMUM_UNITS - arm.moments.n
         if units > 0:
             lacking.append(f"{amount(units, 'more unit')} in variant {arm.variant}")
-        if arm.conversions is not None and arm.conversions < MINIMUM_CONVERSIONS:
-            conversions = MINIMUM_CONVERSIONS - arm.conversions
-            lacking.append(f"{amount(conversions, 'more conversion')} in variant {arm.variant}")
+        lacking.extend(_contributors_missing(arm))
     if not lacking and all(arm.moments.variance == 0 for arm in arms):
         lacking.append("any variation: all units of both arms have one value")
     return tuple(lacking)
+
+
+def _contributors_missing(arm: Arm) -> Iterator[str]:
+    found = contributors(arm)
+    if found is None or found >= MINIMUM_CONTRIBUTORS or arm.problem:
+        return
+    if arm.conversions is not None:
+        more = amount(MINIMUM_CONTRIBUTORS - arm.conversions, "more conversion")
+        yield f"{more} in variant {arm.variant}"
+    elif found > 0:
+        yield (
+            f"a sum in variant {arm.variant} that more units make up (it is as uncertain as if "
+            f"{amount(max(1, round(found)), 'unit')} did, of {MINIMUM_CONTRIBUTORS} at least: more units, or "
+            "limits by winsorize=)"
+        )

@@ -1,7 +1,6 @@
 """Each metric look by look: what would have been found at the end of each day or hour. Pure.
 
-All looks are made with the tau of the result, which is that of the control's mean over all data: so the
-result is the last of its looks, and actions that come long after their exposure do not make it smaller.
+All looks are made with the tau of the result: so the result is the last of its looks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -119,7 +118,7 @@ def _looks(
         ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
         found = arms(ordered, estimand, settings=settings)
         units = sum(of.n for of in ordered.values())
-        comparing = Comparing.of(estimand.metric, settings, control=found.control, seen=units)
+        comparing = Comparing.of(estimand.metric, settings, arms=found, seen=units)
         yield _Look(arms=found, comparing=comparing)
 
 

@@ -14,7 +14,7 @@ from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.verdict import rules_out_goal
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative
-from abkit.analysis.inference.sequential import sequential
+from abkit.analysis.inference.sequential import Tau, sequential
 from abkit.analysis.outcome import Remaining
 from abkit.analysis.settings import Method, Settings
 
@@ -67,7 +67,8 @@ def remaining(
     if not open_:
         message = "Threshold reached, 0 days: a change as large as the goal is ruled out."
         return Remaining(days=0, units=0, message=message)
-    first = _first_significant(open_, side, growth=per_day / units)
+    growth = per_day / units
+    first = None if found.tau is None else _first_significant(open_, side, found.tau, growth=growth)
     if first is not None:
         return _until_significance(*first, found=found, per_day=per_day)
     if elapsed >= PATIENCE:
@@ -122,13 +123,14 @@ def _undecided(found: MetricResult) -> dict[str, Comparison]:
 
 
 def _first_significant(
-    undecided: Mapping[str, Comparison], side: Alternative, *, growth: float
+    undecided: Mapping[str, Comparison], side: Alternative, tau: Tau, *, growth: float
 ) -> tuple[str, int] | None:
     """The variant that gets there first, and in how many days; None if beyond the horizon.
 
     Args:
         undecided: By variant, comparisons that are not significant.
         side: Which side is tested.
+        tau: The difference that is looked for.
         growth: New units a day, as a share of those so far.
     """
     return next(
@@ -136,19 +138,19 @@ def _first_significant(
             (variant, day)
             for day in range(1, FURTHEST + 1)
             for variant, comparison in undecided.items()
-            if _excludes_zero(comparison, side, 1 + growth * day)
+            if _excludes_zero(comparison, side, tau, factor=1 + growth * day)
         ),
         None,
     )
 
 
-def _excludes_zero(comparison: Comparison, side: Alternative, factor: float) -> bool:
+def _excludes_zero(comparison: Comparison, side: Alternative, tau: Tau, *, factor: float) -> bool:
     """Whether the interval would exclude 0 with so many times the units, all else being equal."""
     control, treatment = (
         Moments(round(of.n * factor), of.mean, of.variance)
         for of in (comparison.control, comparison.treatment)
     )
-    tau, alpha = comparison.details["tau"], comparison.alpha
+    alpha = comparison.alpha
     return sequential(control, treatment, tau=tau, alpha=alpha, alternative=side).significant
 
 

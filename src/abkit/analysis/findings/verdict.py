@@ -199,10 +199,7 @@ def _undecided(
         )
         return _Judged(treatment, _Standing.LOST, reason)
     if last_look:
-        reason = (
-            f"{name} did not reach significance in {metric.name} at its planned size; more looks "
-            "were not planned."
-        )
+        reason = f"{name} did not reach significance in {metric.name}, and this was the last planned look."
         return _Judged(treatment, _Standing.LOST, reason)
     reason = f"{name} is not significant in {metric.name} yet; more units may decide."
     return _Judged(treatment, _Standing.OPEN, reason)

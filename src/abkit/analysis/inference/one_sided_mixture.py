@@ -1,14 +1,17 @@
 """The one-sided sequential test: whether a change is above 0, looked at as often as you like."""
 
-from math import inf, log, log1p, sqrt
+from collections.abc import Sequence
+from math import exp, fsum, inf, log, log1p, sqrt
+from typing import NamedTuple
 
 from scipy.special import log_ndtr
 
 from abkit.analysis.inference.decision import check_alpha
+from abkit.analysis.inference.sequential import Tau, checked_tau
 from abkit.errors import AnalysisError
 
 
-def log_likelihood_ratio(difference: float, *, variance: float, tau: float) -> float:
+def log_likelihood_ratio(difference: float, *, variance: float, tau: Tau) -> float:
     """The log of the evidence for a difference above 0; p is exp of minus it, and at most 1.
 
     ln(Λ) = ½ ln(4 V / (V + tau²)) + tau² d² / (2 V (V + tau²)) + ln Φ(d tau / sqrt(V (V + tau²))): the
@@ -18,17 +21,17 @@ def log_likelihood_ratio(difference: float, *, variance: float, tau: float) -> f
     Args:
         difference: d, treatment mean minus control mean.
         variance: V, the sampling variance of d, above 0.
-        tau: The mixture's standard deviation, in the unit of d; fixed before the first look.
-            `tau_for_sample_size` at twice the alpha gives one.
+        tau: The mixture's standard deviation, in the unit of d, fixed before the first look; or
+            several with their weights. `tau_for_sample_size` at twice the alpha gives one.
 
     Raises:
         AnalysisError: `variance` or `tau` is not above 0.
     """
-    gain = _gain(variance, tau)
-    return _evidence(difference / sqrt(variance), gain)
+    parts = _parts(variance, tau)
+    return _evidence(difference / sqrt(variance), parts)
 
 
-def half_width(variance: float, *, tau: float, alpha: float) -> float:
+def half_width(variance: float, *, tau: Tau, alpha: float) -> float:
     """How far the always-valid lower bound lies below the difference: where Λ = 1 / alpha.
 
     Args:
@@ -40,47 +43,48 @@ def half_width(variance: float, *, tau: float, alpha: float) -> float:
         AnalysisError: `alpha`, `variance` or `tau` cannot be used.
     """
     check_alpha(alpha)
-    gain = _gain(variance, tau)
+    parts = _parts(variance, tau)
     # The two-sided bound of the same alpha lies further out.
-    low, high = 0.0, sqrt((1 + gain) / gain * (log1p(gain) - 2 * log(alpha)))
+    low, high = 0.0, min(part.two_sided(alpha) for part in parts)
     for _ in range(200):
         middle = (low + high) / 2
         if not low < middle < high:
             break
-        low, high = (middle, high) if _evidence(middle, gain) < -log(alpha) else (low, middle)
+        low, high = (middle, high) if _evidence(middle, parts) < -log(alpha) else (low, middle)
     return sqrt(variance) * high
 
 
-def closed_form(variance: float, *, tau: float, alpha: float) -> float:
-    """A half width a little larger than needed, as GrowthBook reports it.
+class _Part(NamedTuple):
+    """One half-normal distribution of the mixture: its weight, and tau² / V."""
 
-    sqrt(2 V (V + tau²) / tau² ln(1 + sqrt((V + tau²) / V) / (2 alpha))): Waudby-Smith et al. (2024,
-    "Time-uniform central limit theory and asymptotic confidence sequences", Ann. Stat. 52(6)).
+    weight: float
+    gain: float
 
-    Args:
-        variance: As for `half_width`.
-        tau: As there.
-        alpha: As there.
+    def evidence(self, standardized: float) -> float:
+        """The log of its weighted likelihood ratio at d / sqrt(V)."""
+        share = self.gain / (1 + self.gain)
+        likelihood = log(2) + 0.5 * (standardized * standardized * share - log1p(self.gain))
+        return log(self.weight) + likelihood + float(log_ndtr(standardized * sqrt(share)))
 
-    Raises:
-        AnalysisError: `alpha`, `variance` or `tau` cannot be used.
-    """
-    check_alpha(alpha)
-    gain = _gain(variance, tau)
-    return sqrt(2 * variance * ((1 + gain) / gain) * log1p(sqrt(1 + gain) / (2 * alpha)))
-
-
-def _evidence(standardized: float, gain: float) -> float:
-    share = gain / (1 + gain)
-    likelihood = log(2) + 0.5 * (standardized * standardized * share - log1p(gain))
-    return likelihood + float(log_ndtr(standardized * sqrt(share)))
+    def two_sided(self, alpha: float) -> float:
+        """The d / sqrt(V) at which the two-sided mixture of this weight reaches 1 / alpha."""
+        gain = self.gain
+        return sqrt((1 + gain) / gain * (log1p(gain) - 2 * log(alpha * self.weight)))
 
 
-def _gain(variance: float, tau: float) -> float:
-    if not (0 < variance < inf and 0 < tau < inf and tau * tau / variance > 0):
+def _evidence(standardized: float, parts: Sequence[_Part]) -> float:
+    logs = [part.evidence(standardized) for part in parts]
+    largest = max(logs)
+    return largest + log(fsum(exp(each - largest) for each in logs))
+
+
+def _parts(variance: float, tau: Tau) -> list[_Part]:
+    mixture = checked_tau(tau)
+    gains = [size / variance * size if 0 < variance < inf else 0.0 for size in mixture]
+    if not all(0 < gain < inf for gain in gains):
         message = (
             "A one-sided mixture needs a variance and a tau above 0, "
             f"not variance={variance!r} and tau={tau!r}"
         )
         raise AnalysisError(message)
-    return tau * tau / variance
+    return [_Part(weight, gain) for weight, gain in zip(mixture.values(), gains, strict=True)]

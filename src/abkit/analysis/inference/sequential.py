@@ -1,6 +1,8 @@
 """The sequential test: look as often as you like, stop when you like (mSPRT)."""
 
-from math import exp, inf, log, log1p, sqrt
+from collections.abc import Mapping, Sequence
+from math import exp, fsum, inf, isclose, log, log1p, sqrt
+from typing import NamedTuple, TypeAlias
 
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
@@ -18,20 +20,15 @@ from abkit.extras import extra
 
 METHOD = "sequential"
 
-DEFAULT_GOAL = 0.1
-"""The relative change that is looked for where the metric states no goal: 10%.
-
-A tau too small costs far more than one too large: the mean time to detect a change of delta is 3.58
-times that of a fixed design for tau = delta / 10, and 1.50 times for tau = 10 delta. So where nothing is
-known, tau leans to the large side.
-"""
+Tau: TypeAlias = float | Mapping[float, float]
+"""The size of the difference that is looked for; or several sizes, each with its weight."""
 
 
 def sequential(
     control: Moments,
     treatment: Moments,
     *,
-    tau: float,
+    tau: Tau,
     alpha: float = 0.05,
     alternative: Alternative = "two-sided",
     variance_rule: VarianceRule = at_least_pooled,
@@ -47,9 +44,11 @@ def sequential(
     Args:
         control: The control's moments.
         treatment: The variant's moments.
-        tau: The size of the difference that is looked for, in the metric's unit. Fix it before the
-            first look, or take `default_tau` of the control's mean so far, which settles. A tau that
-            follows the difference is not valid.
+        tau: The size of the difference that is looked for, in the metric's unit; or several sizes with
+            their weights, `{0.004: 0.6, 0.02: 0.4}`, which add up to 1: the mixture is then one of
+            several normal ones. Fix it before the first look, or make it of the control's mean so far,
+            which settles (`goal_tau`), or of the standard error of the first look. A tau that follows
+            the difference is not valid.
         alpha: The accepted probability of a false alarm over all looks, above 0 and at most 0.5.
         alternative: "greater" or "less" mixes over one side only (`one_sided_mixture`), and leaves
             the interval's other end infinite.
@@ -57,8 +56,8 @@ def sequential(
             rare metrics on unequal splits, where Welch's own, `separate`, does not.
 
     Returns:
-        The comparison; its details are tau, the log likelihood ratio and the standard error. Fewer
-        than two units in an arm, or no variance in either, decide nothing: p = 1.
+        The comparison; its details are the standard error, the log likelihood ratio, and tau if it
+        is one number. Fewer than two units in an arm, or no variance in either, decide nothing: p = 1.
 
     Raises:
         AnalysisError: `alpha`, `tau` or `alternative` cannot be used.
@@ -66,17 +65,18 @@ def sequential(
     """
     check_alpha(alpha)
     check_alternative(alternative)
-    _check_tau(tau)
+    mixture = checked_tau(tau)
+    named = {"tau": tau} if isinstance(tau, int | float) else {}
     if control.n < 2 or treatment.n < 2:
-        return undecided(METHOD, control, treatment, alpha=alpha, details={"tau": tau})
+        return undecided(METHOD, control, treatment, alpha=alpha, details=named)
     variances = variance_rule(control, treatment)
     variance = variances.difference
     if not variance > 0:
-        return undecided(METHOD, control, treatment, alpha=alpha, details={"tau": tau})
+        return undecided(METHOD, control, treatment, alpha=alpha, details=named)
     difference = treatment.mean - control.mean
     if alternative == "two-sided":
-        ratio = log_likelihood_ratio(difference, variance=variance, tau=tau)
-        reach = half_width(variance, tau=tau, alpha=alpha)
+        ratio = log_likelihood_ratio(difference, variance=variance, tau=mixture)
+        reach = half_width(variance, tau=mixture, alpha=alpha)
     else:
         with extra("analysis"):
             from abkit.analysis.inference.one_sided_mixture import (
@@ -86,57 +86,132 @@ def sequential(
                 log_likelihood_ratio as one_sided_log_likelihood_ratio,
             )
         wanted = difference if alternative == "greater" else -difference
-        ratio = one_sided_log_likelihood_ratio(wanted, variance=variance, tau=tau)
-        reach = one_sided_half_width(variance, tau=tau, alpha=alpha)
+        ratio = one_sided_log_likelihood_ratio(wanted, variance=variance, tau=mixture)
+        reach = one_sided_half_width(variance, tau=mixture, alpha=alpha)
     decision = Decision(
         variances=variances,
         critical=reach / sqrt(variance),
         p_value=exp(-max(0.0, ratio)),
         alpha=alpha,
         alternative=alternative,
-        details={"tau": tau, "log_likelihood_ratio": ratio},
+        details={**named, "log_likelihood_ratio": ratio},
     )
     return compare(METHOD, control, treatment, decision=decision)
 
 
-def log_likelihood_ratio(difference: float, *, variance: float, tau: float) -> float:
+def log_likelihood_ratio(difference: float, *, variance: float, tau: Tau) -> float:
     """The log of the mixture likelihood ratio against no difference; p is exp of minus it.
 
     ln(Λ) = ½ ln(V / (V + tau²)) + tau² d² / (2 V (V + tau²)): Johari et al. (2017), written for
     arms of any two sizes. The two-sided normal mixture of Howard et al. (2021, "Time-uniform,
     nonparametric, nonasymptotic confidence sequences", Ann. Stat. 49(2)) is the same: V / tau² is
-    rho / v there.
+    rho / v there. Of several taus, Λ is the weighted mean of theirs.
 
     Args:
         difference: d, treatment mean minus control mean.
         variance: V, the sampling variance of d, above 0.
-        tau: The mixture's standard deviation, in the unit of d.
+        tau: The mixture's standard deviation, in the unit of d; or several with their weights.
     """
-    gain = tau * tau / variance
     standardized = difference * difference / variance
-    return 0.5 * (standardized * (gain / (1 + gain)) - log1p(gain))
+    parts = _parts(variance, checked_tau(tau))
+    return _log_mean([part.evidence(standardized) for part in parts])
 
 
-def half_width(variance: float, *, tau: float, alpha: float) -> float:
-    """Half the width of the always-valid interval of the difference.
+def half_width(variance: float, *, tau: Tau, alpha: float) -> float:
+    """Half the width of the always-valid interval of the difference: the |d| at which Λ = 1/alpha.
 
-    sqrt(V (V + tau²) / tau² (2 ln(1/alpha) + ln((V + tau²) / V))): the |d| at which Λ = 1/alpha.
+    Of one tau it is sqrt(V (V + tau²) / tau² (2 ln(1/alpha) + ln((V + tau²) / V))).
 
     Args:
         variance: V, the sampling variance of the difference, above 0.
-        tau: The mixture's standard deviation, in the unit of the difference.
+        tau: As for `log_likelihood_ratio`.
         alpha: The accepted probability that the interval ever misses.
 
     Returns:
         Infinity if tau is so small that its square is 0.
     """
-    gain = tau * tau / variance
-    if gain == 0:
-        return inf
-    return sqrt(variance * ((1 + gain) / gain) * (log1p(gain) - 2 * log(alpha)))
+    parts = _parts(variance, checked_tau(tau))
+    least = min(part.reaches(log(1 / alpha)) for part in parts)
+    if len(parts) == 1 or least == inf:
+        return sqrt(variance * least)
+    return sqrt(variance) * _root(parts, log(1 / alpha), start=sqrt(least))
 
 
-def default_tau(control_mean: float, goal: float | None = None) -> float:
+class _Part(NamedTuple):
+    """One normal distribution of the mixture, beside the variance of the difference.
+
+    Attributes:
+        log_weight: The log of its weight.
+        share: tau² / (V + tau²).
+        log_growth: ln((V + tau²) / V).
+    """
+
+    log_weight: float
+    share: float
+    log_growth: float
+
+    def evidence(self, standardized: float) -> float:
+        """The log of its weighted likelihood ratio.
+
+        Args:
+            standardized: d² / V.
+        """
+        return self.log_weight + 0.5 * (standardized * self.share - self.log_growth)
+
+    def reaches(self, evidence: float) -> float:
+        """The d² / V at which it alone has so much evidence."""
+        if not self.share:
+            return inf
+        return (2 * (evidence - self.log_weight) + self.log_growth) / self.share
+
+
+def _parts(variance: float, mixture: Mapping[float, float]) -> list[_Part]:
+    return [
+        _Part(log(weight), 1 / (1 + variance / tau / tau), _log_growth(variance, tau))
+        if variance / tau / tau < inf
+        else _Part(log(weight), 0.0, 0.0)
+        for tau, weight in mixture.items()
+    ]
+
+
+def _log_growth(variance: float, tau: float) -> float:
+    gain = tau / variance * tau
+    return log1p(gain) if gain < inf else 2 * log(tau) - log(variance)
+
+
+def _log_mean(logs: Sequence[float]) -> float:
+    """The log of the sum of exponentials."""
+    largest = max(logs)
+    if len(logs) == 1:
+        return largest
+    return largest + log(fsum(exp(each - largest) for each in logs))
+
+
+def _root(parts: Sequence[_Part], evidence: float, *, start: float) -> float:
+    """The |d| / sqrt(V) at which all parts together have so much evidence.
+
+    By Newton's method: the evidence is convex, so from above it never falls short.
+
+    Args:
+        parts: Of the mixture.
+        evidence: The log of the likelihood ratio.
+        start: Where one part alone has it.
+    """
+    at = start
+    for _ in range(100):
+        logs = [part.evidence(at * at) for part in parts]
+        found = _log_mean(logs)
+        slope = at * fsum(
+            part.share * exp(each - found) for part, each in zip(parts, logs, strict=True)
+        )
+        closer = at - (found - evidence) / slope
+        if not closer < at:
+            break
+        at = closer
+    return at
+
+
+def goal_tau(control_mean: float, goal: float) -> float:
     """The tau that looks for the goal: goal times the control's mean, without its sign.
 
     The test is quickest for differences of about tau; a tau 4 times too large costs about 10% more
@@ -146,13 +221,12 @@ def default_tau(control_mean: float, goal: float | None = None) -> float:
     Args:
         control_mean: The control's mean, from the plan or of all data so far. That of the first day
             would be far too small where units act days after their exposure.
-        goal: The relative change worth having, above 0: 0.02 is 2%. None: DEFAULT_GOAL.
+        goal: The relative change worth having, above 0: 0.02 is 2%.
 
     Raises:
         AnalysisError: The goal or the mean is not a number that a tau could be made of.
     """
-    relative = DEFAULT_GOAL if goal is None else goal
-    tau = relative * abs(control_mean) if control_mean else relative
+    tau = goal * abs(control_mean) if control_mean else goal
     if not 0 < tau < inf:
         message = (
             f"tau needs a goal above 0 and a finite control mean, "
@@ -191,10 +265,27 @@ def tau_for_sample_size(
     return sqrt(variance * units * (evidence + log1p(evidence)) / sample_size)
 
 
-def _check_tau(tau: float) -> None:
-    if not 0 < tau < inf:
-        message = (
-            f"tau must be a difference above 0 in the metric's unit, not {tau!r}; "
-            "default_tau(control_mean, goal) gives one"
-        )
-        raise AnalysisError(message)
+def checked_tau(tau: Tau, *, name: str = "tau") -> Mapping[float, float]:
+    """The sizes that are looked for, with their weights.
+
+    Args:
+        tau: One size, or several with their weights.
+        name: How errors call it.
+
+    Raises:
+        AnalysisError: A size is not above 0 and finite, or the weights do not add up to 1.
+    """
+    mixture = tau if isinstance(tau, Mapping) else {tau: 1.0}
+    sizes = all(_is_number(size) and 0 < size < inf for size in mixture)
+    weights = all(_is_number(weight) and weight > 0 for weight in mixture.values())
+    if sizes and weights and isclose(fsum(mixture.values()), 1, abs_tol=1e-9):
+        return mixture
+    message = (
+        f"{name} must be a difference above 0 in the metric's unit, such as 0.004, or several with "
+        f"weights that add up to 1, such as {{0.004: 0.6, 0.02: 0.4}}, not {tau!r}"
+    )
+    raise AnalysisError(message)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

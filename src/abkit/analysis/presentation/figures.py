@@ -257,10 +257,13 @@ def corrected(found: MetricResult) -> bool:
     )
 
 
-def tau(comparison: Comparison) -> str | None:
-    """The difference that the sequential test looks for; None for other tests."""
-    found = comparison.details.get("tau")
-    return None if found is None else f"{found:.6g}"
+def tau(found: MetricResult) -> str | None:
+    """The differences that the sequential test looks for; None for other tests."""
+    if found.tau is None:
+        return None
+    if not isinstance(found.tau, Mapping):
+        return f"{found.tau:.6g}"
+    return " and ".join(f"{size:.6g} ({weight:.0%})" for size, weight in found.tau.items())
 
 
 def flags(treatment: Treatment) -> Iterator[tuple[str, str]]:

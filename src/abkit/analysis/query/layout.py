@@ -46,17 +46,25 @@ class Layout:
     """The measures of some metrics, in the order of the sums.
 
     First the metrics of one value per unit themselves; with CUPED the same before the exposure, and
-    whether a unit was there then; then, for each metric with limits, whether they changed the unit.
+    whether a unit was there then; then, for each metric with limits, whether they changed the unit; then,
+    for each metric of amounts, whether the unit's is below 0.
     What one metric is measured by never depends on the others.
 
     Attributes:
         metrics: The metrics.
         past: By metric of one value per unit that CUPED adjusts by what it was before the exposure,
             what tells that a unit was there before: actions, or a column.
+        signed: The metrics of which is measured whether a unit's value is below 0: those of amounts,
+            unless said otherwise.
     """
 
     metrics: tuple[Metric, ...]
     past: Mapping[Metric, tuple[str, ...]] = field(default=_NOTHING)
+    signed: tuple[Metric, ...] = field()
+
+    @signed.default
+    def _amounts(self) -> tuple[Metric, ...]:
+        return tuple(m for m in self.metrics if isinstance(m, Sum | Average | Mean))
 
     @classmethod
     def of_events(cls, metrics: Sequence[Metric], *, cuped: bool) -> Self:
@@ -126,7 +134,7 @@ class Layout:
     @property
     def size(self) -> int:
         """How many measures there are."""
-        return self._capped_from + len(self.capped)
+        return self._signed_from + len(self.signed)
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -201,6 +209,10 @@ class Layout:
     def _capped_from(self) -> int:
         return self._present + len(self.presences)
 
+    @property
+    def _signed_from(self) -> int:
+        return self._capped_from + len(self.capped)
+
     def _presence(self, metric: Metric) -> tuple[str, ...]:
         """What tells that a unit was there before; nothing if CUPED does not adjust the metric."""
         parts = measured(metric)
@@ -218,6 +230,9 @@ class Layout:
             before=before,
             present=self._present + self.presences.index(presence) if presence else None,
             capped=self._capped_from + self.capped.index(metric) if metric in self.capped else None,
+            negative=self._signed_from + self.signed.index(metric)
+            if metric in self.signed
+            else None,
         )
 
 

@@ -50,7 +50,8 @@ class SumQueries:
         before = [self._limited(part, f"{of}b{i}") for i, part in enumerate(layout.adjusted)]
         present = [f"{of}present_{i}" for i in range(len(layout.presences))]
         capped = [self._capped(part, f"{of}m{layout.parts.index(part)}") for part in layout.capped]
-        return (*values, *before, *present, *capped)
+        negative = [one_if(f"{of}m{layout.parts.index(part)} < 0") for part in layout.signed]
+        return (*values, *before, *present, *capped, *negative)
 
     def sums(self, *, limit: int | None = None) -> str:
         """The sums per group.
