@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 import pytest

@@ -19,7 +19,7 @@ def raised(
     treatment: Moments = MORE,
     *,
     metric: Metric = SPENT,
-    lift: float | None = 0.01,
+    lift_interval: Interval | None = None,
     p_value: float = 0.5,
     error: float | None = 0.04,
     capped: int | None = None,
@@ -30,8 +30,8 @@ def raised(
         treatment=treatment,
         difference=0.1,
         interval=Interval(-1.0, 1.0),
-        lift=lift,
-        lift_interval=None,
+        lift=0.01,
+        lift_interval=lift_interval,
         p_value=p_value,
         alpha=0.05,
         details={} if error is None else {"standard_error": error},
@@ -60,19 +60,30 @@ def test_few_units(n: int, few: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lift", "p_value", "suspicious"),
+    ("lifts", "goal", "suspicious"),
     [
-        (0.5, 0.01, False),
-        (nextafter(0.5, 1), 0.01, True),
-        (-0.6, 0.01, True),
-        (3.0, 0.06, False),
-        (3.0, 0.05, True),
-        (None, 0.01, False),
+        ((0.64, 0.80), None, True),
+        ((0.02, 1.42), None, False),
+        ((0.5, 0.9), None, False),
+        ((nextafter(0.5, 1), 0.9), None, True),
+        ((-0.9, -0.6), None, True),
+        ((-0.9, -0.1), None, False),
+        (None, None, False),
+        ((0.64, 0.80), 0.1, True),
+        ((0.64, 0.80), 0.2, False),
+        ((1.1, 1.3), 0.2, True),
     ],
 )
-def test_suspicious_lift(lift: float | None, p_value: float, suspicious: bool) -> None:
-    """Only a significant one: chance makes large lifts of few units."""
-    assert (Flag.SUSPICIOUS_LIFT in raised(lift=lift, p_value=p_value)) is suspicious
+def test_suspicious_lift(
+    lifts: tuple[float, float] | None, goal: float | None, suspicious: bool
+) -> None:
+    """72% known to 8% is one, 72% known to 70% is not; who wants 20% is not surprised by 80%."""
+    found = raised(
+        metric=Mean("spent", goal=goal),
+        lift_interval=None if lifts is None else Interval(*lifts),
+        p_value=0.01,
+    )
+    assert (Flag.SUSPICIOUS_LIFT in found) is suspicious
 
 
 def test_no_variance() -> None:

@@ -1,6 +1,7 @@
 """Badges: what is true of one variant beside the control, by a truth table; and whether that is good."""
 
 from enum import StrEnum
+from math import hypot, sqrt
 
 from abkit.analysis.inference.comparison import Comparison
 from abkit.experiments.metrics import Direction, Metric, Role
@@ -130,12 +131,20 @@ def _about_goal(comparison: Comparison, metric: Metric) -> list[Badge]:
 
 
 def rules_out_goal(comparison: Comparison, metric: Metric) -> bool:
-    """Whether the interval excludes a change as large as the metric's goal, in its direction."""
-    distance = goal_distance(comparison, metric)
-    if distance is None:
+    """Whether a change as large as the metric's goal, in its direction, is excluded.
+
+    The goal is relative to the control's mean, which is as uncertain as the treatment's: so the interval
+    of the lift has to exclude it. Where there is no lift, the goal is taken of the smallest control's mean
+    that is not excluded.
+    """
+    if metric.goal is None:
         return False
-    too_high = comparison.interval.high < distance
-    too_low = comparison.interval.low > -distance
+    relative, absolute = comparison.lift_interval, comparison.interval
+    if relative is not None:
+        too_high, too_low = relative.high < metric.goal, relative.low > -metric.goal
+    else:
+        distance = metric.goal * _least_control(comparison)
+        too_high, too_low = absolute.high < distance, absolute.low > -distance
     match metric.direction:
         case Direction.INCREASE:
             return too_high
@@ -143,6 +152,16 @@ def rules_out_goal(comparison: Comparison, metric: Metric) -> bool:
             return too_low
         case _:
             return too_high and too_low
+
+
+def _least_control(comparison: Comparison) -> float:
+    """The smallest mean of the control, without its sign, at the level of the comparison."""
+    control, treatment = comparison.control, comparison.treatment
+    interval, difference = comparison.interval, comparison.difference
+    error = sqrt(control.variance / control.n)
+    together = hypot(error, sqrt(treatment.variance / treatment.n))
+    reach = min(interval.high - difference, difference - interval.low)
+    return max(0.0, abs(control.mean) - reach * error / together) if together else 0.0
 
 
 def goal_distance(comparison: Comparison, metric: Metric) -> float | None:

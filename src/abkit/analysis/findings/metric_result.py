@@ -27,7 +27,7 @@ class Flag(StrEnum):
     FEW_UNITS = "few units"
     """Fewer than 1,000 units in an arm: a direction, not a proof."""
     SUSPICIOUS_LIFT = "suspicious lift"
-    """The lift is larger than changes of a product usually are: look for a fault in the data."""
+    """The lift is surely larger than changes of a product usually are: look for a fault in the data."""
     NO_VARIANCE = "no variance"
     """An arm does not vary at all."""
     SMALL_ERROR = "standard error too small"
@@ -217,12 +217,14 @@ def missing(arms: Sequence[Arm]) -> tuple[str, ...]:
     remove looks, so they cannot raise a false alarm.
     """
     lacking = [arm.problem for arm in arms if arm.problem]
+    constant = all(arm.moments.variance == 0 for arm in arms)
     for arm in arms:
         units = MINIMUM_UNITS - arm.moments.n
         if units > 0:
             lacking.append(f"{amount(units, 'more unit')} in variant {arm.variant}")
-        lacking.extend(_contributors_missing(arm))
-    if not lacking and all(arm.moments.variance == 0 for arm in arms):
+        if arm.conversions is not None or not constant:
+            lacking.extend(_contributors_missing(arm))
+    if not lacking and constant:
         lacking.append("any variation: all units of both arms have one value")
     return tuple(lacking)
 
@@ -234,9 +236,8 @@ def _contributors_missing(arm: Arm) -> Iterator[str]:
     if arm.conversions is not None:
         more = amount(MINIMUM_CONTRIBUTORS - arm.conversions, "more conversion")
         yield f"{more} in variant {arm.variant}"
-    elif found > 0:
+    else:
         yield (
-            f"a sum in variant {arm.variant} that more units make up (it is as uncertain as if "
-            f"{amount(max(1, round(found)), 'unit')} did, of {MINIMUM_CONTRIBUTORS} at least: more units, or "
-            "limits by winsorize=)"
+            f"more units that make up the sum in variant {arm.variant} "
+            f"({int(found)} of {MINIMUM_CONTRIBUTORS} in effect)"
         )

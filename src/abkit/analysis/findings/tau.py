@@ -113,7 +113,7 @@ def _variances(found: Arms, first_look: Mapping[str, float] | None) -> Iterator[
 def _to_pass(arm: Arm, share: float) -> float:
     """How many times the units of the first look an arm needed to be compared at all."""
     units, contributing = arm.moments.n * share, contributors(arm)
-    needed = 1.0 if contributing is None else MINIMUM_CONTRIBUTORS / (contributing * share)
+    needed = MINIMUM_CONTRIBUTORS / (contributing * share) if contributing else 1.0
     return max(1.0, MINIMUM_UNITS / units, needed)
 
 

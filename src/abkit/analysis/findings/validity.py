@@ -7,7 +7,7 @@ always there is not read.
 | flag | holds when | source |
 |---|---|---|
 | few units | an arm has fewer than 1,000 units | Amplitude: 100 to 1,000 is a direction |
-| suspicious lift | the lift is significant, and beyond 50% up or down | own; Twyman's law |
+| suspicious lift | all of the lift's interval is beyond 50%, or five goals | own; Twyman's law |
 | no variance | an arm does not vary at all | Amplitude: `isVariancePositive` |
 | standard error too small | it is below 1e-8 of the larger mean | own; its digits are rounding |
 | flipped interval | the intervals so far have no point in common | Amplitude: the flipped interval |
@@ -29,7 +29,12 @@ FEW_UNITS = 1_000
 """With fewer units in an arm, a result is a direction, not a proof."""
 
 SUSPICIOUS_LIFT = 0.5
-"""A significant lift beyond this, up or down, is more often a fault of the data than a success."""
+"""A lift that is surely beyond this, up or down, is more often a fault of the data than a success.
+
+Surely: of few units, the lifts that are significant at all are large, and mostly smaller than they look."""
+
+GOALS = 5
+"""Who looks for large changes is not surprised by one of so many goals."""
 
 SMALLEST_ERROR = 1e-8
 """A standard error below this share of the means is made of rounding."""
@@ -75,8 +80,7 @@ def _flags(arms: tuple[Arm, Arm], comparison: Comparison, metric: Metric) -> Ite
     moments = [arm.moments for arm in arms]
     if any(of.n < FEW_UNITS for of in moments):
         yield Flag.FEW_UNITS
-    lift = comparison.lift
-    if comparison.significant and lift is not None and abs(lift) > SUSPICIOUS_LIFT:
+    if comparison.significant and _least_lift(comparison) > _largest_usual(metric):
         yield Flag.SUSPICIOUS_LIFT
     if any(of.variance == 0 for of in moments):
         yield Flag.NO_VARIANCE
@@ -87,3 +91,14 @@ def _flags(arms: tuple[Arm, Arm], comparison: Comparison, metric: Metric) -> Ite
         yield Flag.IMPOSSIBLE_MEAN
     if any(arm.capped is not None and arm.capped > MANY_CAPPED * arm.moments.n for arm in arms):
         yield Flag.MANY_CAPPED
+
+
+def _least_lift(comparison: Comparison) -> float:
+    """The end of the lift's interval that is nearer to 0, without its sign; 0 if 0 is in it."""
+    interval = comparison.lift_interval
+    return 0.0 if interval is None else max(0.0, interval.low, -interval.high)
+
+
+def _largest_usual(metric: Metric) -> float:
+    """The largest lift, up or down, at which nobody suspects a fault."""
+    return max(SUSPICIOUS_LIFT, GOALS * (metric.goal or 0.0))

@@ -237,7 +237,7 @@ def _roll_out(
 
 
 DOUBTS = {
-    Flag.SUSPICIOUS_LIFT: "the lift is larger than changes usually are: look for a fault in the data",
+    Flag.SUSPICIOUS_LIFT: "the lift is surely larger than changes usually are: look for a fault in the data",
     Flag.NO_VARIANCE: "one of the variants does not vary at all: look for a fault in the data",
     Flag.SMALL_ERROR: "its standard error is too small to be believed",
     Flag.FLIPPED_INTERVAL: (

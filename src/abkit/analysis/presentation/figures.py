@@ -30,8 +30,8 @@ _METHODS = MappingProxyType(
 FLAGS: Mapping[Flag, str] = MappingProxyType(
     {
         Flag.FEW_UNITS: "fewer than 1,000 units in an arm: a direction, not a proof",
-        Flag.SUSPICIOUS_LIFT: "larger than changes of a product usually are: look for a fault in "
-        "the data",
+        Flag.SUSPICIOUS_LIFT: "surely larger than changes of a product usually are: look for a fault "
+        "in the data",
         Flag.NO_VARIANCE: "an arm does not vary at all",
         Flag.SMALL_ERROR: "the standard error is too small beside the mean to be believed",
         Flag.FLIPPED_INTERVAL: "the intervals of the looks so far have no point in common: the "
