@@ -198,7 +198,7 @@ def contributors(arm: Arm) -> float | None:
 
     Of a binary metric these are the conversions. Of amounts it is their effective number, (sum x)² /
     sum x² (Kish 1965, "Survey Sampling"): a hundred buyers of whom one pays as much as all others
-    together count as three. Values that may be below 0 have no such number, nor have formulas.
+    together count as four. Values that may be below 0 have no such number, nor have formulas.
     """
     if arm.conversions is not None:
         return arm.conversions
