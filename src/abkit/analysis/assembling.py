@@ -86,7 +86,7 @@ def assembled(
     ratio = check_ratio(
         {arm.variant: arm.moments.n for arm in arms},
         plan,
-        one_look=asked.elapsed is None or (settings.method is Method.WELCH and last_look),
+        one_look=settings.method is Method.WELCH and settings.sample_size is not None and last_look,
     )
     recommendation = recommend(
         metrics, deciding=plan.deciding, mismatch=ratio.alarm, last_look=last_look

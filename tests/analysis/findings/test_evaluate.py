@@ -408,10 +408,10 @@ def test_without_a_control_or_a_second_variant_there_is_nothing_to_compare() -> 
         evaluate(empty, [alone(CLICKS)], plan(CLICKS), Settings())
 
 
-@pytest.mark.parametrize(("one_look", "p_value"), [(True, 6.334e-05), (False, 0.0258905)])
+@pytest.mark.parametrize(("one_look", "p_value"), [(True, 0.0026998), (False, 0.1108919)])
 def test_the_arms_sizes_are_checked_against_the_weights(one_look: bool, p_value: float) -> None:
     """A variant that is not declared has no designed share."""
-    counts = {"0": 5200, "1": 4800, "other": 900}
+    counts = {"0": 5150, "1": 4850, "other": 900}
     found = check_ratio(counts, plan(CLICKS), one_look=one_look)
     assert found.p_value == pytest.approx(p_value, rel=1e-3)
     assert found.alarm is one_look

@@ -24,7 +24,7 @@ def test_the_evidence_is_that_of_the_sequential_sample_ratio_of_two_variants(
     successes, units = found
     evidence = log_mixture_ratio(successes, units, at=at, concentration=concentration)
     p_value = sequential_srm(
-        (successes, units - successes), (at, 1 - at), concentration=concentration
+        (successes, units - successes), (at, 1 - at), concentrations=[concentration]
     )
     assert exp(-max(0.0, evidence)) == pytest.approx(p_value, rel=1e-6)
 

@@ -5,8 +5,11 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.special import betaln, logsumexp
 
 from abkit.analysis.inference.srm import (
+    CONCENTRATIONS,
     SampleRatioMethod,
     chi_square,
     sample_ratio,
@@ -28,15 +31,17 @@ HALVES = (0.5, 0.5)
 def test_reference_values(
     counts: tuple[int, int], p_100: float, p_10000: float, p_chi_square: float
 ) -> None:
-    assert sequential_srm(counts, HALVES, concentration=100) == pytest.approx(p_100, rel=3e-4)
-    assert sequential_srm(counts, HALVES) == pytest.approx(p_10000, rel=3e-4)
+    assert sequential_srm(counts, HALVES, concentrations=[100]) == pytest.approx(p_100, rel=3e-4)
+    found = sequential_srm(counts, HALVES, concentrations=[10_000])
+    assert found == pytest.approx(p_10000, rel=3e-4)
     assert chi_square(counts, HALVES) == pytest.approx(p_chi_square, rel=3e-4)
 
 
 def test_a_gross_mismatch_is_found_by_both() -> None:
     counts = (9463, 7681)
-    assert sequential_srm(counts, HALVES) == pytest.approx(6.2e-26, rel=0.01)
-    assert sequential_srm(counts, HALVES, concentration=100) < 1e-25
+    found = sequential_srm(counts, HALVES, concentrations=[10_000])
+    assert found == pytest.approx(6.2e-26, rel=0.01)
+    assert sequential_srm(counts, HALVES, concentrations=[100]) < 1e-25
     assert chi_square(counts, HALVES) == pytest.approx(3.5e-42, rel=0.02)
 
 
@@ -48,7 +53,7 @@ def test_the_mixture_is_dirichlets() -> None:
     """Of ten units in one arm of three, Dirichlet(1, 1, 1) has the probability 2! 10! / 12!."""
     under_design = 10 * log(1 / 3)
     under_mixture = lgamma(3) + lgamma(11) - lgamma(13)
-    assert sequential_srm((10, 0, 0), (1, 1, 1), concentration=3) == pytest.approx(
+    assert sequential_srm((10, 0, 0), (1, 1, 1), concentrations=[3]) == pytest.approx(
         exp(under_design - under_mixture)
     )
 
@@ -57,7 +62,7 @@ def test_a_sequence_stops_where_savvis_does() -> None:
     """savvi's example: weights .1, .4, .5, truth .1, .3, .6, concentration 100: at 402, p = .0484558."""
     random = np.random.RandomState(1)
     counts = random.multinomial(1, [0.1, 0.3, 0.6], size=1000).cumsum(axis=0)
-    p_values = [sequential_srm(row, (0.1, 0.4, 0.5), concentration=100) for row in counts.tolist()]
+    p_values = [sequential_srm(row, (0.1, 0.4, 0.5), concentrations=[100]) for row in counts.tolist()]
     smallest_so_far = np.minimum.accumulate(p_values)
     stop = int(np.argmax(smallest_so_far <= 0.05))
     assert stop + 1 == 402
@@ -103,9 +108,48 @@ def test_a_design_that_holds_seldom_alarms_however_often_one_looks() -> None:
     assert alarms["chi-square"] > 200
 
 
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_evidence_is_the_mean_of_that_of_each_concentration(found: tuple[int, int]) -> None:
+    counts = (found[0], found[1] - found[0])
+    factors = [
+        betaln(k / 2 + counts[0], k / 2 + counts[1]) - betaln(k / 2, k / 2) - found[1] * log(0.5)
+        for k in CONCENTRATIONS
+    ]
+    evidence = float(logsumexp(factors)) - log(len(factors))
+    assert sequential_srm(counts, HALVES) == pytest.approx(exp(-max(0.0, evidence)), rel=1e-6)
+
+
+def first_alarms(truth: float, units: int, runs: int) -> NDArray[np.float64]:
+    """The units at the first p <= .01 of each run, for a design of 50:50; infinite where there is none."""
+    steps = np.random.default_rng(3).random((runs, units)) < truth
+    treated, seen = steps.cumsum(axis=1), np.arange(1, units + 1)
+    factors = [
+        betaln(k / 2 + treated, k / 2 + seen - treated) - betaln(k / 2, k / 2) - seen * log(0.5)
+        for k in CONCENTRATIONS
+    ]
+    alarms = logsumexp(factors, axis=0) - log(len(CONCENTRATIONS)) >= log(100)
+    return np.where(alarms.any(axis=1), alarms.argmax(axis=1) + 1.0, inf)
+
+
+@pytest.mark.parametrize(("truth", "units"), [(0.8, 60), (0.6, 450), (0.55, 1_600)])
+def test_a_mismatch_is_found_soon_however_large_it_is(truth: float, units: int) -> None:
+    """Measured on average: 44, 350 and 1,280 units; a concentration of 10,000 alone needs 520, 1,650, 3,550."""
+    assert first_alarms(truth, 8 * units, runs=200).mean() < units
+
+
+def test_a_design_that_holds_alarms_in_less_than_one_of_a_hundred_experiments() -> None:
+    """A look at each of 5,000 units; found in 0.3% of the runs."""
+    assert np.isfinite(first_alarms(0.5, 5_000, runs=600)).mean() <= 0.01
+
+
+def test_four_hundred_against_one_hundred_is_an_alarm() -> None:
+    assert sample_ratio({"a": 400, "b": 100}, {"a": 1, "b": 1}).alarm
+    assert sample_ratio({"a": 34, "b": 8}, {"a": 1, "b": 1}).alarm
+
+
 def test_the_method_decides_the_alarm() -> None:
-    """5,200 against 4,800: certain enough for a single look, not for any number of looks."""
-    counts, weights = {"a": 5200, "b": 4800}, {"a": 1, "b": 1}
+    """5,150 against 4,850: certain enough for a single look, not for any number of looks."""
+    counts, weights = {"a": 5150, "b": 4850}, {"a": 1, "b": 1}
     running = sample_ratio(counts, weights)
     once = sample_ratio(counts, weights, method=SampleRatioMethod.CHI_SQUARE)
     assert not running.alarm
@@ -167,7 +211,7 @@ def test_impossible_counts_and_weights_are_refused(
             p_value(counts, weights)
 
 
-@pytest.mark.parametrize("concentration", [0.0, -1.0, inf, float("nan")])
-def test_an_impossible_concentration_is_refused(concentration: float) -> None:
-    with pytest.raises(AnalysisError, match="concentration must be a number above 0"):
-        sequential_srm((1, 2), HALVES, concentration=concentration)
+@pytest.mark.parametrize("concentrations", [(), (0.0,), (-1.0,), (10.0, inf), (float("nan"),)])
+def test_impossible_concentrations_are_refused(concentrations: tuple[float, ...]) -> None:
+    with pytest.raises(AnalysisError, match="concentrations must be numbers above 0"):
+        sequential_srm((1, 2), HALVES, concentrations=concentrations)

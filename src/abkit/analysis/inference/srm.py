@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from math import exp, inf
+from math import exp, inf, log
 from types import MappingProxyType
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
-from scipy.special import chdtrc, gammaln, xlogy
+from scipy.special import chdtrc, gammaln, logsumexp, xlogy
 
 from abkit.errors import AnalysisError
 
 ALPHA = 0.01
 """The accepted probability of a false alarm: a mismatch stops a launch, so it is kept rare."""
 
-CONCENTRATION = 10_000.0
-"""How sure the sequential test is beforehand that a mismatch, if any, is small."""
+CONCENTRATIONS = (10.0, 100.0, 1_000.0, 10_000.0)
+"""How near the true shares are to the design, if they differ: from anywhere to a few of a hundred.
+
+One concentration alone is blind to the others' mismatches: 10,000 needs 530 units to see 80:20 in the
+place of 50:50, these four together 42."""
 
 
 class SampleRatioMethod(StrEnum):
@@ -79,17 +82,14 @@ def sample_ratio(
     *,
     method: SampleRatioMethod = SampleRatioMethod.SEQUENTIAL,
     alpha: float = ALPHA,
-    concentration: float = CONCENTRATION,
 ) -> SampleRatio:
     """Check the sizes of the arms against the weights of the design.
 
     Args:
         counts: The units found in each variant; a variant without units may be absent.
         weights: Each variant's weight in the design, at least 0; only their ratios matter.
-        method: SEQUENTIAL for an experiment that runs and is looked at again; CHI_SQUARE for a
-            file of units that is looked at once.
+        method: SEQUENTIAL for what may be looked at again; CHI_SQUARE for one look that was planned.
         alpha: The level of the alarm.
-        concentration: As for `sequential_srm`.
 
     Raises:
         AnalysisError: A variant has no weight, or counts and weights are not what they should be.
@@ -109,9 +109,7 @@ def sample_ratio(
         weights=MappingProxyType(dict(zip(weights, shares.tolist(), strict=True))),
         expected=MappingProxyType(dict(zip(weights, expected.tolist(), strict=True))),
         chi_square_p=chi_square(observed.tolist(), shares.tolist()),
-        sequential_p=sequential_srm(
-            observed.tolist(), shares.tolist(), concentration=concentration
-        ),
+        sequential_p=sequential_srm(observed.tolist(), shares.tolist()),
         largest_deviation=_largest_deviation(observed, expected),
         method=SampleRatioMethod(method),
         alpha=alpha,
@@ -140,37 +138,45 @@ def chi_square(counts: Sequence[float], weights: Sequence[float]) -> float:
 
 
 def sequential_srm(
-    counts: Sequence[float], weights: Sequence[float], *, concentration: float = CONCENTRATION
+    counts: Sequence[float],
+    weights: Sequence[float],
+    *,
+    concentrations: Sequence[float] = CONCENTRATIONS,
 ) -> float:
     """The p-value of the design at any one of any number of looks.
 
-    One over the Bayes factor of a Dirichlet(concentration · weights) mixture against the design:
-    Lindon and Malek (2022, "Anytime-valid inference for multinomial count data", NeurIPS). Where
-    the design holds, the probability that it is ever <= alpha is at most alpha.
+    One over the mean of the Bayes factors of Dirichlet(k · weights) mixtures against the design, one
+    for each concentration k: Lindon and Malek (2022, "Anytime-valid inference for multinomial count
+    data", NeurIPS). Each factor is an e-process, and so is their mean: where the design holds, the
+    probability that the p-value is ever <= alpha is at most alpha.
 
     Args:
         counts: The units found so far, by variant.
         weights: The design's weights, in the same order; only their ratios matter. They must not
             have changed since the first of these units.
-        concentration: Above 0; a larger one finds small mismatches sooner and large ones later.
+        concentrations: Each above 0; a larger one finds small mismatches sooner and large ones later.
 
     Raises:
-        AnalysisError: Counts, weights or the concentration are not what they should be.
+        AnalysisError: Counts, weights or the concentrations are not what they should be.
     """
-    if not 0 < concentration < inf:
-        message = f"concentration must be a number above 0, not {concentration!r}"
+    if not concentrations or not all(0 < each < inf for each in concentrations):
+        message = f"concentrations must be numbers above 0, not {concentrations!r}"
         raise AnalysisError(message)
     observed, shares = _design(counts, weights)
     planned = shares > 0
     if observed[~planned].any():
         return 0.0
-    prior = concentration * shares[planned]
-    log_bayes_factor = (
-        _log_beta(prior + observed[planned])
-        - _log_beta(prior)
-        - xlogy(observed[planned], shares[planned]).sum()
-    )
-    return exp(-max(0.0, float(log_bayes_factor)))
+    observed, shares = observed[planned], shares[planned]
+    factors = [_log_bayes_factor(observed, shares, each) for each in concentrations]
+    return exp(-max(0.0, float(logsumexp(factors)) - log(len(factors))))
+
+
+def _log_bayes_factor(
+    observed: NDArray[np.float64], shares: NDArray[np.float64], concentration: float
+) -> float:
+    prior = concentration * shares
+    found = _log_beta(prior + observed) - _log_beta(prior) - xlogy(observed, shares).sum()
+    return float(found)
 
 
 def _design(

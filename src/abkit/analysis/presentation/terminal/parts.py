@@ -170,9 +170,7 @@ def show_ratio(result: "Outcome", console: "Console") -> None:
     )
     line(
         console,
-        f"chi-square {figures.p_is(ratio.chi_square_p)}, "
-        f"sequential {figures.p_is(ratio.sequential_p)}; "
-        f"{ratio.method.value} decides, below {ratio.alpha:g}",
+        f"{ratio.method.value} {figures.p_is(ratio.p_value)}; the alarm is at {ratio.alpha:g}",
         indent=2,
     )
 
