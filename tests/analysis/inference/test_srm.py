@@ -62,7 +62,9 @@ def test_a_sequence_stops_where_savvis_does() -> None:
     """savvi's example: weights .1, .4, .5, truth .1, .3, .6, concentration 100: at 402, p = .0484558."""
     random = np.random.RandomState(1)
     counts = random.multinomial(1, [0.1, 0.3, 0.6], size=1000).cumsum(axis=0)
-    p_values = [sequential_srm(row, (0.1, 0.4, 0.5), concentrations=[100]) for row in counts.tolist()]
+    p_values = [
+        sequential_srm(row, (0.1, 0.4, 0.5), concentrations=[100]) for row in counts.tolist()
+    ]
     smallest_so_far = np.minimum.accumulate(p_values)
     stop = int(np.argmax(smallest_so_far <= 0.05))
     assert stop + 1 == 402
@@ -133,7 +135,7 @@ def first_alarms(truth: float, units: int, runs: int) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize(("truth", "units"), [(0.8, 60), (0.6, 450), (0.55, 1_600)])
 def test_a_mismatch_is_found_soon_however_large_it_is(truth: float, units: int) -> None:
-    """Measured on average: 44, 350 and 1,280 units; a concentration of 10,000 alone needs 520, 1,650, 3,550."""
+    """Measured on average: 44, 350 and 1,280 units; 10,000 alone needs 520, 1,655 and 3,550."""
     assert first_alarms(truth, 8 * units, runs=200).mean() < units
 
 

@@ -14,6 +14,7 @@ from abkit.analysis.findings.tau import looked_for
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative as Side
 from abkit.analysis.inference.sequential import Tau, sequential
+from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.settings import Alternative, Method, Settings, Spending
 from abkit.experiments.metrics import Direction, Metric, Role
 from abkit.extras import extra
@@ -74,7 +75,7 @@ class Comparing:
             from abkit.analysis.inference.group_sequential import group_sequential
             from abkit.analysis.inference.welch import welch
         if self.settings.method is Method.WELCH:
-            return welch(*arms, alpha=alpha, alternative=side)
+            return welch(*arms, alpha=alpha, alternative=side, variance_rule=at_least_pooled)
         if self.settings.method is Method.BAYESIAN:
             bayesian = bayesian_rates if self.metric.binary else bayesian_means
             return bayesian(*arms, alpha=alpha)

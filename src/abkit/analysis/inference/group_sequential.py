@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Decision, check_alpha, compare, undecided
-from abkit.analysis.inference.variance import separate
+from abkit.analysis.inference.variance import VarianceRule, at_least_pooled
 from abkit.errors import AnalysisError
 
 METHOD = "group-sequential"
@@ -120,7 +120,12 @@ def nominal_alphas(bounds: Sequence[float]) -> tuple[float, ...]:
 
 
 def group_sequential(
-    control: Moments, treatment: Moments, *, bound: float, details: Mapping[str, float]
+    control: Moments,
+    treatment: Moments,
+    *,
+    bound: float,
+    details: Mapping[str, float],
+    variance_rule: VarianceRule = at_least_pooled,
 ) -> Comparison:
     """Compare two means at one of the planned looks.
 
@@ -129,6 +134,8 @@ def group_sequential(
         treatment: The variant's moments.
         bound: The |z| at which to stop at this look: one of `boundaries`.
         details: What else to report, such as the look's number.
+        variance_rule: The variances of the two means. The default keeps the level of skewed and of
+            rare metrics on unequal splits, where Welch's own, `separate`, does not.
 
     Returns:
         The comparison; alpha and p are nominal: those of an ordinary two-sided test at this bound.
@@ -138,10 +145,11 @@ def group_sequential(
         in either, decide nothing: p = 1.
     """
     alpha = float(2 * ndtr(-bound))
-    known = control.n >= 2 and treatment.n >= 2
-    if not known or not separate(control, treatment).difference > 0:
+    if control.n < 2 or treatment.n < 2:
         return undecided(METHOD, control, treatment, alpha=alpha, details=details)
-    variances = separate(control, treatment)
+    variances = variance_rule(control, treatment)
+    if not variances.difference > 0:
+        return undecided(METHOD, control, treatment, alpha=alpha, details=details)
     statistic = (treatment.mean - control.mean) / sqrt(variances.difference)
     decision = Decision(
         variances=variances,

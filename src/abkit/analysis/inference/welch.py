@@ -13,7 +13,7 @@ from abkit.analysis.inference.decision import (
     undecided,
 )
 from abkit.analysis.inference.student import critical_value, p_value
-from abkit.analysis.inference.variance import MeanVariances, separate
+from abkit.analysis.inference.variance import MeanVariances, VarianceRule, separate
 
 METHOD = "welch"
 
@@ -24,6 +24,7 @@ def welch(
     *,
     alpha: float = 0.05,
     alternative: Alternative = "two-sided",
+    variance_rule: VarianceRule = separate,
 ) -> Comparison:
     """Compare two means by Welch's t-test (Welch 1947, Biometrika 34; Satterthwaite 1946).
 
@@ -35,6 +36,8 @@ def welch(
         treatment: The variant's moments.
         alpha: The accepted probability of a false alarm, above 0 and at most 0.5.
         alternative: "greater" or "less" tests one side: the interval's other end is infinite.
+        variance_rule: The variances of the two means. The default is Welch's own; an analysis takes
+            `at_least_pooled`, which keeps the level of skewed and of rare metrics on unequal splits.
 
     Returns:
         The comparison; its details are the t statistic, its degrees of freedom and the standard
@@ -47,7 +50,7 @@ def welch(
     check_alternative(alternative)
     if control.n < 2 or treatment.n < 2:
         return undecided(METHOD, control, treatment, alpha=alpha)
-    variances = separate(control, treatment)
+    variances = variance_rule(control, treatment)
     if not variances.difference > 0:
         return undecided(METHOD, control, treatment, alpha=alpha)
     statistic = (treatment.mean - control.mean) / sqrt(variances.difference)
