@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -283,6 +283,10 @@ def test_a_plan_that_does_not_fit_the_data_is_refused(
         ({"confidence": 95}, "0.95 for 95%"),
         ({"several": "drop"}, "one of exclude, first, include"),
         ({"taus": {"klick": 1}}, "taus names klick; the metrics are click"),
+        (
+            {"method": "group-sequential", "sample_size": 9, "over_time": None},
+            "finds its looks in the results over time: leave over_time='day'",
+        ),
     ],
 )
 def test_options_that_mean_nothing_are_refused(
@@ -290,6 +294,49 @@ def test_options_that_mean_nothing_are_refused(
 ) -> None:
     with pytest.raises(AnalysisError, match=message):
         run({"a": (5, 1), "b": (5, 1)}, **options)
+
+
+def test_a_group_sequential_test_asked_every_six_hours_decides_at_its_looks(
+    tables: Any, plan: Plan
+) -> None:
+    """250 units an hour for four days; looks at 10,000 and 20,000: on the second day and the fourth."""
+    exposures: Rows = []
+    actions: Rows = []
+    for i in range(24_000):
+        unit, variant, hour = str(i), "ab"[i % 2], i // 250
+        exposures.append({"unit_id": unit, "variant": variant, "hour": hour})
+        if i % 20 < (4 if variant == "b" and hour >= 50 else 2):
+            actions.append({"action": "click", "user_id": unit, "hour": hour})
+    made = tables(exposures, actions)
+    asked: dict[str, Any] = {"method": "group-sequential", "sample_size": 20_000, "looks": 2}
+    found: dict[int, Any] = {}
+    for hours in range(6, 97, 6):
+        until = datetime(2024, 3, 1, tzinfo=UTC) + timedelta(hours=hours)
+        result = Analysis(plan, **made, **asked, until=until).run()
+        (treatment,) = result.deciding.treatments
+        found[hours] = treatment.comparison
+        if treatment.comparison is None:
+            assert result.recommendation.action == "continue"
+            assert "planned look" in treatment.missing[0]
+    assert [hours for hours, look in found.items() if look is None] == list(range(6, 48, 6))
+    assert all(found[hours] == found[48] for hours in range(48, 96, 6))
+    assert [found[hours].details["look"] for hours in (48, 96)] == [1, 2]
+    assert [found[hours].significant for hours in (48, 96)] == [False, True]
+
+
+def test_what_is_said_of_a_planned_look(tables: Any, plan: Plan) -> None:
+    exposures, actions = events({"a": (600, 120), "b": (600, 168)})
+    made = tables([{**row, "properties": '{"plan": "pro"}'} for row in exposures], actions)
+    asked: dict[str, Any] = {"method": "group-sequential", "sample_size": 1_500, "looks": 3}
+    result = Analysis(plan, **made, **asked, segments=["plan"]).run()
+    text = " ".join(result.to_text().split())
+    assert "b is significantly better than the control in click, at look 2 of 3." in text
+    assert (
+        "Compared at look 2 of 3, at 1,200 units at the end of 2024-03-01; the means are those of "
+        "all units so far."
+    ) in text
+    assert "Segments are counted but not compared" in text
+    assert result.segments[0].metrics[0].treatments[0].comparison is None
 
 
 def test_one_variant_is_nothing_to_compare(run: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from abkit import Conversion, Mean, Total
 from abkit.analysis.reading.sources import Source
 from abkit.analysis.result import Result
-from abkit.analysis.units import UnitsAnalysis
+from abkit.analysis.units import SumsAnalysis, UnitsAnalysis
 from abkit.errors import (
     AnalysisError,
     EmptyDataError,
@@ -243,6 +243,17 @@ def test_the_named_index_of_a_frame_is_its_ids() -> None:
         AnalysisError, match="200 rows have the value '?7'? of 'id'; leave unit out"
     ):
         analyze(twice)
+
+
+def test_what_has_no_times_has_no_planned_looks(tmp_path: Path) -> None:
+    path = write(tmp_path / "u.csv", usual_rows())
+    with pytest.raises(AnalysisError, match="in the results over time, which only Analysis has"):
+        analyze(path, method="group-sequential", sample_size=400)
+    sums: Any = {Conversion("c"): {"a": 20, "b": 30}}
+    with pytest.raises(AnalysisError, match="in the results over time, which only Analysis has"):
+        SumsAnalysis(
+            "s", sums=sums, units={"a": 200, "b": 200}, control="a", method="group-sequential"
+        ).run()
 
 
 def unequal_rows() -> list[str]:

@@ -184,6 +184,12 @@ class Analysis:
         settings = self.settings
         plan = Plan.of(self.experiment, control=self.control)
         check_plan(plan, settings)
+        if settings.method is Method.GROUP_SEQUENTIAL and self.over_time is None:
+            message = (
+                "method='group-sequential' finds its looks in the results over time: leave "
+                "over_time='day', or 'hour'"
+            )
+            raise AnalysisError(message)
         layout = Layout.of_events(plan.metrics, cuped=settings.cuped is not None)
         step = self.over_time or Step.DAY
         sources = {"exposures": table(self.exposures)}
@@ -234,13 +240,15 @@ class Analysis:
                 sources["assignments"] = table(self.assignments)
                 unassigned = compare_assignments(asking, plan, sources["assignments"])
             version = engine.version
+        made = datetime.now(UTC)
         asked = Asked(
             plan=plan,
             settings=settings,
             elapsed=_elapsed(taking),
             over=self.until is not None or _over(plan, taking),
             first_look=shares_at_first_look(taking.by_period, control=plan.control),
-            made=datetime.now(UTC),
+            known=taking.known(_zoned(self.until), made=made),
+            made=made,
             sources={name: source.label for name, source in sources.items()},
             queries=asking.texts,
             engine=version,

@@ -34,6 +34,7 @@ class Asked:
         over: Whether no further unit will come.
         first_look: By variant, the share of its units that had come by the first look; None: this one
             is the first.
+        known: Up to when nothing more will come into the data, UTC; None where there is no time.
         made: When the analysis ran, UTC.
         sources: Where the rows come from, by table.
         queries: The SQL texts that ran, by what they ask.
@@ -45,6 +46,7 @@ class Asked:
     elapsed: timedelta | None = None
     over: bool = False
     first_look: Mapping[str, float] | None = None
+    known: datetime | None = None
     made: datetime
     sources: Mapping[str, str]
     queries: Mapping[str, str]
@@ -77,11 +79,12 @@ def assembled(
             ends=[end for end, _ in gathered.looks],
             looks=looks,
             settings=settings,
+            known=asked.known,
         )
     metrics = tuple(_with_immature(found, gathered) for found in metrics)
     units = sum(sums.n for sums in gathered.sums.values())
-    last_look = is_last_look(settings, units=units)
     main = next(found for found in metrics if found.metric == plan.deciding)
+    last_look = is_last_look(settings, units=units, found=main)
     arms = [main.control, *(treatment.arm for treatment in main.treatments)]
     ratio = check_ratio(
         {arm.variant: arm.moments.n for arm in arms},
@@ -106,7 +109,12 @@ def assembled(
             _segments(gathered, plan, settings, seen=units, first_look=asked.first_look)
         ),
         remaining=left,
-        warnings=(*settings.warnings, *gathered.notes, *_unknown_shares(ratio)),
+        warnings=(
+            *settings.warnings,
+            *gathered.notes,
+            *_unknown_shares(ratio),
+            *_without_looks(gathered, settings),
+        ),
         sources=MappingProxyType(dict(asked.sources)),
         versions=versions(asked.engine),
         queries=MappingProxyType(dict(asked.queries)),
@@ -181,6 +189,15 @@ def _segments(
         except TooFewVariantsError:
             continue
         yield Segment(property=part.property, value=part.value, metrics=metrics)
+
+
+def _without_looks(gathered: Gathered, settings: Settings) -> Iterable[str]:
+    """That segments are not compared."""
+    if gathered.parts and settings.method is Method.GROUP_SEQUENTIAL:
+        yield (
+            "Segments are counted but not compared: the looks of a group sequential test are those of "
+            "all units."
+        )
 
 
 def _unknown_shares(ratio: "SampleRatio") -> Iterable[str]:

@@ -150,6 +150,7 @@ class UnitsAnalysis:
         )
 
     def _settings(self) -> Settings:
+        _check_method(self.method)
         chosen: dict[str, Any] = {} if self.correction is None else {"correction": self.correction}
         return Settings(
             method=self.method,
@@ -216,6 +217,7 @@ class SumsAnalysis:
             AnalysisError: The sums contradict each other; the message says how.
             MissingExtraError: scipy is not installed.
         """
+        _check_method(self.method)
         plan = Plan(
             name=self.name, control=self.control, weights=self.weights, metrics=tuple(self.sums)
         )
@@ -275,6 +277,16 @@ def _zeros(gathered: Gathered) -> Iterable[str]:
         places = estimand.places.values()
         if all(sums.mean(place) == 0 for sums in gathered.sums.values() for place in places):
             yield f"{estimand.metric.name!r} is 0 for every unit. Is it the right column?"
+
+
+def _check_method(method: str | Method) -> None:
+    """Refuse a test whose looks are found in results over time."""
+    if method == Method.GROUP_SEQUENTIAL:
+        message = (
+            "method='group-sequential' finds its looks in the results over time, which only Analysis "
+            "has, of stored events: use method='sequential', or 'welch' for one look"
+        )
+        raise AnalysisError(message)
 
 
 def _counted(variant: str, units: int) -> VariantCounts:

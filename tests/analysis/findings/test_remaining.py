@@ -179,7 +179,6 @@ def test_without_time_or_units_there_is_no_pace(options: dict[str, Any]) -> None
     [
         Settings(method="welch", sample_size=10_000),
         Settings(method="bayesian", sample_size=10_000),
-        Settings(method="group-sequential", sample_size=10_000),
     ],
 )
 def test_a_planned_size_is_waited_for(settings: Settings) -> None:
@@ -189,6 +188,29 @@ def test_a_planned_size_is_waited_for(settings: Settings) -> None:
     assert "6,000 more units to reach the planned sample size of 10,000" in answer.message
     reached = asked(found(200, 235, settings=settings), settings, units=10_000)
     assert (reached.days, reached.units) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("look", "units", "days", "message"),
+    [
+        (None, 400, 2, "1,600 more units to look 1 of 5, at 2,000 units: about 2 days at 800"),
+        (1, 3_400, 1, "600 more units to look 2 of 5, at 4,000 units: about 1 day at 800"),
+        (1, 4_000, 0, "The next is look 2 of 5, at 4,000 units: it is made when the day"),
+        (5, 12_000, 0, "All 5 planned looks have been made"),
+    ],
+)
+def test_the_next_planned_look_is_waited_for(
+    look: int | None, units: int, days: int, message: str
+) -> None:
+    settings = Settings(method="group-sequential", sample_size=10_000)
+    result = found(200, 235)
+    (treatment,) = result.treatments
+    assert treatment.comparison is not None
+    made = evolve(treatment.comparison, details={"look": look}) if look else None
+    result = evolve(result, treatments=(evolve(treatment, comparison=made),))
+    answer = remaining(result, settings, units=units, elapsed=timedelta(days=units / 800))
+    assert answer.days == days
+    assert message in answer.message
 
 
 def test_welch_without_a_planned_size_has_no_end() -> None:

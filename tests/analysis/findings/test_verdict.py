@@ -290,12 +290,23 @@ def test_at_the_last_look_waiting_does_not_help() -> None:
         (Settings(method="welch"), 200, True),
         (Settings(method="welch", sample_size=1000), 999, False),
         (Settings(method="welch", sample_size=1000), 1000, True),
-        (Settings(method="group-sequential", sample_size=1000), 800, False),
-        (Settings(method="group-sequential", sample_size=1000), 1000, True),
     ],
 )
 def test_the_last_look_is_at_the_planned_size(settings: Settings, units: int, last: bool) -> None:
-    assert is_last_look(settings, units=units) is last
+    assert is_last_look(settings, units=units, found=measured(M, a=OPEN)) is last
+
+
+@pytest.mark.parametrize(("look", "last"), [(4, False), (5, True)])
+def test_the_last_planned_look_is_the_last_one_that_was_made(look: int, last: bool) -> None:
+    """The units of a day that is not over do not make it."""
+    settings = Settings(method="group-sequential", sample_size=1000)
+    found = measured(M, a=None, b=OPEN)
+    assert not is_last_look(settings, units=1000, found=measured(M, a=None))
+    waiting, compared = found.treatments
+    assert compared.comparison is not None
+    made = evolve(compared.comparison, details={"look": look, "looks": 5})
+    found = evolve(found, treatments=(waiting, evolve(compared, comparison=made)))
+    assert is_last_look(settings, units=1000, found=found) is last
 
 
 def flagged(result: MetricResult, *flags: Flag) -> MetricResult:

@@ -1,10 +1,12 @@
 """Properties of exposures that nobody has."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from abkit.analysis.analysis import Analysis
+from abkit.analysis.gathering.exposures import Taking
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.exclusion import BOTS, Exclusion
 from abkit.errors import AnalysisError
@@ -52,3 +54,33 @@ def test_an_exclusion_by_a_property_that_nobody_has_is_told(
             "'plan'. So the exclusion 'mine' leaves out nobody by it."
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("latest", "until", "known"),
+    [
+        (-3, None, -3),
+        (-30, None, -24),
+        (2, None, -24),
+        (-3, -8, -8),
+        (-30, -8, -8),
+        (-50, -40, -40),
+        (-3, 5, -3),
+    ],
+)
+def test_what_is_known_is_known_up_to_the_last_exposure_or_a_day_ago(
+    latest: int, until: int | None, known: int
+) -> None:
+    """Hours from now; a clock that is wrong may have written of times to come."""
+    now = datetime(2026, 11, 16, 12, tzinfo=UTC)
+    taking = Taking(
+        incomplete=0,
+        latest=now + timedelta(hours=latest),
+        rows={},
+        exposed={},
+        jumped={},
+        in_several=0,
+        excluded={},
+    )
+    end = None if until is None else now + timedelta(hours=until)
+    assert taking.known(end, made=now) == now + timedelta(hours=known)

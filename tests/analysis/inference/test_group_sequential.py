@@ -124,11 +124,23 @@ def test_many_looks_keep_the_level() -> None:
 
 
 @pytest.mark.parametrize(
-    "information", [[], [0.0, 1.0], [0.5, 0.5], [0.6, 0.4], [0.5, 1.1], [float("nan")]]
+    "information", [[], [0.0, 1.0], [0.5, 0.5], [0.6, 0.4], [0.5, 1.0, 1.1], [float("nan")], [inf]]
 )
-def test_information_that_does_not_rise_to_one_is_refused(information: list[float]) -> None:
-    with pytest.raises(AnalysisError, match="must rise from above 0 to at most 1"):
+def test_information_that_does_not_rise_is_refused(information: list[float]) -> None:
+    with pytest.raises(AnalysisError, match="must rise from above 0, and only the last may be 1"):
         boundaries(information)
+
+
+@pytest.mark.parametrize("spending", [obrien_fleming, pocock])
+@pytest.mark.parametrize("late", [[0.25, 0.47, 0.6, 0.95, 1.0], [0.2, 0.4, 0.6, 0.8, 1.5]])
+def test_looks_that_come_late_keep_the_level_by_the_information_they_found(
+    spending: Spending, late: list[float]
+) -> None:
+    """With the bounds of the planned shares, a last look that comes late would not."""
+    assert crossing_probability(late, boundaries(late, spending=spending)) == pytest.approx(0.05)
+    if late[-1] > 1:
+        planned = boundaries(FIFTHS, spending=spending)
+        assert crossing_probability(late, planned) > 0.051
 
 
 def look(difference: float, bound: float) -> Comparison:

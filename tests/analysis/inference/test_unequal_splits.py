@@ -47,11 +47,11 @@ def normal(random: np.random.Generator, size: tuple[int, int]) -> Values:
 def arm(values: Values) -> tuple[Values, Values, Values]:
     """Units, mean and variance of each run at each look."""
     runs, units = values.shape
-    n = np.arange(1, LOOKS + 1) * float(units // LOOKS)
+    n = np.arange(1, LOOKS + 1, dtype=np.float64) * (units // LOOKS)
     by_look = values.reshape(runs, LOOKS, -1)
     total = by_look.sum(axis=2).cumsum(axis=1)
     squares = np.square(by_look).sum(axis=2).cumsum(axis=1)
-    return n, total / n, (squares - total * total / n) / (n - 1)
+    return n, np.asarray(total / n), np.asarray((squares - total * total / n) / (n - 1))
 
 
 def statistics(

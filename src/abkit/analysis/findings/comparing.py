@@ -1,21 +1,20 @@
 """One comparison, by the method of the settings; and what it waits for before it is made."""
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from math import ceil
 
 from attrs import frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.arms import Arms
 from abkit.analysis.findings.metric_result import Arm, missing
+from abkit.analysis.findings.planned_looks import WITHOUT_TIMES, Looks
 from abkit.analysis.findings.tau import looked_for
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative as Side
 from abkit.analysis.inference.sequential import Tau, sequential
 from abkit.analysis.inference.variance import at_least_pooled
-from abkit.analysis.settings import Alternative, Method, Settings, Spending
+from abkit.analysis.settings import Alternative, Method, Settings
+from abkit.errors import AnalysisError
 from abkit.experiments.metrics import Direction, Metric, Role
 from abkit.extras import extra
 
@@ -29,12 +28,14 @@ class Comparing:
         settings: How the test is made.
         seen: The units of all arms so far, of which a planned sample size is made up.
         tau: What the sequential test looks for; None for other methods, and where nothing can be compared.
+        looks: The planned looks up to the one that is made here; None where none is.
     """
 
     metric: Metric
     settings: Settings
     seen: int
     tau: Tau | None = None
+    looks: Looks | None = None
 
     @classmethod
     def of(
@@ -56,7 +57,7 @@ class Comparing:
         """What is waited for, such as "12,345 more units"; empty if the arms can be compared.
 
         The gates of `missing`, and the planned size: Welch's test says nothing before it is reached,
-        the group sequential one nothing before its first look.
+        the group sequential one nothing but at its looks.
         """
         return (*missing(arms), *self._units_to_come())
 
@@ -64,6 +65,7 @@ class Comparing:
         """Compare a variant with the control at a level.
 
         Raises:
+            AnalysisError: The test is group sequential, and this is none of its looks.
             MissingExtraError: scipy is not installed.
         """
         arms = control.moments, treatment.moments
@@ -79,34 +81,12 @@ class Comparing:
         if self.settings.method is Method.BAYESIAN:
             bayesian = bayesian_rates if self.metric.binary else bayesian_means
             return bayesian(*arms, alpha=alpha)
-        passed, planned = self.looks_passed, self.settings.looks
-        bounds = _bounds(planned, alpha, self.settings.spending)
-        return group_sequential(
-            *arms,
-            bound=bounds[passed - 1],
-            details={
-                "look": passed,
-                "looks": len(planned),
-                "information": self.seen / self._planned_size,
-                **self._next_look(),
-            },
-        )
-
-    @property
-    def _planned_size(self) -> int:
-        return self.settings.sample_size or 1
-
-    @property
-    def looks_passed(self) -> int:
-        """How many of the planned looks have been reached."""
-        return bisect_right(self.settings.looks, self.seen / self._planned_size + 1e-12)
-
-    def _next_look(self) -> dict[str, float]:
-        """The units of all arms at the next look; nothing after the last one."""
-        planned, passed = self.settings.looks, self.looks_passed
-        if passed == len(planned):
-            return {}
-        return {"next_look_units": ceil(planned[passed] * self._planned_size - 1e-9)}
+        if self.looks is None:
+            message = (
+                f"A group sequential test compares at its looks only: it needs {WITHOUT_TIMES}"
+            )
+            raise AnalysisError(message)
+        return group_sequential(*arms, bound=self.looks.bound(alpha), details=self.looks.details)
 
     def _units_to_come(self) -> tuple[str, ...]:
         size = self.settings.sample_size
@@ -115,9 +95,8 @@ class Comparing:
                 return (
                     f"{amount(size - self.seen, 'more unit')} to reach the planned sample size",
                 )
-            case Method.GROUP_SEQUENTIAL if not self.looks_passed:
-                first = int(self._next_look()["next_look_units"])
-                return (f"{amount(first - self.seen, 'more unit')} until the first planned look",)
+            case Method.GROUP_SEQUENTIAL if self.looks is None:
+                return (WITHOUT_TIMES,)
             case _:
                 return ()
 
@@ -128,16 +107,3 @@ def tested_side(metric: Metric, settings: Settings) -> Side:
         return "two-sided"
     rise = metric.direction is Direction.INCREASE
     return "greater" if rise != (metric.role is Role.GUARDRAIL) else "less"
-
-
-@lru_cache(maxsize=256)
-def _bounds(looks: tuple[float, ...], alpha: float, spending: Spending) -> tuple[float, ...]:
-    """The |z| at which to stop at each planned look.
-
-    They are those of the planned shares: who looks a little later than planned is on the safe side.
-    The level holds for one look at each of these, not for every day in between.
-    """
-    from abkit.analysis.inference.group_sequential import boundaries, obrien_fleming, pocock
-
-    spend = pocock if spending is Spending.POCOCK else obrien_fleming
-    return boundaries(looks, alpha=alpha, spending=spend)

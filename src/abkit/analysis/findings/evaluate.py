@@ -170,7 +170,7 @@ class _Test:
             Treatment(
                 arm=arm,
                 comparison=comparison,
-                corrected_p=None if comparison is None else _corrected(comparison, settings.level),
+                corrected_p=None if comparison is None else corrected_p(comparison, settings.level),
                 missing=waits,
                 flags=flags(control, arm, comparison, metric=self.metric),
             )
@@ -219,7 +219,7 @@ def _alphas(p_values: Sequence[float], settings: Settings) -> Sequence[float]:
     return correction.effective_alphas(p_values, procedure, level=settings.level)
 
 
-def _corrected(comparison: Comparison, level: float) -> float:
+def corrected_p(comparison: Comparison, level: float) -> float:
     """The p-value on the scale of the level of all comparisons that are read together.
 
     Bonferroni's m p, Holm's and Benjamini and Hochberg's adjusted p; of a look of a group sequential

@@ -3,6 +3,7 @@
 All looks are made with the tau of the result: so the result is the last of its looks.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
@@ -15,9 +16,16 @@ from abkit.analysis.aggregates import Moments, Sums
 from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.arms import Arms, arms
 from abkit.analysis.findings.comparing import Comparing
-from abkit.analysis.findings.evaluate import taus
-from abkit.analysis.findings.metric_result import MetricResult, OverTime, Series, Treatment
-from abkit.analysis.findings.validity import flags_over_time
+from abkit.analysis.findings.evaluate import corrected_p, taus
+from abkit.analysis.findings.metric_result import (
+    MetricResult,
+    OverTime,
+    Series,
+    Treatment,
+    missing,
+)
+from abkit.analysis.findings.planned_looks import Looks, deciding_look, planned_looks
+from abkit.analysis.findings.validity import flags, flags_over_time
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.settings import Method, Settings
 from abkit.errors import AnalysisError
@@ -30,11 +38,14 @@ def over_time(
     ends: Sequence[datetime],
     looks: Sequence[Mapping[str, Sums]],
     settings: Settings,
+    known: datetime | None = None,
 ) -> tuple[MetricResult, ...]:
     """What was found, with all looks so far and the flags that these raise.
 
     Each look is made at the level of the result; of a step-wise correction that is the one that it
-    had at the last look. The group sequential test looks only where a planned look is reached.
+    had at the last look. The group sequential test looks only where a planned look is reached, at the
+    end of the first day or hour that is over; what it found there is the result until the next look,
+    and for ever if it was significant.
 
     Args:
         found: The results of all units, in the order of `estimands`.
@@ -42,6 +53,8 @@ def over_time(
         ends: The end of each look's day or hour, in order.
         looks: Per look, the sums of each variant up to then; cumulative.
         settings: How the test is made.
+        known: Up to when nothing more will come into the data, UTC: a day or hour that ends later is
+            not over. None: all are.
 
     Raises:
         AnalysisError: There are not as many ends as looks, or a sum is not finite.
@@ -51,8 +64,9 @@ def over_time(
         message = f"Each look needs its end, not {len(looks)} looks and {len(ends)} ends"
         raise AnalysisError(message)
     settings = evolve(settings, taus=MappingProxyType({**settings.taus, **taus(found)}))
+    over = len(ends) if known is None else bisect_right(ends, known)
     return tuple(
-        _with_looks(result, estimand, tuple(ends), looks, settings)
+        _with_looks(result, estimand, tuple(ends), looks, settings, over=over)
         for result, estimand in zip(found, estimands, strict=True)
     )
 
@@ -63,9 +77,11 @@ def _with_looks(
     ends: tuple[datetime, ...],
     looks: Sequence[Mapping[str, Sums]],
     settings: Settings,
+    *,
+    over: int,
 ) -> MetricResult:
     variants = [result.control.variant, *(t.arm.variant for t in result.treatments)]
-    seen = list(_looks(looks, variants, estimand, settings))
+    seen = list(_looks(looks, variants, estimand, settings, over=over))
     series = {
         treatment.arm.variant: _series(
             [at.arms.treatments[place].moments for at in seen],
@@ -73,15 +89,11 @@ def _with_looks(
         )
         for place, treatment in enumerate(result.treatments)
     }
-    running = settings.method is Method.SEQUENTIAL
-    return evolve(
-        result,
-        over_time=OverTime(
-            ends=ends,
-            control=tuple(at.arms.control.moments for at in seen),
-            treatments=MappingProxyType(series),
-        ),
-        treatments=tuple(
+    if settings.method is Method.GROUP_SEQUENTIAL:
+        treatments = _decided(result, series, seen, settings)
+    else:
+        running = settings.method is Method.SEQUENTIAL
+        treatments = tuple(
             evolve(
                 treatment,
                 flags=(
@@ -90,7 +102,15 @@ def _with_looks(
                 ),
             )
             for treatment in result.treatments
+        )
+    return evolve(
+        result,
+        over_time=OverTime(
+            ends=ends,
+            control=tuple(at.arms.control.moments for at in seen),
+            treatments=MappingProxyType(series),
         ),
+        treatments=treatments,
     )
 
 
@@ -112,36 +132,61 @@ def _looks(
     variants: Sequence[str],
     estimand: Estimand,
     settings: Settings,
+    *,
+    over: int,
 ) -> Iterator[_Look]:
     shifts = next((of.shifts for sums in looks for of in sums.values()), ())
-    for sums in looks:
+    units = [sum(sums[variant].n for variant in variants if variant in sums) for sums in looks]
+    planned = planned_looks(units, settings, over=over)
+    for sums, seen, made in zip(looks, units, planned, strict=True):
         ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
         found = arms(ordered, estimand, settings=settings)
-        units = sum(of.n for of in ordered.values())
-        comparing = Comparing.of(estimand.metric, settings, arms=found, seen=units)
-        yield _Look(arms=found, comparing=comparing)
+        comparing = Comparing.of(estimand.metric, settings, arms=found, seen=seen)
+        yield _Look(arms=found, comparing=evolve(comparing, looks=made))
 
 
 def _comparisons(
     looks: Sequence[_Look], place: int, *, alpha: float
 ) -> Iterator[Comparison | None]:
     """One treatment with the control at each look."""
-    planned = 0
     for look in looks:
         control, arm = look.arms.control, look.arms.treatments[place]
-        passed = look.comparing.looks_passed
-        between = look.comparing.settings.method is Method.GROUP_SEQUENTIAL and passed == planned
-        planned = passed
-        waits = between or look.comparing.lacking([control, arm])
+        waits = look.comparing.lacking([control, arm])
         yield None if waits else look.comparing.compare(control, arm, alpha=alpha)
+
+
+def _decided(
+    result: MetricResult, series: Mapping[str, Series], seen: Sequence[_Look], settings: Settings
+) -> tuple[Treatment, ...]:
+    """Each treatment as it was found at the look that decided it, or else at the last one so far."""
+    made = [at.comparing.looks for at in seen if at.comparing.looks is not None]
+    so_far = made[-1] if made else Looks(settings=settings)
+    awaited = so_far.awaited(seen[-1].comparing.seen if seen else 0)
+    decided: list[Treatment] = []
+    for place, treatment in enumerate(result.treatments):
+        look = deciding_look(series[treatment.arm.variant].comparisons)
+        if look is None:
+            waits = (*missing([result.control, treatment.arm]), *awaited)
+            decided.append(evolve(treatment, missing=waits))
+            continue
+        number, comparison = look
+        then = seen[number].arms
+        decided.append(
+            evolve(
+                treatment,
+                comparison=comparison,
+                corrected_p=corrected_p(comparison, settings.level),
+                missing=(),
+                flags=flags(then.control, then.treatments[place], comparison, metric=result.metric),
+            )
+        )
+    return tuple(decided)
 
 
 def _alpha(treatment: Treatment, result: MetricResult, settings: Settings) -> float:
     """The level of a treatment's comparison at each look."""
     found = treatment.comparison
-    if found is None or settings.method is Method.GROUP_SEQUENTIAL:
-        return settings.alpha(result.comparisons)
-    return found.alpha
+    return settings.alpha(result.comparisons) if found is None else found.alpha
 
 
 def _series(arms_of_looks: Sequence[Moments], looks: Iterator[Comparison | None]) -> Series:

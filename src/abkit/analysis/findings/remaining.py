@@ -11,6 +11,7 @@ from math import ceil
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.comparing import tested_side
 from abkit.analysis.findings.metric_result import Flag, MetricResult
+from abkit.analysis.findings.planned_looks import next_look
 from abkit.analysis.findings.verdict import rules_out_goal
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative
@@ -42,8 +43,8 @@ def remaining(
     Not to be asked of an experiment that has ended, or whose time frame is over.
 
     With the sequential test: the first day on which the interval around the difference found so far
-    would exclude 0, for the variant that gets there first. With a planned size (and for any other
-    method): when it will be reached.
+    would exclude 0, for the variant that gets there first. With a group sequential test: when its next
+    look will be reached. With a planned size (and for any other method): when that will be.
 
     Args:
         found: The metric that decides.
@@ -57,6 +58,8 @@ def remaining(
     if units <= 0 or elapsed <= timedelta(0):
         return _unknown("No estimate: no unit has been exposed for any time yet.")
     per_day = units / (elapsed / timedelta(days=1))
+    if settings.method is Method.GROUP_SEQUENTIAL:
+        return _until_next_look(found, settings, per_day=per_day, units=units)
     if settings.method is not Method.SEQUENTIAL:
         return _until_planned_size(settings, per_day=per_day, units=units)
     reason = _hidden(found)
@@ -77,6 +80,28 @@ def remaining(
             f"more than {FURTHEST} days more."
         )
     return _unknown(f"At the effect found so far, it takes more than {FURTHEST} days more.")
+
+
+def _until_next_look(
+    found: MetricResult, settings: Settings, *, per_day: float, units: int
+) -> Remaining:
+    compared = [t.comparison for t in found.treatments if t.comparison is not None]
+    passed = max((int(each.details["look"]) for each in compared), default=0)
+    target, total = next_look(settings, passed), len(settings.looks)
+    if target is None:
+        message = f"All {total} planned looks have been made, 0 days."
+        return Remaining(days=0, units=0, message=message)
+    left = max(0, target - units)
+    which = f"look {passed + 1} of {total}, at {target:,} units"
+    if not left:
+        message = f"The next is {which}: it is made when the day (or hour) that reached it is over."
+        return Remaining(days=0, units=0, message=message)
+    days = ceil(left / per_day)
+    message = (
+        f"{left:,} more units to {which}: about {_days(days)} at {per_day:,.0f} units a day. Nothing "
+        "is decided before it."
+    )
+    return Remaining(days=days, units=left, message=message)
 
 
 def _until_planned_size(settings: Settings, *, per_day: float, units: int) -> Remaining:

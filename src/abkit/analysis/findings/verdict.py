@@ -94,15 +94,20 @@ class _Judged:
     reason: str
 
 
-def is_last_look(settings: Settings, *, units: int) -> bool:
+def is_last_look(settings: Settings, *, units: int, found: MetricResult) -> bool:
     """Whether waiting does not help any more.
 
-    So it is with a test of one look, and wherever the planned size has been reached.
+    So it is with a test of one look, and wherever the planned size has been reached; with a group
+    sequential test, once the last of its looks has been made.
 
     Args:
         settings: How the test is made.
         units: The units of all arms so far.
+        found: The metric that decides.
     """
+    if settings.method is Method.GROUP_SEQUENTIAL:
+        compared = [t.comparison for t in found.treatments if t.comparison is not None]
+        return any(each.details["look"] == len(settings.looks) for each in compared)
     if settings.sample_size is None:
         return settings.method is Method.WELCH
     return units >= settings.sample_size
@@ -264,9 +269,17 @@ _CAVEATS = {
 def _won(treatment: Treatment, metric: Metric) -> str:
     name, chance = treatment.arm.variant, treatment.chance_to_beat
     if chance is None:
-        return f"{name} is significantly better than the control in {metric.name}."
+        return (
+            f"{name} is significantly better than the control in {metric.name}{_look(treatment)}."
+        )
     shown = "more than 99.9%" if chance > 0.999 else f"{chance:.1%}"
     return f"{name} is better than the control in {metric.name} with a chance of {shown}."
+
+
+def _look(treatment: Treatment) -> str:
+    """Which planned look found it; empty for other tests."""
+    details = {} if treatment.comparison is None else treatment.comparison.details
+    return f", at look {details['look']:.0f} of {details['looks']:.0f}" if "look" in details else ""
 
 
 def _violated(variant: str, guardrails: Sequence[MetricResult]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from attrs import evolve, field, frozen
@@ -12,6 +12,9 @@ from abkit.analysis.gathering.asking import Asking, instant
 from abkit.analysis.query.units import MAXIMUM_VARIANTS, Several, UnitQueries
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError, EmptyDataError, suggestion
+
+QUIET = timedelta(days=1)
+"""What has not come into the data a day after its time comes no more."""
 
 
 @frozen(kw_only=True)
@@ -39,6 +42,18 @@ class Taking:
     excluded: Mapping[str, int]
     by_period: Mapping[tuple[datetime, str], int] = field(factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
+
+    def known(self, until: datetime | None, *, made: datetime) -> datetime:
+        """Up to when nothing more will come: the end asked for, or the last exposure, or a day ago.
+
+        Args:
+            until: Exposures and actions count before this, UTC; None: to the last.
+            made: When the analysis runs, UTC; what lies beyond was written by a clock that is wrong.
+        """
+        if until is not None and until <= made:
+            return until
+        latest = self.latest or made
+        return made - QUIET if latest > made else max(latest, made - QUIET)
 
 
 def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length: int) -> Taking:

@@ -66,7 +66,9 @@ def boundaries(
     and Rowe (1969, J. R. Stat. Soc. A 132(2)).
 
     Args:
-        information: The share of the planned units at each look: rising, above 0, at most 1.
+        information: The share of the planned units at each look: rising, above 0. Those that were
+            found, not those that were planned: a look that comes late spends what is due by then, and
+            the last one, which may be beyond 1, all that is left.
         alpha: The accepted probability of a false alarm over all looks.
         spending: How much of it is spent by when; fix it before the first look.
         sides: 1 for a test that stops above its bound only, not below minus its bound.
@@ -85,7 +87,7 @@ def boundaries(
     bounds: list[float] = []
     continuing, before, spent = _Continuing.at_start(), 0.0, 0.0
     for share in information:
-        target = spending(share, alpha / sides)
+        target = spending(min(share, 1.0), alpha / sides)
         bound = continuing.bound(share - before, share, target - spent)
         bounds.append(bound)
         reach = sqrt(share) * min(bound, FURTHEST)
@@ -206,9 +208,10 @@ def _hwang_shih_decani(gamma: float, information: float, alpha: float) -> float:
 
 def _check_information(information: Sequence[float]) -> None:
     steps = np.diff(np.asarray([0.0, *information]))
-    if not information or not bool((steps > 0).all()) or information[-1] > 1 + 1e-12:
+    early = all(share < 1 for share in information[:-1])
+    if not information or not early or not bool((steps > 0).all()) or information[-1] == inf:
         message = (
-            "The information of the looks must rise from above 0 to at most 1, "
+            "The information of the looks must rise from above 0, and only the last may be 1 or more, "
             f"such as 0.25, 0.5, 0.75, 1; not {list(information)}"
         )
         raise AnalysisError(message)

@@ -35,6 +35,37 @@ def confidence(found: MetricResult, settings: Settings) -> str | None:
     return f"Intervals: {figures.confidence(settings)}, {note}." if note else None
 
 
+def look(found: MetricResult) -> str | None:
+    """Which planned look the comparisons are those of, in a sentence; None of other tests."""
+    series = found.over_time
+    compared = [(t.arm.variant, t.comparison) for t in found.treatments if t.comparison is not None]
+    made: dict[str, list[str]] = {}
+    for variant, comparison in compared:
+        details = comparison.details
+        if series is None or "look" not in details:
+            return None
+        place = series.treatments[variant].comparisons.index(comparison)
+        end = times.look(series.ends[place], by_day=times.daily(series.ends))
+        text = (
+            f"look {details['look']:.0f} of {details['looks']:.0f}, at {details['look_units']:,.0f} "
+            f"units at the end of {end}"
+        )
+        made.setdefault(text, []).append(variant)
+    if not made:
+        return None
+    alone = len(made) == 1
+    said = "; ".join(
+        text if alone else f"{text} ({', '.join(variants)})" for text, variants in made.items()
+    )
+    waits = dict.fromkeys(
+        int(each.details["next_look_units"])
+        for _, each in compared
+        if not each.significant and "next_look_units" in each.details
+    )
+    later = f" The next is at {max(waits):,} units." if waits else ""
+    return f"Compared at {said}; the means are those of all units so far.{later}"
+
+
 def adjustment(found: MetricResult) -> str | None:
     """What CUPED did, in a sentence."""
     if found.adjustment is None:

@@ -69,6 +69,7 @@ def show_metric(found: MetricResult, result: "Outcome", console: "Console") -> N
     for treatment in found.treatments:
         _show_verdict(treatment, found, result, console)
     for note in (
+        sentences.look(found),
         sentences.confidence(found, result.settings),
         sentences.adjustment(found),
         sentences.capped(found),
