@@ -278,3 +278,15 @@ def test_a_sample_size_of_nothing_has_no_tau(arguments: tuple[float, int, int]) 
 def test_the_standard_error_is_in_the_details() -> None:
     found = sequential(*EQUAL, tau=0.02)
     assert found.details["standard_error"] == pytest.approx(sqrt((0.09 + 0.1056) / 5000))
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "greater"])
+@pytest.mark.parametrize("tau", [1e100, 1e160, 1e300])
+def test_a_tau_far_beyond_the_variance_has_an_interval(tau: float, alternative: Any) -> None:
+    """tau² / V is no float any more; the interval grows with the square root of its logarithm."""
+    for difference in (1e-9, 1e-11):
+        arms = Moments(1_000, 0.0, 1e-20), Moments(1_000, difference, 1e-20)
+        found = sequential(*arms, tau=tau, alternative=alternative)
+        error = found.details["standard_error"]
+        assert 20 * error < difference - found.interval.low < 40 * error
+        assert found.significant is (found.interval.low > 0) is (difference == 1e-9)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import exp, fsum, inf, log, log1p, sqrt
+from sys import float_info
 from typing import NamedTuple
 
 from scipy.special import log_ndtr
@@ -80,8 +81,9 @@ def _evidence(standardized: float, parts: Sequence[_Part]) -> float:
 
 def _parts(variance: float, tau: Tau) -> list[_Part]:
     mixture = checked_tau(tau)
-    gains = [size / variance * size if 0 < variance < inf else 0.0 for size in mixture]
-    if not all(0 < gain < inf for gain in gains):
+    possible = 0 < variance < inf
+    gains = [min(size / variance * size, float_info.max) if possible else 0.0 for size in mixture]
+    if not all(gains):
         message = (
             "A one-sided mixture needs a variance and a tau above 0, "
             f"not variance={variance!r} and tau={tau!r}"
