@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 
 from abkit import Conversion, DeclarationError, Mean, Sum, Total
+from abkit.experiments.metrics import Ratio, with_roles
 
 
 def test_the_action_is_the_name_unless_said_otherwise() -> None:
@@ -34,3 +35,37 @@ def test_the_action_is_the_name_unless_said_otherwise() -> None:
 def test_a_wrong_metric_is_refused(metric: Any, says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
         metric()
+
+
+P, S, G = "primary", "secondary", "guardrail"
+
+
+@pytest.mark.parametrize(
+    ("said", "roles"),
+    [
+        ([None], [P]),
+        ([None, None, None], [P, S, S]),
+        ([G, None, None], [G, P, S]),
+        ([S, None, None], [S, P, S]),
+        ([P, None, G], [P, S, G]),
+        ([None, P, None, P], [P, P, S, P]),
+        ([S, G], [S, G]),
+    ],
+)
+def test_the_first_metric_is_primary_and_those_after_it_are_secondary(
+    said: list[str | None], roles: list[str]
+) -> None:
+    metrics = [Conversion(str(place), role=role) for place, role in enumerate(said)]
+    found = with_roles(metrics)
+    assert [metric.role for metric in found] == roles
+    assert with_roles(found) == found
+    assert [metric.role for metric in with_roles(found)] == roles
+
+
+def test_a_role_says_what_a_metric_is_for_and_not_what_it_measures() -> None:
+    orders = Total("purchase")
+    assert orders == Total("purchase", role="guardrail")
+    assert hash(orders) == hash(Total("purchase", role="guardrail"))
+    ratio = Ratio("price", numerator=Sum("purchase", property="price"), denominator=orders)
+    assert with_roles([orders, ratio])[1] == ratio
+    assert "role" not in repr(orders)

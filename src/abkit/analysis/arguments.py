@@ -11,7 +11,7 @@ import attrs
 
 from abkit.errors import AnalysisError, ArgumentError
 from abkit.events import variant_text
-from abkit.experiments.metrics import Metric
+from abkit.experiments.metrics import Metric, with_roles
 
 Kind = TypeVar("Kind", bound=type)
 
@@ -65,13 +65,13 @@ def _unknown(name: str, known: Sequence[str], elsewhere: Mapping[str, str]) -> s
 
 
 def metrics(value: Metric | Sequence[Metric]) -> tuple[Metric, ...]:
-    """The metrics that a caller gives; one alone will do.
+    """The metrics that a caller gives, with their roles; one alone will do.
 
     Raises:
         AnalysisError: They are not metrics.
     """
     if isinstance(value, Metric):
-        return (value,)
+        return with_roles([value])
     given: object = value
     several = not isinstance(given, str | Mapping) and isinstance(given, Iterable)
     found: tuple[Any, ...] = tuple(value) if several else (given,)
@@ -83,7 +83,7 @@ def metrics(value: Metric | Sequence[Metric]) -> tuple[Metric, ...]:
                 f"not {each!r}"
             )
             raise AnalysisError(message)
-    return found
+    return with_roles(found)
 
 
 def shares(value: Mapping[Any, float]) -> Mapping[str, float]:

@@ -73,7 +73,8 @@ class Plan:
         control: The variant that the others are compared with.
         weights: The designed share of each variant; empty if unknown, which
             means equal shares where the variants are about equal, and else no check of their sizes.
-        metrics: What success means; the first primary one decides.
+        metrics: What success means; the first primary one decides. Where no role is said, that is the
+            first one, and those after it are secondary.
         hypothesis: What was expected.
         ends: When the experiment is over, UTC; None if it is not known.
     """
@@ -127,6 +128,6 @@ class Plan:
 
     @property
     def deciding(self) -> Metric:
-        """The metric that decides: the first primary one, or the first if none is primary."""
+        """The metric that decides: the first primary one, or the first if all have other roles."""
         primary = [metric for metric in self.metrics if metric.role is Role.PRIMARY]
         return (primary or list(self.metrics))[0]

@@ -63,10 +63,10 @@ def direction(value: str | Direction) -> Direction:
         raise DeclarationError("metric", problem) from None
 
 
-def role(value: str | Role) -> Role:
-    """A role, or its word."""
+def role(value: str | Role | None) -> Role | None:
+    """A role, or its word; None where it is not said."""
     try:
-        return Role(value)
+        return None if value is None else Role(value)
     except ValueError:
         problem = f"`role` must be one of {', '.join(Role)}, not {value!r}"
         raise DeclarationError("metric", problem) from None

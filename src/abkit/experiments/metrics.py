@@ -1,9 +1,10 @@
 """What success means: pure declarations, which the analysis reads."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from abkit.errors import DeclarationError
 from abkit.experiments import metric_fields as fields
@@ -27,6 +28,7 @@ __all__ = [
     "Sum",
     "Total",
     "Winsorize",
+    "with_roles",
 ]
 
 
@@ -39,7 +41,9 @@ class Metric(Operand):
         direction: Which way it should move.
         goal: The smallest relative change of the control's mean that is worth having: 0.02 is 2%.
             None: the sequential test looks for 10%, and there is no badge about the goal.
-        role: What the metric is for.
+        role: What the metric is for; it is given as `role=`. Unless said otherwise, the first metric of
+            an experiment is primary, and those after it are secondary. Two metrics that differ in
+            nothing else are equal.
     """
 
     name: str = field(validator=fields.named)
@@ -47,7 +51,14 @@ class Metric(Operand):
         kw_only=True, default=Direction.INCREASE, converter=fields.direction
     )
     goal: float | None = field(kw_only=True, default=None, validator=fields.positive)
-    role: Role = field(kw_only=True, default=Role.PRIMARY, converter=fields.role)
+    declared_role: Role | None = field(
+        kw_only=True, default=None, converter=fields.role, alias="role", eq=False, repr=False
+    )
+
+    @property
+    def role(self) -> Role:
+        """What the metric is for: primary, if it was not said and no metric comes before it."""
+        return self.declared_role or Role.PRIMARY
 
     @property
     def binary(self) -> bool:
@@ -258,3 +269,17 @@ class Formula(Metric):
     """
 
     expression: Expression = field(kw_only=True, validator=_of_metrics)
+
+
+def with_roles(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Metrics with the roles that they have beside each other.
+
+    One without a role is primary if none before it is, and else secondary: each primary metric may
+    raise a false alarm of its own, so more than one must be wanted.
+    """
+    found: list[Metric] = []
+    for metric in metrics:
+        decided = any(each.role is Role.PRIMARY for each in found)
+        usual = Role.SECONDARY if decided else Role.PRIMARY
+        found.append(evolve(metric, role=metric.declared_role or usual))
+    return tuple(found)

@@ -20,6 +20,7 @@ from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
+from abkit.analysis.findings.verdict import recommend
 from abkit.analysis.settings import Settings
 from abkit.experiments.metrics import Conversion, Mean, Metric
 
@@ -95,6 +96,37 @@ def test_a_hundred_looks_at_nothing_find_nothing(
         assert (found.adjustment is not None) is (settings.cuped is not None)
     assert compared > 0.8 * runs * LOOKS
     assert alarms / runs <= 0.05
+
+
+@pytest.mark.parametrize("method", ["sequential", "welch"])
+def test_ten_metrics_raise_no_more_alarms_than_one_where_it_counts(method: str) -> None:
+    """Of 600 A/A experiments; if all ten were primary, one of them would be significant in 20% to 40%."""
+    metrics = [Conversion(f"m{number}", goal=0.2) for number in range(10)]
+    planned, settings, runs = plan(*metrics), Settings(method=method), 600
+    estimands = [alone(metric, place=place) for place, metric in enumerate(planned.metrics)]
+    random = np.random.default_rng(31)
+    converted = random.binomial(2_000, 0.1, (runs, 2, 10)).astype(float).tolist()
+    decided = others = 0
+    for run in converted:
+        arms = {
+            variant: Sums(2_000, (0.0,) * 10, tuple(of), {(i, i): of[i] for i in range(10)})
+            for variant, of in zip("01", run, strict=True)
+        }
+        first, *rest = evaluate(arms, estimands, planned, settings)
+        assert first.metric == planned.deciding
+        decided += significant(first)
+        others += any(map(significant, rest))
+        advice = recommend(
+            [first, *rest], deciding=planned.deciding, mismatch=False, last_look=False
+        )
+        assert advice.action != "roll out" or significant(first)
+    for alarms in (decided, others):
+        assert alarms / runs <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
+
+
+def significant(found: MetricResult) -> bool:
+    (treatment,) = found.treatments
+    return treatment.comparison is not None and treatment.comparison.significant
 
 
 RUNS = 2_000

@@ -34,7 +34,10 @@ def _composed(value: object) -> object:
         return {str(key): plain(each) for key, each in value.items()}
     kind = type(value)
     if attrs.has(kind):
-        return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(kind)}
+        return {
+            field.alias or field.name: plain(getattr(value, field.name))
+            for field in attrs.fields(kind)
+        }
     if isinstance(value, Iterable):
         return [plain(each) for each in value]
     return str(value)
