@@ -259,28 +259,30 @@ def test_a_bare_id_has_an_id_for_code_that_asks_for_it(manager: ExperimentManage
     class Asks(UserExperiment):
         variants = {"x": 1}
 
-        def assign(self, params: Params, user: Any, actor: Any) -> None:
-            assert actor is None
+        def assign(self, params: Params, user: Any, org: Any) -> None:
+            assert org is None
             params.variant = UniformChoice(choices=["x"], unit=user.id)
 
     manager.add(Asks)
     assert manager.get("Asks", user=5) == manager.get("Asks", user="five") == "x"
 
 
-@pytest.mark.parametrize("missing", [{}, {"actor": None}])
-def test_assign_can_take_its_subjects_by_keyword(manager: ExperimentManager, missing: Any) -> None:
+@pytest.mark.parametrize(("given", "taken"), [({}, 3), ({"actor": None}, None)])
+def test_assign_can_take_its_subjects_by_keyword_with_defaults(
+    manager: ExperimentManager, given: Any, taken: Any
+) -> None:
     class ByKeyword(OrgExperiment):
         variants = {"x": 1}
 
         def assign(self, params: Params, *, org: Any, actor: Any = 3) -> None:
-            assert actor is None
+            assert actor == taken
             params.variant = UniformChoice(choices=["x"], unit=org.id)
 
         def eligible(self, **subjects: Any) -> bool:
             return bool(subjects["team"] == "t")
 
     manager.add(ByKeyword)
-    assert manager.assign("ByKeyword", org=1, team="t", **missing).enrolled
+    assert manager.assign("ByKeyword", org=1, team="t", **given).enrolled
 
 
 def test_returning_false_leaves_the_unit_out(manager: ExperimentManager) -> None:
@@ -522,7 +524,12 @@ def test_load_says_what_a_module_lacks(manager: ExperimentManager, module: Any) 
 def test_all_gives_each_experiment_whose_unit_was_passed(manager: ExperimentManager) -> None:
     for experiment in (Declared, ShowPlugins, OnUsers):
         manager.add(experiment)
-    assert set(manager.all(org=ORG, actor=USER)) == {"Declared", "ShowPlugins"}
+    assert set(manager.all(org=ORG, actor=USER)) == {
+        "Declared",
+        "ShowPlugins",
+        "OnUsers",
+    }
+    assert set(manager.all(org=ORG)) == {"Declared", "ShowPlugins"}
     assert set(manager.all(user=USER)) == {"OnUsers"}
     assert set(manager.all(org=ORG, user=USER)) == {"Declared", "ShowPlugins", "OnUsers"}
     assert manager.all(org=None) == {}

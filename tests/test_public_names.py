@@ -46,6 +46,7 @@ NAMES = [
     "Run",
     "Sample",
     "ScriptExperiment",
+    "SubjectMismatchError",
     "Sum",
     "TooFewVariantsError",
     "Total",

@@ -6,6 +6,7 @@ AbkitError
         OperatorError               a random operator has an argument that it cannot use
     UnknownExperimentError      no experiment of that name is registered
     MissingSubjectError         a call lacks the subject that it is about, or that has no id
+    SubjectMismatchError        an assign() asks for what the call does not give
     UnitsError                  a column of units cannot be assigned
     ConfigError                 a module, a file or a setting cannot be used
         MissingExtraError           an optional dependency is not installed
@@ -121,6 +122,31 @@ class MissingSubjectError(AbkitError, TypeError):
             f"{wrong} pass {self.needed}= (an object with an `id` or a `pk`, or the id itself: "
             f"a text or a whole number). Got {given}."
         )
+
+
+class SubjectMismatchError(AbkitError, TypeError):
+    """An `assign()` or `eligible()` asks for what the call does not give.
+
+    Attributes:
+        experiment: The experiment's name.
+        hook: "assign" or "eligible".
+        asked: What it asks for: a subject, or a subject's attribute, such as "org.slug".
+        given: The names of the subjects that were passed.
+        problem: What was given, and what would be right.
+    """
+
+    def __init__(
+        self, experiment: str, hook: str, asked: str, given: Iterable[str], problem: str
+    ) -> None:
+        self.experiment = experiment
+        self.hook = hook
+        self.asked = asked
+        self.given = tuple(given)
+        self.problem = problem
+        super().__init__(experiment, hook, asked, self.given, problem)
+
+    def __str__(self) -> str:
+        return f"{self.experiment}: {self.hook}() asks for {self.asked}, and {self.problem}"
 
 
 class UnitsError(AbkitError, ValueError):

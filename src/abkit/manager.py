@@ -14,7 +14,13 @@ from abkit.experiments.answer import Clock, Decision, assignment_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.registry import Registered, Registry
-from abkit.experiments.subjects import Subjects, is_nobody, person_and_groups, unit_id_of
+from abkit.experiments.subjects import (
+    Subjects,
+    is_nobody,
+    person_and_groups,
+    subject_of,
+    unit_id_of,
+)
 from abkit.handler import EventHandler, check_handler, exposer_of, hand_on
 
 if TYPE_CHECKING:
@@ -208,7 +214,7 @@ class ExperimentManager:
         return {
             registered.declaration.name: self._decide(registered, subjects)[1]
             for registered in self._registry.experiments()
-            if not is_nobody(subjects.get(registered.declaration.unit_type))
+            if not is_nobody(subject_of(registered.declaration.unit_type, subjects))
         }
 
     def log_exposure(
@@ -321,7 +327,7 @@ class ExperimentManager:
         declaration = registered.declaration
         self._report(declaration.name, error)
         try:
-            unit_id = unit_id_of(subjects.get(declaration.unit_type)) or ""
+            unit_id = unit_id_of(subject_of(declaration.unit_type, subjects)) or ""
         except Exception:  # noqa: BLE001 - the user's code, whose error is reported already
             unit_id = ""
         try:

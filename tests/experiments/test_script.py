@@ -87,7 +87,7 @@ def test_attributes_of_subjects_can_be_inputs(manager: ExperimentManager) -> Non
 
 def test_an_input_of_a_missing_subject_is_none(manager: ExperimentManager) -> None:
     script = {"op": "seq", "seq": [put("variant", choice("user")), put("team", get("team"))]}
-    manager.add(declare(script=script, inputs={"team": "actor.team"}))
+    manager.add(declare(script=script, inputs={"team": "org.team"}))
     assert manager.assign("Scripted", user=1).params["team"] is None
 
 

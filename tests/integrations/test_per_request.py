@@ -57,6 +57,12 @@ def test_the_payload_is_json_of_all_experiments_whose_unit_is_there(
         },
         "Ramping": {"variant": "0", "reason": "not_enrolled", "unitType": "org", "unitId": "42"},
         "Chosen": {"variant": "1", "reason": "forced", "unitType": "org", "unitId": "42"},
+        "Buttons": {
+            "variant": manager.get("Buttons", user=7),
+            "reason": "assigned",
+            "unitType": "user",
+            "unitId": "7",
+        },
     }
     assert experiments_payload(manager) == {}
     assert experiments_payload(manager, org=None, user=SimpleNamespace(id=None)) == {}

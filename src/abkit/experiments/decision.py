@@ -18,7 +18,12 @@ from abkit.experiments.answer import Clock, Decide, Decision
 from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code
 from abkit.experiments.share import share_bound
-from abkit.experiments.subjects import Subjects, missing_subject, unit_id_of
+from abkit.experiments.subjects import (
+    Subjects,
+    also_called,
+    unit_id_of,
+    with_subject,
+)
 
 if TYPE_CHECKING:
     from abkit.experiments.layer import Layer
@@ -42,6 +47,7 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
         DeclarationError: A variant is forced or assigned that the experiment does not have.
     """
     name, unit_type = declaration.name, declaration.unit_type
+    also = also_called(unit_type) or unit_type
     keep_out = _keep_out(experiment, declaration, clock)
     gates, default = tuple(gates_of(declaration)), experiment.default_value
     assign: Callable[[str, Subjects], Decision]
@@ -66,13 +72,14 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
         try:
             unit_id = subject = subjects[unit_type]
         except KeyError:
-            raise missing_subject(name, unit_type, subjects) from None
+            unit_id = subject = subjects.get(also)
         if type(subject) is not str:
             unit_id = getattr(subject, "id", None)
             if type(unit_id) is not str:
                 unit_id = unit_id_of(subject)
         if not unit_id:
-            raise missing_subject(name, unit_type, subjects)
+            subjects = with_subject(unit_type, subjects, of=name)
+            unit_id = unit_id_of(subjects[unit_type]) or ""
         here = get_forced_here()
         if here is not None and name in here:
             return unit_id, declaration.variant_of(here[name]), Reason.FORCED, None
@@ -116,7 +123,7 @@ def _keep_out(
     if type(experiment).eligible is not Experiment.eligible:
         from abkit.experiments.hooks import call_of
 
-        eligible = call_of(experiment.eligible)
+        eligible = call_of(experiment.eligible, declaration)
     if dormant is None and eligible is None and not allowed:
         return None
 

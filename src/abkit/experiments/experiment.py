@@ -72,10 +72,13 @@ class Experiment:
             Write random operators into `params`; return False to leave the unit out.
             """
             from abkit.assignment._planout import WeightedChoice
-            from abkit.experiments.subjects import unit_id_of
+            from abkit.experiments.subjects import missing_subject, subject_of, unit_id_of
 
             cls = type(self)
-            weights, unit = cls.declaration.weights, unit_id_of(subjects[cls.unit_type])
+            weights = cls.declaration.weights
+            unit = unit_id_of(subject_of(cls.unit_type, subjects))
+            if unit is None:
+                raise missing_subject(cls.name, cls.unit_type, subjects)
             params[cls.param_name] = WeightedChoice(
                 choices=[*weights], weights=[*weights.values()], unit=unit
             )

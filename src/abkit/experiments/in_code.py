@@ -11,7 +11,7 @@ from abkit.events import Variant
 from abkit.experiments.answer import Decision
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
-from abkit.experiments.hooks import caller_of, kinds_of_subjects, names_of, with_id
+from abkit.experiments.hooks import caller_of, kinds_of_subjects, lack_of, names_of, with_id
 from abkit.experiments.subjects import Subjects
 
 
@@ -22,9 +22,10 @@ def compile_assign(
 
     Raises, when it is called:
         DeclarationError: A variant is assigned that the experiment does not have.
+        SubjectMismatchError: `assign()` asks for a subject, or an attribute of one, that the call lacks.
     """
     salt, param_name, method = declaration.salt, declaration.param_name, experiment.assign
-    names, call = names_of(method), caller_of(method)
+    names, call = names_of(method), caller_of(method, declaration, behind=1)
     given = frozenset(names)
     only = names[0] if len(names) == 1 else None
     get_all: Any = itemgetter(*names) if names else None
@@ -35,14 +36,20 @@ def compile_assign(
         params = new(Params)
         environment: list[Any] = [salt, None, None, False]
         set_environment(params, environment)
-        if only is not None and only in subjects:
-            subject = subjects[only]
-            kind = kind_of_type(type(subject), with_id)
-            outcome = method(params, subject if kind is None else kind(subject))
-        elif only is None and get_all is not None and given.issubset(subjects):
-            outcome = method(params, *map(with_id, get_all(subjects)))
-        else:
-            outcome = call((params,), subjects)
+        try:
+            if only is not None and only in subjects:
+                subject = subjects[only]
+                kind = kind_of_type(type(subject), with_id)
+                outcome = method(params, subject if kind is None else kind(subject))
+            elif only is None and get_all is not None and given.issubset(subjects):
+                outcome = method(params, *map(with_id, get_all(subjects)))
+            else:
+                outcome = call((params,), subjects)
+        except AttributeError as error:
+            lacking = lack_of(error, method, subjects, of=declaration.name)
+            if lacking is None:
+                raise
+            raise lacking from error
         drawn = environment[DRAWN]
         if outcome is None and drawn is not None:
             variant = drawn.get(param_name)

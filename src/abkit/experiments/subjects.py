@@ -16,9 +16,14 @@ from abkit.errors import MissingSubjectError
 Subjects: TypeAlias = Mapping[str, Any]
 """What the caller passes, by kind: objects with an `id` or a `pk`, or ids."""
 
+PERSONS = ("user", "actor")
+"""Two names of one kind: whoever acts is the user, unless another one is given."""
+USUAL = frozenset({"org", *PERSONS})
+"""The kinds that any call may have; of these, one that is not there is nobody."""
+
 _NO_GROUPS: Mapping[str, str] = MappingProxyType({})
 _ABSENT = object()
-_PERSONS = frozenset({"user", "actor"})
+_OTHER_PERSON: Mapping[str, str] = MappingProxyType({"user": "actor", "actor": "user"})
 _EXACT_AS_FLOAT = 2**53
 _BOOLS = frozenset({"bool", "bool_"})  # Python's and NumPy's
 _OF_AN_ID = ("__str__", "__lt__", "__eq__", "__hash__")
@@ -65,6 +70,38 @@ def id_value_of(subject: object) -> Any:
     return subject if found is _ABSENT else found
 
 
+def also_called(kind: str) -> str | None:
+    """The other name of a kind of subject, if it has one: the actor is the user where there is no `user=`."""
+    return _OTHER_PERSON.get(kind)
+
+
+def subject_of(kind: str, subjects: Subjects) -> Any:
+    """The subject of a kind, or, where that is nobody, the one of its other name if that has an id."""
+    found, other = subjects.get(kind), _OTHER_PERSON.get(kind)
+    if other is not None and other in subjects and is_nobody(found):
+        stands_in = subjects[other]
+        if not is_nobody(stands_in) and unit_id_of(stands_in):
+            return stands_in
+    return found
+
+
+def with_subject(kind: str, subjects: Subjects, *, of: str) -> Subjects:
+    """The subjects with one of a kind that is not among them, or is nobody, by its other name.
+
+    Args:
+        kind: What is randomized.
+        subjects: Those of the request.
+        of: The name of the experiment.
+
+    Raises:
+        MissingSubjectError: There is none by that name either, or it has no id.
+    """
+    found = subject_of(kind, subjects)
+    if found is subjects.get(kind):
+        raise missing_subject(of, kind, subjects)
+    return {**subjects, kind: found}
+
+
 def is_nobody(subject: object) -> bool:
     """Whether a subject says that there is nobody: None, or the anonymous user of a framework."""
     return (
@@ -98,7 +135,13 @@ def missing_subject(of: str, kind: str, subjects: Subjects) -> MissingSubjectErr
         kind: What the subject is called, such as "org".
         subjects: All that were passed.
     """
-    problem = why_no_id(subjects[kind]) if kind in subjects else ""
+    other = _OTHER_PERSON.get(kind)
+    if kind in subjects:
+        problem = why_no_id(subjects[kind])
+    elif other is not None and other in subjects:
+        problem = f"is missing, and {other}= {why_no_id(subjects[other])}"
+    else:
+        problem = ""
     given = [each for each, subject in subjects.items() if not isinstance(subject, Nobody)]
     return MissingSubjectError(of, kind, given, problem)
 
@@ -122,7 +165,7 @@ def person_and_groups(
         subject = subjects[kind]
         unit_id = subject if type(subject) is str else unit_id_of(subject)
         if not unit_id:
-            if is_nobody(subject) or not (all_have_ids or kind in _PERSONS):
+            if is_nobody(subject) or not (all_have_ids or kind in _OTHER_PERSON):
                 continue
             raise missing_subject(of, kind, subjects)
         if kind == "user":

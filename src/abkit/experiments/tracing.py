@@ -162,6 +162,12 @@ class _StandIns(dict[str, Any]):
     def get(self, _: str, __: Any = None) -> Any:
         return _StandIn(self._oracle)
 
+    def __getitem__(self, _: str) -> Any:
+        return _StandIn(self._oracle)
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
 
 class _Given(PlanOutOp):
     """Gives what the oracle chose."""
@@ -201,7 +207,7 @@ def _runs(experiment: type[Experiment]) -> Iterator[_Run]:
         Exception: Whatever the code raises.
     """
     declaration, oracle = experiment.declaration, _Oracle()
-    name, call = declaration.param_name, caller_of(experiment().assign)
+    name, call = declaration.param_name, caller_of(experiment().assign, declaration, behind=1)
     for _ in range(_MOST_RUNS):
         drawn: dict[str, Drawn | None] = {}
         params = _recording(declaration.salt, oracle, drawn)

@@ -11,7 +11,7 @@ from attrs import frozen
 from abkit.assignment.assignment import Reason
 from abkit.errors import ConfigError
 from abkit.events import Variant, variant_text
-from abkit.experiments.subjects import unit_id_of
+from abkit.experiments.subjects import subject_of, unit_id_of
 from abkit.integrations.per_request import with_ids
 from abkit.integrations.wire import (
     CONTENT_TYPES,
@@ -206,7 +206,7 @@ class LogExposureEndpoint:
         unit_type = self.manager.declaration(sent.experiment).unit_type
         if sent.unit_type != unit_type:
             return refusal(400, "The experiment randomizes another unitType.")
-        if unit_id_of(subjects.get(unit_type)) != sent.unit_id:
+        if unit_id_of(subject_of(unit_type, subjects)) != sent.unit_id:
             return refusal(403, "The session is not that unit's.")
         assignment = self.manager.assign(sent.experiment, **subjects)
         if sent.variant is not None and not is_same_variant(sent.variant, assignment.variant):

@@ -6,7 +6,7 @@ from typing import Any
 
 from abkit.assignment.assignment import Assignment
 from abkit.experiments.declaration import Declaration
-from abkit.experiments.subjects import unit_id_of, why_no_id
+from abkit.experiments.subjects import subject_of, unit_id_of, why_no_id
 from abkit.extras import extra
 from abkit.manager import ExperimentManager, expt_manager
 
@@ -154,7 +154,7 @@ class AbkitProvider(AbstractProvider):
         """
         unit_type = self._manager.declaration(experiment).unit_type
         subjects = self._subjects_of(unit_type, evaluation_context)
-        if unit_id is not None and unit_id_of(subjects.get(unit_type)) != unit_id:
+        if unit_id is not None and unit_id_of(subject_of(unit_type, subjects)) != unit_id:
             subjects[unit_type] = unit_id
         self._manager.log_exposure(experiment, **subjects)
 
@@ -192,7 +192,7 @@ class AbkitProvider(AbstractProvider):
     def _assign(self, declaration: Declaration, context: EvaluationContext | None) -> Assignment:
         unit_type = declaration.unit_type
         subjects = self._subjects_of(unit_type, context)
-        if unit_id_of(subjects.get(unit_type)) is None:
+        if unit_id_of(subject_of(unit_type, subjects)) is None:
             needed = f"an attribute {unit_type!r} with an id"
             if self._targeting in {None, unit_type}:
                 needed = f"a targeting key, or {needed}"

@@ -8,7 +8,7 @@ from abkit.assignment.assignment import Assignment
 from abkit.errors import ConfigError
 from abkit.events import Variant
 from abkit.experiments.experiment import Experiment
-from abkit.experiments.subjects import Nobody, id_value_of, is_nobody, why_no_id
+from abkit.experiments.subjects import Nobody, id_value_of, is_nobody, subject_of, why_no_id
 from abkit.manager import ExperimentManager
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -126,7 +126,7 @@ class RequestExperiments:
         if name not in self._manager:
             return subjects
         kind = self._manager.declaration(name).unit_type
-        if kind in subjects:
+        if subject_of(kind, subjects) is not None:
             return subjects
         given = self._nobodies.get(kind)
         why = "is missing" if kind not in self._nobodies else why_no_id(given)
@@ -142,7 +142,7 @@ class RequestExperiments:
                 "unitId": assignment.unit_id,
             }
             for name in self._manager
-            if self._manager.declaration(name).unit_type in self.subjects
+            if subject_of(self._manager.declaration(name).unit_type, self.subjects) is not None
             for assignment in [self.assign(name)]
         }
 
