@@ -92,13 +92,28 @@ def test_check_writes_the_lock_and_then_says_what_a_change_moves(project: Path) 
 
 def test_check_lists_what_is_wrong(project: Path) -> None:
     module = project / "shop" / "experiments.py"
-    module.write_text(MODULE.replace("rollout = 0.5", 'ends = "2020-01-01"'))
-    assert "wrong    Colours: ended on 2020-01-01" in abkit(project, "check", code=1).stdout
+    module.write_text(MODULE.replace("rollout = 0.5", 'salt = "Buttons"\n    unit_type = "org"'))
+    shown = abkit(project, "check", "--update", code=1).stdout
+    assert "wrong    Buttons and Colours: have one salt" in shown
+    assert "experiments.lock.json is not written" in shown
     module.write_text(MODULE.replace("rollout = 0.5", "rollout = 5"))
     assert "share from 0 to 1" in abkit(project, "check", code=2).stderr
     module.write_text(MODULE)
     (project / "live.toml").write_text('[Buttons]\nwinner = "green"\n')
     assert "wrong    the settings of Buttons" in abkit(project, "check", code=1).stdout
+
+
+def test_an_end_that_has_passed_turns_no_build_red(project: Path) -> None:
+    module = project / "shop" / "experiments.py"
+    module.write_text(MODULE.replace("rollout = 0.5", 'ends = "2020-01-01"'))
+    for arguments, says in (
+        (("--update",), "holds 2 experiments"),
+        ((), "2 experiments are right"),
+    ):
+        shown = abkit(project, "check", *arguments).stdout
+        assert "notice   Colours: ended on 2020-01-01 and is still active" in shown
+        assert says in shown
+    assert "Colours" in json.loads((project / "experiments.lock.json").read_text())["experiments"]
 
 
 def test_rollout_and_rollback_show_ask_and_write(project: Path) -> None:

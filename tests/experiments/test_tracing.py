@@ -149,15 +149,15 @@ def test_where_it_cannot_be_found_out_check_asks_for_the_variants(
     experiment: type[Experiment],
 ) -> None:
     assert traced(experiment) is None
-    (problem,) = problems([experiment], now=0)
+    (problem,) = problems([experiment])
     assert "declare them, variants =" in problem
 
 
 def test_check_says_that_code_without_a_random_operator_exposes_nobody() -> None:
-    (problem,) = problems([ByParity], now=0)
+    (problem,) = problems([ByParity])
     assert "own_randomization = True" in problem
-    assert problems([type("Own", (ByParity,), {"own_randomization": True})], now=0) == ()
-    assert problems([ShowPluginsExperiment, ByCoin, ByKeyword], now=0) == ()
+    assert problems([type("Own", (ByParity,), {"own_randomization": True})]) == ()
+    assert problems([ShowPluginsExperiment, ByCoin, ByKeyword]) == ()
 
 
 def test_a_declared_experiment_is_not_run() -> None:

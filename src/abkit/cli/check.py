@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from abkit.analysis.amounts import amount
 from abkit.cli.config import config_option, configured_experiments, read_settings, settings_option
 from abkit.distribution import intruder
 from abkit.errors import ConfigError
-from abkit.experiments.check import problems, settings_problems
+from abkit.experiments.check import notices, problems, settings_problems
 from abkit.experiments.lock import LOCK_FILE, compare, read_lock, write_lock
 
 
@@ -27,15 +28,19 @@ def check(*, config: str | None, settings: str | None, lock: Path, update: bool)
     """Check the active experiments, and compare them with the lock.
 
     The exit code is 0 if nothing is wrong and nothing differs, 1 if something does, 2 if the module
-    cannot be read.
+    cannot be read. What is only a notice, such as an end that has passed, changes nothing of that.
     """
     experiments = configured_experiments(config)
-    wrong = (*filter(None, [intruder()]), *problems(experiments, now=time.time()))
+    wrong = (*filter(None, [intruder()]), *problems(experiments))
     if not wrong and settings is not None:
         wrong = settings_problems(experiments, read_settings(settings))
+    for notice in notices(experiments, now=time.time()):
+        click.echo(f"notice   {notice}")
     for problem in wrong:
         click.echo(f"wrong    {problem}")
     if wrong:
+        if update:
+            click.echo(f"{lock} is not written: put that right first.")
         raise SystemExit(1)
     if not lock.exists() and not update:
         message = f"There is no {lock} yet. Write it, and commit it, with: abkit check --update"
@@ -45,9 +50,10 @@ def check(*, config: str | None, settings: str | None, lock: Path, update: bool)
         click.echo(f"changed  {change}")
     if update:
         write_lock(lock, experiments)
-        click.echo(f"{lock} holds {len(experiments)} experiments.")
+        click.echo(f"{lock} holds {amount(len(experiments), 'experiment')}.")
     elif changes:
         click.echo(f"If this is meant, write it to {lock} with: abkit check --update")
         raise SystemExit(1)
     else:
-        click.echo(f"{len(experiments)} experiments are right, and as written down in {lock}.")
+        some, are = amount(len(experiments), "experiment"), "is" if len(experiments) == 1 else "are"
+        click.echo(f"{some} {are} right, and as written down in {lock}.")

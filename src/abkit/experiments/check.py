@@ -1,4 +1,4 @@
-"""What is wrong with a set of experiments that each is right by itself."""
+"""What is wrong with a set of experiments that each is right by itself, and what is only to be known."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,17 +8,17 @@ from typing import Any
 from abkit.errors import DeclarationError
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
+from abkit.experiments.hooks import Asked
 from abkit.experiments.registry import check_apart
 from abkit.experiments.settings import apply
 from abkit.experiments.tracing import traced
 
 
-def problems(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
+def problems(experiments: Iterable[Any]) -> tuple[str, ...]:
     """What must be put right before these experiments run together.
 
     Args:
         experiments: What stands in ACTIVE_EXPERIMENTS.
-        now: Seconds since the epoch.
     """
     found: list[str] = []
     declarations: list[Declaration] = []
@@ -29,9 +29,25 @@ def problems(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
             found.append(f"{experiment.__name__}: is a base class, not an experiment")
         else:
             declarations.append(experiment.declaration)
+            found += _of_names(experiment)
             found += _of_code(experiment)
-    found += _of_each(declarations, now)
     found += _of_pairs(declarations)
+    return tuple(found)
+
+
+def notices(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
+    """What is to be known of these experiments, though nothing needs to be put right before they run.
+
+    Args:
+        experiments: What stands in ACTIVE_EXPERIMENTS.
+        now: Seconds since the epoch: what was right yesterday may be over today.
+    """
+    found: list[str] = []
+    for experiment in experiments:
+        is_one = isinstance(experiment, type) and issubclass(experiment, Experiment)
+        if is_one and is_experiment(experiment):
+            found += _of_time(experiment.declaration, now)
+            found += _of_calls(experiment)
     return tuple(found)
 
 
@@ -52,14 +68,46 @@ def settings_problems(
     return tuple(found)
 
 
-def _of_each(declarations: Sequence[Declaration], now: float) -> Iterator[str]:
-    for declaration in declarations:
-        if declaration.ends is not None and declaration.ends <= now:
-            ended = datetime.fromtimestamp(declaration.ends, UTC).date()
+def _of_time(declaration: Declaration, now: float) -> Iterator[str]:
+    if declaration.ends is not None and declaration.ends <= now and declaration.winner is None:
+        ended = datetime.fromtimestamp(declaration.ends, UTC).date()
+        yield (
+            f"{declaration.name}: ended on {ended} and is still active, so that everybody gets the "
+            "default value; remove it, declare its winner, or move `ends`"
+        )
+
+
+def _of_names(experiment: type[Experiment]) -> Iterator[str]:
+    """An `assign()` that does not take the unit."""
+    unit_type = experiment.unit_type
+    for hook, asked in _asked(experiment):
+        strange = asked.strange_to(unit_type)
+        if hook == "assign" and len(strange) > 1 and not asked.takes(unit_type):
             yield (
-                f"{declaration.name}: ended on {ended} and is still active; "
-                "remove it, declare its winner, or move `ends`"
+                f"{experiment.name}: assign() asks for {' and '.join(strange)}, and no call can tell which "
+                f"of them is the {unit_type} that is randomized; call that argument `{unit_type}`"
             )
+
+
+def _of_calls(experiment: type[Experiment]) -> Iterator[str]:
+    """What calls must pass besides the organization and the user."""
+    unit_type = experiment.unit_type
+    for hook, asked in _asked(experiment):
+        strange = asked.strange_to(unit_type)
+        if strange and (hook == "eligible" or asked.takes(unit_type)):
+            passed = ", ".join(f"{name}=" for name in (unit_type, *strange))
+            yield (
+                f"{experiment.name}: {hook}() asks for {' and '.join(strange)}, so that only calls with "
+                f"{passed} can serve it; give the argument a default where calls may lack it"
+            )
+
+
+def _asked(experiment: type[Experiment]) -> Iterator[tuple[str, Asked]]:
+    """The hooks of its own, and whom each asks for."""
+    for hook, behind in (("assign", 2), ("eligible", 1)):
+        function = getattr(experiment, hook)
+        if function is not getattr(Experiment, hook):
+            yield hook, Asked.by(function, behind=behind)
 
 
 def _of_code(experiment: type[Experiment]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from abkit.errors import DeclarationError
 from abkit.events import Variant
 from abkit.experiments.declaration import Bucketing, Declaration, declaration_of
+from abkit.experiments.names import ARGUMENTS_OF_CALLS
 from abkit.experiments.spelling import check_spelling
 
 if TYPE_CHECKING:
@@ -135,12 +136,34 @@ def _check_hooks(cls: type[Experiment]) -> None:
             raise DeclarationError(cls.name, f"{hook} must be a plain method: def {shape}")
         if len(inspect.signature(function).parameters) < shape.count(",") + 1 - shape.count("..."):
             raise DeclarationError(cls.name, f"{hook} must take its arguments: def {shape}")
+        _check_arguments(cls, hook, function, behind=shape.count(",") + 1 - shape.count("..."))
     has_default = cls.default_value is not Experiment.default_value
     if getattr(cls, "variants", None) is None and cls.control is None and not has_default:
         problem = "declare `variants` or `control`, or override default_value()"
         raise DeclarationError(cls.name, problem)
     if decides_in_code(cls) and cls.bucketing != Bucketing.PLANOUT:
         raise DeclarationError(cls.name, "assign() in code hashes as PlanOut; remove `bucketing`")
+
+
+def _check_arguments(cls: type[Experiment], hook: str, function: Any, *, behind: int) -> None:
+    """Refuse a hook that asks for a subject which no call can pass, behind its first arguments."""
+    import inspect
+
+    for parameter in [*inspect.signature(function).parameters.values()][behind:]:
+        if parameter.default is not parameter.empty:
+            continue
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            problem = f"takes {parameter.name!r} by position, and subjects are passed by name: move the `/`"
+        elif parameter.name == "params":
+            problem = "must take `params` first: def assign(self, params, ...)"
+        elif parameter.name in ARGUMENTS_OF_CALLS:
+            problem = (
+                f"cannot ask for a subject called {parameter.name!r}: that is an argument of get() or "
+                "log_exposure() itself"
+            )
+        else:
+            continue
+        raise DeclarationError(cls.name, f"{hook} {problem}")
 
 
 class OrgExperiment(Experiment):

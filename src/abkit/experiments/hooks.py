@@ -87,16 +87,14 @@ class Asked(NamedTuple):
         usual = {unit_type, *USUAL}
         return tuple(n for n in self.names if n not in usual and n not in self.optional)
 
+    def takes(self, unit_type: str) -> bool:
+        """Whether the unit is among those it asks for, under one of its own names."""
+        return self.takes_all or not {unit_type, also_called(unit_type)}.isdisjoint(self.names)
+
     def unit_under_another_name(self, unit_type: str) -> str | None:
-        """The one name that can only mean the unit: there is no other for it."""
+        """The one name of an `assign()` that can only mean the unit: there is no other for it."""
         strange = self.strange_to(unit_type)
-        if (
-            self.takes_all
-            or len(strange) != 1
-            or {unit_type, also_called(unit_type)} & {*self.names}
-        ):
-            return None
-        return strange[0]
+        return strange[0] if len(strange) == 1 and not self.takes(unit_type) else None
 
 
 def call_of(method: Callable[..., Any], declaration: Declaration) -> Callable[[Subjects], Any]:
@@ -120,20 +118,21 @@ def caller_of(
 ) -> Callable[[Sequence[Any], Subjects], Any]:
     """A function that calls a method with the subjects that it names, behind other arguments.
 
-    The actor is the user where the call has no `user=`, and the other way round; an argument that can only
-    mean the unit is it. Any other subject that the request lacks is None; a bare id gets an `id`.
+    The actor is the user where the call has no `user=`, and the other way round; an argument of `assign()`
+    that can only mean the unit is it. Any other subject that the request lacks is None; a bare id gets an
+    `id`.
 
     Args:
         method: The hook, bound.
         declaration: Of its experiment.
-        behind: So many arguments come first.
+        behind: So many arguments come first: the params of `assign()`.
 
     Raises, when it is called:
         SubjectMismatchError: The call names its subjects otherwise.
     """
     asked, unit_type = Asked.by(method, behind=behind), declaration.unit_type
     known, strange = frozenset(asked.names), frozenset(asked.strange_to(unit_type))
-    unit_is = asked.unit_under_another_name(unit_type)
+    unit_is = asked.unit_under_another_name(unit_type) if behind else None
 
     def absent(name: str, subjects: Subjects) -> Any:
         if name == unit_is:

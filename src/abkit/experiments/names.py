@@ -4,6 +4,8 @@ from keyword import iskeyword
 
 from abkit.errors import DeclarationError
 
+ARGUMENTS_OF_CALLS = frozenset({"default", "even_if_forced", "properties"})
+"""What no subject can be called: `get` and `log_exposure` have arguments of these names."""
 RESERVED = frozenset(
     {
         "action",

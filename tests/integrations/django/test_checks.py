@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core import checks
 from django.core.checks import CheckMessage, run_checks
 from django.test import override_settings
 
@@ -90,16 +91,30 @@ def test_two_experiments_of_one_name_are_an_error(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_abkit_check_calls_wrong_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    class One(OrgExperiment):
+        variants = ["0", "1"]
+
+    class Other(OrgExperiment):
+        salt = "One"
+        variants = ["0", "1"]
+
+    Path(LOCK_FILE).unlink()
+    warning, info = start({"EXPERIMENTS": module_of(monkeypatch, One, Other)})
+    assert warning.id == "abkit.W001"
+    assert "have one salt" in warning.msg
+    assert info.id == "abkit.I001"
+    assert not warning.is_serious()
+
+
+def test_an_end_that_has_passed_makes_no_build_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     class Over(OrgExperiment):
         variants = ["0", "1"]
         ends = "2020-01-01"
 
-    Path(LOCK_FILE).unlink()
-    warning, info = start({"EXPERIMENTS": module_of(monkeypatch, Over)})
-    assert warning.id == "abkit.W001"
-    assert "ended on 2020-01-01" in warning.msg
-    assert info.id == "abkit.I001"
-    assert not warning.is_serious()
+    write_lock(Path(LOCK_FILE), [Over])
+    (info,) = start({"EXPERIMENTS": module_of(monkeypatch, Over)})
+    assert (info.id, info.level) == ("abkit.I002", checks.INFO)
+    assert "ended on 2020-01-01" in info.msg
 
 
 @pytest.mark.parametrize(

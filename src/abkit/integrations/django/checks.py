@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Info
 from django.core.checks import Warning as CheckWarning
 
 from abkit.errors import ConfigError
-from abkit.experiments.check import problems, settings_problems
+from abkit.experiments.check import notices, problems, settings_problems
 from abkit.experiments.lock import LOCK_FILE, compare, read_lock
 from abkit.experiments.settings import SettingsFile
 from abkit.handler import EventHandler
@@ -28,7 +28,8 @@ def check(
     abkit.E001: the setting ABKIT; abkit.E002: the experiments cannot be registered; abkit.W001: what
     `abkit check` calls wrong; abkit.W002: what differs from the lock; abkit.W003: an `experiments`
     module without ACTIVE_EXPERIMENTS; abkit.W004: the events go nowhere; abkit.W005: the middleware;
-    abkit.I001: there is no lock yet.
+    abkit.I001: there is no lock yet; abkit.I002: what `abkit check` gives notice of, such as an end that
+    has passed, which makes no build fail.
     """
     return [
         *_errors(configuration, registration),
@@ -46,7 +47,7 @@ def _errors(configuration: Configuration, registration: Registration) -> Iterato
 
 
 def _wrong(configuration: Configuration, registration: Registration) -> Iterator[CheckMessage]:
-    wrong = problems(registration.experiments, now=time.time())
+    wrong = problems(registration.experiments)
     if configuration.settings is not None:
         try:
             read = SettingsFile(configuration.settings).read() or {}
@@ -55,6 +56,8 @@ def _wrong(configuration: Configuration, registration: Registration) -> Iterator
             wrong += (str(error),)
     for problem in wrong:
         yield CheckWarning(problem, id="abkit.W001")
+    for notice in notices(registration.experiments, now=time.time()):
+        yield Info(notice, id="abkit.I002")
 
 
 def _lock(registration: Registration) -> Iterator[CheckMessage]:
