@@ -4,6 +4,7 @@ import click
 
 from abkit.cli.config import config_option, configured_manager, settings_option
 from abkit.cli.printing import console
+from abkit.cli.subjects import Setting, set_option, subjects_by, told
 from abkit.events import variant_text
 
 
@@ -12,8 +13,19 @@ from abkit.events import variant_text
 @click.argument("units", nargs=-1, required=True, metavar="UNIT...")
 @config_option
 @settings_option
-def assign(name: str, units: tuple[str, ...], config: str | None, settings: str | None) -> None:
-    """Show the variant that each UNIT (an id) gets from the experiment NAME, and why."""
+@set_option
+def assign(
+    name: str,
+    units: tuple[str, ...],
+    *,
+    config: str | None,
+    settings: str | None,
+    settings_of_subjects: tuple[Setting, ...],
+) -> None:
+    """Show the variant that each UNIT (an id) gets from the experiment NAME, and why.
+
+    Where its code looks at more than the id, say what it sees: --set org.slug=acme
+    """
     from abkit.analysis.presentation.terminal.tables import Column, show_table
 
     manager = configured_manager(config, settings)
@@ -24,7 +36,9 @@ def assign(name: str, units: tuple[str, ...], config: str | None, settings: str 
         Column("reason", left=True),
     ]
     rows = []
+    subjects = subjects_by(settings_of_subjects, unit_type)
     for unit in units:
-        assignment = manager.assign(name, **{unit_type: unit})
+        with told(name):
+            assignment = manager.assign(name, **subjects(unit))
         rows.append([unit, variant_text(assignment.variant), str(assignment.reason)])
     show_table(columns, rows, console(), ruled=False)

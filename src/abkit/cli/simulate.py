@@ -7,6 +7,7 @@ import click
 from abkit.assignment.assignment import Reason
 from abkit.cli.config import config_option, configured_manager, settings_option
 from abkit.cli.printing import console
+from abkit.cli.subjects import Setting, set_option, subjects_by, told
 from abkit.events import variant_text
 
 BAR = 40
@@ -18,8 +19,19 @@ BAR = 40
 @click.option("--units", default=100_000, show_default=True, type=click.IntRange(1, 10_000_000))
 @config_option
 @settings_option
-def simulate(name: str, units: int, *, config: str | None, settings: str | None) -> None:
-    """Assign the units "0", "1", ... to the experiment NAME and show how many get what."""
+@set_option
+def simulate(
+    name: str,
+    units: int,
+    *,
+    config: str | None,
+    settings: str | None,
+    settings_of_subjects: tuple[Setting, ...],
+) -> None:
+    """Assign the units "0", "1", ... to the experiment NAME and show how many get what.
+
+    Where its code looks at more than the id, say what it sees of each: --set org.slug=acme
+    """
     from rich.progress import track
 
     from abkit.analysis.presentation.terminal.tables import Column, show_table
@@ -27,10 +39,12 @@ def simulate(name: str, units: int, *, config: str | None, settings: str | None)
     manager = configured_manager(config, settings)
     unit_type = manager.declaration(name).unit_type
     counts: Counter[str] = Counter()
-    for unit in track(range(units), description="Assigning", transient=True):
-        assignment = manager.assign(name, **{unit_type: str(unit)})
-        enrolled = assignment.reason is Reason.ASSIGNED
-        counts[variant_text(assignment.variant) if enrolled else f"({assignment.reason})"] += 1
+    subjects = subjects_by(settings_of_subjects, unit_type)
+    with told(name):
+        for unit in track(range(units), description="Assigning", transient=True):
+            assignment = manager.assign(name, **subjects(str(unit)))
+            enrolled = assignment.reason is Reason.ASSIGNED
+            counts[variant_text(assignment.variant) if enrolled else f"({assignment.reason})"] += 1
     order = [variant_text(variant) for variant in manager.declaration(name).variants]
     columns = [
         Column("variant", name=True),
