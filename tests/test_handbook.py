@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from abkit import (
+    DeclarationError,
     ExperimentManager,
     MissingSubjectError,
     OrgExperiment,
@@ -15,11 +16,19 @@ from abkit import (
     Reason,
     Run,
     SubjectMismatchError,
+    UnitsError,
     UserExperiment,
     WeightedChoice,
+    assign_many,
+    assignment_sql,
+    reasons_many,
 )
+from abkit.analysis.plan import Plan
 from abkit.assignment.hashing import sha1
 from abkit.events import Event
+from abkit.experiments.check import notices, problems, settings_problems
+from abkit.experiments.experiment import control_of
+from abkit.experiments.tracing import traced
 
 from .handbook import WEIGHTS, Org, User, load_module
 
@@ -243,3 +252,62 @@ def test_a_base_that_is_given_no_unit_says_so() -> None:
     manager.add(Forgets)
     with pytest.raises(MissingSubjectError, match="Forgets randomizes by user: pass user="):
         manager.get(Forgets, org=ACME, actor=ANN)
+
+
+def test_whole_columns_take_objects_and_say_what_bare_ids_lack(
+    manager: ExperimentManager, module: ModuleType
+) -> None:
+    orgs = [Org(unit) for unit in range(50)]
+    given = [manager.get(ORGS, org=org, actor=ANN) for org in orgs]
+    assert assign_many(module.ShowPluginsExperiment, orgs) == given
+    assert reasons_many(module.ShowPluginsExperiment, [SENTRY, ACME]) == ["forced", "assigned"]
+    for experiment, units, says in (
+        (module.ShowPluginsExperiment, [ACME, 42], "give objects with an `id` and a `slug` as the"),
+        (module.OnboardingExperiment, [ANN], "a column has no org; ask get() for each unit"),
+    ):
+        with pytest.raises(UnitsError) as caught:
+            assign_many(experiment, units)
+        assert says in str(caught.value)
+        assert "it asks for org.slug" in str(caught.value)
+        assert caught.value.position == len(units) - 1
+        with pytest.raises(DeclarationError, match=r"decides in its assign\(\)"):
+            assignment_sql(experiment, "id")
+
+
+def test_its_variants_and_its_control_are_found_in_the_code(
+    module: ModuleType, weight: float
+) -> None:
+    for experiment in module.ACTIVE_EXPERIMENTS:
+        found = traced(experiment)
+        assert found is not None
+        assert (found.variants, found.weights) == (("0", "1"), (1 - weight, weight))
+        assert (problems([experiment]), notices([experiment], now=0)) == ((), ())
+        assert Plan.of(experiment).control == control_of(experiment) == "0"
+        assert Plan.of(experiment, control="1").control == "1"
+        assert settings_problems([experiment], {experiment.name: {"winner": "1"}}) == ()
+        (problem,) = settings_problems([experiment], {experiment.name: {"winner": "2"}})
+        assert "has the variants '0', '1', not '2'" in problem
+
+
+class InTests(OrgExperiment):
+    """As the handbook has it, where a setting of the process keeps the code from drawing."""
+
+    _is_test = True
+
+    def default_value(self) -> str:
+        return "0"
+
+    def assign(self, params: Params, org: Any, actor: Any) -> None:
+        if self._is_test or org.slug == "sentry":
+            params.variant = "1"
+        else:
+            params.variant = WeightedChoice(choices=["0", "1"], weights=[1, 1], unit=org.id)
+
+
+def test_a_setting_for_tests_that_keeps_the_code_from_drawing_is_a_notice() -> None:
+    assert problems([InTests]) == ()
+    (notice,) = notices([InTests], now=0)
+    assert "has a random operator and has not drawn here" in notice
+    assert settings_problems([InTests], {"InTests": {"winner": "0"}}) == ()
+    in_production = type("InTests", (InTests,), {"_is_test": False})
+    assert notices([in_production], now=0) == ()

@@ -16,11 +16,16 @@ AbkitError
         MissingColumnError          a table lacks a column
         UnknownNameError            a result has no metric or variant of a name
         EmptyDataError              there is no row to analyze
+            OutsideFrameError           there are some, but none in the time frame
         TooFewVariantsError         there is no control, or nothing to compare it with
     NotificationError           a notification was not delivered
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -282,6 +287,22 @@ class EmptyDataError(AnalysisError):
 
     def __str__(self) -> str:
         return f"{self.source} {self.problem}"
+
+
+class OutsideFrameError(EmptyDataError):
+    """There are exposures of the experiment, but none in the time frame.
+
+    Attributes:
+        source: The file or table.
+        problem: Which frame was asked for, and when the exposures are.
+        first: The first exposure, UTC.
+        last: The last exposure, UTC.
+    """
+
+    def __init__(self, source: str, problem: str, *, first: "datetime", last: "datetime") -> None:
+        super().__init__(source, problem)
+        self.first = first
+        self.last = last
 
 
 class TooFewVariantsError(AnalysisError):

@@ -151,8 +151,11 @@ def test_a_time_frame_takes_exposures_from_its_start_and_everything_before_its_e
     assert [count.units for count in result.counts] == [7, 7]
     assert result.metrics[0].control.moments.mean == pytest.approx(2 / 7)
     assert result.frame == (START + DAY, START + 3 * DAY)
-    with pytest.raises(EmptyDataError, match="within the time frame"):
-        Analysis(plan, **tables(exposures), start=date(2030, 1, 1)).run()
+    with pytest.raises(EmptyDataError) as caught:
+        Analysis(plan, **tables(exposures), start=date(2030, 1, 1), until=date(2030, 1, 8)).run()
+    days = f"{START:%Y-%m-%d} to {START + 3 * DAY:%Y-%m-%d} (4 days)"
+    frame = "from 2030-01-01 until 2030-01-08 UTC"
+    assert str(caught.value).endswith(f" has no exposure of 'Exp' {frame}: all are of {days}")
 
 
 def test_a_window_ends_so_long_after_each_first_exposure(tables: Any, plan: Plan) -> None:

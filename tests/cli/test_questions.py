@@ -16,10 +16,12 @@ from abkit.cli.questions import (
     design_options,
     event_keywords,
     event_options,
+    instead,
     length,
     moment,
     pair,
 )
+from abkit.errors import OutsideFrameError
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 
@@ -91,9 +93,36 @@ def test_a_period_ends_now() -> None:
     }
 
 
-def test_a_period_and_a_frame_do_not_go_together() -> None:
-    with pytest.raises(click.UsageError, match="either --period, or --from and --until"):
-        event_keywords(options("--period", "2w", "--until", "2026-11-02"), now=NOW)
+def test_a_period_ends_where_it_is_said_to() -> None:
+    until = datetime(2026, 3, 1, tzinfo=UTC)
+    assert event_keywords(options("--period", "7d", "--until", "2026-03-01"), now=NOW) == {
+        "start": until - timedelta(days=7),
+        "until": until,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (["--period", "7d"], "--period 7d --until 2026-03-01"),
+        (["--period", "2w"], "--period 14d --until 2026-03-01"),
+        (["--period", "36h"], "--period 36h --until 2026-03-01"),
+        (["--from", "2030-01-01"], "--from 2026-02-02 --until 2026-03-01"),
+    ],
+)
+def test_for_a_frame_without_exposures_one_with_some_can_be_typed(
+    asked: list[str], answer: str
+) -> None:
+    first, last = datetime(2026, 2, 2, 9, tzinfo=UTC), datetime(2026, 2, 28, 23, tzinfo=UTC)
+    error = OutsideFrameError("events", "has none", first=first, last=last)
+    given = options(*asked)
+    assert instead(given, error) == answer
+    event_keywords(options(*answer.split()), now=NOW)
+
+
+def test_a_period_and_a_beginning_do_not_go_together() -> None:
+    with pytest.raises(click.UsageError, match="either --from or --period"):
+        event_keywords(options("--period", "2w", "--from", "2026-11-02"), now=NOW)
 
 
 @pytest.mark.parametrize(

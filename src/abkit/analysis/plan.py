@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from attrs import evolve, field, frozen
 
@@ -11,10 +11,8 @@ from abkit.analysis.arguments import arguments_checked, metrics, shares
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.events import variant_text as _text
+from abkit.experiments.experiment import Experiment, control_of
 from abkit.experiments.metrics import Metric, Role
-
-if TYPE_CHECKING:
-    from abkit.experiments.experiment import Experiment
 
 
 class Declared(Protocol):
@@ -96,7 +94,8 @@ class Plan:
 
         Args:
             experiment: Its class, or what else has the attributes of `Declared`.
-            control: Compare with this variant instead of the declared control.
+            control: Compare with this variant instead of the declared control, or, where none is
+                declared, of what the class gives by default.
 
         Raises:
             AnalysisError: It is no experiment; or no control is declared, and none is given.
@@ -110,7 +109,11 @@ class Plan:
                 f"declaration, or a Plan(...); not {experiment!r}"
             )
             raise AnalysisError(message)
-        control = declared.control if control is None else control
+        if control is None:
+            if isinstance(experiment, type) and issubclass(experiment, Experiment):
+                control = control_of(experiment)
+            else:
+                control = declared.control
         if control is None:
             message = f"{declared.name} declares no control; say which variant it is: control=..."
             raise AnalysisError(message)

@@ -15,7 +15,7 @@ from abkit.analysis.reading.places import absolute
 from abkit.analysis.result import Result
 from abkit.analysis.units import UnitsAnalysis
 from abkit.cli.config import config_option, configured_experiments, configured_manager
-from abkit.cli.failing import one_line_errors
+from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.invocation import invocation
 from abkit.cli.printing import show_result
 from abkit.cli.progress import progress
@@ -24,11 +24,13 @@ from abkit.cli.questions import (
     design_options,
     event_keywords,
     event_options,
+    instead,
     numbers,
     pair,
 )
 from abkit.cli.recipes import events_recipe, units_recipe
 from abkit.cli.stored import stored_tables
+from abkit.errors import OutsideFrameError
 from abkit.experiments.metrics import Conversion, Mean, Metric
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -192,11 +194,14 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     tables = stored_tables(options["events"])
     said = {**design_keywords(options), **event_keywords(options, now=datetime.now(UTC))}
     keywords: dict[str, Any] = {**tables, **said}
-    analysis = Analysis(declaration, **keywords)
-    with progress() as told:
-        result = evolve(analysis.run(**told), invocation=invocation(config=options["config"]))
     experiments = configured_experiments(options["config"])
     experiment = next(e for e in experiments if e.declaration.name == declaration.name)
+    analysis = Analysis(experiment, **keywords)
+    try:
+        with progress() as told:
+            result = evolve(analysis.run(**told), invocation=invocation(config=options["config"]))
+    except OutsideFrameError as error:
+        raise CommandError(f"{error}. Ask for {instead(options, error)}") from error
     places = {part: place and absolute(place) for part, place in tables.items()}
     return _Found(result=result, recipe=events_recipe(experiment, places, said))
 

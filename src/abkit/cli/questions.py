@@ -14,6 +14,7 @@ from abkit.analysis.query.exclusion import BOTS, Exclusion
 from abkit.analysis.query.units import Several
 from abkit.analysis.settings import OTHER_WORDS, Alternative, Correction, Method
 from abkit.cli.words import Word, confidence
+from abkit.errors import OutsideFrameError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -90,7 +91,12 @@ _EVENTS = [
     ),
     click.option("--from", "start", type=moment, metavar="TIME", help="Exposures from here on."),
     click.option("--until", type=moment, metavar="TIME", help="Exposures before this."),
-    click.option("--period", type=length, metavar="LENGTH", help="The last 7d, 24h, 2w ..."),
+    click.option(
+        "--period",
+        type=length,
+        metavar="LENGTH",
+        help="The last 7d, 24h, 2w ... until now, or until --until.",
+    ),
     click.option("--window", type=length, metavar="LENGTH", help="Actions so long after exposure."),
     click.option(
         "--cuped",
@@ -161,18 +167,18 @@ def event_keywords(options: Mapping[str, Any], *, now: datetime) -> dict[str, An
 
     Args:
         options: Those of the command line.
-        now: Where a period ends.
+        now: Where a period ends, unless it is said until when.
 
     Raises:
-        click.UsageError: A period and a time frame are given together.
+        click.UsageError: It is said twice where the time frame begins.
     """
     names = ("several", "start", "until", "window", "cuped", "over_time", "assignments")
     said = {name: options[name] for name in names if options[name] is not None}
     if options["period"] is not None:
-        if "start" in said or "until" in said:
-            message = "give either --period, or --from and --until"
+        if "start" in said:
+            message = "give either --from or --period: each says where the time frame begins"
             raise click.UsageError(message)
-        said["start"] = now - options["period"]
+        said["start"] = said.get("until", now) - options["period"]
     if options["segments"]:
         said["segments"] = tuple(options["segments"])
     exclusions = [
@@ -186,6 +192,16 @@ def event_keywords(options: Mapping[str, Any], *, now: datetime) -> dict[str, An
     if exclusions:
         said["exclude"] = tuple(exclusions)
     return said
+
+
+def instead(options: Mapping[str, Any], error: OutsideFrameError) -> str:
+    """What is to be typed for a time frame in which there are exposures."""
+    until = error.last.date() + timedelta(days=1)
+    if options["period"] is None:
+        return f"--from {error.first.date()} --until {until}"
+    hours = options["period"] / timedelta(hours=1)
+    length = f"{hours:g}h" if hours % 24 else f"{hours / 24:g}d"
+    return f"--period {length} --until {until}"
 
 
 def _ids(file: Path) -> tuple[str, ...]:

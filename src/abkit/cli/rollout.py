@@ -8,10 +8,17 @@ from typing import Any
 import click
 import tomlkit
 
-from abkit.cli.config import config_option, configured_manager, read_settings, settings_option
+from abkit.cli.config import (
+    config_option,
+    configured_experiments,
+    configured_manager,
+    read_settings,
+    settings_option,
+)
 from abkit.errors import ConfigError
 from abkit.events import variant_text
 from abkit.experiments.declaration import check_rollout
+from abkit.experiments.tracing import declaration_with_variants
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -39,7 +46,9 @@ def rollout(
     declaration = configured_manager(config, settings).declaration(name)
     keys: dict[str, Any]
     if variant is not None:
-        keys = {"enabled": True, "winner": declaration.variant_of(variant)}
+        experiment = next(each for each in configured_experiments(config) if each.name == name)
+        winner = declaration_with_variants(experiment).variant_of(variant)
+        keys = {"enabled": True, "winner": winner}
     else:
         check_rollout(declaration, share)
         keys = {"enabled": True, "rollout": share, "winner": None}

@@ -32,6 +32,7 @@ def simulate(
 
     Where its code looks at more than the id, say what it sees of each: --set org.slug=acme
     """
+    from rich.console import Console
     from rich.progress import track
 
     from abkit.analysis.presentation.terminal.tables import Column, show_table
@@ -40,8 +41,15 @@ def simulate(
     unit_type = manager.declaration(name).unit_type
     counts: Counter[str] = Counter()
     subjects = subjects_by(settings_of_subjects, unit_type)
+    progress = Console(stderr=True)
     with told(name):
-        for unit in track(range(units), description="Assigning", transient=True):
+        for unit in track(
+            range(units),
+            description="Assigning",
+            transient=True,
+            console=progress,
+            disable=not progress.is_terminal,
+        ):
             assignment = manager.assign(name, **subjects(str(unit)))
             enrolled = assignment.reason is Reason.ASSIGNED
             counts[variant_text(assignment.variant) if enrolled else f"({assignment.reason})"] += 1

@@ -119,10 +119,11 @@ class _Value(NamedTuple):
 def _put(tree: dict[str, Any], setting: Setting) -> None:
     *inner, last = setting.path
     for part in inner:
-        tree = tree.setdefault(part, {})
-        if not isinstance(tree, dict):
+        found: Any = tree.setdefault(part, {})
+        if not isinstance(found, dict):
             message = f"--set gives {part} a value and attributes: {'.'.join(setting.path)}"
             raise click.UsageError(message)
+        tree = found
     name, value = last.removesuffix("()"), setting.value
     if name in tree:
         message = f"--set gives {'.'.join((*inner, name))} twice"

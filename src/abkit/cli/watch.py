@@ -18,13 +18,19 @@ from abkit.analysis.notifications.telling import tell
 from abkit.analysis.notifications.transport import AppriseNotifier
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.result import Result
-from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.cli.config import (
+    config_option,
+    configured_experiments,
+    configured_manager,
+    settings_option,
+)
 from abkit.cli.failing import one_line_errors
 from abkit.cli.stored import stored_tables
 from abkit.cli.words import confidence as confidence_type
 from abkit.errors import AbkitError, EmptyDataError
 from abkit.events import variant_text
 from abkit.experiments.declaration import Declaration
+from abkit.experiments.experiment import control_of
 from abkit.quoting import masked
 
 NOTIFY_VARIABLE = "ABKIT_NOTIFY"
@@ -202,7 +208,11 @@ def watch(
         raise click.UsageError(message)
     with one_line_errors():
         manager = configured_manager(config, settings)
-        declarations = [manager.declaration(name) for name in dict.fromkeys(names or manager)]
+        classes = {each.name: each for each in configured_experiments(config)}
+        declarations = [
+            manager.declaration(name)._replace(control=control_of(classes[name]))
+            for name in dict.fromkeys(names or manager)
+        ]
     failed = False
     for declaration in declarations:
         looked = _look(declaration, how)

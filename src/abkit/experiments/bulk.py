@@ -16,7 +16,7 @@ from abkit.assignment.forcing import forced_here, forced_in_process
 from abkit.assignment.hashing import sha1
 from abkit.assignment.split import PlanOutSplit, Split
 from abkit.assignment.weights import HASH_RANGE
-from abkit.errors import DeclarationError, UnitsError
+from abkit.errors import DeclarationError, SubjectMismatchError, UnitsError
 from abkit.events import Variant
 from abkit.experiments.columns import Column, column_of
 from abkit.experiments.decision import (
@@ -27,7 +27,7 @@ from abkit.experiments.decision import (
 )
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
-from abkit.experiments.subjects import unit_id_of, why_no_id
+from abkit.experiments.subjects import also_called, unit_id_of, why_no_id
 
 _Answers: TypeAlias = Callable[[Sequence[Any], int], Sequence[Any]]
 """From some units, and the position of the first, to what each of them gets."""
@@ -239,12 +239,28 @@ def _decided(
         try:
             for subject in subjects:
                 found.append(decide({unit_type: subject})[part])  # noqa: PERF401 - its length tells where
+        except SubjectMismatchError as error:
+            problem = f"has one that assign() cannot decide: {_more_than(unit_type, error)}"
+            raise UnitsError(name, problem, start + len(found)) from error
         except Exception as error:
             error.add_note(f"This is the unit at position {start + len(found)} of the column.")
             raise
         return found
 
     return answers
+
+
+def _more_than(unit_type: str, error: SubjectMismatchError) -> str:
+    """What the code asks for besides the unit's id, and how to give it that."""
+    kind, _, attribute = error.asked.partition(".")
+    if attribute and kind in {unit_type, also_called(unit_type)}:
+        return (
+            f"it asks for {error.asked}; give objects with an `id` and a `{attribute}` as the units"
+        )
+    return (
+        f"it asks for {error.asked}, and a column has no {kind}; ask get() for each unit instead, "
+        f"with {kind}="
+    )
 
 
 def _ids(units: Sequence[Any], start: int, experiment: str) -> Sequence[Any]:

@@ -11,7 +11,7 @@ from abkit.experiments.experiment import Experiment, decides_in_code, is_experim
 from abkit.experiments.hooks import Asked
 from abkit.experiments.registry import check_apart
 from abkit.experiments.settings import apply
-from abkit.experiments.tracing import traced
+from abkit.experiments.tracing import declaration_with_variants, draws_in_code, traced
 
 
 def problems(experiments: Iterable[Any]) -> tuple[str, ...]:
@@ -47,6 +47,7 @@ def notices(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
         is_one = isinstance(experiment, type) and issubclass(experiment, Experiment)
         if is_one and is_experiment(experiment):
             found += _of_time(experiment.declaration, now)
+            found += _of_dry_run(experiment)
             found += _of_calls(experiment)
     return tuple(found)
 
@@ -56,7 +57,7 @@ def settings_problems(
 ) -> tuple[str, ...]:
     """What is wrong with the settings of these experiments."""
     found: list[str] = []
-    by_name = {experiment.name: experiment.declaration for experiment in experiments}
+    by_name = {each.name: declaration_with_variants(each) for each in experiments}
     for name, keys in settings.items():
         if name not in by_name:
             found.append(f"the settings name {name}, which is not active")
@@ -119,10 +120,20 @@ def _of_code(experiment: type[Experiment]) -> Iterator[str]:
                 f"{experiment.name}: it cannot be found out which variants assign() gives; declare "
                 'them, variants = ["0", "1"]: the front end and the analysis need them'
             )
-    elif not found.randomizes and not experiment.own_randomization:
+    elif not (found.randomizes or experiment.own_randomization or draws_in_code(experiment)):
         yield (
             f"{experiment.name}: no random operator decides in assign(), so that all units are forced "
             "and none is exposed; write one into params, or declare own_randomization = True"
+        )
+
+
+def _of_dry_run(experiment: type[Experiment]) -> Iterator[str]:
+    """Code that draws, and did not."""
+    found = traced(experiment)
+    if found is not None and not found.randomizes and draws_in_code(experiment):
+        yield (
+            f"{experiment.name}: assign() has a random operator and has not drawn here, as if a setting for "
+            "tests kept it from that; declare its `variants`, so that nobody asks the code which there are"
         )
 
 

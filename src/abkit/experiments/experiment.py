@@ -119,6 +119,12 @@ def decides_in_code(cls: type[Experiment]) -> bool:
     return cls.assign is not Experiment.assign
 
 
+def control_of(experiment: type[Experiment]) -> Variant:
+    """The variant that the others are compared with: as declared, else what `default_value()` gives."""
+    control = experiment.declaration.control
+    return experiment().default_value() if control is None else control
+
+
 def _check_hooks(cls: type[Experiment]) -> None:
     """Refuse what would fail, or give nonsense, at the first request."""
     shapes = {

@@ -6,17 +6,21 @@ is known from what was executed. What the code does besides, such as a query, it
 """
 
 from collections.abc import Iterator, Sequence
+from inspect import unwrap
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from abkit.assignment._planout import (
     BernoulliTrial,
     PlanOutOp,
+    PlanOutOpRandom,
     RandomInteger,
     UniformChoice,
     WeightedChoice,
 )
 from abkit.assignment.params import Params, values_of, was_randomized
 from abkit.events import Variant, variant_text
+from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code
 from abkit.experiments.hooks import caller_of
 
@@ -73,6 +77,29 @@ def possible_variants(experiment: type[Experiment]) -> tuple[Variant, ...]:
     declared = experiment.declaration.variants
     found = None if declared else traced(experiment)
     return declared if found is None else found.variants
+
+
+def draws_in_code(experiment: type[Experiment]) -> bool:
+    """Whether the code of `assign()` names a random operator, executed or not."""
+    function = unwrap(experiment.assign)
+    code, names = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    mentioned = [names.get(name) for name in getattr(code, "co_names", ())]
+    return any(isinstance(each, type) and issubclass(each, PlanOutOpRandom) for each in mentioned)
+
+
+def declaration_with_variants(experiment: type[Experiment]) -> Declaration:
+    """What an experiment declares; where that is no variants, with those that its code can give.
+
+    They are left out where the code was not seen to draw: a setting of the process, as one for tests, may
+    have kept it from that. What the default value is belongs to them.
+    """
+    declaration = experiment.declaration
+    found = None if declaration.variants else traced(experiment)
+    if found is None or not found.randomizes:
+        return declaration
+    given = (experiment().default_value(), *found.variants)
+    variants = {variant_text(each): each for each in given}
+    return declaration._replace(weights=MappingProxyType(dict.fromkeys(variants.values(), 1.0)))
 
 
 def _is_known(variant: object) -> bool:

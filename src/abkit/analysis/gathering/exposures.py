@@ -11,7 +11,7 @@ from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.gathering.asking import Asking, instant
 from abkit.analysis.query.units import MAXIMUM_VARIANTS, Several, UnitQueries
 from abkit.analysis.reading.sources import Table
-from abkit.errors import AnalysisError, EmptyDataError, suggestion
+from abkit.errors import AnalysisError, EmptyDataError, OutsideFrameError, suggestion
 
 QUIET = timedelta(days=1)
 """What has not come into the data a day after its time comes no more."""
@@ -175,8 +175,22 @@ def _check(profile: Sequence[Row], asking: Asking, queries: UnitQueries, exposur
         problem = f"has no exposure of {name!r} with a unit_id, a variant and a time"
         raise EmptyDataError(label, problem)
     if not _total(profile, "in_frame"):
-        raise EmptyDataError(label, f"has no exposure of {name!r} within the time frame")
+        raise _outside(asking, queries, label)
     check_variants(sum(row["variant"] is not None for row in profile), where=label)
+
+
+def _outside(asking: Asking, queries: UnitQueries, label: str) -> OutsideFrameError:
+    """That all exposures are outside of the time frame, and when they are."""
+    from abkit.analysis.presentation import times  # Only when something is wrong.
+
+    extent = asking.row("when the exposures are", queries.extent())
+    first, last = instant(integer(extent, "first")), instant(integer(extent, "last"))
+    start, until = (None if t is None else instant(t) for t in (queries.start, queries.until))
+    problem = (
+        f"has no exposure of {queries.plan.name!r} {times.frame((start, until))}: "
+        f"all are of {times.period((first, last))}"
+    )
+    return OutsideFrameError(label, problem, first=first, last=last)
 
 
 def _without_property(

@@ -110,6 +110,13 @@ from exposures
 group by {variant}
 limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - literals are quoted
 
+    def extent(self) -> str:
+        """When the exposures of the experiment are, whatever the time frame. Columns: first, last."""
+        return f"""\
+select min(time) as first, max(time) as last
+from exposures
+where {self._ours()} and {_COMPLETE}"""  # noqa: S608 - literals are quoted
+
     def as_written(self) -> list[Column]:
         """What is needed of the table of exposures to see which properties it has."""
         return [
