@@ -307,7 +307,7 @@ class InTests(OrgExperiment):
 def test_a_setting_for_tests_that_keeps_the_code_from_drawing_is_a_notice() -> None:
     assert problems([InTests]) == ()
     (notice,) = notices([InTests], now=0)
-    assert "has a random operator and has not drawn here" in notice
+    assert "has a random operator and did not come to it" in notice
     assert settings_problems([InTests], {"InTests": {"winner": "0"}}) == ()
     in_production = type("InTests", (InTests,), {"_is_test": False})
     assert notices([in_production], now=0) == ()

@@ -279,6 +279,30 @@ def test_all_variants_of_what_has_none_is_an_error(
     assert message in result.stdout.str()
 
 
+def test_all_variants_of_code_are_those_that_it_can_draw(suite: pytest.Pytester) -> None:
+    run(
+        suite,
+        """
+        from abkit import WeightedChoice
+
+        class Drawn(OrgExperiment):
+            def default_value(self):
+                return "0"
+
+            def assign(self, params, org, actor):
+                if org.slug == "sentry":
+                    params.variant = "2"
+                else:
+                    params.variant = WeightedChoice(choices=["0", "1"], weights=[0.9, 0.1], unit=org.id)
+
+        @pytest.mark.all_variants(Drawn)
+        def test(variant):
+            assert variant in {"0", "1", "2"}
+        """,
+        passed=3,
+    )
+
+
 def test_captured_exposures_are_those_of_the_code_under_test(suite: pytest.Pytester) -> None:
     run(
         suite,

@@ -132,8 +132,8 @@ def _of_dry_run(experiment: type[Experiment]) -> Iterator[str]:
     found = traced(experiment)
     if found is not None and not found.randomizes and draws_in_code(experiment):
         yield (
-            f"{experiment.name}: assign() has a random operator and has not drawn here, as if a setting for "
-            "tests kept it from that; declare its `variants`, so that nobody asks the code which there are"
+            f"{experiment.name}: assign() has a random operator and did not come to it in a dry run, as "
+            "where a setting for tests decides; declare its `variants`, which the code does not show then"
         )
 
 

@@ -6,6 +6,7 @@ from abkit.errors import UnknownExperimentError
 from abkit.events import Variant
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.experiments.tracing import declaration_with_variants
 from abkit.manager import expt_manager
 
 
@@ -33,20 +34,26 @@ def known_declaration(experiment: str | type) -> Declaration:
 
 
 def declared_variants(experiment: str | type) -> tuple[Variant, ...]:
-    """The variants that an experiment declares, in their order.
+    """The variants that an experiment declares, in their order; or else those that its code can give.
 
     Raises:
         UnknownExperimentError: No experiment of that name is registered or defined.
-        TypeError: It is neither a name nor the class of an experiment, or it declares no variants.
+        TypeError: It is neither a name nor the class of an experiment, or it declares no variants, and
+            they cannot be found in its code.
     """
     declaration = known_declaration(experiment)
-    if not declaration.variants:
+    if declaration.variants:
+        return declaration.variants
+    of_name = (cls for cls in _defined(Experiment) if cls.name == declaration.name)
+    cls = experiment if isinstance(experiment, type) else next(of_name, Experiment)
+    found = declaration_with_variants(cls).variants if issubclass(cls, Experiment) else ()
+    if not found:
         message = (
-            f"{declaration.name} declares no variants: declare `variants`, or name them with "
-            '@pytest.mark.parametrize("variant", [...])'
+            f"{declaration.name} declares no variants, and its code does not show them here: declare "
+            '`variants`, or name them with @pytest.mark.parametrize("variant", [...])'
         )
         raise TypeError(message)
-    return declaration.variants
+    return found
 
 
 def check_variant(experiment: str | type, variant: object) -> None:
