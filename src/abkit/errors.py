@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    import datetime as dt
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -299,7 +299,9 @@ class OutsideFrameError(EmptyDataError):
         last: The last exposure, UTC.
     """
 
-    def __init__(self, source: str, problem: str, *, first: "datetime", last: "datetime") -> None:
+    def __init__(
+        self, source: str, problem: str, *, first: "dt.datetime", last: "dt.datetime"
+    ) -> None:
         super().__init__(source, problem)
         self.first = first
         self.last = last
