@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from abkit import ExperimentManager
+from abkit import ExperimentManager, MissingSubjectError
 from abkit.events import Event
 from abkit.integrations import flask, starlette
 from abkit.integrations.endpoint import PATH, LogExposureEndpoint
@@ -70,6 +71,16 @@ def test_a_request_has_both_experiments(
     for name in manager:
         experiments.log_exposure(name)
     assert exposed(events) == [("org", "1", "7", "1"), ("user", "7", "7", "1")]
+
+
+def test_an_actor_who_is_nobody_is_told_as_such(manager: ExperimentManager) -> None:
+    nobody = SimpleNamespace(id=None, is_anonymous=True)
+    experiments = RequestExperiments(manager, lambda: {**SUBJECTS, "actor": nobody})
+    assert {*experiments.payload()} == {ORGS}
+    with pytest.raises(MissingSubjectError, match="user= is missing, and actor= is an anonymous"):
+        experiments[USERS]
+    with pytest.raises(MissingSubjectError, match="user= is missing, and actor= is an anonymous"):
+        manager.get(USERS, org=SUBJECTS["org"], actor=nobody)
 
 
 def test_the_browser_may_expose_what_it_was_told(

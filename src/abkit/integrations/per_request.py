@@ -8,7 +8,14 @@ from abkit.assignment.assignment import Assignment
 from abkit.errors import ConfigError
 from abkit.events import Variant
 from abkit.experiments.experiment import Experiment
-from abkit.experiments.subjects import Nobody, id_value_of, is_nobody, subject_of, why_no_id
+from abkit.experiments.subjects import (
+    Nobody,
+    also_called,
+    id_value_of,
+    is_nobody,
+    subject_of,
+    why_no_id,
+)
 from abkit.manager import ExperimentManager
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -128,8 +135,10 @@ class RequestExperiments:
         kind = self._manager.declaration(name).unit_type
         if subject_of(kind, subjects) is not None:
             return subjects
-        given = self._nobodies.get(kind)
-        why = "is missing" if kind not in self._nobodies else why_no_id(given)
+        nobodies, other = self._nobodies, also_called(kind)
+        why = why_no_id(nobodies[kind]) if kind in nobodies else "is missing"
+        if kind not in nobodies and other in nobodies:
+            why += f", and {other}= {why_no_id(nobodies[other])}"
         return {**subjects, kind: Nobody(f"{why} ({_called(self._source)} gives the subjects)")}
 
     def payload(self) -> dict[str, dict[str, Variant]]:

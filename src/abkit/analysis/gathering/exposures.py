@@ -184,7 +184,7 @@ def _outside(asking: Asking, queries: UnitQueries, label: str) -> OutsideFrameEr
     from abkit.analysis.presentation import times  # Only when something is wrong.
 
     extent = asking.row("when the exposures are", queries.extent())
-    first, last = instant(integer(extent, "first")), instant(integer(extent, "last"))
+    first, last = instant(integer(extent, "first_time")), instant(integer(extent, "last_time"))
     start, until = (None if t is None else instant(t) for t in (queries.start, queries.until))
     problem = (
         f"has no exposure of {queries.plan.name!r} {times.frame((start, until))}: "

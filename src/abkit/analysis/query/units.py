@@ -111,9 +111,9 @@ group by {variant}
 limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - literals are quoted
 
     def extent(self) -> str:
-        """When the exposures of the experiment are, whatever the time frame. Columns: first, last."""
+        """When the exposures of the experiment are, whatever the time frame. Columns: first_time, last_time."""
         return f"""\
-select min(time) as first, max(time) as last
+select min(time) as first_time, max(time) as last_time
 from exposures
 where {self._ours()} and {_COMPLETE}"""  # noqa: S608 - literals are quoted
 
