@@ -28,7 +28,7 @@ from abkit.assignment.hashing import sha1
 from abkit.events import Event
 from abkit.experiments.check import notices, problems, settings_problems
 from abkit.experiments.experiment import control_of
-from abkit.experiments.tracing import traced
+from abkit.experiments.tracing import possible_variants, traced
 
 from .handbook import WEIGHTS, Org, User, load_module
 
@@ -309,5 +309,7 @@ def test_a_setting_for_tests_that_keeps_the_code_from_drawing_is_a_notice() -> N
     (notice,) = notices([InTests], now=0)
     assert "has a random operator and did not come to it" in notice
     assert settings_problems([InTests], {"InTests": {"winner": "0"}}) == ()
+    assert possible_variants(InTests) == ()
     in_production = type("InTests", (InTests,), {"_is_test": False})
     assert notices([in_production], now=0) == ()
+    assert possible_variants(in_production) == ("0", "1")

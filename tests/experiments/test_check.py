@@ -97,6 +97,15 @@ def test_an_assign_that_no_call_can_serve_is_a_problem(base: Any, unit: str) -> 
     )
 
 
+def test_an_assign_that_does_not_take_the_unit_is_a_notice() -> None:
+    def by_org(self: Any, params: Params, org: Any) -> None:
+        self.assign_as_declared(params, org)
+
+    (notice,) = notices([asking(UserExperiment, by_org)], now=0)
+    assert "assign() does not ask for the user that is randomized" in notice
+    assert notices([asking(OrgExperiment, by_org)], now=0) == ()
+
+
 def test_what_calls_must_pass_besides_is_a_notice() -> None:
     experiment = asking(UserExperiment, by_platform)
     assert problems([experiment]) == ()

@@ -91,10 +91,17 @@ def _of_names(experiment: type[Experiment]) -> Iterator[str]:
 
 
 def _of_calls(experiment: type[Experiment]) -> Iterator[str]:
-    """What calls must pass besides the organization and the user."""
+    """What calls must pass besides the organization and the user, and what no call can mend."""
     unit_type = experiment.unit_type
     for hook, asked in _asked(experiment):
         strange = asked.strange_to(unit_type)
+        if hook == "assign" and not (
+            strange or asked.takes(unit_type) or experiment.own_randomization
+        ):
+            yield (
+                f"{experiment.name}: assign() does not ask for the {unit_type} that is randomized, so that "
+                f"it can only draw by something else; let it ask for `{unit_type}`, and draw by its id"
+            )
         if strange and (hook == "eligible" or asked.takes(unit_type)):
             passed = ", ".join(f"{name}=" for name in (unit_type, *strange))
             yield (

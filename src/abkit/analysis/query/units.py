@@ -111,7 +111,10 @@ group by {variant}
 limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - literals are quoted
 
     def extent(self) -> str:
-        """When the exposures of the experiment are, whatever the time frame. Columns: first_time, last_time."""
+        """When the exposures of the experiment are, whatever the time frame.
+
+        Columns: first_time, last_time.
+        """
         return f"""\
 select min(time) as first_time, max(time) as last_time
 from exposures
