@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import grimp
 import pytest
 
 import abkit
@@ -110,3 +111,19 @@ def test_importing_abkit_starts_no_thread() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "1"
+
+
+ENTRANCES = ("abkit.cli.", "abkit.integrations.", "abkit.sinks.", "abkit.testing")
+"""Where users, commands and frameworks come in: what is imported there by name, nothing inside imports."""
+
+
+def test_no_module_is_there_that_nothing_uses() -> None:
+    graph = grimp.build_graph("abkit")
+    unused = {
+        module
+        for module in graph.modules
+        if not graph.find_modules_that_directly_import(module)
+        and not graph.find_children(module)
+        and not module.startswith(ENTRANCES)
+    }
+    assert unused == {"abkit.__main__", "abkit.exposure.redis_dedup"}

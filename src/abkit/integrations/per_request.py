@@ -137,7 +137,7 @@ class RequestExperiments:
             return subjects
         nobodies, other = self._nobodies, also_called(kind)
         why = why_no_id(nobodies[kind]) if kind in nobodies else "is missing"
-        if kind not in nobodies and other in nobodies:
+        if kind not in nobodies and other is not None and other in nobodies:
             why += f", and {other}= {why_no_id(nobodies[other])}"
         return {**subjects, kind: Nobody(f"{why} ({_called(self._source)} gives the subjects)")}
 
