@@ -78,7 +78,7 @@ def test_a_table_of_units_is_analyzed(units: Path) -> None:
     assert result.output.startswith("Units\n")
     assert "units.csv" in result.output
     assert "c  (conversion, decides; should increase)" in result.output
-    assert "x  (mean; should increase)" in result.output
+    assert "x  (mean, secondary; should increase)" in result.output
     assert "Sample ratio as designed" in result.output
 
 

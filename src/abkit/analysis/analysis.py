@@ -107,7 +107,8 @@ class Analysis:
         until: Exposures and actions count before this; None: to the last.
         segments: Properties of a unit's first exposure; the result is given for the ten largest
             groups of each too.
-        over_time: "day" or "hour": the result at the end of each of them too; None: only the result.
+        over_time: "day" or "hour": the result at the end of each of them too; None: only the result,
+            which is not enough for "group-sequential".
         method: "sequential" (look as often as you like), "welch" (one planned look), "bayesian" or
             "group-sequential".
         confidence: 0.95 accepts a false alarm in one of 20 experiments without a difference.
@@ -115,7 +116,7 @@ class Analysis:
         alternative: "two-sided" or "one-sided".
         taus: By metric, the difference that the sequential test looks for: `Settings.taus`.
         sample_size: The planned units of all arms.
-        looks: The planned looks of the group sequential test.
+        looks: The planned looks of the group sequential test, which are found in the results over time.
         spending: When the group sequential test spends its level.
         cuped: How long before the first exposure CUPED looks; None: no CUPED.
         window: How long after it actions count; None: for ever.

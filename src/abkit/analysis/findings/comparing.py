@@ -7,7 +7,7 @@ from attrs import frozen
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.arms import Arms
 from abkit.analysis.findings.metric_result import Arm, missing
-from abkit.analysis.findings.planned_looks import WITHOUT_TIMES, Looks
+from abkit.analysis.findings.planned_looks import WITHOUT_TIMES, PlannedLook
 from abkit.analysis.findings.tau import looked_for
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative as Side
@@ -28,14 +28,14 @@ class Comparing:
         settings: How the test is made.
         seen: The units of all arms so far, of which a planned sample size is made up.
         tau: What the sequential test looks for; None for other methods, and where nothing can be compared.
-        looks: The planned looks up to the one that is made here; None where none is.
+        look: The planned look of a group sequential test that is made here; None where none is.
     """
 
     metric: Metric
     settings: Settings
     seen: int
     tau: Tau | None = None
-    looks: Looks | None = None
+    look: PlannedLook | None = None
 
     @classmethod
     def of(
@@ -81,12 +81,12 @@ class Comparing:
         if self.settings.method is Method.BAYESIAN:
             bayesian = bayesian_rates if self.metric.binary else bayesian_means
             return bayesian(*arms, alpha=alpha)
-        if self.looks is None:
+        if self.look is None:
             message = (
                 f"A group sequential test compares at its looks only: it needs {WITHOUT_TIMES}"
             )
             raise AnalysisError(message)
-        return group_sequential(*arms, bound=self.looks.bound(alpha), details=self.looks.details)
+        return group_sequential(*arms, bound=self.look.bound(alpha), details=self.look.details)
 
     def _units_to_come(self) -> tuple[str, ...]:
         size = self.settings.sample_size
@@ -95,7 +95,7 @@ class Comparing:
                 return (
                     f"{amount(size - self.seen, 'more unit')} to reach the planned sample size",
                 )
-            case Method.GROUP_SEQUENTIAL if self.looks is None:
+            case Method.GROUP_SEQUENTIAL if self.look is None:
                 return (WITHOUT_TIMES,)
             case _:
                 return ()

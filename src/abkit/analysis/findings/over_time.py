@@ -24,7 +24,7 @@ from abkit.analysis.findings.metric_result import (
     Treatment,
     missing,
 )
-from abkit.analysis.findings.planned_looks import Looks, deciding_look, planned_looks
+from abkit.analysis.findings.planned_looks import awaited, deciding_look, planned_looks
 from abkit.analysis.findings.validity import flags, flags_over_time
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.settings import Method, Settings
@@ -142,7 +142,7 @@ def _looks(
         ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
         found = arms(ordered, estimand, settings=settings)
         comparing = Comparing.of(estimand.metric, settings, arms=found, seen=seen)
-        yield _Look(arms=found, comparing=evolve(comparing, looks=made))
+        yield _Look(arms=found, comparing=evolve(comparing, look=made))
 
 
 def _comparisons(
@@ -159,14 +159,14 @@ def _decided(
     result: MetricResult, series: Mapping[str, Series], seen: Sequence[_Look], settings: Settings
 ) -> tuple[Treatment, ...]:
     """Each treatment as it was found at the look that decided it, or else at the last one so far."""
-    made = [at.comparing.looks for at in seen if at.comparing.looks is not None]
-    so_far = made[-1] if made else Looks(settings=settings)
-    awaited = so_far.awaited(seen[-1].comparing.seen if seen else 0)
+    made = [at.comparing.look.number for at in seen if at.comparing.look is not None]
+    units = seen[-1].comparing.seen if seen else 0
+    awaits = awaited(max(made, default=0), settings, units=units)
     decided: list[Treatment] = []
     for place, treatment in enumerate(result.treatments):
         look = deciding_look(series[treatment.arm.variant].comparisons)
         if look is None:
-            waits = (*missing([result.control, treatment.arm]), *awaited)
+            waits = (*missing([result.control, treatment.arm]), *awaits)
             decided.append(evolve(treatment, missing=waits))
             continue
         number, comparison = look

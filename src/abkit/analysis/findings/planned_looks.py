@@ -33,86 +33,84 @@ class PlannedLook:
     Attributes:
         number: Which of the planned looks, from 1; the last one reached, if one period reached several.
         units: The units of all arms then.
+        place: Its place among the looks that have been made, from 0.
+        information: The share of the planned units at each of these. (Those after it do not matter to its
+            bound; all bounds are computed at once.)
+        settings: How the test is made.
     """
 
     number: int
     units: int
-
-
-@frozen(kw_only=True)
-class Looks:
-    """The planned looks of an experiment that have been made by some time.
-
-    Attributes:
-        made: In order.
-        settings: How the test is made.
-    """
-
-    made: tuple[PlannedLook, ...] = ()
+    place: int
+    information: tuple[float, ...]
     settings: Settings
 
-    @property
-    def passed(self) -> int:
-        """How many of the planned looks need not be waited for any more."""
-        return self.made[-1].number if self.made else 0
-
     def bound(self, alpha: float) -> float:
-        """The |z| at which to stop at the last look of these.
+        """The |z| at which to stop at this look.
 
         Raises:
             MissingExtraError: scipy is not installed.
         """
-        size = self.settings.sample_size or 1
-        information = tuple(look.units / size for look in self.made)
-        return _bounds(information, alpha, self.settings.spending)[-1]
+        return _bounds(self.information, alpha, self.settings.spending)[self.place]
 
     @property
     def details(self) -> dict[str, float]:
-        """What is reported of the last look of these beside its comparison."""
-        last, following = self.made[-1], next_look(self.settings, self.passed)
+        """What is reported beside its comparison."""
+        following = next_look(self.settings, self.number)
         return {
-            "look": last.number,
+            "look": self.number,
             "looks": len(self.settings.looks),
-            "look_units": last.units,
-            "information": last.units / (self.settings.sample_size or 1),
+            "look_units": self.units,
+            "information": self.information[self.place],
             **({} if following is None else {"next_look_units": following}),
         }
-
-    def awaited(self, units: int) -> tuple[str, ...]:
-        """What a comparison waits for where none could be made so far.
-
-        Args:
-            units: Those of all arms so far, in a period that is not over too.
-        """
-        following = next_look(self.settings, self.passed)
-        if following is None:
-            return ("a new plan, as the last of its looks is over",)
-        which = "next" if self.made else "first"
-        if units >= following:
-            return (f"the end of the period in which the {which} planned look was reached",)
-        return (f"{amount(following - units, 'more unit')} until the {which} planned look",)
 
 
 def planned_looks(
     units: Sequence[int], settings: Settings, *, over: int
-) -> tuple[Looks | None, ...]:
-    """At the end of each period, the looks up to the one that is made there; None where none is.
+) -> tuple[PlannedLook | None, ...]:
+    """The look that is made at the end of each period; None where none is.
 
     Args:
         units: The units of all arms up to the end of each period; cumulative.
         settings: How the test is made.
         over: How many of the periods are over; a look is made of no other.
     """
-    size, so_far = settings.sample_size or 1, Looks(settings=settings)
-    at: list[Looks | None] = []
-    for place, n in enumerate(units):
-        number = bisect_right(settings.looks, (n + _ROUNDING) / size)
-        made = place < over and number > so_far.passed
-        if made:
-            look = PlannedLook(number=number, units=n)
-            so_far = Looks(made=(*so_far.made, look), settings=settings)
-        at.append(so_far if made else None)
-    return tuple(at)
+    size, passed = settings.sample_size or 1, 0
+    numbers: dict[int, int] = {}
+    for period, n in enumerate(units[:over]):
+        reached = bisect_right(settings.looks, (n + _ROUNDING) / size)
+        if reached > passed:
+            numbers[period] = passed = reached
+    information = tuple(units[period] / size for period in numbers)
+    made = {
+        period: PlannedLook(
+            number=number,
+            units=units[period],
+            place=place,
+            information=information,
+            settings=settings,
+        )
+        for place, (period, number) in enumerate(numbers.items())
+    }
+    return tuple(made.get(period) for period in range(len(units)))
+
+
+def awaited(passed: int, settings: Settings, *, units: int) -> tuple[str, ...]:
+    """What a comparison waits for where none could be made so far.
+
+    Args:
+        passed: How many of the planned looks are over.
+        settings: How the test is made.
+        units: Those of all arms so far, in a period that is not over too.
+    """
+    following = next_look(settings, passed)
+    if following is None:
+        return ("a new plan, as the last of its looks is over",)
+    which = "next" if passed else "first"
+    if units >= following:
+        return (f"the end of the period in which the {which} planned look was reached",)
+    return (f"{amount(following - units, 'more unit')} until the {which} planned look",)
 
 
 def next_look(settings: Settings, passed: int) -> int | None:
