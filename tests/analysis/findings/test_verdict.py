@@ -74,7 +74,7 @@ def comparison(
     control: float = CONTROL_MEAN,
 ) -> Comparison:
     return Comparison(
-        method="welch",
+        method="sequential",
         control=Moments(1000, control, 1.0),
         treatment=Moments(1000, control + difference, 1.0),
         difference=difference,
@@ -287,13 +287,24 @@ def test_at_the_last_look_waiting_does_not_help() -> None:
         (Settings(sample_size=1000), 999, False),
         (Settings(sample_size=1000), 1000, True),
         (Settings(method="bayesian"), 10**9, False),
-        (Settings(method="welch"), 200, True),
+        (Settings(method="welch"), 10**9, False),
         (Settings(method="welch", sample_size=1000), 999, False),
         (Settings(method="welch", sample_size=1000), 1000, True),
     ],
 )
 def test_the_last_look_is_at_the_planned_size(settings: Settings, units: int, last: bool) -> None:
     assert is_last_look(settings, units=units, found=measured(M, a=OPEN)) is last
+
+
+def test_a_test_of_one_look_without_a_planned_size_says_that_nobody_knows() -> None:
+    found = measured(M, a=OPEN)
+    (treatment,) = found.treatments
+    assert treatment.comparison is not None
+    once = evolve(treatment, comparison=evolve(treatment.comparison, method="welch"))
+    told = advice(evolve(found, treatments=(once,)))
+    assert told.action is Action.CONTINUE
+    (reason,) = told.reasons
+    assert reason.endswith("only a sample size planned beforehand would say.")
 
 
 @pytest.mark.parametrize(("look", "last"), [(4, False), (5, True)])

@@ -97,8 +97,8 @@ class _Judged:
 def is_last_look(settings: Settings, *, units: int, found: MetricResult) -> bool:
     """Whether waiting does not help any more.
 
-    So it is with a test of one look, and wherever the planned size has been reached; with a group
-    sequential test, once the last of its looks has been made.
+    So it is wherever the planned size has been reached; with a group sequential test, once the last of
+    its looks has been made. Without a planned size nobody knows.
 
     Args:
         settings: How the test is made.
@@ -108,9 +108,7 @@ def is_last_look(settings: Settings, *, units: int, found: MetricResult) -> bool
     if settings.method is Method.GROUP_SEQUENTIAL:
         compared = [t.comparison for t in found.treatments if t.comparison is not None]
         return any(each.details["look"] == len(settings.looks) for each in compared)
-    if settings.sample_size is None:
-        return settings.method is Method.WELCH
-    return units >= settings.sample_size
+    return settings.sample_size is not None and units >= settings.sample_size
 
 
 def recommend(
@@ -126,7 +124,7 @@ def recommend(
     | the same, but a flag makes it doubtful | investigate |
     | the same, but no direction is declared | continue: whether it is good is yours to say |
     | every variant is worse, harms a guardrail, or can no longer reach the goal | roll back |
-    | not significant, and this was the last look | roll back |
+    | not significant, and this was the last planned look | roll back |
     | anything else | continue |
 
     Args:
@@ -206,6 +204,12 @@ def _undecided(
     if last_look:
         reason = f"{name} did not reach significance in {metric.name}, and this was the last planned look."
         return _Judged(treatment, _Standing.LOST, reason)
+    if comparison.method == Method.WELCH:
+        reason = (
+            f"{name} is not significant in {metric.name}. Whether it could have been, with so many "
+            "units, only a sample size planned beforehand would say."
+        )
+        return _Judged(treatment, _Standing.OPEN, reason)
     reason = f"{name} is not significant in {metric.name} yet; more units may decide."
     return _Judged(treatment, _Standing.OPEN, reason)
 
