@@ -336,6 +336,10 @@ def test_what_is_said_of_a_planned_look(tables: Any, plan: Plan) -> None:
         "all units so far."
     ) in text
     assert "Segments are counted but not compared" in text
+    later = Analysis(plan, **made, **{**asked, "sample_size": 6_000, "looks": 6}).run()
+    waiting = " ".join(later.to_text().split())
+    assert "Compared at look 1 of 6" in waiting
+    assert "The next is at 2,000 units, about 2024-03-02." in waiting
     assert result.segments[0].metrics[0].treatments[0].comparison is None
 
 

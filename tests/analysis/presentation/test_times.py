@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from abkit.analysis.presentation.times import daily, duration, frame, look, spread
+from abkit.analysis.presentation.times import daily, duration, frame, look, spread, within
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -52,3 +52,9 @@ def test_lengths_are_days_or_hours(span: timedelta, text: str) -> None:
 def test_a_spread_has_both_ends() -> None:
     assert spread(3, at_most=5) == [0, 1, 2]
     assert spread(100, at_most=5) == [0, 25, 50, 74, 99]
+
+
+def test_a_moment_lies_in_a_day_that_midnight_ends() -> None:
+    noon, midnight = datetime(2026, 11, 2, 12, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)
+    assert within(noon, by_day=True) == within(midnight, by_day=True) == "2026-11-02"
+    assert within(noon + timedelta(minutes=20), by_day=False) == "2026-11-02 12:00"

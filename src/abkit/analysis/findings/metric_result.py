@@ -79,7 +79,8 @@ class Treatment:
     Attributes:
         arm: The variant's units.
         comparison: With the control; its p-value is that of this comparison alone, its alpha and its
-            intervals are corrected for all that are read together. None until the gates are passed.
+            intervals are corrected for all that are read together. None until the gates are passed. Of
+            a group sequential test, that of the look that decided, or of the last one so far.
         corrected_p: The p-value after that correction, to compare with the level itself.
         missing: What the gates still wait for; empty if there is a comparison.
         flags: What makes the comparison doubtful.

@@ -17,6 +17,9 @@ from abkit.analysis.settings import Settings
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
 
+_FORESEEN = 10
+"""A size that is so many times today's is too far away to say when."""
+
 
 def facts(result: "Outcome") -> Iterator[str]:
     """How many units, of where, when, and when that was looked at."""
@@ -62,8 +65,20 @@ def look(found: MetricResult) -> str | None:
         for _, each in compared
         if not each.significant and "next_look_units" in each.details
     )
-    later = f" The next is at {max(waits):,} units." if waits else ""
+    later = f" The next is at {max(waits):,} units{_about(max(waits), found)}." if waits else ""
     return f"Compared at {said}; the means are those of all units so far.{later}"
+
+
+def _about(target: int, found: MetricResult) -> str:
+    """When so many units will have come, if they go on as they did; empty where that cannot be said."""
+    ends = found.over_time.ends if found.over_time is not None else ()
+    units = sum(arm.moments.n for arm in (found.control, *(t.arm for t in found.treatments)))
+    if not ends or not units < target < _FORESEEN * units:
+        return ""
+    by_day = times.daily(ends)
+    so_far = timedelta(days=1) * len(ends) if by_day else timedelta(hours=1) * len(ends)
+    when = ends[-1] + so_far * ((target - units) / units)
+    return f", about {times.within(when, by_day=by_day)}"
 
 
 def adjustment(found: MetricResult) -> str | None:

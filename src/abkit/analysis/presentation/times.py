@@ -20,6 +20,13 @@ def look(end: datetime, *, by_day: bool) -> str:
     return f"{where:%Y-%m-%d}" if by_day else f"{where:%Y-%m-%d %H:%M}"
 
 
+def within(moment: datetime, *, by_day: bool) -> str:
+    """The day that a moment lies in, or the hour; midnight is the end of a day."""
+    if by_day:
+        return f"{_utc(moment) - timedelta(microseconds=1):%Y-%m-%d}"
+    return f"{_utc(moment):%Y-%m-%d %H:00}"
+
+
 def frame(bounds: tuple[datetime | None, datetime | None]) -> str | None:
     """A time frame in words; None if it is open at both ends."""
     start, until = bounds
