@@ -19,14 +19,10 @@ from abkit.assignment.weights import HASH_RANGE
 from abkit.errors import DeclarationError, SubjectMismatchError, UnitsError
 from abkit.events import Variant
 from abkit.experiments.columns import Column, column_of
-from abkit.experiments.decision import (
-    compile_decision,
-    dormancy_of,
-    gates_of,
-    split_of,
-)
+from abkit.experiments.decision import compile_decision, dormancy_of, split_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
+from abkit.experiments.gates import checks_of
 from abkit.experiments.subjects import also_called, unit_id_of, why_no_id
 
 _Answers: TypeAlias = Callable[[Sequence[Any], int], Sequence[Any]]
@@ -156,16 +152,16 @@ def _all(column: Column, answers: _Answers) -> list[Any]:
 def _variants(experiment: type[Experiment], declaration: Declaration, now: float) -> _Answers:
     if not _is_declared(experiment, declaration, now):
         return _decided(experiment, declaration, now, part=_VARIANT)
-    gates, allowed = tuple(gates_of(declaration)), declaration.forced
-    if not gates and not allowed:
+    checks, allowed = checks_of(declaration), declaration.forced
+    if not checks and not allowed:
         return _of_ids(_chooser(split_of(declaration)), declaration.name)
     choose, default = split_of(declaration).choose, cache(experiment().default_value)
 
     def variant(unit_id: str) -> Variant:
         if unit_id in allowed:
             return allowed[unit_id]
-        for gate in gates:
-            if gate(unit_id) is not None:
+        for check in checks:
+            if check(unit_id) is not None:
                 return default()
         return choose(unit_id)
 
@@ -175,15 +171,15 @@ def _variants(experiment: type[Experiment], declaration: Declaration, now: float
 def _reasons(experiment: type[Experiment], declaration: Declaration, now: float) -> _Answers:
     if not _is_declared(experiment, declaration, now):
         return _decided(experiment, declaration, now, part=_REASON)
-    gates, allowed = tuple(gates_of(declaration)), declaration.forced
-    if not gates and not allowed:
+    checks, allowed = checks_of(declaration), declaration.forced
+    if not checks and not allowed:
         return _of_ids(lambda ids: [Reason.ASSIGNED] * len(ids), declaration.name)
 
     def reason(unit_id: str) -> Reason:
         if unit_id in allowed:
             return Reason.FORCED
-        for gate in gates:
-            closed = gate(unit_id)
+        for check in checks:
+            closed = check(unit_id)
             if closed is not None:
                 return closed
         return Reason.ASSIGNED

@@ -5,30 +5,24 @@ holdouts; layer; rollout; and only then the variant. Each step answers or passes
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from typing import Any
 
 from abkit.assignment.assignment import Reason
 from abkit.assignment.forcing import forced_here, forced_in_process
-from abkit.assignment.hashing import first_64_bits, sha1
-from abkit.assignment.split import AmplitudeSplit, PlanOutSplit, Split, amplitude_allocation
-from abkit.assignment.weights import HASH_RANGE
+from abkit.assignment.hashing import sha1
+from abkit.assignment.split import AmplitudeSplit, PlanOutSplit, Split
 from abkit.events import Variant
 from abkit.experiments.answer import Clock, Decide, Decision
 from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code
-from abkit.experiments.share import share_bound
+from abkit.experiments.gates import checks_of
 from abkit.experiments.subjects import (
     Subjects,
     also_called,
     unit_id_of,
     with_subject,
 )
-
-if TYPE_CHECKING:
-    from abkit.experiments.layer import Layer
-
-Gate: TypeAlias = Callable[[str], Reason | None]
 
 
 def compile_decision(experiment: Experiment, declaration: Declaration, *, clock: Clock) -> Decide:
@@ -49,7 +43,7 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
     name, unit_type = declaration.name, declaration.unit_type
     also = also_called(unit_type) or unit_type
     keep_out = _keep_out(experiment, declaration, clock)
-    gates, default = tuple(gates_of(declaration)), experiment.default_value
+    checks, default = checks_of(declaration), experiment.default_value
     assign: Callable[[str, Subjects], Decision]
     choose: Callable[[str], Variant] | None = None
     prefix, choices, ends = "", declaration.variants, None
@@ -90,8 +84,8 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
         decision = last
         if decision[0] == unit_id:
             return decision
-        for gate in gates:
-            closed = gate(unit_id)
+        for check in checks:
+            closed = check(unit_id)
             if closed is not None:
                 return unit_id, default(), closed, None
         if ends is not None:
@@ -147,11 +141,6 @@ def split_of(declaration: Declaration) -> Split:
     return PlanOutSplit.of(f"{declaration.salt}.{declaration.param_name}", variants, weights)
 
 
-def rollout_prefix(declaration: Declaration) -> str:
-    """What is hashed before the unit's id to enrol it: a salt that no parameter can have."""
-    return f"{declaration.salt}.abkit:rollout."
-
-
 def dormancy_of(declaration: Declaration, clock: Clock) -> Callable[[], bool] | None:
     """Whether the experiment is off now; None if it always runs."""
     if not declaration.enabled or declaration.winner is not None:
@@ -162,50 +151,3 @@ def dormancy_of(declaration: Declaration, clock: Clock) -> Callable[[], bool] | 
     first = float("-inf") if starts is None else starts
     last = float("inf") if ends is None else ends
     return lambda: not first <= clock() < last
-
-
-def gates_of(declaration: Declaration) -> Iterable[Gate]:
-    """What can keep a unit out, in order; a gate gives the reason, or None to let it through."""
-    for holdout in declaration.holdouts:
-        yield _hash_gate(holdout.prefix, holdout.bound, below=Reason.EXCLUDED, above=None)
-    if declaration.layer is not None:
-        yield _layer_gate(declaration.layer, declaration.slots)
-    if declaration.rollout < 1:
-        if declaration.bucketing is Bucketing.AMPLITUDE:
-            salt, percent = declaration.salt, round(declaration.rollout * 100)
-            yield (
-                lambda unit_id: (
-                    None if amplitude_allocation(salt, unit_id) < percent else Reason.NOT_ENROLLED
-                )
-            )
-        else:
-            bound = share_bound(declaration.rollout)
-            prefix = rollout_prefix(declaration)
-            yield _hash_gate(prefix, bound, below=None, above=Reason.NOT_ENROLLED)
-
-
-def _layer_gate(layer: "Layer", slots: range | frozenset[int]) -> Gate:
-    # As layer.slot, without its calls: a layer should cost little more than its hash.
-    prefix, size, excluded = layer.prefix, layer.size, Reason.EXCLUDED
-    ends = (slots[0], slots[-1]) if isinstance(slots, range) else slots
-    first, last = min(ends), max(ends)
-    some_of_them = slots if len(slots) <= last - first else None
-    # The slot is the first 60 bits modulo the size. To shift after dividing, and only where it must be, is
-    # the same and quicker: so 16 values of 64 bits share a slot.
-    divisor, begin, end = size << 4, first << 4, (last + 1) << 4
-
-    def gate(unit_id: str) -> Reason | None:
-        (first_64,) = first_64_bits(sha1(f"{prefix}{unit_id}".encode()).digest())
-        rest = first_64 % divisor
-        if begin <= rest < end and (some_of_them is None or rest >> 4 in some_of_them):
-            return None
-        return excluded
-
-    return gate
-
-
-def _hash_gate(prefix: str, bound: int, *, below: Reason | None, above: Reason | None) -> Gate:
-    if bound >= HASH_RANGE:
-        return lambda _: below
-    end = (bound << 4).to_bytes(8)
-    return lambda unit_id: below if sha1(f"{prefix}{unit_id}".encode()).digest() < end else above

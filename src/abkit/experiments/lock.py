@@ -14,9 +14,10 @@ from attrs import frozen
 
 from abkit.errors import ConfigError, DeclarationError
 from abkit.events import Variant
-from abkit.experiments.decision import gates_of, split_of
+from abkit.experiments.decision import split_of
 from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.experiment import Experiment
+from abkit.experiments.gates import checks_of
 from abkit.experiments.layer import Holdout, Layer
 
 LOCK_FILE = "experiments.lock.json"
@@ -187,9 +188,9 @@ def _moves(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> Moves |
 
 def _variants(declaration: Declaration) -> list[Variant | None]:
     """The variant of each of the units, None for those that take no part."""
-    gates, choose = tuple(gates_of(declaration)), split_of(declaration).choose
+    checks, choose = checks_of(declaration), split_of(declaration).choose
     return [
-        None if any(gate(unit_id) is not None for gate in gates) else choose(unit_id)
+        None if any(check(unit_id) is not None for check in checks) else choose(unit_id)
         for unit_id in map(str, range(UNITS))
     ]
 

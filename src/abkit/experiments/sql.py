@@ -14,10 +14,11 @@ from abkit.errors import DeclarationError
 from abkit.events import Variant
 from abkit.experiments.bulk import declaration_in_force, moment
 from abkit.experiments.columns import Kind
-from abkit.experiments.decision import dormancy_of, rollout_prefix, split_of
+from abkit.experiments.decision import dormancy_of, split_of
 from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.dialects import Dialect, dialect_of
 from abkit.experiments.experiment import Experiment, decides_in_code
+from abkit.experiments.gates import rollout_prefix
 from abkit.experiments.layer import Layer
 from abkit.experiments.share import share_bound
 
