@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.errors import AbkitError, UnknownExperimentError
-from abkit.events import Action, properties_told
+from abkit.events import Action, properties_told, system_time
 from abkit.experiments.answer import Clock, Decision, assignment_of
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
@@ -24,6 +24,7 @@ from abkit.experiments.subjects import (
 from abkit.handler import EventHandler, check_handler, exposer_of, hand_on
 
 if TYPE_CHECKING:
+    from abkit.experiments.explanation import Explanation
     from abkit.experiments.settings import Settings, SettingsSource
 
 _V_co = TypeVar("_V_co", covariant=True)
@@ -302,6 +303,30 @@ class ExperimentManager:
             UnknownExperimentError: No experiment of that name is registered.
         """
         return self._find(experiment).declaration
+
+    def explain(self, experiment: str | type[Experiment], /, **subjects: Any) -> "Explanation":
+        """Why a unit gets what `assign` gives it: each step of the decision, and what was found there.
+
+        Like `get` it has no side effect; its code is run, and a sticky store asked, as at a request.
+
+        Args:
+            experiment: The experiment's name, or its class.
+            **subjects: As for `get`.
+
+        Raises:
+            UnknownExperimentError: No experiment of that name is registered.
+            MissingSubjectError: The subject that is randomized was not passed, or has no id.
+        """
+        from abkit.experiments.explaining import explain  # Who only serves need not wait for it.
+
+        found = self._find(experiment)
+        return explain(
+            found.experiment,
+            found.declaration,
+            subjects,
+            clock=self._clock or system_time,
+            kept=found.kept,
+        )
 
     def _find(self, experiment: str | type[Experiment]) -> Registered:
         if self._watches:

@@ -51,7 +51,7 @@ def test_a_misspelt_method_is_refused_too() -> None:
     [
         ("confidence", "pass it to Analysis"),
         ("method", "pass it to Analysis"),
-        ("sticky", "is not there"),
+        ("sticky_bucketing", "is called `sticky`"),
         ("weights", "belongs to the variants"),
         ("traffic", "is called `rollout`"),
         ("end_date", "is called `ends`"),

@@ -21,6 +21,7 @@ COMMANDS = {
     "simulate": "abkit.cli.simulate:simulate",
     "typescript": "abkit.cli.typescript:typescript",
     "watch": "abkit.cli.watch:watch",
+    "why": "abkit.cli.why:why",
 }
 """Where each command is. One is imported when it is called, so that `list` needs no statistics."""
 

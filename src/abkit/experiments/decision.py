@@ -1,12 +1,16 @@
 """An experiment made ready to answer: what one unit gets, and why.
 
-The order is fixed: forced here and now; off, concluded or out of its time; the allow-list; eligible;
-holdouts; layer; rollout; and only then the variant. Each step answers or passes the unit on.
+The order is fixed: forced here and now; off, concluded or out of its time; the allow-list; the variant that
+the unit keeps; eligible; holdouts; layer; freeze; rollout; and only then the variant. Each step answers or
+passes the unit on.
+
+What somebody wants now comes before what a unit has had: who forces a variant, and who ends an experiment
+for all, means it. What decides who enters comes after: a unit that keeps a variant has entered.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from abkit.assignment.assignment import Reason
 from abkit.assignment.forcing import forced_here, forced_in_process
@@ -17,6 +21,7 @@ from abkit.experiments.answer import Clock, Decide, Decision
 from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code
 from abkit.experiments.gates import checks_of
+from abkit.experiments.sticky import Recall
 from abkit.experiments.subjects import (
     Subjects,
     also_called,
@@ -24,14 +29,24 @@ from abkit.experiments.subjects import (
     with_subject,
 )
 
+IfKept: TypeAlias = Callable[[str, Subjects], Decision | None]
+"""From a unit's id and the subjects to what the unit gets if it keeps a variant."""
 
-def compile_decision(experiment: Experiment, declaration: Declaration, *, clock: Clock) -> Decide:
+
+def compile_decision(
+    experiment: Experiment,
+    declaration: Declaration,
+    *,
+    clock: Clock,
+    recall: Recall | None = None,
+) -> Decide:
     """A function from the subjects of a request to what their unit gets.
 
     Args:
         experiment: Its hooks are asked.
         declaration: Its own, or what the settings make of it.
         clock: Gives the seconds since the epoch.
+        recall: Knows the variants that units keep; None: they keep none.
 
     Raises:
         DeclarationError: ABKIT_FORCE forces a variant that the experiment does not have.
@@ -42,7 +57,8 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
     """
     name, unit_type = declaration.name, declaration.unit_type
     also = also_called(unit_type) or unit_type
-    keep_out = _keep_out(experiment, declaration, clock)
+    kept = None if recall is None else _if_kept(experiment, declaration, recall)
+    keep_out = _keep_out(experiment, declaration, clock, kept)
     checks, default = checks_of(declaration), experiment.default_value
     assign: Callable[[str, Subjects], Decision]
     choose: Callable[[str], Variant] | None = None
@@ -78,9 +94,9 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
         if here is not None and name in here:
             return unit_id, declaration.variant_of(here[name]), Reason.FORCED, None
         if keep_out is not None:
-            kept = keep_out(unit_id, subjects)
-            if kept is not None:
-                return kept
+            kept_out = keep_out(unit_id, subjects)
+            if kept_out is not None:
+                return kept_out
         decision = last
         if decision[0] == unit_id:
             return decision
@@ -102,7 +118,7 @@ def compile_decision(experiment: Experiment, declaration: Declaration, *, clock:
 
 
 def _keep_out(
-    experiment: Experiment, declaration: Declaration, clock: Clock
+    experiment: Experiment, declaration: Declaration, clock: Clock, kept: IfKept | None
 ) -> Callable[[str, Subjects], Decision | None] | None:
     """All that does not follow from the unit's id alone, or has precedence; None if there is nothing."""
     default = experiment.default_value
@@ -119,18 +135,42 @@ def _keep_out(
 
         eligible = call_of(experiment.eligible, declaration)
     if dormant is None and eligible is None and not allowed:
-        return None
+        return kept
 
     def keep_out(unit_id: str, subjects: Subjects) -> Decision | None:
         if dormant is not None and dormant():
             return unit_id, default() if winner is None else winner, Reason.INACTIVE, None
         if unit_id in allowed:
             return unit_id, allowed[unit_id], Reason.FORCED, None
+        if kept is not None:
+            found = kept(unit_id, subjects)
+            if found is not None:
+                return found
         if eligible is not None and not eligible(subjects):
             return unit_id, default(), Reason.INELIGIBLE, None
         return None
 
     return keep_out
+
+
+def _if_kept(experiment: Experiment, declaration: Declaration, recall: Recall) -> IfKept:
+    assigned = Reason.ASSIGNED
+    if decides_in_code(type(experiment)):
+        from abkit.experiments.in_code import compile_kept
+
+        give = compile_kept(experiment, declaration)
+
+        def run_assign(unit_id: str, subjects: Subjects) -> Decision | None:
+            variant = recall(unit_id)
+            return None if variant is None else give(unit_id, subjects, variant)
+
+        return run_assign
+
+    def assign(unit_id: str, _: Subjects) -> Decision | None:
+        variant = recall(unit_id)
+        return None if variant is None else (unit_id, variant, assigned, None)
+
+    return assign
 
 
 def split_of(declaration: Declaration) -> Split:

@@ -45,6 +45,8 @@ class Declaration(NamedTuple):
         metrics: What success means.
         hypothesis: What is expected to happen, and why.
         owner: Whom to ask.
+        sticky: Whether a unit keeps the variant that it was exposed to, whatever is declared later.
+        frozen: Whether nobody new is enrolled: only units that keep a variant take part.
     """
 
     name: str
@@ -66,6 +68,8 @@ class Declaration(NamedTuple):
     metrics: "tuple[Metric, ...]"
     hypothesis: str
     owner: str
+    sticky: bool = False
+    frozen: bool = False
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -150,8 +154,10 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
         metrics=_metrics(name, cls.metrics),
         hypothesis=cls.hypothesis,
         owner=cls.owner,
+        sticky=_yes_or_no(name, "sticky", cls.sticky),
     )
     check_rollout(declaration, declaration.rollout)
+    check_frozen(declaration, cls.frozen)
 
     def own(value: Variant | None) -> Variant | None:
         return None if value is None else declaration.variant_of(value)
@@ -160,6 +166,7 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
         unit_id: declaration.variant_of(value) for unit_id, value in declaration.forced.items()
     }
     return declaration._replace(
+        frozen=cls.frozen,
         control=own(declaration.control),
         winner=own(declaration.winner),
         forced=MappingProxyType(forced),
@@ -180,6 +187,26 @@ def check_rollout(declaration: Declaration, rollout: object) -> None:
         if abs(percent - round(percent)) > 1e-9:
             problem = f"Amplitude's bucketing allocates whole percentages; `rollout` is {rollout!r}"
             raise DeclarationError(declaration.name, problem)
+
+
+def check_frozen(declaration: Declaration, frozen: object) -> None:
+    """Refuse to freeze an experiment of which nobody knows whom it has exposed.
+
+    Raises:
+        DeclarationError: It is not sticky, or `frozen` is neither True nor False.
+    """
+    if _yes_or_no(declaration.name, "frozen", frozen) and not declaration.sticky:
+        problem = (
+            "cannot be frozen: that keeps the units which were exposed and lets no other in, and a hash "
+            "does not know who was; declare `sticky = True`, and give the manager a sticky store"
+        )
+        raise DeclarationError(declaration.name, problem)
+
+
+def _yes_or_no(name: str, attribute: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise DeclarationError(name, f"`{attribute}` must be True or False, not {value!r}")
+    return value
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -51,6 +51,8 @@ class Experiment:
     slots: ClassVar[Iterable[int] | None] = None
     holdouts: "ClassVar[Sequence[Holdout]]" = ()
     metrics: "ClassVar[Sequence[Metric]]" = ()
+    sticky: ClassVar[bool] = False
+    frozen: ClassVar[bool] = False
     hypothesis: ClassVar[str] = ""
     owner: ClassVar[str] = ""
 

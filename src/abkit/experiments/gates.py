@@ -104,7 +104,16 @@ class PercentGate(NamedTuple):
         )
 
 
-Gate: TypeAlias = HashGate | LayerGate | PercentGate
+class FreezeGate(NamedTuple):
+    """Nobody new is enrolled: units that keep a variant do not come here."""
+
+    @property
+    def check(self) -> Check:
+        """The gate, compiled."""
+        return lambda _: Reason.NOT_ENROLLED
+
+
+Gate: TypeAlias = HashGate | LayerGate | FreezeGate | PercentGate
 
 
 def gates_of(declaration: Declaration) -> Iterator[Gate]:
@@ -116,6 +125,8 @@ def gates_of(declaration: Declaration) -> Iterator[Gate]:
         )
     if declaration.layer is not None:
         yield LayerGate(declaration.layer, declaration.slots)
+    if declaration.frozen:
+        yield FreezeGate()
     if declaration.rollout < 1:
         if declaration.bucketing is Bucketing.AMPLITUDE:
             yield PercentGate(declaration.salt, round(declaration.rollout * 100))

@@ -16,9 +16,14 @@ from abkit.experiments.subjects import Subjects
 
 
 def compile_assign(
-    experiment: Experiment, declaration: Declaration
+    experiment: Experiment, declaration: Declaration, *, params_class: type[Params] = Params
 ) -> Callable[[str, Subjects], Decision]:
     """A function from a unit's id, and the subjects of the request, to what `assign()` gives the unit.
+
+    Args:
+        experiment: Its `assign()` is called.
+        declaration: Its own, or what the settings make of it.
+        params_class: What the parameters are written into.
 
     Raises, when it is called:
         DeclarationError: A variant is assigned that the experiment does not have.
@@ -33,7 +38,7 @@ def compile_assign(
     assigned, new, kind_of_type = Reason.ASSIGNED, object.__new__, kinds_of_subjects.get
 
     def assign(unit_id: str, subjects: Subjects) -> Decision:
-        params = new(Params)
+        params = new(params_class)
         environment: list[Any] = [salt, None, None, False]
         set_environment(params, environment)
         try:
@@ -58,6 +63,33 @@ def compile_assign(
         return judge(unit_id, params, outcome)
 
     return assign
+
+
+def compile_kept(
+    experiment: Experiment, declaration: Declaration
+) -> Callable[[str, Subjects, Variant], Decision]:
+    """A function from a unit's id, the subjects, and the variant that the unit keeps, to what it gets.
+
+    What `assign()` forces has precedence. If it gives another variant, or none, it is run once more with
+    the variant overridden, so that its other parameters go with it.
+    """
+    assign, call = (
+        compile_assign(experiment, declaration),
+        caller_of(experiment.assign, declaration, behind=1),
+    )
+    salt, param_name = declaration.salt, declaration.param_name
+
+    def give(unit_id: str, subjects: Subjects, variant: Variant) -> Decision:
+        decision = assign(unit_id, subjects)
+        _, given, reason, _ = decision
+        same = type(given) is type(variant) and given == variant
+        if reason is Reason.FORCED or (reason is Reason.ASSIGNED and same):
+            return decision
+        params = Params(salt, {param_name: variant})
+        call((params,), subjects)
+        return unit_id, variant, Reason.ASSIGNED, params
+
+    return give
 
 
 def _judge(experiment: Experiment, declaration: Declaration) -> Callable[..., Decision]:

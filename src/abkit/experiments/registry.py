@@ -20,6 +20,7 @@ from abkit.experiments.experiment import Experiment, is_experiment
 if TYPE_CHECKING:
     from abkit.experiments.layer import Layer
     from abkit.experiments.settings import SettingsSource, Watch
+    from abkit.experiments.sticky import Keeper, Kept
 
 
 _NOBODY: tuple[object, Callable[..., object]] = object(), lambda *_: None
@@ -33,13 +34,14 @@ class Registered:
         declared: What its class says.
         declaration: What is in force: the class, and the settings.
         decide: From the subjects of a request to what their unit gets.
+        kept: The variants that its units keep; None if it is not sticky, or nothing keeps them.
         identity: Name, salt and unit type: what all exposures of the experiment share.
         exposer: The handler that its units were last exposed to, and what exposes them to that one. Who
             exposes them to another replaces both, as one tuple.
     """
 
     # No tuple: reading an attribute of one takes longer, and this is read at each request.
-    __slots__ = ("decide", "declaration", "declared", "experiment", "exposer", "identity")
+    __slots__ = ("decide", "declaration", "declared", "experiment", "exposer", "identity", "kept")
 
     def __init__(
         self,
@@ -47,11 +49,13 @@ class Registered:
         declared: Declaration,
         declaration: Declaration,
         decide: Decide,
+        kept: "Kept | None" = None,
     ) -> None:
         self.experiment = experiment
         self.declared = declared
         self.declaration = declaration
         self.decide = decide
+        self.kept = kept
         self.identity = (declaration.name, declaration.salt, declaration.unit_type)
         self.exposer = _NOBODY
 
@@ -69,6 +73,8 @@ class Registry:
         """By name and by class. It is the same object for ever; whoever serves requests keeps it."""
         self.watch: Watch | None = None
         """Looks at the settings; None if there are none."""
+        self.keeper: Keeper | None = None
+        """Keeps the variants of sticky experiments; None: nobody does."""
 
     def add(self, experiment: type[Experiment], param_name: str | None = None) -> None:
         """As `ExperimentManager.add`."""
@@ -151,6 +157,13 @@ class Registry:
         if watch.begin(time.monotonic()):
             self._look(watch)
 
+    def use_keeper(self, keeper: "Keeper | None") -> None:
+        """Have a keeper keep the variants of the sticky experiments, of those added later too."""
+        self.keeper = keeper
+        for entry in [*self.experiments()]:
+            if entry.declaration.sticky:
+                self._put(entry.experiment, entry.declared, entry.declaration)
+
     def refresh(self) -> None:
         """Have the settings looked at if it is time to, and what has changed put into force."""
         watch, now = self.watch, time.monotonic()
@@ -201,8 +214,12 @@ class Registry:
         # With the first experiment, rather than with abkit: it loads all that decides.
         from abkit.experiments.decision import compile_decision
 
-        decide = compile_decision(experiment, declaration, clock=self._clock)
-        entry = Registered(experiment, declared, declaration, decide)
+        kept = None
+        if declaration.sticky and self.keeper is not None:
+            kept = self.keeper.of(declaration)
+        recall = None if kept is None else kept.recall
+        decide = compile_decision(experiment, declaration, clock=self._clock, recall=recall)
+        entry = Registered(experiment, declared, declaration, decide, kept)
         self.entries[declaration.name] = self.entries[type(experiment)] = entry
 
     def _replaced_by(self, experiment: type[Experiment], name: str) -> Registered | None:

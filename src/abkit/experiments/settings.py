@@ -1,4 +1,4 @@
-"""Changes without a deploy: switch an experiment off, ramp it, conclude it, force units.
+"""Changes without a deploy: switch an experiment off, ramp it, conclude it, force units, freeze it.
 
 Settings are a mapping by experiment name, in a TOML or JSON file or from the application:
 
@@ -7,6 +7,7 @@ Settings are a mapping by experiment name, in a TOML or JSON file or from the ap
     rollout = 0.5
     winner = "1"
     forced = { "1" = ["acme"] }
+    frozen = true
 
 They never change what a hash means: no salt, no variants, no weights.
 """
@@ -25,12 +26,12 @@ from typing import Any, Protocol, TypeAlias
 from attrs import frozen
 
 from abkit.errors import AbkitError, ConfigError
-from abkit.experiments.declaration import Declaration, check_rollout, forced_units
+from abkit.experiments.declaration import Declaration, check_frozen, check_rollout, forced_units
 from abkit.quoting import told
 
 logger = logging.getLogger("abkit")
 
-KEYS = ("enabled", "rollout", "winner", "forced")
+KEYS = ("enabled", "rollout", "winner", "forced", "frozen")
 
 Settings: TypeAlias = Mapping[str, Mapping[str, Any]]
 """By experiment name, any of the KEYS."""
@@ -181,9 +182,10 @@ def checked(found: Any, where: str) -> Settings:
                 f"they can change {', '.join(KEYS)}"
             )
             raise ConfigError(message)
-        if not isinstance(keys.get("enabled", True), bool):
-            message = f"{where}: {name}: enabled must be true or false, not {keys['enabled']!r}"
-            raise ConfigError(message)
+        for key in ("enabled", "frozen"):
+            if not isinstance(keys.get(key, True), bool):
+                message = f"{where}: {name}: {key} must be true or false, not {keys[key]!r}"
+                raise ConfigError(message)
     return found
 
 
@@ -199,6 +201,9 @@ def apply(declaration: Declaration, keys: Mapping[str, Any]) -> Declaration:
     if "rollout" in keys:
         check_rollout(declaration, keys["rollout"])
         changes["rollout"] = float(keys["rollout"])
+    if "frozen" in keys:
+        check_frozen(declaration, keys["frozen"])
+        changes["frozen"] = keys["frozen"]
     if "winner" in keys:
         changes["winner"] = declaration.variant_of(keys["winner"])
     if "forced" in keys:

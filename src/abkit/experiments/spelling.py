@@ -36,7 +36,9 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
         ),
         "exclusion_group": "is called `layer` here",
         "default": "is called `control` here, or default_value()",
-        "sticky": "is not there: a variant follows from the unit's id alone",
+        **dict.fromkeys(
+            ("sticky_bucketing", "stickiness", "persistent"), "is called `sticky` here"
+        ),
         "weights": 'belongs to the variants: variants = {"0": 0.9, "1": 0.1}',
     }
 )

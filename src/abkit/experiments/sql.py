@@ -192,7 +192,7 @@ def _rules(
     if declaration.layer is not None:
         outside = f"not ({query.in_slots(declaration.layer, declaration.slots)})"
         yield _Rule(outside, Reason.EXCLUDED, default())
-    bound = share_bound(declaration.rollout)
+    bound = 0 if declaration.frozen else share_bound(declaration.rollout)
     if bound < HASH_RANGE:
         outside = query.not_below(rollout_prefix(declaration), bound) if bound > 0 else _ALWAYS
         yield _Rule(outside, Reason.NOT_ENROLLED, default())
