@@ -10,7 +10,7 @@ from abkit.events import Event, Exposure, Variant, properties_told
 from abkit.experiments.subjects import Subjects, person_and_groups
 
 Expose: TypeAlias = Callable[[str, Variant, float, Mapping[str, Any], Subjects], object]
-"""Exposes a unit of one experiment: unit id, variant, time, properties, subjects."""
+"""Exposes a unit of one experiment: unit id, variant, time, properties, subjects. False: it was dropped."""
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -22,7 +22,8 @@ class EventHandler(Protocol):
     It may have more methods. Where `has_seen(key, variant)` is true, with the key (experiment, salt, unit
     type, unit id), the exposure is not even made. Or `exposer(experiment, salt, unit_type, describe)`
     gives what exposes the units of one experiment, `expose(unit_id, variant, time, properties, subjects)`,
-    where `describe(subjects, experiment)` gives the user id and the groups; or it gives None.
+    where `describe(subjects, experiment)` gives the user id and the groups; or it gives None. Where that
+    returns False, the exposure was dropped, and a sticky experiment does not keep its variant.
     """
 
     def __call__(self, event: Event, /) -> object:
@@ -84,6 +85,23 @@ def exposer_of(handler: EventHandler | None, identity: tuple[str, str, str]) -> 
     make = getattr(handler, "exposer", None)
     expose: Expose | None = None if make is None else make(*identity, person_and_groups)
     return expose or partial(_expose, handler, getattr(handler, "has_seen", None), identity)
+
+
+def keeping(expose: Expose, keep: Callable[[str, Variant], object]) -> Expose:
+    """The same, and has the variant kept that a unit was exposed to."""
+
+    def expose_and_keep(
+        unit_id: str,
+        variant: Variant,
+        now: float,
+        properties: Mapping[str, Any],
+        subjects: Subjects,
+        /,
+    ) -> None:
+        if expose(unit_id, variant, now, properties, subjects) is not False:
+            keep(unit_id, variant)
+
+    return expose_and_keep
 
 
 def _expose(

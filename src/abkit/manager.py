@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.errors import AbkitError, UnknownExperimentError
+from abkit.errors import AbkitError, ConfigError, UnknownExperimentError
 from abkit.events import Action, properties_told, system_time
 from abkit.experiments.answer import Clock, Decision, assignment_of
 from abkit.experiments.declaration import Declaration
@@ -21,11 +21,13 @@ from abkit.experiments.subjects import (
     subject_of,
     unit_id_of,
 )
-from abkit.handler import EventHandler, check_handler, exposer_of, hand_on
+from abkit.handler import EventHandler, Expose, check_handler, exposer_of, hand_on, keeping
 
 if TYPE_CHECKING:
     from abkit.experiments.explanation import Explanation
     from abkit.experiments.settings import Settings, SettingsSource
+    from abkit.exposure.sticky.keeper import StickyVariants
+    from abkit.exposure.sticky.store import StickyStore
 
 _V_co = TypeVar("_V_co", covariant=True)
 
@@ -49,6 +51,7 @@ class ExperimentManager:
     Args:
         on_event: What takes the exposures and the actions; may be set later.
         settings: As `use_settings` takes them, which may be called later.
+        sticky_store: As `use_sticky_store` takes it, which may be called later.
         strict: Raise what goes wrong while a request is served, rather than count it, log it once and
             give the default value. None: raise under pytest only.
         clock: Gives the seconds since the epoch; None: the system's.
@@ -59,6 +62,7 @@ class ExperimentManager:
         *,
         on_event: EventHandler | None = None,
         settings: "Settings | str | os.PathLike[str] | SettingsSource | None" = None,
+        sticky_store: "StickyStore | None" = None,
         strict: bool | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -69,6 +73,9 @@ class ExperimentManager:
         self._clock = clock
         self._errors: Counter[tuple[str, str]] = Counter()
         self.on_event = on_event
+        self._sticky: StickyVariants | None = None
+        if sticky_store is not None:
+            self.use_sticky_store(sticky_store)
         if settings is not None:
             self.use_settings(settings)
 
@@ -150,9 +157,40 @@ class ExperimentManager:
         )
         self._watches = True
 
+    def use_sticky_store(
+        self,
+        store: "StickyStore",
+        *,
+        timeout: float = 0.2,
+        max_units: int = 50_000,
+        recheck: float = 5.0,
+    ) -> None:
+        """Keep the variants of the units of sticky experiments, once they were exposed.
+
+        Args:
+            store: Where they are kept, for all processes of the application.
+            timeout: Seconds that a request may wait for the store if the unit is not known in this process.
+                Without an answer the hash decides.
+            max_units: The most units of an experiment to remember in this process.
+            recheck: Seconds for which a unit that keeps nothing is not looked up again.
+
+        Raises:
+            ConfigError: The store cannot get and set, or a number makes no sense.
+        """
+        from abkit.exposure.sticky.keeper import StickyVariants
+
+        self._sticky = StickyVariants(store, timeout=timeout, max_units=max_units, recheck=recheck)
+        self._registry.use_keeper(self._sticky)
+
+    @property
+    def sticky(self) -> "StickyVariants | None":
+        """What keeps the variants of sticky experiments; None if there is no sticky store."""
+        return self._sticky
+
     def clear(self) -> None:
-        """Forget all experiments, settings, errors and `on_event`."""
+        """Forget all experiments, settings, errors, `on_event` and the sticky store."""
         self._entries.clear()
+        self._registry.keeper = self._sticky = None
         self._registry.watch = None
         self._watches = False
         self._errors.clear()
@@ -264,8 +302,10 @@ class ExperimentManager:
             handler, expose = registered.exposer
             if handler is not self._on_event:
                 handler = self._on_event
-                expose = exposer_of(handler, registered.identity)
+                expose = self._exposer(registered)
                 registered.exposer = handler, expose
+            if reason is not _ASSIGNED:
+                expose = exposer_of(handler, registered.identity)  # It is not to be kept.
             clock = self._clock
             # Looked up when it is asked: a test may have put another clock in the system's place.
             now = time.time() if clock is None else clock()
@@ -328,6 +368,15 @@ class ExperimentManager:
             kept=found.kept,
         )
 
+    def _exposer(self, registered: Registered) -> Expose:
+        """What exposes the units of an experiment to `on_event`; if it is sticky, they keep what they get."""
+        expose = exposer_of(self._on_event, registered.identity)
+        if registered.kept is not None:
+            return keeping(expose, registered.kept.keep)
+        if registered.declaration.sticky:
+            self._tell_that_nothing_is_kept(registered.declaration.name)
+        return expose
+
     def _find(self, experiment: str | type[Experiment]) -> Registered:
         if self._watches:
             self._registry.refresh()
@@ -372,6 +421,16 @@ class ExperimentManager:
 
             message = "%s failed; further %s are only counted, in the manager's `errors`"
             logging.getLogger("abkit").error(message, *kind, exc_info=error)
+
+    def _tell_that_nothing_is_kept(self, experiment: str) -> None:
+        """Count and log it, but also if strict: tests of an application need no store."""
+        message = "is sticky, but the manager has no sticky store: the hash decides alone"
+        kind = self._count(experiment, ConfigError(message))
+        if self._errors[kind] == 1:
+            import logging
+
+            advice = "call expt_manager.use_sticky_store(RedisStickyStore(...))"
+            logging.getLogger("abkit").error("%s %s; %s", experiment, message, advice)
 
     def _settings_failed(self, error: Exception) -> None:
         """Count an error of the settings; raise it if strict, unless it is about what they say."""

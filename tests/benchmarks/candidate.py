@@ -11,6 +11,14 @@ Loop: TypeAlias = Callable[[Sequence[str]], list[Any]]
 Count: TypeAlias = Callable[[], int]
 """Waits until all events so far are at the sink, and tells how many have come there since the start."""
 
+CYCLE = 1_000
+_FIRST_OF_CYCLE = 2_000_000_000
+
+
+def cycle_of_ids() -> list[str]:
+    """The ids of the units that come again and again, as new objects."""
+    return [str(_FIRST_OF_CYCLE + number) for number in range(CYCLE)]
+
 
 @frozen
 class Candidate:

@@ -7,9 +7,10 @@ from attrs import frozen
 
 from abkit import ExperimentManager, Layer, Params, UserExperiment, WeightedChoice
 from abkit.exposure.logger import ExposureLogger
+from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
 from abkit.sinks.memory import MemorySink
 
-from .candidate import Candidate, Loop
+from .candidate import CYCLE, Candidate, Loop, cycle_of_ids
 
 PAIRS = 5
 
@@ -34,6 +35,11 @@ class InLayer(UserExperiment):
     variants = {"0": 0.5, "1": 0.5}
     layer = Layer("benchmark", size=10_000)
     slots = range(10_000)
+
+
+class Sticky(UserExperiment):
+    variants = {"0": 0.5, "1": 0.5}
+    sticky = True
 
 
 class OwnCode(UserExperiment):
@@ -61,6 +67,27 @@ def reading(experiment: type[UserExperiment]) -> Twice:
         Candidate(lambda units: [manager.get(name, user=unit) for unit in units], pairs=PAIRS),
         Candidate(
             lambda units: [manager.get(name, user=User(unit)) for unit in units], pairs=PAIRS
+        ),
+    )
+
+
+def recalling() -> Twice:
+    """`get` of units of a sticky experiment that this process knows to keep a variant."""
+    store, name = MemoryStickyStore(), Sticky.name
+    halves = zip(cycle_of_ids(), "01" * (CYCLE // 2), strict=True)
+    store.set([Choice(StickyKey(name, "user", unit), variant) for unit, variant in halves])
+    manager = ExperimentManager(strict=True, sticky_store=store)
+    manager.add(Sticky)
+    return Twice(
+        Candidate(
+            lambda units: [manager.get(name, user=unit) for unit in units],
+            seen_before=True,
+            pairs=PAIRS,
+        ),
+        Candidate(
+            lambda units: [manager.get(name, user=User(unit)) for unit in units],
+            seen_before=True,
+            pairs=PAIRS,
         ),
     )
 

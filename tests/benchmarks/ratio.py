@@ -17,13 +17,11 @@ from typing import Any, TypeVar
 
 from attrs import field, frozen, mutable
 
-from .candidate import Candidate, Loop
+from .candidate import CYCLE, Candidate, Loop, cycle_of_ids
 
 CHUNK = 4_000
 BURST = 20_000
 ROUNDS = 5
-CYCLE = 1_000
-_FIRST_OF_CYCLE = 2_000_000_000
 
 _Name = TypeVar("_Name")
 
@@ -124,7 +122,7 @@ class _Trial:
     def next(self, size: int) -> list[str]:
         """Ids that are new objects, as those of a request are."""
         if self.candidate.seen_before:
-            return [str(_FIRST_OF_CYCLE + number % CYCLE) for number in range(size)]
+            return [unit for _ in range(-(-size // CYCLE)) for unit in cycle_of_ids()][:size]
         return [str(next(self.units)) for _ in range(size)]
 
     def run(self) -> None:

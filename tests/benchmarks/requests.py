@@ -13,11 +13,13 @@ from .experiments import (
     Twice,
     exposing,
     reading,
+    recalling,
 )
 from .ratio import ratios
 from .row import Row
 
 _LAYER = "get, in a layer of 10,000 slots"
+_STICKY = "get, sticky, known to keep its variant"
 
 
 @frozen
@@ -54,6 +56,7 @@ def request_rows(peers: Mapping[str, Peer]) -> list[Row]:
     }
     plain = rows[lines[0].what].by_id.median
     rows[_LAYER] = evolve(rows[_LAYER], target=plain + 1)
+    rows[_STICKY] = evolve(rows[_STICKY], target=plain + 0.5)
     return [*rows.values()]
 
 
@@ -71,6 +74,7 @@ def _lines(peers: Mapping[str, Peer]) -> list[_Line]:
         _Line('get, bucketing="amplitude"', reading(AmplitudeBucketing), 1.0, {}),
         _Line("get, own assign(), WeightedChoice", reading(OwnCode), 3.5, weighted),
         _Line(_LAYER, reading(InLayer), None, {}),
+        _Line(_STICKY, recalling(), None, {}),
         _Line("get + log_exposure, unit seen before", exposing(seen_before=True), 2.5, rep),
         _Line("get + log_exposure, every unit new", exposing(seen_before=False), 4.5, on),
         _Line(

@@ -64,9 +64,9 @@ class FanOut:
             properties: Mapping[str, object],
             subjects: _Subjects_contra,
             /,
-        ) -> None:
-            for expose in exposers:
-                expose(unit_id, variant, now, properties, subjects)
+        ) -> bool:
+            taken = [expose(unit_id, variant, now, properties, subjects) for expose in exposers]
+            return any(each is not False for each in taken)
 
         return expose_to_all
 

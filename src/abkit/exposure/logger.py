@@ -45,8 +45,12 @@ class Expose(Protocol[_Subjects_contra]):
         properties: Mapping[str, object],
         subjects: _Subjects_contra,
         /,
-    ) -> None:
-        """Take an exposure of these parts; if it is no news, only count it."""
+    ) -> bool | None:
+        """Take an exposure of these parts; if it is no news, only count it.
+
+        Returns:
+            False if it was dropped, as when the queue is full.
+        """
 
 
 class ExposureLogger:
@@ -161,7 +165,7 @@ class ExposureLogger:
             properties: Mapping[str, object],
             subjects: _Subjects_contra,
             /,
-        ) -> None:
+        ) -> bool | None:
             slot = first + hash(unit_id)
             mark = dedup.young.get(slot)
             if (
@@ -170,11 +174,11 @@ class ExposureLogger:
                 and mark[0] == now // window
             ):
                 self._deduplicated += 1
-                return
+                return None
             taken = dedup.take(slot, variant, now)
             if taken is None:
                 self._deduplicated += 1
-                return
+                return None
             done = False
             try:
                 user_id, groups = describe(subjects, experiment)
@@ -199,6 +203,7 @@ class ExposureLogger:
             finally:
                 if not done:
                     dedup.put_back(taken)
+            return done
 
         return expose
 

@@ -1,0 +1,1 @@
+"""The variants that units keep once they were exposed, whatever is declared later."""

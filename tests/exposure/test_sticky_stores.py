@@ -1,0 +1,135 @@
+"""Each sticky store keeps what it is given, for as many processes as there are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from abkit import DeliveryError
+from abkit.exposure.sticky.redis_store import RedisStickyStore
+from abkit.exposure.sticky.sql_store import SqlStickyStore
+from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
+
+from ..sinks.postgres import PostgresServer, running_server
+from .redis_server import RedisServer
+from .sticky_contract import KEY, StickyContract
+
+
+class TestMemory(StickyContract):
+    @pytest.fixture
+    def store(self) -> MemoryStickyStore:
+        return MemoryStickyStore()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    folder = tmp_path_factory.mktemp("redis")
+    with RedisServer(folder, password="hunter2") as running:  # noqa: S106
+        yield running
+
+
+@pytest.fixture
+def address(server: RedisServer) -> str:
+    with server.client() as client:
+        client.flushall()
+    return f"redis://:hunter2@127.0.0.1:{server.port}/0"
+
+
+class TestRedis(StickyContract):
+    @pytest.fixture
+    def store(self, address: str) -> RedisStickyStore:
+        return RedisStickyStore(address, timeout=10)
+
+
+class TestRedisByAClientThatDecodes(StickyContract):
+    @pytest.fixture
+    def store(self, address: str) -> RedisStickyStore:
+        return RedisStickyStore(redis.Redis.from_url(address, decode_responses=True))
+
+
+def test_in_redis_a_unit_is_a_key_that_a_person_can_read(address: str) -> None:
+    RedisStickyStore(address).set([Choice(KEY, "new")])
+    with redis.Redis.from_url(address) as client:
+        assert client.keys() == [b'abkit:sticky:["Checkout","org","42"]']
+        assert client.ttl('abkit:sticky:["Checkout","org","42"]') == -1
+
+
+def test_in_redis_a_variant_may_be_kept_for_a_time(address: str) -> None:
+    RedisStickyStore(address, keep=3600, prefix="mine:").set([Choice(KEY, "new")])
+    with redis.Redis.from_url(address) as client:
+        assert 3500 < client.ttl('mine:["Checkout","org","42"]') <= 3600
+
+
+def test_redis_that_cannot_be_is_refused() -> None:
+    with pytest.raises(DeliveryError, match="timeout must be seconds above 0"):
+        RedisStickyStore("redis://localhost", timeout=0)
+    with pytest.raises(DeliveryError, match="cannot use the address"):
+        RedisStickyStore("localhost:6379")
+
+
+class TestSqlite(StickyContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> SqlStickyStore:
+        return SqlStickyStore(f"sqlite:///{tmp_path / 'sticky.db'}")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with running_server() as running:
+        yield running
+
+
+class TestPostgres(StickyContract):
+    @pytest.fixture
+    def store(self, postgres: PostgresServer) -> Iterator[SqlStickyStore]:
+        import sqlalchemy as sa
+
+        store = SqlStickyStore(postgres.url)
+        yield store
+        store._engine.dispose()
+        engine = sa.create_engine(postgres.url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP TABLE IF EXISTS abkit_sticky"))
+        engine.dispose()
+
+
+def test_an_sql_store_that_cannot_be_is_refused() -> None:
+    with pytest.raises(DeliveryError, match="PostgreSQL or SQLite, not in mysql"):
+        SqlStickyStore("mysql://host/name")
+    with pytest.raises(DeliveryError, match="the URL cannot be used"):
+        SqlStickyStore("no url")
+
+
+def test_a_table_that_exists_is_used_by_who_may_not_create_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'sticky.db'}"
+    SqlStickyStore(url).set([Choice(KEY, "new")])
+    assert SqlStickyStore(url, create=False).get(KEY) == "new"
+
+
+def _in_a_child(store: Any, key: StickyKey) -> int:
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            found = store.get(KEY)
+            store.set([Choice(key, "of the child")])
+            status = 0 if found == "new" else 2
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_has_connections_of_its_own(address: str, tmp_path: Path) -> None:
+    other = KEY._replace(unit_id="43")
+    for store in (
+        RedisStickyStore(address),
+        SqlStickyStore(f"sqlite:///{tmp_path / 'sticky.db'}"),
+    ):
+        store.set([Choice(KEY, "new")])
+        assert _in_a_child(store, other) == 0
+        assert store.get(KEY) == "new"
+        assert store.get(other) == "of the child"
