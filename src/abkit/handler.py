@@ -10,7 +10,7 @@ from abkit.events import Event, Exposure, Variant, properties_told
 from abkit.experiments.subjects import Subjects, person_and_groups
 
 Expose: TypeAlias = Callable[[str, Variant, float, Mapping[str, Any], Subjects], object]
-"""Exposes a unit of one experiment: unit id, variant, time, properties, subjects. False: it was dropped."""
+"""Exposes a unit of one experiment: unit id, variant, time, properties, subjects."""
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -87,23 +87,6 @@ def exposer_of(handler: EventHandler | None, identity: tuple[str, str, str]) -> 
     return expose or partial(_expose, handler, getattr(handler, "has_seen", None), identity)
 
 
-def keeping(expose: Expose, keep: Callable[[str, Variant], object]) -> Expose:
-    """The same, and has the variant kept that a unit was exposed to."""
-
-    def expose_and_keep(
-        unit_id: str,
-        variant: Variant,
-        now: float,
-        properties: Mapping[str, Any],
-        subjects: Subjects,
-        /,
-    ) -> None:
-        if expose(unit_id, variant, now, properties, subjects) is not False:
-            keep(unit_id, variant)
-
-    return expose_and_keep
-
-
 def _expose(
     handler: EventHandler | None,
     has_seen: Callable[[tuple[str, str, str, str], Variant], bool] | None,
@@ -136,3 +119,13 @@ def hand_on(event: Event, handler: EventHandler | None) -> None:
         )
         raise ConfigError(message)
     handler(event)
+
+
+def keeping(expose: Expose, keep: Callable[[str, Variant], object]) -> Expose:
+    """The same, and has the variant kept that a unit was exposed to."""
+
+    def expose_and_keep(unit_id: str, variant: Variant, /, *told: Any) -> None:
+        if expose(unit_id, variant, *told) is not False:
+            keep(unit_id, variant)
+
+    return expose_and_keep

@@ -170,3 +170,31 @@ def test_an_entry_that_cannot_be_read_is_an_error() -> None:
 
 def test_units_that_nobody_had_enrolled_are_no_share() -> None:
     assert str(Moves(enrolled_before=0, moved=1, left=0, joined=0)).startswith("moves 0%")
+
+
+def test_of_a_sticky_experiment_it_says_what_a_change_does_with_and_without_that() -> None:
+    for change_of in ({"variants": {"0": 3, "1": 1}}, {"rollout": 0.5}, {"salt": "other"}):
+        found = str(change(declared(sticky=True), declared(sticky=True, **change_of)))
+        without = str(change(declared(), declared(**change_of)))
+        assert found == (
+            f"{without[:-1]}; it is sticky: units that were exposed keep their variant and stay)"
+        )
+
+
+def test_of_a_change_that_moves_nobody_it_does_not_matter_whether_it_is_sticky() -> None:
+    found = change(declared(sticky=True, rollout=0.1), declared(sticky=True, rollout=0.5))
+    assert "it is sticky" not in str(found)
+
+
+def test_to_become_sticky_or_to_end_it_is_a_change() -> None:
+    begins, ends = (
+        change(declared(), declared(sticky=True)),
+        change(declared(sticky=True), declared()),
+    )
+    assert begins.what == ("is sticky now",)
+    assert ends.what[0].startswith("is sticky no more: what was kept does not count")
+    assert "it is sticky" not in str(change(declared(), declared(sticky=True, salt="other")))
+
+
+def test_the_lock_of_an_experiment_that_is_not_sticky_does_not_mention_it() -> None:
+    assert "sticky" not in locked(declared())

@@ -404,3 +404,42 @@ def test_frozen_needs_sticky() -> None:
         declared(sticky=False, frozen=True)
     with pytest.raises(DeclarationError, match="`sticky` must be True or False, not 'yes'"):
         declared(sticky="yes")
+
+
+def test_nothing_is_dropped_when_the_store_goes_down_in_the_middle(broken: Broken) -> None:
+    taken = 0
+
+    def set_some(choices: Sequence[Choice], /) -> None:
+        nonlocal taken
+        if len(choices) > 1 or taken >= 20:
+            raise ConnectionError("gone")
+        taken += 1
+        broken.behind.set(choices)
+
+    manager = deployed(declared(), broken, timeout=60)
+    assert manager.sticky is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(broken, "set", set_some)
+        for unit in UNITS:
+            manager.log_exposure("Kept", org=unit)
+        assert not manager.sticky.flush(timeout=0.5)
+    assert manager.sticky.flush(timeout=60)
+    assert (len(broken.behind), manager.sticky.stats.dropped) == (len(UNITS), 0)
+
+
+def test_parameters_that_follow_from_nothing_drawn_are_those_of_the_unit(
+    store: MemoryStickyStore,
+) -> None:
+    def assign(self: Experiment, params: Params, org: Any) -> bool:
+        params.colour = UniformChoice(choices=["red", "blue"], unit=org.id)
+        params.variant = UniformChoice(choices=["0", "1"], unit=org.id, salt="anew")
+        return not str(org.id).endswith("3")
+
+    before = exposed(deployed(declared(), store))
+    manager = deployed(declared(assign=assign), store)
+    alone = deployed(declared(assign=assign), MemoryStickyStore())
+    for unit, variant in before.items():
+        found = manager.assign("Kept", org=unit)
+        assert (found.variant, found.reason) == (variant, Reason.ASSIGNED)
+        colour = alone.assign("Kept", org=unit).params["colour"]
+        assert found.params == {"colour": colour, "variant": variant}

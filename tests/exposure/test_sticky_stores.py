@@ -1,6 +1,8 @@
 """Each sticky store keeps what it is given, for as many processes as there are."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,14 +10,22 @@ from typing import Any
 import pytest
 import redis
 
-from abkit import DeliveryError
+from abkit import DeliveryError, ExperimentManager, OrgExperiment
+from abkit.events import Event
+from abkit.exposure.sticky.keeper import StickyStats
 from abkit.exposure.sticky.redis_store import RedisStickyStore
 from abkit.exposure.sticky.sql_store import SqlStickyStore
 from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
 
 from ..sinks.postgres import PostgresServer, running_server
+from .programs import environment
 from .redis_server import RedisServer
 from .sticky_contract import KEY, StickyContract
+
+
+class Kept(OrgExperiment):
+    variants = ["0", "1"]
+    sticky = True
 
 
 class TestMemory(StickyContract):
@@ -133,3 +143,51 @@ def test_a_forked_child_has_connections_of_its_own(address: str, tmp_path: Path)
         assert _in_a_child(store, other) == 0
         assert store.get(KEY) == "new"
         assert store.get(other) == "of the child"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_asks_and_keeps_by_threads_of_its_own(tmp_path: Path) -> None:
+    store = SqlStickyStore(f"sqlite:///{tmp_path / 'sticky.db'}")
+    manager = ExperimentManager(strict=True, on_event=list[Event]().append)
+    manager.use_sticky_store(store, timeout=60)
+    manager.add(Kept)
+    assert manager.sticky is not None
+    manager.log_exposure(Kept, org=1)
+    assert manager.sticky.flush()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            manager.log_exposure(Kept, org=2)
+            kept = manager.sticky.flush()
+            status = (
+                0 if kept and manager.sticky.stats == StickyStats(looked_up=1, written=1) else 2
+            )
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.get(StickyKey("Kept", "org", "2")) == manager.get(Kept, org=2)
+
+
+def test_what_was_exposed_is_kept_though_the_program_ends_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'sticky.db'}"
+    program = f"""
+import os
+from abkit import ExperimentManager, OrgExperiment
+from abkit.exposure.sticky.sql_store import SqlStickyStore
+
+class Kept(OrgExperiment):
+    variants = ["0", "1"]
+    sticky = True
+
+manager = ExperimentManager(on_event=list().append)
+manager.use_sticky_store(SqlStickyStore({url!r}), timeout=60)
+manager.add(Kept)
+for org in range(100):
+    manager.log_exposure(Kept, org=org)
+"""
+    for ending in ("", "os._exit(0)"):
+        subprocess.run([sys.executable, "-c", program + ending], check=True, env=environment())
+        store = SqlStickyStore(url)
+        assert all(store.get(StickyKey("Kept", "org", str(org))) for org in range(100))
+        (tmp_path / "sticky.db").unlink()

@@ -576,3 +576,41 @@ def test_threads_see_only_what_is_forced_everywhere(suite: pytest.Pytester) -> N
         """,
         passed=6,
     )
+
+
+def test_a_sticky_store_that_others_share_is_neither_asked_nor_written(
+    suite: pytest.Pytester,
+) -> None:
+    run(
+        suite,
+        """
+        from abkit.exposure.sticky.sql_store import SqlStickyStore
+        from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
+
+        class Kept(OrgExperiment):
+            variants = {"0": 1, "1": 0}
+            sticky = True
+
+        def manager(store):
+            store.set([Choice(StickyKey("Kept", "org", "7"), "1")])
+            found = ExperimentManager(on_event=[].append, sticky_store=store)
+            found.add(Kept)
+            return found
+
+        def test_contained():
+            store = SqlStickyStore("sqlite:///shared.db")
+            one = manager(store)
+            assert one.get(Kept, org=7) == "0"
+            one.log_exposure(Kept, org=8)
+            assert one.sticky.flush()
+            assert store.get(StickyKey("Kept", "org", "8")) is None
+
+        def test_in_memory():
+            assert manager(MemoryStickyStore()).get(Kept, org=7) == "1"
+
+        @pytest.mark.abkit_delivers
+        def test_delivers():
+            assert manager(SqlStickyStore("sqlite:///shared.db")).get(Kept, org=7) == "1"
+        """,
+        passed=3,
+    )

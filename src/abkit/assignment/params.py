@@ -158,6 +158,11 @@ def draw(params: Params, name: str, value: Callable[[], Any]) -> None:
     environment[_LOOKED] = looked
 
 
+def was_looked_at(params: Params) -> bool:
+    """Whether the code has looked at what an operator gave: other parameters may follow from that."""
+    return bool(params._environment[_LOOKED])
+
+
 def is_overridden(params: Params, name: str) -> bool:
     """Whether a parameter keeps its value, whatever is written."""
     overrides = params._environment[_OVERRIDES]
@@ -202,6 +207,9 @@ def _restored(environment: list[Any], values: dict[str, Any]) -> Params:
     params.__dict__.update(values)
     return params
 
+
+overwrite = _keep_written
+"""Give a parameter a value that no random operator gave, whatever it has."""
 
 _NAMES_OF_THE_CLASS = frozenset(dir(Params))
 

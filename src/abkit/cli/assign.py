@@ -2,7 +2,12 @@
 
 import click
 
-from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.cli.config import (
+    config_option,
+    configured_manager,
+    settings_option,
+    sticky_option,
+)
 from abkit.cli.printing import console
 from abkit.cli.subjects import Setting, set_option, subjects_by, told
 from abkit.events import variant_text
@@ -13,6 +18,7 @@ from abkit.events import variant_text
 @click.argument("units", nargs=-1, required=True, metavar="UNIT...")
 @config_option
 @settings_option
+@sticky_option
 @set_option
 def assign(
     name: str,
@@ -20,6 +26,7 @@ def assign(
     *,
     config: str | None,
     settings: str | None,
+    sticky_store: str | None,
     settings_of_subjects: tuple[Setting, ...],
 ) -> None:
     """Show the variant that each UNIT (an id) gets from the experiment NAME, and why.
@@ -28,7 +35,7 @@ def assign(
     """
     from abkit.analysis.presentation.terminal.tables import Column, show_table
 
-    manager = configured_manager(config, settings)
+    manager = configured_manager(config, settings, sticky_store)
     unit_type = manager.declaration(name).unit_type
     columns = [
         Column(unit_type, name=True),

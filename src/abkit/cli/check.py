@@ -6,16 +6,25 @@ from pathlib import Path
 import click
 
 from abkit.analysis.amounts import amount
-from abkit.cli.config import config_option, configured_experiments, read_settings, settings_option
+from abkit.cli.config import (
+    config_option,
+    configured_experiments,
+    read_settings,
+    settings_option,
+    sticky_option,
+)
 from abkit.distribution import intruder
 from abkit.errors import ConfigError
-from abkit.experiments.check import notices, problems, settings_problems
+from abkit.experiments.check import notices, problems, settings_problems, sticky_problems
 from abkit.experiments.lock import LOCK_FILE, compare, read_lock, write_lock
+
+_STICKY = "as sticky_store under [tool.abkit] in pyproject.toml, or by --sticky-store"
 
 
 @click.command()
 @config_option
 @settings_option
+@sticky_option
 @click.option(
     "--lock",
     default=LOCK_FILE,
@@ -24,7 +33,14 @@ from abkit.experiments.lock import LOCK_FILE, compare, read_lock, write_lock
     help="Where it is written down what decides the assignments; commit it.",
 )
 @click.option("--update", is_flag=True, help="Write the lock, once the changes are meant.")
-def check(*, config: str | None, settings: str | None, lock: Path, update: bool) -> None:
+def check(
+    *,
+    config: str | None,
+    settings: str | None,
+    sticky_store: str | None,
+    lock: Path,
+    update: bool,
+) -> None:
     """Check the active experiments, and compare them with the lock.
 
     The exit code is 0 if nothing is wrong and nothing differs, 1 if something does, 2 if the module
@@ -32,6 +48,8 @@ def check(*, config: str | None, settings: str | None, lock: Path, update: bool)
     """
     experiments = configured_experiments(config)
     wrong = (*filter(None, [intruder()]), *problems(experiments))
+    if not wrong and sticky_store is None:
+        wrong = sticky_problems(experiments, where=_STICKY)
     if not wrong and settings is not None:
         wrong = settings_problems(experiments, read_settings(settings))
     for notice in notices(experiments, now=time.time()):

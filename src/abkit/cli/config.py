@@ -16,6 +16,9 @@ from abkit.manager import ExperimentManager
 
 CONFIG_VARIABLE = "ABKIT_CONFIG"
 SETTINGS_VARIABLE = "ABKIT_SETTINGS"
+STICKY_VARIABLE = "ABKIT_STICKY_STORE"
+PATIENCE = 5.0
+"""Seconds that a command waits for a sticky store: nobody's request waits for it."""
 
 config_option = click.option(
     "--config",
@@ -40,6 +43,21 @@ settings_option = click.option(
 )
 
 
+def _sticky_place(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    return value or _from_pyproject("sticky_store")
+
+
+sticky_option = click.option(
+    "--sticky-store",
+    metavar="URL",
+    envvar=STICKY_VARIABLE,
+    callback=_sticky_place,
+    help="Where the variants of sticky experiments are kept: redis://..., postgresql+psycopg://..., "
+    f"sqlite:///..., or module:name. Default: ${STICKY_VARIABLE}, or `sticky_store` in [tool.abkit] of "
+    "pyproject.toml.",
+)
+
+
 def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
     """The ACTIVE_EXPERIMENTS of the configured module.
 
@@ -54,10 +72,14 @@ def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
             f'set {CONFIG_VARIABLE}, or write config = "your.module" under [tool.abkit] in pyproject.toml.'
         )
         raise ConfigError(message)
-    # As `python -m` does: the project's own modules are those of the folder the command is called in.
+    _look_here_for_modules()
+    return active_experiments(_module_of(module))
+
+
+def _look_here_for_modules() -> None:
+    """As `python -m` does: the project's own modules are those of the folder the command is called in."""
     if not {"", str(Path.cwd())} & {*sys.path}:
         sys.path.insert(0, str(Path.cwd()))
-    return active_experiments(_module_of(module))
 
 
 def _module_of(config: str) -> str:
@@ -86,13 +108,20 @@ def _module_of(config: str) -> str:
     return ".".join(parts)
 
 
-def configured_manager(config: str | None, settings: str | None = None) -> ExperimentManager:
+def configured_manager(
+    config: str | None, settings: str | None = None, sticky_store: str | None = None
+) -> ExperimentManager:
     """A strict manager with the experiments of the configured module, under the settings.
 
     Raises:
-        ConfigError, DeclarationError: As `configured_experiments` and `read_settings`.
+        ConfigError, DeclarationError: As `configured_experiments`, `read_settings` and `store_at`.
     """
     manager = ExperimentManager(strict=True)
+    if sticky_store is not None:
+        from abkit.exposure.sticky.place import store_at
+
+        _look_here_for_modules()
+        manager.use_sticky_store(store_at(sticky_store), timeout=PATIENCE)
     for experiment in configured_experiments(config):
         manager.add(experiment)
     if settings is not None:

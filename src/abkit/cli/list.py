@@ -35,6 +35,8 @@ def _row(declaration: Declaration) -> tuple[str, ...]:
         for variant, weight in declaration.weights.items()
     )
     state = f"{declaration.rollout:.0%}" if declaration.enabled else "off"
+    if declaration.enabled and declaration.frozen:
+        state = f"{state}, frozen"
     if declaration.winner is not None:
         state = f"concluded: {variant_text(declaration.winner)}"
     metrics = ", ".join(metric.name for metric in declaration.metrics)

@@ -1,4 +1,4 @@
-"""abkit rollout and abkit rollback: act on a verdict at once, through the settings."""
+"""abkit rollout, rollback, freeze and unfreeze: act at once, through the settings."""
 
 import json
 from collections.abc import Mapping
@@ -9,15 +9,17 @@ import click
 import tomlkit
 
 from abkit.cli.config import (
+    STICKY_VARIABLE,
     config_option,
     configured_experiments,
     configured_manager,
     read_settings,
     settings_option,
+    sticky_option,
 )
 from abkit.errors import ConfigError
 from abkit.events import variant_text
-from abkit.experiments.declaration import check_rollout
+from abkit.experiments.declaration import check_frozen, check_rollout
 from abkit.experiments.tracing import declaration_with_variants
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -52,6 +54,8 @@ def rollout(
     else:
         check_rollout(declaration, share)
         keys = {"enabled": True, "rollout": share, "winner": None}
+        if declaration.frozen:
+            click.echo(f"{name} is frozen: nobody new is enrolled until abkit unfreeze {name}")
     _write(_path(settings), name, keys, yes=yes)
 
 
@@ -64,6 +68,41 @@ def rollback(name: str, *, config: str | None, settings: str | None, yes: bool) 
     """Switch the experiment NAME off: everybody gets its default value."""
     configured_manager(config, settings).declaration(name)
     _write(_path(settings), name, {"enabled": False, "winner": None}, yes=yes)
+
+
+@click.command()
+@click.argument("name")
+@config_option
+@settings_option
+@sticky_option
+@yes_option
+def freeze(
+    name: str, *, config: str | None, settings: str | None, sticky_store: str | None, yes: bool
+) -> None:
+    """Let nobody new into the experiment NAME: units that were exposed keep their variant.
+
+    It must be sticky. It goes on being exposed and measured; `abkit unfreeze` lets others in again.
+    """
+    check_frozen(configured_manager(config).declaration(name), frozen=True)
+    if sticky_store is None:
+        message = (
+            f"Where are the variants of {name} kept? Without a sticky store nobody would take part any more. "
+            f"Pass --sticky-store URL, set {STICKY_VARIABLE}, or write sticky_store = "
+            '"redis://host:6379/0" under [tool.abkit] in pyproject.toml.'
+        )
+        raise ConfigError(message)
+    _write(_path(settings), name, {"frozen": True}, yes=yes)
+
+
+@click.command()
+@click.argument("name")
+@config_option
+@settings_option
+@yes_option
+def unfreeze(name: str, *, config: str | None, settings: str | None, yes: bool) -> None:
+    """Let new units into the experiment NAME again."""
+    is_declared = configured_manager(config).declaration(name).frozen
+    _write(_path(settings), name, {"frozen": False if is_declared else None}, yes=yes)
 
 
 def _path(settings: str | None) -> Path:

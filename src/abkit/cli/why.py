@@ -1,10 +1,17 @@
 """abkit why: each step of the decision about one unit, and what was found there."""
 
 import json
+from textwrap import wrap
 
 import click
 
-from abkit.cli.config import config_option, configured_manager, settings_option
+from abkit.analysis.presentation.figures import legible
+from abkit.cli.config import (
+    config_option,
+    configured_manager,
+    settings_option,
+    sticky_option,
+)
 from abkit.cli.printing import console
 from abkit.cli.subjects import Setting, set_option, subjects_by, told
 from abkit.events import variant_text
@@ -17,6 +24,7 @@ from abkit.experiments.explanation import Explanation
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, with all numbers.")
 @config_option
 @settings_option
+@sticky_option
 @set_option
 def why(
     name: str,
@@ -25,13 +33,14 @@ def why(
     as_json: bool,
     config: str | None,
     settings: str | None,
+    sticky_store: str | None,
     settings_of_subjects: tuple[Setting, ...],
 ) -> None:
     """Show each step of the decision of the experiment NAME about one unit, and where it ended.
 
     Where its code looks at more than the id, say what it sees: --set org.slug=acme
     """
-    manager = configured_manager(config, settings)
+    manager = configured_manager(config, settings, sticky_store)
     subjects = subjects_by(settings_of_subjects, manager.declaration(name).unit_type)
     with told(name):
         found = manager.explain(name, **subjects(unit))
@@ -42,15 +51,15 @@ def why(
 
 
 def _show(found: Explanation) -> None:
-    from abkit.analysis.presentation.terminal.tables import Column, show_table
-
-    rows = [[step.name, step.found] for step in found.steps]
-    # What was found is shown whole: where there is no room, the steps stand one below the other.
-    show_table(
-        [Column("step", left=True), Column("found", left=True)], rows, console(), ruled=False
-    )
+    indent = max(len(step.name) for step in found.steps) + 3
+    width = max(console().width - indent, 20)
+    for step in found.steps:
+        # Foreign texts are in it: line breaks and such are shown, not obeyed.
+        first, *others = wrap(legible(step.found), width) or [""]
+        click.echo(f"{step.name.ljust(indent)}{first}")
+        for line in others:
+            click.echo(f"{' ' * indent}{line}")
     unit, variant = found.assignment, variant_text(found.assignment.variant)
+    name = legible(f"{unit.unit_type} {unit.unit_id}")
     click.echo()
-    click.echo(
-        f"{unit.unit_type} {unit.unit_id} gets {variant}: {unit.reason}, decided by {found.last.name}."
-    )
+    click.echo(f"{name} gets {legible(variant)}: {unit.reason}, decided by {found.last.name}.")

@@ -59,7 +59,9 @@ def assign_many(
     now: float | None = None,
     declaration: Declaration | None = None,
 ) -> Any:
-    """The variant of each unit, as `ExperimentManager.get` gives it.
+    """The variant of each unit, as `ExperimentManager.get` gives it to units that keep none.
+
+    What a sticky store keeps is not looked up.
 
     Args:
         experiment: Its class.

@@ -157,3 +157,18 @@ def _of_pairs(declarations: Sequence[Declaration]) -> Iterator[str]:
             check_apart(other, one)
         except DeclarationError as error:
             yield str(error)
+
+
+def sticky_problems(experiments: Iterable[type[Experiment]], *, where: str) -> tuple[str, ...]:
+    """What is wrong with sticky experiments if there is no sticky store.
+
+    Args:
+        experiments: The active ones.
+        where: Where a store is to be named, in words.
+    """
+    return tuple(
+        f"{experiment.name}: is sticky, and there is no sticky store, so that no unit keeps its variant; "
+        f"name one {where}, or declare sticky = False"
+        for experiment in experiments
+        if experiment.declaration.sticky
+    )

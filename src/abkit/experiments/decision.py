@@ -154,23 +154,17 @@ def _keep_out(
 
 
 def _if_kept(experiment: Experiment, declaration: Declaration, recall: Recall) -> IfKept:
-    assigned = Reason.ASSIGNED
     if decides_in_code(type(experiment)):
         from abkit.experiments.in_code import compile_kept
 
-        give = compile_kept(experiment, declaration)
+        return compile_kept(experiment, declaration, recall)
+    assigned = Reason.ASSIGNED
 
-        def run_assign(unit_id: str, subjects: Subjects) -> Decision | None:
-            variant = recall(unit_id)
-            return None if variant is None else give(unit_id, subjects, variant)
-
-        return run_assign
-
-    def assign(unit_id: str, _: Subjects) -> Decision | None:
+    def decide(unit_id: str, _: Subjects) -> Decision | None:
         variant = recall(unit_id)
         return None if variant is None else (unit_id, variant, assigned, None)
 
-    return assign
+    return decide
 
 
 def split_of(declaration: Declaration) -> Split:

@@ -173,8 +173,10 @@ def _sticky(case: _Case) -> _Found:
     variant, found = recalled.variant, recalled.found
     if not decides_in_code(type(case.experiment)):
         return case.ended(name, found, variant, Reason.ASSIGNED)
-    give = compile_kept(case.experiment, declaration)
-    decision = give(case.unit_id, case.subjects, variant)
+    decide = compile_kept(case.experiment, declaration, lambda _: variant)
+    decision = decide(case.unit_id, case.subjects)
+    if decision is None:
+        return Step(name, found), None
     if decision[2] is Reason.FORCED:
         found = f"{found}, but assign() forces {decision[1]!r}"
     return Step(name, found, decision[2]), decision
@@ -192,19 +194,24 @@ def _eligible(case: _Case) -> _Found:
 
 
 def _gates(case: _Case) -> Iterator[_Found]:
-    declaration = case.declaration
-    if not declaration.holdouts:
+    declaration, gates = case.declaration, [*gates_of(case.declaration)]
+    holdouts, others = gates[: len(declaration.holdouts)], gates[len(declaration.holdouts) :]
+    if not holdouts:
         yield Step("holdouts", "none"), None
+    yield from (_through(case, gate) for gate in holdouts)
     if declaration.layer is None:
         yield Step("layer", "none"), None
-    for gate in gates_of(declaration):
-        name, found, numbers = _told(gate, case.unit_id)
-        reason = gate.check(case.unit_id)
-        if reason is not None:
-            yield case.left_out(name, found, reason, **numbers)
-        yield Step(name, found, numbers=numbers), None
+    yield from (_through(case, gate) for gate in others)
     if declaration.rollout >= 1:
         yield Step("rollout", "everybody"), None
+
+
+def _through(case: _Case, gate: Gate) -> _Found:
+    name, found, numbers = _told(gate, case.unit_id)
+    reason = gate.check(case.unit_id)
+    if reason is None:
+        return Step(name, found, numbers=numbers), None
+    return case.left_out(name, found, reason, **numbers)
 
 
 def _told(gate: Gate, unit_id: str) -> tuple[str, str, dict[str, Any]]:

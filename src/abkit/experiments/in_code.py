@@ -5,13 +5,22 @@ from operator import itemgetter
 from typing import Any
 
 from abkit.assignment.assignment import Reason
-from abkit.assignment.params import DRAWN, Params, set_environment, values_of, was_randomized
+from abkit.assignment.params import (
+    DRAWN,
+    Params,
+    overwrite,
+    set_environment,
+    values_of,
+    was_looked_at,
+    was_randomized,
+)
 from abkit.errors import DeclarationError
 from abkit.events import Variant
 from abkit.experiments.answer import Decision
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.hooks import caller_of, kinds_of_subjects, lack_of, names_of, with_id
+from abkit.experiments.sticky import Recall
 from abkit.experiments.subjects import Subjects
 
 
@@ -66,30 +75,38 @@ def compile_assign(
 
 
 def compile_kept(
-    experiment: Experiment, declaration: Declaration
-) -> Callable[[str, Subjects, Variant], Decision]:
-    """A function from a unit's id, the subjects, and the variant that the unit keeps, to what it gets.
+    experiment: Experiment, declaration: Declaration, recall: Recall
+) -> Callable[[str, Subjects], Decision | None]:
+    """A function from a unit's id, and the subjects, to what the unit gets if it keeps a variant.
 
-    What `assign()` forces has precedence. If it gives another variant, or none, it is run once more with
-    the variant overridden, so that its other parameters go with it.
+    What `assign()` forces has precedence. If it gives another variant, or none, and its code has looked at
+    what was drawn, it is run once more with the variant overridden, so that its other parameters go with it.
     """
     assign, call = (
         compile_assign(experiment, declaration),
         caller_of(experiment.assign, declaration, behind=1),
     )
     salt, param_name = declaration.salt, declaration.param_name
+    assigned, forced = Reason.ASSIGNED, Reason.FORCED
 
-    def give(unit_id: str, subjects: Subjects, variant: Variant) -> Decision:
+    def decide(unit_id: str, subjects: Subjects) -> Decision | None:
+        variant = recall(unit_id)
+        if variant is None:
+            return None
         decision = assign(unit_id, subjects)
-        _, given, reason, _ = decision
-        same = type(given) is type(variant) and given == variant
-        if reason is Reason.FORCED or (reason is Reason.ASSIGNED and same):
+        _, given, reason, params = decision
+        if reason is forced:
             return decision
-        params = Params(salt, {param_name: variant})
-        call((params,), subjects)
-        return unit_id, variant, Reason.ASSIGNED, params
+        if given == variant and type(given) is type(variant) and reason is assigned:
+            return decision
+        if isinstance(params, Params) and not was_looked_at(params):
+            overwrite(params, param_name, variant)
+        else:
+            params = Params(salt, {param_name: variant})
+            call((params,), subjects)
+        return unit_id, variant, assigned, params
 
-    return give
+    return decide
 
 
 def _judge(experiment: Experiment, declaration: Declaration) -> Callable[..., Decision]:

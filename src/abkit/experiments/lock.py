@@ -42,6 +42,11 @@ class Moves:
     left: int
     joined: int
 
+    @property
+    def spares_all(self) -> bool:
+        """Whether those that took part before notice nothing."""
+        return not (self.moved or self.left)
+
     def __str__(self) -> str:
         if not (self.moved or self.left or self.joined):
             return "moves nobody"
@@ -62,16 +67,24 @@ class Change:
     Attributes:
         experiment: Its name.
         what: What changed, such as "salt: 'a' -> 'b'".
-        moves: What that does to units; None if only code knows.
+        moves: What that does to units that keep no variant; None if only code knows.
+        sticky: Whether units that were exposed keep their variant all the same.
     """
 
     experiment: str
     what: tuple[str, ...]
     moves: Moves | None
+    sticky: bool = False
 
     def __str__(self) -> str:
         effect = "nobody can say whom it moves: code decides" if self.moves is None else self.moves
-        return f"{self.experiment}: {'; '.join(self.what)} ({effect})"
+        return f"{self.experiment}: {'; '.join(self.what)} ({effect}{self._but()})"
+
+    def _but(self) -> str:
+        """What being sticky does about it."""
+        if not self.sticky or (self.moves is not None and self.moves.spares_all):
+            return ""
+        return "; it is sticky: units that were exposed keep their variant and stay"
 
 
 def locked(experiment: type[Experiment]) -> dict[str, Any]:
@@ -93,6 +106,8 @@ def locked(experiment: type[Experiment]) -> dict[str, Any]:
             "slots": _spans(declaration.slots),
         },
         "holdouts": [{"salt": h.salt or h.name, "share": h.share} for h in declaration.holdouts],
+        # Only where it is so: locks of other experiments stay as they are.
+        **({"sticky": True} if declaration.sticky else {}),
         "code": {hook: _code(experiment, hook) for hook in ("assign", "eligible")},
     }
 
@@ -143,7 +158,9 @@ def compare(
             changes.append(Change(experiment.name, ("is new",), None if _in_code(new) else _none()))
         elif old != new:
             moves = None if _in_code(old) or _in_code(new) else _moves(old, new, experiment.name)
-            changes.append(Change(experiment.name, _differences(old, new), moves))
+            # What was not sticky before has nothing in the store yet.
+            sticky = bool(old.get("sticky") and new.get("sticky"))
+            changes.append(Change(experiment.name, _differences(old, new), moves, sticky))
     changes += [Change(name, ("is gone",), _none()) for name in before if name not in names]
     return tuple(changes)
 
@@ -158,10 +175,21 @@ def _in_code(lock: Mapping[str, Any]) -> bool:
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(
-        f"{key} changed" if key == "code" else f"{key}: {_brief(old.get(key))} -> {_brief(value)}"
-        for key, value in new.items()
-        if old.get(key) != value
+        _difference(key, old.get(key), new.get(key))
+        for key in {**new, **old}
+        if old.get(key) != new.get(key)
     )
+
+
+def _difference(key: str, before: object, after: object) -> str:
+    if key == "code":
+        return "code changed"
+    if key == "sticky":
+        ended = (
+            "is sticky no more: what was kept does not count, and units go where their hash says"
+        )
+        return "is sticky now" if after else ended
+    return f"{key}: {_brief(before)} -> {_brief(after)}"
 
 
 def _brief(value: object) -> str:

@@ -38,7 +38,8 @@ def assignment_sql(
     """An SQL expression that gives each unit's variant, as `ExperimentManager.get` does.
 
     It is null where the unit is null or the empty text. Variants keep their type; if they are of
-    several, they are text. What `force()` and ABKIT_FORCE force is not in it.
+    several, they are text. What `force()` and ABKIT_FORCE force is not in it, nor is what a sticky store
+    keeps, which `SqlStickyStore` has in a table to be joined.
 
     Args:
         experiment: Its class; it must not decide in code.

@@ -1,8 +1,9 @@
 """What a test suite logs stays in its process.
 
-There are two ways out, and one door to both. An `ExposureLogger` delivers: while the door is closed, it
+There are three ways out, and one door to all. An `ExposureLogger` delivers: while the door is closed, it
 takes no event, so that no thread starts and nothing is left for the end of the program. A callable that
-the application has set as `on_event` does what it likes: it is not called.
+the application has set as `on_event` does what it likes: it is not called. A sticky store is shared with
+others: it is not asked, and given nothing.
 """
 
 import gc
@@ -77,6 +78,7 @@ def contained() -> Iterator[None]:
     `append`), and to any other callable that is set as `on_event` within. `expt_manager` needs none.
     """
     guard_loggers()
+    guard_sticky_stores()
     guard_managers()
     with _door.counted("closed", "tests"):
         yield
@@ -117,6 +119,31 @@ def guard_loggers() -> None:
 
     take_if_it_may_leave.__wrapped__ = take  # type: ignore[attr-defined]
     ExposureLogger.__call__ = take_if_it_may_leave  # type: ignore[method-assign]
+
+
+def guard_sticky_stores() -> None:
+    """Put the door before all sticky stores but those in memory: behind it no unit keeps a variant."""
+    from abkit.exposure.sticky.lookup import Lookup
+    from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
+    from abkit.exposure.sticky.writing import Writer
+
+    ask, put = Lookup.__call__, Writer.put
+    if hasattr(ask, "__wrapped__"):
+        return
+
+    def stays(store: object) -> bool:
+        return not isinstance(store, MemoryStickyStore) and _door.keeps_in(store)
+
+    def ask_if_it_may(self: Lookup, key: StickyKey) -> str | Exception | None:
+        return None if stays(self.store) else ask(self, key)
+
+    def put_if_it_may(self: Writer, choice: Choice) -> None:
+        if not stays(self.store):
+            put(self, choice)
+
+    ask_if_it_may.__wrapped__ = ask  # type: ignore[attr-defined]
+    Lookup.__call__ = ask_if_it_may  # type: ignore[method-assign]
+    Writer.put = put_if_it_may  # type: ignore[method-assign]
 
 
 def guard_managers() -> None:

@@ -31,7 +31,11 @@ class _Session:
         from abkit.testing.watch import ImportWatch
 
         self.watch = ImportWatch(
-            {"abkit.manager": self._manager_is_here, "abkit.exposure.logger": self._logger_is_here}
+            {
+                "abkit.manager": self._manager_is_here,
+                "abkit.exposure.logger": self._logger_is_here,
+                "abkit.exposure.sticky.keeper": self._keeper_is_here,
+            }
         )
         self.uses_abkit = False
         self.test: pytest.Item | None = None
@@ -49,6 +53,11 @@ class _Session:
         from abkit.testing.containment import guard_loggers
 
         guard_loggers()
+
+    def _keeper_is_here(self) -> None:
+        from abkit.testing.containment import guard_sticky_stores
+
+        guard_sticky_stores()
 
 
 _session = pytest.StashKey[_Session]()

@@ -208,3 +208,22 @@ def test_manage_py_says_it(own_folder: Path) -> None:
     assert "HINT: Did you mean 'ON_EVENT'?" in ran.stderr
     assert "bad: Bad: `variants` is empty" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_sticky_experiment_wants_a_store_which_the_setting_can_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Kept(OrgExperiment):
+        variants = ["0", "1"]
+        sticky = True
+
+    write_lock(Path(LOCK_FILE), [Kept])
+    named = {**SUBJECTS, "EXPERIMENTS": module_of(monkeypatch, Kept)}
+    (warning,) = start(named)
+    assert warning.id == "abkit.W001"
+    assert 'name one in ABKIT["STICKY_STORE"]' in warning.msg
+    assert start({**named, "STICKY_STORE": "sqlite:///kept.db"}) == []
+    assert expt_manager.sticky is not None
+    expt_manager.log_exposure(Kept, org=1, actor=1)
+    assert expt_manager.sticky.flush()
+    assert Path("kept.db").exists()

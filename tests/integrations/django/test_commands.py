@@ -11,8 +11,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from abkit import UserExperiment
 from abkit.events import Event
+from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
 from abkit.integrations.django.apps import abkit_app
+from abkit.integrations.django.registration import Registration
 
 from ..conftest import PROJECT
 
@@ -47,6 +50,27 @@ def test_rollout_and_rollback_write_the_projects_settings(own_folder: Path) -> N
     assert "concluded: 1" in said("list")
     said("rollback", "ShowPlugins", "--yes")
     assert "enabled = false" in (own_folder / "experiments.toml").read_text()
+
+
+def test_freeze_and_why_know_the_projects_sticky_store(own_folder: Path) -> None:
+    store = MemoryStickyStore()
+    sticky = type("Kept", (UserExperiment,), {"variants": ["0", "1"], "sticky": True})
+    app = abkit_app()
+    setting = {"SETTINGS": own_folder / "experiments.toml", "STICKY_STORE": store}
+    with pytest.MonkeyPatch.context() as patch, override_settings(ABKIT=setting):
+        patch.setattr(app, "registration", Registration(experiments=(sticky,)))
+        store.set([Choice(StickyKey("Kept", "user", "7"), "1")])
+        said("freeze", "Kept", "--yes")
+        assert "frozen = true" in (own_folder / "experiments.toml").read_text()
+        assert "100%, frozen" in said("list")
+        assert "'1', kept by the sticky store" in said("why", "Kept", "--unit", "7")
+        assert "user 8 gets 0: not_enrolled, decided by freeze." in said(
+            "why", "Kept", "--unit", "8"
+        )
+        said("unfreeze", "Kept", "--yes")
+        assert "frozen" not in said("list")
+    with pytest.raises(CommandError, match="ShowPlugins: cannot be frozen"):
+        said("freeze", "ShowPlugins", "--yes")
 
 
 def test_check_writes_the_lock_and_compares_with_it(own_folder: Path) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 
+from abkit.exposure.sticky.sql_store import SqlStickyStore
+from abkit.exposure.sticky.store import MemoryStickyStore
 from abkit.integrations.django.configuration import (
     configuration_of,
     is_debug,
@@ -32,6 +34,7 @@ def test_all_keys() -> None:
             "EXPERIMENTS": "shop.experiments",
             "ON_EVENT": "json.dumps",
             "SETTINGS": Path("experiments.toml"),
+            "STICKY_STORE": MemoryStickyStore(),
             "SUBJECTS": signed_in_user,
         }
     )
@@ -42,6 +45,9 @@ def test_all_keys() -> None:
     assert configuration_of({"ALLOW_FORCING": "debug"}).allow_forcing is is_debug
     assert configuration_of({"ALLOW_FORCING": is_debug}).allow_forcing is is_debug
     assert configuration_of({"SETTINGS": "a.json"}).settings == "a.json"
+    assert isinstance(configuration.sticky_store, MemoryStickyStore)
+    by_url = configuration_of({"STICKY_STORE": "sqlite:///sticky.db"}).sticky_store
+    assert isinstance(by_url, SqlStickyStore)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,9 @@ def test_all_keys() -> None:
         ({"EXPERIMENTS": ""}, "must be the name of a module", "ACTIVE_EXPERIMENTS"),
         ({"SETTINGS": "experiments.yaml"}, ".toml or .json", ".toml or .json"),
         ({"SETTINGS": {}}, ".toml or .json", ".toml or .json"),
+        ({"STICKY_STORE": "json.loads"}, "an object with get(key) and set(choices)", "A URL"),
+        ({"STICKY_STORE": "mysql://host/name"}, "PostgreSQL or SQLite, not in mysql", "A URL"),
+        ({"STICKY_STORE": "shop.nowhere"}, "cannot be imported", "A URL"),
         ({"ON_EVENT": "nowhere.exposures"}, "cannot be imported: No module", "ExposureLogger"),
         ({"ON_EVENT": "json.exposures"}, "cannot be imported", "ExposureLogger"),
         ({"ON_EVENT": 3}, "cannot be called", "ExposureLogger"),

@@ -1,7 +1,6 @@
 """What keeps the variants of units: the memory of this process before a store."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
@@ -12,14 +11,17 @@ from abkit.experiments.declaration import Declaration
 from abkit.experiments.sticky import Recall, Recalled
 from abkit.exposure.sticky.lookup import Lookup
 from abkit.exposure.sticky.recent import Known, Recent
-from abkit.exposure.sticky.store import Choice, StickyKey, StickyStore
+from abkit.exposure.sticky.store import Choice, StickyKey, StickyStore, check_store
 from abkit.exposure.sticky.writing import Writer
 from abkit.exposure.transport.incidents import Incidents
+from abkit.exposure.transport.lifecycle import renew_after_fork
+
+_MOST_VARIANTS = 100
 
 
 @frozen(kw_only=True)
 class StickyStats:
-    """A snapshot of what the sticky variants of a process have come to.
+    """A snapshot of what the sticky variants of a process have come to. A forked child counts from 0.
 
     Attributes:
         looked_up: How many times the store was to be asked.
@@ -60,13 +62,7 @@ class StickyVariants:
         max_units: int = 50_000,
         recheck: float = 5.0,
     ) -> None:
-        for method in ("get", "set"):
-            if isinstance(store, type) or not callable(getattr(store, method, None)):
-                message = (
-                    "A sticky store is an object with get(key) and set(choices), such as "
-                    f'RedisStickyStore("redis://host"), not {store!r:.100}'
-                )
-                raise ConfigError(message)
+        check_store(store)
         if not 0 < timeout <= 60 or max_units < 2 or not 0 <= recheck < float("inf"):
             message = (
                 "A sticky store's timeout must be above 0 and at most 60 seconds, max_units 2 or more and "
@@ -79,8 +75,13 @@ class StickyVariants:
         self.incidents = Incidents()
         self.look_up = Lookup(store, timeout=timeout, incidents=self.incidents)
         self.writer = Writer(store, incidents=self.incidents)
-        self.looked_up = self.gone = 0
         self._recent: dict[tuple[str, str], Recent] = {}
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In a forked child: count from 0; also in a new one."""
+        self.looked_up = self.gone = 0
 
     def of(self, declaration: Declaration, /) -> "KeptVariants":
         """Those of one experiment, as it is in force."""
@@ -92,7 +93,7 @@ class StickyVariants:
 
     @property
     def stats(self) -> StickyStats:
-        """What they have come to so far; a forked child goes on from its parent's counts."""
+        """What they have come to so far."""
         return StickyStats(
             looked_up=self.looked_up,
             unanswered=self.look_up.unanswered,
@@ -133,7 +134,7 @@ class KeptVariants:
         self._keeper = keeper
         self._recent = recent
         self._declaration = declaration
-        self._known: Mapping[Any, Variant] = {
+        self._known: dict[Any, Variant] = {
             variant_text(variant): variant for variant in declaration.variants
         }
         # What was not kept before a change of the settings may be by now: other processes had not
@@ -212,12 +213,17 @@ class KeptVariants:
 
     def _meant(self, text: str) -> Variant | None:
         """The declared variant; None if there is none of that name."""
-        if self._known:
-            return self._known.get(text)
+        found = self._known.get(text)
+        if found is not None or self._declaration.variants:
+            return found
+        # Only code knows the variants: what a text means follows from the control.
         try:
-            return self._declaration.variant_of(text)
+            found = self._declaration.variant_of(text)
         except DeclarationError:
             return None
+        if len(self._known) < _MOST_VARIANTS:
+            self._known[text] = found
+        return found
 
     def _key(self, unit_id: str) -> StickyKey:
         return StickyKey(self._declaration.name, self._declaration.unit_type, unit_id)

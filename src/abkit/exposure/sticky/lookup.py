@@ -41,22 +41,22 @@ class Lookup:
     """
 
     def __init__(self, store: StickyStore, *, timeout: float, incidents: Incidents) -> None:
-        self._store = store
+        self.store = store
         self._timeout = timeout
         self._incidents = incidents
         self._at_hand = isinstance(store, MemoryStickyStore)
-        self.unanswered = 0
-        """How many times the store could not say; the hash decided."""
         self.after_fork()
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """In a forked child: threads of its own."""
+        """In a forked child: threads of its own, and counts from 0."""
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._threads = self._busy = 0
         self._questions: SimpleQueue[_Question] = SimpleQueue()
         self._ask_from = 0.0
+        self.unanswered = 0
+        """How many times the store could not say; the hash decided."""
 
     def __call__(self, key: StickyKey) -> str | Exception | None:
         """What the store keeps for a unit; an error if that cannot be known now."""
@@ -67,7 +67,7 @@ class Lookup:
 
     def _asked(self, key: StickyKey) -> str | Exception | None:
         if self._at_hand:
-            return attempt(self._store.get, key)
+            return attempt(self.store.get, key)
         if self._pid != os.getpid():
             self.after_fork()
         if time.monotonic() < self._ask_from:
@@ -81,9 +81,9 @@ class Lookup:
         if isinstance(answer, Exception):
             self._ask_from = time.monotonic() + _AGAIN
             text = "%r could not say what a unit keeps; the hash decides: %r"
-            self._incidents.report("sticky look-up", text, self._store, answer)
+            self._incidents.report("sticky look-up", text, self.store, answer)
         else:
-            self._incidents.over("sticky look-up", "%r answers again", self._store)
+            self._incidents.over("sticky look-up", "%r answers again", self.store)
         return answer
 
     def _hand_over(self, question: _Question) -> RuntimeError | None:
@@ -115,7 +115,7 @@ class Lookup:
                         return
                 continue
             if not question.given_up:
-                question.answer = attempt(self._store.get, question.key)
+                question.answer = attempt(self.store.get, question.key)
                 question.bell.ring()
             with lock:
                 self._busy -= 1

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from abkit.errors import ConfigError
 from abkit.exposure.transport.lifecycle import renew_after_fork
 
 
@@ -46,6 +47,21 @@ class StickyStore(Protocol):
         So the first exposure counts, of several processes too. What it raises makes all of them be set again.
         """
         ...
+
+
+def check_store(store: object) -> None:
+    """Refuse what cannot keep anything.
+
+    Raises:
+        ConfigError: It is no `StickyStore`.
+    """
+    for method in ("get", "set"):
+        if isinstance(store, type) or not callable(getattr(store, method, None)):
+            message = (
+                "A sticky store is an object with get(key) and set(choices), such as "
+                f'RedisStickyStore("redis://host"), not {store!r:.100}'
+            )
+            raise ConfigError(message)
 
 
 class MemoryStickyStore:

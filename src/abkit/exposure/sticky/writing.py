@@ -12,6 +12,8 @@ from abkit.exposure.transport.incidents import Incidents, attempt
 from abkit.exposure.transport.retry import Backoff
 
 _BATCH = 500
+_DOWN = 10
+"""So many choices in a row that fail alone say that the store is down."""
 _IDLE = 60.0
 """Seconds after which the thread ends if there is nothing to do."""
 
@@ -37,7 +39,7 @@ class Writer:
         max_waiting: int = 10_000,
         exit_timeout: float = 1.5,
     ) -> None:
-        self._store = store
+        self.store = store
         self._incidents = incidents
         self._max_waiting = max_waiting
         self._backoff = Backoff()
@@ -51,7 +53,7 @@ class Writer:
         self._pid = os.getpid()
         self._changed = threading.Condition(threading.RLock())
         self._bell, self._hurry = Bell(), Bell()
-        self._runs = self._hurries = False
+        self._runs, self._hurries = False, 0
         self._waiting: dict[StickyKey, Choice] = {}
         self.written = self.dropped = 0
 
@@ -74,7 +76,7 @@ class Writer:
             if len(self._waiting) >= self._max_waiting:
                 self.dropped += 1
                 text = "%r is too slow or down: variants will not be kept"
-                self._incidents.report("sticky queue", text, self._store)
+                self._incidents.report("sticky queue", text, self.store)
                 return
             self._waiting[choice.key] = choice
             if not self._runs:
@@ -86,12 +88,16 @@ class Writer:
         with self._changed:
             if self._waiting and not self._runs:
                 self._start()
+            self._hurries += 1
             self._hurry.ring()
-            return self._changed.wait_for(lambda: not self._waiting, timeout)
+            try:
+                return self._changed.wait_for(lambda: not self._waiting, timeout)
+            finally:
+                self._hurries -= 1
 
     def close_at_exit(self) -> None:
         """Try what waits now, and go on trying."""
-        self._hurries = True
+        self._hurries += 1
         self._hurry.ring()
 
     def wait_until_closed(self) -> bool:
@@ -128,24 +134,34 @@ class Writer:
 
     def _set(self, batch: Sequence[Choice]) -> bool:
         """Set choices, all at once or, if that fails, one by one; whether the store has taken any."""
-        error = attempt(self._store.set, batch)
+        error = attempt(self.store.set, batch)
         if not isinstance(error, Exception):
             self._settle(batch, written=len(batch))
+            self._incidents.over("sticky write", "%r keeps variants again", self.store)
             return True
-        refused: list[Choice] = []
-        taken: list[Choice] = []
-        for choice in batch if len(batch) > 1 else ():
-            error = attempt(self._store.set, [choice])
-            (refused if isinstance(error, Exception) else taken).append(choice)
-            if len(refused) > len(taken) + 10:
-                break  # It is down, rather than that it refuses some.
         text = "%r could not keep variants; they wait: %r"
-        self._incidents.report("sticky write", text, self._store, error)
-        if not taken:
-            return False
+        self._incidents.report("sticky write", text, self.store, error)
+        taken, refused = self._one_by_one(batch) if len(batch) > 1 else ([], [])
         self.dropped += len(refused)
         self._settle([*taken, *refused], written=len(taken))
-        return True
+        return bool(taken)
+
+    def _one_by_one(self, batch: Sequence[Choice]) -> tuple[list[Choice], list[Choice]]:
+        """Set each alone; those that were taken, and those that were refused although the store works."""
+        taken: list[Choice] = []
+        refused: list[Choice] = []
+        failed: list[Choice] = []
+        for choice in batch:
+            if isinstance(attempt(self.store.set, [choice]), Exception):
+                failed.append(choice)
+                if len(failed) >= _DOWN:
+                    break
+            else:
+                # It works: what has failed before, it refuses.
+                taken.append(choice)
+                refused += failed
+                failed.clear()
+        return taken, refused
 
     def _settle(self, choices: Sequence[Choice], *, written: int) -> None:
         with self._changed:
@@ -153,4 +169,3 @@ class Writer:
                 self._waiting.pop(choice.key, None)
             self.written += written
             self._changed.notify_all()
-        self._incidents.over("sticky write", "%r keeps variants again", self._store)

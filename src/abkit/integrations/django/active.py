@@ -1,4 +1,4 @@
-"""The project's experiments, for the commands: a module with ACTIVE_EXPERIMENTS as any other."""
+"""The project's experiments and sticky store, for the commands: a module as any other."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from abkit.integrations.django.apps import abkit_app
 
 
 def __getattr__(name: str) -> Any:
-    if name != "ACTIVE_EXPERIMENTS":
+    if name not in {"ACTIVE_EXPERIMENTS", "sticky_store"}:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
     app = abkit_app()
     if app.problems:
         raise ConfigError(" ".join(app.problems))
-    return app.experiments
+    return app.experiments if name == "ACTIVE_EXPERIMENTS" else app.configuration.sticky_store

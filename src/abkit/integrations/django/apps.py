@@ -67,7 +67,12 @@ def _check(**_: Any) -> list[CheckMessage]:
     from abkit.integrations.django.checks import check
 
     app = abkit_app()
-    return check(app.configuration, app.registration, on_event=app.manager.on_event)
+    return check(
+        app.configuration,
+        app.registration,
+        on_event=app.manager.on_event,
+        has_sticky_store=app.manager.sticky is not None,
+    )
 
 
 def abkit_app() -> AbkitConfig:

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Info
 from django.core.checks import Warning as CheckWarning
 
 from abkit.errors import ConfigError
-from abkit.experiments.check import notices, problems, settings_problems
+from abkit.experiments.check import notices, problems, settings_problems, sticky_problems
 from abkit.experiments.lock import LOCK_FILE, compare, read_lock
 from abkit.experiments.settings import SettingsFile
 from abkit.handler import EventHandler
@@ -21,7 +21,11 @@ AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 
 def check(
-    configuration: Configuration, registration: Registration, *, on_event: EventHandler | None
+    configuration: Configuration,
+    registration: Registration,
+    *,
+    on_event: EventHandler | None,
+    has_sticky_store: bool = False,
 ) -> list[CheckMessage]:
     """Check the setting ABKIT, the experiments, their settings, and the lock.
 
@@ -33,7 +37,7 @@ def check(
     """
     return [
         *_errors(configuration, registration),
-        *_wrong(configuration, registration),
+        *_wrong(configuration, registration, has_sticky_store=has_sticky_store),
         *_lock(registration),
         *_unused(configuration, registration, on_event),
     ]
@@ -46,7 +50,9 @@ def _errors(configuration: Configuration, registration: Registration) -> Iterato
         yield Error(error, id="abkit.E002")
 
 
-def _wrong(configuration: Configuration, registration: Registration) -> Iterator[CheckMessage]:
+def _wrong(
+    configuration: Configuration, registration: Registration, *, has_sticky_store: bool
+) -> Iterator[CheckMessage]:
     wrong = problems(registration.experiments)
     if configuration.settings is not None:
         try:
@@ -54,6 +60,8 @@ def _wrong(configuration: Configuration, registration: Registration) -> Iterator
             wrong += settings_problems(registration.experiments, read)
         except ConfigError as error:
             wrong += (str(error),)
+    if not has_sticky_store:
+        wrong += sticky_problems(registration.experiments, where='in ABKIT["STICKY_STORE"]')
     for problem in wrong:
         yield CheckWarning(problem, id="abkit.W001")
     for notice in notices(registration.experiments, now=time.time()):

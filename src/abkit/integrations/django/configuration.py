@@ -11,9 +11,11 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from abkit.errors import AbkitError, ConfigError
+from abkit.exposure.sticky.place import store_at
+from abkit.exposure.sticky.store import StickyStore, check_store
 from abkit.handler import EventHandler, check_handler
 
-KEYS = ("ALLOW_FORCING", "EXPERIMENTS", "ON_EVENT", "SETTINGS", "SUBJECTS")
+KEYS = ("ALLOW_FORCING", "EXPERIMENTS", "ON_EVENT", "SETTINGS", "STICKY_STORE", "SUBJECTS")
 
 Subjects = Callable[[HttpRequest], Mapping[str, object] | None]
 AllowForcing = Callable[[HttpRequest], bool]
@@ -40,6 +42,7 @@ class Configuration:
         experiments: The module with ACTIVE_EXPERIMENTS; None: `experiments` of each application.
         settings: The file of changes without a deploy; None: there is none.
         on_event: What takes the events; None: what the manager has already.
+        sticky_store: Keeps the variants of sticky experiments; None: what the manager has already.
         subjects: Those of a request's session.
         allow_forcing: Whether a request's visitor may force variants.
         problems: What is wrong.
@@ -48,6 +51,7 @@ class Configuration:
     experiments: str | None
     settings: str | os.PathLike[str] | None
     on_event: EventHandler | None
+    sticky_store: StickyStore | None
     subjects: Subjects
     allow_forcing: AllowForcing | None
     problems: tuple[Problem, ...]
@@ -97,6 +101,7 @@ def configuration_of(found: object) -> Configuration:
         experiments=value("EXPERIMENTS", _text),
         settings=value("SETTINGS", _path),
         on_event=value("ON_EVENT", _handler),
+        sticky_store=value("STICKY_STORE", _store),
         subjects=value("SUBJECTS", _function) or signed_in_user,
         allow_forcing=value("ALLOW_FORCING", _allowance),
         problems=tuple(problems),
@@ -107,6 +112,7 @@ _HINTS = {
     "EXPERIMENTS": 'The module that has ACTIVE_EXPERIMENTS, such as "shop.experiments.config".',
     "SETTINGS": 'A .toml or .json file, such as BASE_DIR / "experiments.toml".',
     "ON_EVENT": 'An ExposureLogger, or the path to one, such as "shop.events.exposures".',
+    "STICKY_STORE": 'A URL ("redis://...", "postgresql+psycopg://..."), a store, or the path to one.',
     "SUBJECTS": 'A function of the request, or the path to one, such as "shop.subjects.of".',
     "ALLOW_FORCING": '"staff", "debug", a function of the request, or the path to one.',
 }
@@ -156,6 +162,13 @@ def _handler(found: object) -> EventHandler:
         found = _imported(found)
     check_handler(found)
     return cast("EventHandler", found)
+
+
+def _store(found: object) -> StickyStore:
+    if isinstance(found, str):
+        found = store_at(found) if "://" in found else _imported(found)
+    check_store(found)
+    return cast("StickyStore", found)
 
 
 def _allowance(found: object) -> AllowForcing:

@@ -29,7 +29,7 @@ class Registration:
 
 
 def registered(configuration: Configuration, manager: ExperimentManager) -> Registration:
-    """Register the experiments of a project, and put its settings and `on_event` into force.
+    """Register the experiments of a project, and put its settings, `on_event` and sticky store into force.
 
     An experiment that the manager knows already is left as it is. What is wrong within a module and is
     no error of abkit's own, such as a syntax error, is raised.
@@ -48,6 +48,8 @@ def registered(configuration: Configuration, manager: ExperimentManager) -> Regi
                 found.append(experiment)
         except AbkitError as error:
             errors.append(f"{module}: {error}")
+    if configuration.sticky_store is not None:
+        manager.use_sticky_store(configuration.sticky_store)
     if configuration.settings is not None:
         manager.use_settings(configuration.settings)
     if configuration.on_event is not None:

@@ -17,9 +17,7 @@ from abkit.integrations.django.apps import abkit_app
 class Command(BaseCommand):
     """Hands everything on to the command line of abkit."""
 
-    help = (
-        "list, check, assign, rollout, rollback...: `manage.py abkit -- --help` lists all of them."
-    )
+    help = "list, check, assign, why, rollout, freeze...: `manage.py abkit -- --help` lists all of them."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,9 +47,11 @@ class Command(BaseCommand):
         except MissingExtraError as error:
             raise CommandError(str(error)) from None
         defaults: dict[str, Any] = {"config": "abkit.integrations.django.active"}
-        settings = abkit_app().configuration.settings
-        if settings is not None:
-            defaults["settings"] = os.fspath(settings)
+        configuration = abkit_app().configuration
+        if configuration.settings is not None:
+            defaults["settings"] = os.fspath(configuration.settings)
+        if configuration.sticky_store is not None:
+            defaults["sticky_store"] = "abkit.integrations.django.active:sticky_store"
         arguments = line[1:] if line[:1] == ["--"] else line
         try:
             with redirect_stdout(options.get("stdout") or sys.stdout):
