@@ -6,6 +6,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from abkit import (
     DeclarationError,
@@ -175,6 +177,34 @@ def test_arguments_that_can_only_mean_one_subject_get_it(experiment: Any, person
     manager.add(experiment)
     assignment = manager.assign(experiment, org=ACME, **{person: ANN})
     assert (assignment.reason, assignment.params["who"]) == (Reason.ASSIGNED, 7)
+
+
+def test_an_actor_is_the_user_of_an_argument_with_a_default() -> None:
+    class Optional(OrgExperiment):
+        variants = {"0": 1, "1": 1}
+
+        def assign(self, params: Params, org: Any, user: Any = None) -> None:
+            params.who = user and user.id
+            super().assign(params, org=org)
+
+    manager = ExperimentManager(strict=True)
+    manager.add(Optional)
+    assert manager.assign(Optional, org=ACME, actor=ANN).params["who"] == 7
+    assert manager.assign(Optional, org=ACME).params["who"] is None
+
+
+@given(st.text(min_size=1))
+def test_any_bare_id_can_be_told(unit_id: str) -> None:
+    class Slugs(OrgExperiment):
+        variants = {"0": 1}
+
+        def assign(self, params: Params, org: Any, actor: Any) -> None:
+            params.variant = actor or org.slug
+
+    manager = ExperimentManager(strict=True)
+    manager.add(Slugs)
+    with pytest.raises(SubjectMismatchError, match=r"asks for org\.slug, and org= is the bare id"):
+        manager.get(Slugs, org=unit_id)
 
 
 def test_a_default_of_an_argument_stays_where_the_call_does_not_have_it() -> None:

@@ -18,6 +18,7 @@ from abkit.experiments.subjects import (
     subject_of,
     unit_id_of,
 )
+from abkit.quoting import quoted
 
 
 class IntId(int):
@@ -37,6 +38,7 @@ class StrId(str):
 kinds_of_subjects: dict[type, Callable[[Any], Any] | None] = {int: IntId, str: StrId}
 """A cache: what makes a bare id of each type answer to `.id`; None for the types of other subjects."""
 _MOST_TYPES = 1024
+_LONGEST_ID = 60
 
 
 def _kind_of(subject: Any) -> Callable[[Any], Any] | None:
@@ -148,7 +150,7 @@ def caller_of(
         for name in asked.names:
             if name in subjects:
                 given[name] = with_id(subjects[name])
-            elif name not in asked.optional:
+            elif name not in asked.optional or also_called(name) in subjects:
                 given[name] = with_id(absent(name, subjects))
         return method(*first, **given)
 
@@ -184,24 +186,24 @@ def lack_of(
         of: The name of the experiment.
     """
     attribute, subject = error.name, error.obj
-    asked = Asked.by(method)
-    names = dict.fromkeys((*asked.names, *subjects))
+    names = dict.fromkeys((*Asked.by(method).names, *subjects))
     if subject is None:
         absent = [n for n in names if subjects.get(n, subject_of(n, subjects)) is None]
         found = [name for name in absent if (name, attribute) in _read_by(method)]
-        problem = f"the call gave {_listed(subjects)}: pass {{}}=, an object that has it"
     elif isinstance(subject, IntId | StrId):
         same = [name for name in names if with_id(subject_of(name, subjects)) == subject]
         found = [name for name in same if (name, attribute) in _read_by(method)] or same
-        problem = (
-            f"{{}}= is the bare id {subject!r}: pass an object with an `id` and a `{attribute}`"
-        )
     else:
         return None
     if not found:
         return None
-    wanted = f"{found[0]}.{attribute}"
-    return SubjectMismatchError(of, _hook(method), wanted, subjects, problem.format(found[0]))
+    kind = found[0]
+    if subject is None:
+        problem = f"the call gave {_listed(subjects)}: pass {kind}=, an object that has it"
+    else:
+        which = quoted(repr(subject), _LONGEST_ID)
+        problem = f"{kind}= is the bare id {which}: pass an object with an `id` and a `{attribute}`"
+    return SubjectMismatchError(of, _hook(method), f"{kind}.{attribute}", subjects, problem)
 
 
 def _misnamed(
