@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.cli.failing import CommandError
-from abkit.cli.subjects import Described, Setting, set_option, subjects_by, told, value_of
+from abkit.cli.subjects import Described, Setting, set_option, subjects_by, told, unit_of, value_of
 from abkit.errors import ConfigError
+from abkit.experiments.subjects import unit_id_of
 
 from ..handbook import WEIGHTS, write_module
 from .test_commands import abkit
@@ -59,9 +60,18 @@ def test_values_are_texts_except_what_json_has(text: str, value: object) -> None
     assert (value_of(text), type(value_of(text))) == (value, type(value))
 
 
-@given(st.text())
-def test_every_text_is_some_value(text: str) -> None:
+@given(st.text(min_size=1))
+def test_every_text_is_some_value_and_some_unit(text: str) -> None:
     value_of(text)
+    assert unit_id_of(unit_of(text)) in (text, value_of(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("42", 42), ('"42"', "42"), ("007", "007"), ("-0", "-0"), ("true", "true"), ("1.5", "1.5")],
+)
+def test_a_unit_is_a_whole_number_or_a_text(text: str, unit: object) -> None:
+    assert (unit_of(text), type(unit_of(text))) == (unit, type(unit))
 
 
 def test_attributes_may_be_nested_and_methods() -> None:

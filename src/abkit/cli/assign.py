@@ -9,7 +9,7 @@ from abkit.cli.config import (
     sticky_option,
 )
 from abkit.cli.printing import console
-from abkit.cli.subjects import Setting, set_option, subjects_by, told
+from abkit.cli.subjects import Setting, set_option, subjects_by, told, unit_of
 from abkit.events import variant_text
 
 
@@ -46,6 +46,6 @@ def assign(
     subjects = subjects_by(settings_of_subjects, unit_type)
     for unit in units:
         with told(name):
-            assignment = manager.assign(name, **subjects(unit))
+            assignment = manager.assign(name, **subjects(unit_of(unit)))
         rows.append([unit, variant_text(assignment.variant), str(assignment.reason)])
     show_table(columns, rows, console(), ruled=False)

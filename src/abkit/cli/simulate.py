@@ -28,7 +28,7 @@ def simulate(
     settings: str | None,
     settings_of_subjects: tuple[Setting, ...],
 ) -> None:
-    """Assign the units "0", "1", ... to the experiment NAME and show how many get what.
+    """Assign the units 0, 1, ... to the experiment NAME and show how many get what.
 
     Where its code looks at more than the id, say what it sees of each: --set org.slug=acme
     """
@@ -50,7 +50,7 @@ def simulate(
             console=progress,
             disable=not progress.is_terminal,
         ):
-            assignment = manager.assign(name, **subjects(str(unit)))
+            assignment = manager.assign(name, **subjects(unit))
             enrolled = assignment.reason is Reason.ASSIGNED
             counts[variant_text(assignment.variant) if enrolled else f"({assignment.reason})"] += 1
     order = [variant_text(variant) for variant in manager.declaration(name).variants]

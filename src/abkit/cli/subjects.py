@@ -53,6 +53,14 @@ def value_of(text: str) -> Any:
         return text
 
 
+def unit_of(text: str) -> str | int:
+    """The id that a text means: a whole number is one, as most ids are; "42" in its quotes is a text."""
+    value = value_of(text)
+    if type(value) is int and str(value) == text:
+        return value
+    return value if isinstance(value, str) and value else text
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(name)  # NaN is no number that anybody means: it stays a text.
 
@@ -81,7 +89,9 @@ class Described:
         return f"<{self._path}>"
 
 
-def subjects_by(settings: Sequence[Setting], unit_type: str) -> Callable[[str], dict[str, Any]]:
+def subjects_by(
+    settings: Sequence[Setting], unit_type: str
+) -> Callable[[str | int], dict[str, Any]]:
     """A function from a unit's id to the subjects of its request.
 
     Args:
@@ -105,7 +115,7 @@ def subjects_by(settings: Sequence[Setting], unit_type: str) -> Callable[[str], 
     others = {kind: _described(kind, what) for kind, what in tree.items()}
     attributes = {name: _described(f"{unit_type}.{name}", what) for name, what in of_unit.items()}
 
-    def subjects(unit_id: str) -> dict[str, Any]:
+    def subjects(unit_id: str | int) -> dict[str, Any]:
         unit = Described(unit_type, {**attributes, "id": unit_id}) if attributes else unit_id
         return {unit_type: unit, **others}
 
