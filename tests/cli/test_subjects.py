@@ -172,6 +172,18 @@ def test_the_other_commands_work_for_the_handbooks_experiments(tmp_path: Path) -
     assert "assign() asks for a and b, and no call can tell which of them is the org" in wrong
 
 
+def test_check_sees_weights_that_stand_outside_of_assign(tmp_path: Path) -> None:
+    write_module(tmp_path, 0.01)
+    abkit(tmp_path, "check", "--update", *CONFIG)
+    write_module(tmp_path, 0.1)
+    changed = abkit(tmp_path, "check", *CONFIG, code=1).stdout
+    for name in (ORGS, USERS):
+        assert (
+            f'changed  {name}: drawn: [["0", 0.99], ["1", 0.01]] -> [["0", 0.9], ["1", 0.1]] '
+            "(nobody can say whom it moves: code decides)"
+        ) in changed
+
+
 def test_an_experiment_alone_is_not_several(tmp_path: Path) -> None:
     module = write_module(tmp_path)
     module.write_text(module.read_text().replace(f"{ORGS}, {USERS}", ORGS))

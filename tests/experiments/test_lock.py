@@ -114,7 +114,8 @@ def test_code_that_changes_is_seen_but_not_its_comments() -> None:
 
     assert locked(First) == locked(Commented)
     found = change(First, Changed)
-    assert found.what == ("code changed",)
+    drawn = 'drawn: [["0", 1], ["1", 1]] -> [["0", 1], ["1", 2]]'
+    assert found.what == (drawn, "code changed")
     assert found.moves is None
     assert "code decides" in str(found)
 
@@ -198,3 +199,26 @@ def test_to_become_sticky_or_to_end_it_is_a_change() -> None:
 
 def test_the_lock_of_an_experiment_that_is_not_sticky_does_not_mention_it() -> None:
     assert "sticky" not in locked(declared())
+
+
+def test_what_an_operator_draws_is_compared_only_where_both_are_known() -> None:
+    class Drawing(OrgExperiment):
+        control = "0"
+        _weight = 0.1
+
+        def assign(self, params: Params, org: Any, actor: Any) -> None:
+            choices, weights = ["0", "1"], [1 - self._weight, self._weight]
+            if self._weight and actor != org:
+                params.variant = WeightedChoice(choices=choices, weights=weights, unit=org.id)
+
+    before = {"Drawing": locked(Drawing)}
+    assert before["Drawing"]["drawn"] == [["0", 0.9], ["1", 0.1]]
+    assert compare(before, [Drawing]) == ()
+    older = {"Drawing": {k: v for k, v in before["Drawing"].items() if k != "drawn"}}
+    assert compare(older, [Drawing]) == ()
+    Drawing._weight = 0.0  # as a setting for tests
+    assert locked(Drawing)["drawn"] is None
+    assert compare(before, [Drawing]) == ()
+    Drawing._weight = 0.5
+    (change,) = compare(before, [Drawing])
+    assert change.what == ('drawn: [["0", 0.9], ["1", 0.1]] -> [["0", 0.5], ["1", 0.5]]',)

@@ -19,6 +19,7 @@ from abkit.experiments.declaration import Bucketing, Declaration
 from abkit.experiments.experiment import Experiment
 from abkit.experiments.gates import checks_of
 from abkit.experiments.layer import Holdout, Layer
+from abkit.experiments.tracing import traced
 
 LOCK_FILE = "experiments.lock.json"
 VERSION = 1
@@ -108,6 +109,7 @@ def locked(experiment: type[Experiment]) -> dict[str, Any]:
         "holdouts": [{"salt": h.salt or h.name, "share": h.share} for h in declaration.holdouts],
         # Only where it is so: locks of other experiments stay as they are.
         **({"sticky": True} if declaration.sticky else {}),
+        "drawn": _drawn(experiment),
         "code": {hook: _code(experiment, hook) for hook in ("assign", "eligible")},
     }
 
@@ -156,11 +158,11 @@ def compare(
         old, new = before.get(experiment.name), locked(experiment)
         if old is None:
             changes.append(Change(experiment.name, ("is new",), None if _in_code(new) else _none()))
-        elif old != new:
+        elif differences := _differences(old, new):
             moves = None if _in_code(old) or _in_code(new) else _moves(old, new, experiment.name)
             # What was not sticky before has nothing in the store yet.
             sticky = bool(old.get("sticky") and new.get("sticky"))
-            changes.append(Change(experiment.name, _differences(old, new), moves, sticky))
+            changes.append(Change(experiment.name, differences, moves, sticky))
     changes += [Change(name, ("is gone",), _none()) for name in before if name not in names]
     return tuple(changes)
 
@@ -178,6 +180,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, .
         _difference(key, old.get(key), new.get(key))
         for key in {**new, **old}
         if old.get(key) != new.get(key)
+        and not (key == "drawn" and None in (old.get(key), new.get(key)))
     )
 
 
@@ -276,6 +279,17 @@ def _code(experiment: type[Experiment], hook: str) -> str | None:
     except (OSError, TypeError, SyntaxError):
         text = repr((function.__code__.co_code, function.__code__.co_consts))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _drawn(experiment: type[Experiment]) -> list[list[Any]] | None:
+    """What an operator in the code draws from, with its weights, which may stand outside of `assign()`.
+
+    None if it is not known, or not here, as where a setting for tests keeps the code from drawing.
+    """
+    found = traced(experiment)
+    if found is None or found.weights is None:
+        return None
+    return [[*pair] for pair in zip(found.variants, found.weights, strict=False)]
 
 
 def _share(part: int, of: int) -> str:
