@@ -211,7 +211,7 @@ class ExperimentManager:
             experiment: The experiment's name, or its class.
             default: What to give if there is no such experiment, because it was removed.
             **subjects: `org=`, `actor=`, `user=`, or whatever the experiment's unit is called: objects
-                with an `id` or a `pk`, or ids.
+                with an `id` or a `pk`, or ids. The actor is the user where there is no `user=`.
 
         Returns:
             The variant; the default value for a unit that is not enrolled.
