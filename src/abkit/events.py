@@ -33,6 +33,9 @@ class Exposure(NamedTuple):
         properties: Whatever else the application wants to be told with the event.
         insert_id: Names this event for ever: a destination that has seen it ignores it. Empty until
             the exposure is accepted for delivery.
+        weights: With which weights the variant was drawn, as a JSON object of each variant's share,
+            such as '{"0":0.9,"1":0.1}'; None if that is not known. Exposures of one experiment whose
+            weights differ are compared apart.
     """
 
     experiment: str
@@ -45,6 +48,7 @@ class Exposure(NamedTuple):
     groups: Mapping[str, str] = _NOTHING
     properties: Mapping[str, object] = _NOTHING
     insert_id: str = ""
+    weights: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (Exposure, _picklable(self))
@@ -145,11 +149,13 @@ EXPOSURE_COLUMNS: Mapping[str, str] = MappingProxyType(
         "user_id": "text",
         "groups": "map",
         "properties": "json",
+        "weights": "text",
     }
 )
-"""Columns of a stored exposure.
+"""Columns of a stored exposure; a table may lack `weights`, which older versions did not write.
 
-timestamp: UTC with microseconds; map: text to text; json: an object as text.
+timestamp: UTC with microseconds; map: text to text; json: an object as text. `weights` is the text of
+`Exposure.weights`.
 """
 
 ACTION_COLUMNS: Mapping[str, str] = MappingProxyType(

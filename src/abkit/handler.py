@@ -1,16 +1,19 @@
 """What takes the events of a manager, and how it is given them."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 from abkit.errors import ConfigError
 from abkit.events import Event, Exposure, Variant, properties_told
 from abkit.experiments.subjects import Subjects, person_and_groups
+from abkit.experiments.weighing import Weigh
 
-Expose: TypeAlias = Callable[[str, Variant, float, Mapping[str, Any], Subjects], object]
-"""Exposes a unit of one experiment: unit id, variant, time, properties, subjects."""
+Expose: TypeAlias = Callable[
+    [str, Variant, float, Mapping[str, Any], Subjects, Mapping[str, Any] | None], object
+]
+"""Exposes a unit of one experiment: unit id, variant, time, properties, subjects, and the parameters of
+the decision."""
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -20,10 +23,11 @@ class EventHandler(Protocol):
     """What takes the events: an ExposureLogger, or any callable such as `list.append`.
 
     It may have more methods. Where `has_seen(key, variant)` is true, with the key (experiment, salt, unit
-    type, unit id), the exposure is not even made. Or `exposer(experiment, salt, unit_type, describe)`
-    gives what exposes the units of one experiment, `expose(unit_id, variant, time, properties, subjects)`,
-    where `describe(subjects, experiment)` gives the user id and the groups; or it gives None. Where that
-    returns False, the exposure was dropped, and a sticky experiment does not keep its variant.
+    type, unit id), the exposure is not even made. Or `exposer(experiment, salt, unit_type, describe, weigh)`
+    gives what exposes the units of one experiment, `expose(unit_id, variant, time, properties, subjects,
+    params)`, where `describe(subjects, experiment)` gives the user id and the groups, and `weigh(params)`
+    the weights; or it gives None. Where that returns False, the exposure was dropped, and a sticky
+    experiment does not keep its variant.
     """
 
     def __call__(self, event: Event, /) -> object:
@@ -80,30 +84,36 @@ def _objection_to(handler: Any) -> str | None:
     return None
 
 
-def exposer_of(handler: EventHandler | None, identity: tuple[str, str, str]) -> Expose:
+def exposer_of(
+    handler: EventHandler | None, identity: tuple[str, str, str], weigh: Weigh
+) -> Expose:
     """What exposes units of that experiment (name, salt, unit type) to a handler."""
     make = getattr(handler, "exposer", None)
-    expose: Expose | None = None if make is None else make(*identity, person_and_groups)
-    return expose or partial(_expose, handler, getattr(handler, "has_seen", None), identity)
+    expose: Expose | None = None if make is None else make(*identity, person_and_groups, weigh)
+    return expose or _by_event(handler, identity, weigh)
 
 
-def _expose(
-    handler: EventHandler | None,
-    has_seen: Callable[[tuple[str, str, str, str], Variant], bool] | None,
-    identity: tuple[str, str, str],
-    /,
-    unit_id: str,
-    variant: Variant,
-    now: float,
-    properties: Mapping[str, Any],
-    subjects: Subjects,
-) -> None:
-    """Make the exposure and call the handler, which knows no shorter way."""
-    if has_seen is not None and has_seen((*identity, unit_id), variant):
-        return
-    user_id, groups = person_and_groups(subjects, identity[0])
-    told = properties_told(properties) if properties else _NOTHING
-    hand_on(Exposure(*identity, unit_id, variant, now, user_id, groups, told), handler)
+def _by_event(handler: EventHandler | None, identity: tuple[str, str, str], weigh: Weigh) -> Expose:
+    """What makes the exposure and calls the handler, which knows no shorter way."""
+    has_seen: Callable[[tuple[str, str, str, str], Variant], bool] | None
+    has_seen = getattr(handler, "has_seen", None)
+
+    def expose(
+        unit_id: str,
+        variant: Variant,
+        now: float,
+        properties: Mapping[str, Any],
+        subjects: Subjects,
+        params: Mapping[str, Any] | None,
+    ) -> None:
+        if has_seen is not None and has_seen((*identity, unit_id), variant):
+            return
+        user_id, groups = person_and_groups(subjects, identity[0])
+        told = properties_told(properties) if properties else _NOTHING
+        about = (*identity, unit_id, variant, now, user_id, groups, told, "", weigh(params))
+        hand_on(Exposure(*about), handler)
+
+    return expose
 
 
 def hand_on(event: Event, handler: EventHandler | None) -> None:

@@ -21,6 +21,7 @@ from abkit.experiments.subjects import (
     subject_of,
     unit_id_of,
 )
+from abkit.experiments.weighing import FORCED
 from abkit.handler import EventHandler, Expose, check_handler, exposer_of, hand_on, keeping
 
 if TYPE_CHECKING:
@@ -290,14 +291,14 @@ class ExperimentManager:
                 return
             registered = found
         try:
-            unit_id, variant, reason, _ = registered.decide(subjects)
+            unit_id, variant, reason, params = registered.decide(subjects)
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._failed(registered, error, subjects)
             return
         if reason is not _ASSIGNED:
             if not even_if_forced or reason is not Reason.FORCED:
                 return
-            properties = {**properties, "reason": str(reason)}
+            properties, params = {**properties, "reason": str(reason)}, FORCED
         try:
             handler, expose = registered.exposer
             if handler is not self._on_event:
@@ -305,11 +306,13 @@ class ExperimentManager:
                 expose = self._exposer(registered)
                 registered.exposer = handler, expose
             if reason is not _ASSIGNED:
-                expose = exposer_of(handler, registered.identity)  # It is not to be kept.
+                expose = exposer_of(
+                    handler, registered.identity, registered.weigh
+                )  # It is not to be kept.
             clock = self._clock
             # Looked up when it is asked: a test may have put another clock in the system's place.
             now = time.time() if clock is None else clock()
-            expose(unit_id, variant, now, properties, subjects)
+            expose(unit_id, variant, now, properties, subjects, params)
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._report(registered.declaration.name, error)
 
@@ -370,7 +373,7 @@ class ExperimentManager:
 
     def _exposer(self, registered: Registered) -> Expose:
         """What exposes the units of an experiment to `on_event`; if it is sticky, they keep what they get."""
-        expose = exposer_of(self._on_event, registered.identity)
+        expose = exposer_of(self._on_event, registered.identity, registered.weigh)
         if registered.kept is not None:
             return keeping(expose, registered.kept.keep)
         if registered.declaration.sticky:

@@ -97,6 +97,7 @@ def test_the_first_parameter_that_is_got_exposes_the_unit_once() -> None:
             time=7.0,
             user_id="5",
             groups={"org": "acme"},
+            weights='{"a":0.5,"b":0.5}',
         )
     ]
 

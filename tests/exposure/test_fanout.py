@@ -179,7 +179,7 @@ def test_a_dedup_store_of_ones_own_sees_the_exposures_to_all() -> None:
 
     sinks = [MemorySink(), MemorySink()]
     fanout = FanOut(ExposureLogger(sinks[0], dedup=Seeing()), sinks[1])
-    assert fanout.exposer("Shared", "Shared", "org", person_and_groups) is None
+    assert fanout.exposer("Shared", "Shared", "org", person_and_groups, lambda _: None) is None
     with fanout:
         manager = ExperimentManager(on_event=fanout, strict=True)
         manager.add(type("Shared", (OrgExperiment,), {"variants": ["0"]}))

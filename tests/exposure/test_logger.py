@@ -19,6 +19,8 @@ from abkit.sinks.records import insert_id
 from .dedup_contract import key
 from .events import AT_ONCE, NOON, Dead, Gate, action, exposure, ids
 
+WEIGHTS = '{"A":0.9,"B":0.1}'
+
 
 class Broken:
     """A dedup store that fails, as one across the network may."""
@@ -198,12 +200,16 @@ def describe(subjects: str | None, of: str) -> tuple[str | None, dict[str, str]]
     return subjects, {"of": of}
 
 
+def unweighed(_: object) -> None:
+    return None
+
+
 def expose(logger: ExposureLogger, event: Exposure) -> None:
     """What the manager does in place of `logger(event)`."""
     experiment, salt, unit_type, unit_id = key(event)
-    exposes = logger.exposer(experiment, salt, unit_type, describe)
+    exposes = logger.exposer(experiment, salt, unit_type, describe, lambda _: event.weights)
     assert exposes is not None
-    exposes(unit_id, event.variant, event.time, event.properties, event.user_id)
+    exposes(unit_id, event.variant, event.time, event.properties, event.user_id, None)
 
 
 @given(
@@ -225,7 +231,7 @@ def test_an_exposer_does_what_the_call_does_and_both_know_of_each_other(
     with ExposureLogger(by_call) as one, ExposureLogger(by_either) as other:
         for calls, experiment, unit, variant, day in reads:
             event = exposure(unit, variant, experiment=experiment, time=NOON + 86_400 * day)
-            event = event._replace(user_id="7", groups={"of": experiment})
+            event = event._replace(user_id="7", groups={"of": experiment}, weights=WEIGHTS)
             one(event)
             if calls:
                 other(event)
@@ -239,14 +245,14 @@ def test_an_exposer_does_what_the_call_does_and_both_know_of_each_other(
 def test_every_exposure_that_is_no_news_is_counted_whatever_the_threads_do() -> None:
     threads, calls = 8, 10_000
     logger = ExposureLogger(MemorySink())
-    exposes = logger.exposer("Buttons", "Buttons", "user", describe)
+    exposes = logger.exposer("Buttons", "Buttons", "user", describe, unweighed)
     assert exposes is not None
     start = threading.Barrier(threads)
 
     def read() -> None:
         start.wait()
         for call in range(calls):
-            exposes(str(call % 10), "a", NOON, {}, None)
+            exposes(str(call % 10), "a", NOON, {}, None, None)
 
     readers = [threading.Thread(target=read) for _ in range(threads)]
     interval = sys.getswitchinterval()
@@ -283,17 +289,17 @@ def test_what_an_exposer_cannot_describe_may_come_again() -> None:
 
     sink = MemorySink()
     with ExposureLogger(sink) as logger:
-        exposes = logger.exposer("Buttons", "Buttons", "user", fail)
+        exposes = logger.exposer("Buttons", "Buttons", "user", fail, unweighed)
         assert exposes is not None
         for _ in range(2):
             with pytest.raises(LookupError):
-                exposes("u1", "a", NOON, {}, None)
+                exposes("u1", "a", NOON, {}, None, None)
     assert sink.events == []
 
 
 def test_another_dedup_store_has_to_see_the_exposures() -> None:
     logger = ExposureLogger(MemorySink(), dedup=Broken())
-    assert logger.exposer("Buttons", "Buttons", "user", describe) is None
+    assert logger.exposer("Buttons", "Buttons", "user", describe, unweighed) is None
 
 
 def test_it_says_how_it_is() -> None:

@@ -15,6 +15,7 @@ from abkit.events import Action, Event, Exposure, Variant
 from abkit.sinks.base import Outcome, Rejected
 
 TIME = datetime(2024, 5, 17, 12, 30, 15, 123456, tzinfo=UTC).timestamp()
+WEIGHTS = '{"a":0.9,"true":0.1}'
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -37,6 +38,7 @@ def exposure(
         groups={"org": unit_id},
         properties=properties,
         insert_id=insert_id,
+        weights=WEIGHTS,
     )
 
 

@@ -22,7 +22,7 @@ from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 
 from .amplitude_server import KEY, REFUSED_IDS, FakeAmplitude, depth, texts
-from .contract import POISON, TIME, SinkContract, action, exposure
+from .contract import POISON, TIME, WEIGHTS, SinkContract, action, exposure
 from .loopback import Reply, reply
 
 QUICK = Backoff(first=0.001, longest=0.01, longest_after=0.01)
@@ -74,6 +74,7 @@ class TestAmplitudeSink(SinkContract):
                     "unit_type": "org",
                     "unit_id": "42",
                     "variant": "true",
+                    "weights": WEIGHTS,
                 },
             }
         ]
@@ -125,6 +126,7 @@ class TestOtherFormats:
         assert told["event_properties"] == {
             "flag_key": "Buttons",
             "variant": "1",
+            "weights": WEIGHTS,
             "experiment_key": "Buttons.1",
             "page": "home",
             "unit_type": "org",

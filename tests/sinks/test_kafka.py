@@ -22,7 +22,7 @@ from abkit.events import Exposure
 from abkit.sinks.base import Rejected, Retry
 from abkit.sinks.kafka import KafkaSink
 
-from .contract import POISON, SinkContract, action, exposure
+from .contract import POISON, WEIGHTS, SinkContract, action, exposure
 
 NAMES = natural_numbers()
 
@@ -102,6 +102,7 @@ class TestKafkaSink(SinkContract):
             "user_id": "7",
             "groups": {"org": "42"},
             "properties": '{"price":9.5}',
+            "weights": WEIGHTS,
         }
 
     def test_the_key_of_an_action_is_its_user_or_its_first_group(self, sink: KafkaSink) -> None:

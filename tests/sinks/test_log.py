@@ -9,7 +9,7 @@ import pytest
 
 from abkit.sinks.log import LogSink
 
-from .contract import SinkContract, action, exposure
+from .contract import WEIGHTS, SinkContract, action, exposure
 
 LOGGER = logging.getLogger("abkit.tests.log")
 
@@ -58,6 +58,7 @@ class TestLogSink(SinkContract):
             "user_id": "7",
             "groups": {"org": "42"},
             "properties": '{"page":"home"}',
+            "weights": WEIGHTS,
         }
 
     def test_a_line_is_one_line_without_codes_for_a_terminal(

@@ -28,7 +28,7 @@ from abkit.events import Event
 from abkit.sinks.base import Retry
 from abkit.sinks.opentelemetry import OpenTelemetrySink
 
-from .contract import POISON, SinkContract, action, exposure
+from .contract import POISON, WEIGHTS, SinkContract, action, exposure
 
 
 def memory_exporter() -> InMemoryLogRecordExporter:
@@ -61,6 +61,7 @@ class OpenTelemetryContract(SinkContract):
             "feature_flag.provider.name": "abkit",
             "feature_flag.version": "Buttons.1",
             "abkit.unit_type": "org",
+            "abkit.weights": WEIGHTS,
             "abkit.insert_id": "i1",
             "user.id": "7",
             "abkit.group.org": "42",

@@ -18,7 +18,7 @@ from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 from abkit.sinks.segment import SegmentSink
 
-from .contract import TIME, SinkContract, action, exposure
+from .contract import TIME, WEIGHTS, SinkContract, action, exposure
 from .loopback import Loopback, Reply, Request, reply
 
 KEY = "a write key"
@@ -99,6 +99,7 @@ class TestSegmentSink(SinkContract):
                     "unit_type": "org",
                     "unit_id": "42",
                     "variant": "1",
+                    "weights": WEIGHTS,
                 },
                 "timestamp": "2024-05-17T12:30:15.123Z",
                 "messageId": "i1",

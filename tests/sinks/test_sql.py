@@ -17,7 +17,7 @@ from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
 from abkit.sinks.base import Rejected, Retry
 from abkit.sinks.sql import SqlSink
 
-from .contract import POISON, TIME, SinkContract, action, exposure
+from .contract import POISON, TIME, WEIGHTS, SinkContract, action, exposure
 from .postgres import PostgresServer, running_server
 
 
@@ -202,6 +202,7 @@ class TestSqlite(SqlSinkContract):
             "user_id": "7",
             "groups": '{"org":"42"}',
             "properties": '{"price":9.5}',
+            "weights": WEIGHTS,
         }
 
     def test_a_row_that_the_database_refuses_is_rejected_alone(self, tmp_path: Path) -> None:
@@ -390,3 +391,34 @@ def test_another_database_is_an_error() -> None:
 def test_a_driver_that_is_missing_is_named() -> None:
     with pytest.raises(MissingExtraError, match="pg8000"):
         SqlSink("postgresql+pg8000://host/name")
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_table_of_an_older_version_is_written_without_weights_and_that_is_said_once(
+    dialect: str, tmp_path: Path, server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = server.url if dialect == "postgresql" else f"sqlite:///{tmp_path / 'events.db'}"
+    engine = sa.create_engine(url)
+
+    def execute(statement: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(sa.text(statement))
+
+    SqlSink(engine).close()
+    try:
+        execute("ALTER TABLE abkit_exposures DROP COLUMN weights")
+        sink = SqlSink(engine)
+        assert sink.send([exposure("1", insert_id="a")]) is None
+        assert sink.send([exposure("2", insert_id="b")]) is None
+        (said,) = [record.getMessage() for record in caplog.records]
+        assert "Run ALTER TABLE abkit_exposures ADD COLUMN weights TEXT, then restart" in said
+        execute("ALTER TABLE abkit_exposures ADD COLUMN weights TEXT")
+        assert SqlSink(engine).send([exposure("3", insert_id="c")]) is None
+        with engine.connect() as connection:
+            select = "SELECT unit_id, weights FROM abkit_exposures ORDER BY unit_id"
+            rows = connection.execute(sa.text(select)).all()
+        assert [tuple(row) for row in rows] == [("1", None), ("2", None), ("3", WEIGHTS)]
+    finally:
+        execute("DROP TABLE abkit_exposures")
+        execute("DROP TABLE abkit_actions")
+        engine.dispose()

@@ -86,7 +86,7 @@ class Compiler:
         executor, name = EXECUTORS[kind], variable or ""
 
         def execute(environment: Environment, args: dict[str, Any]) -> Any:
-            environment.randomize()
+            environment.randomize(None if variable is None else kind(**args))
             return executor(args, environment.experiment_salt, name)
 
         noting = _noting(place, execute)

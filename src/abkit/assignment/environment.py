@@ -5,6 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
+from abkit.assignment._planout import PlanOutOp
 from abkit.assignment.params import Params, draw, is_overridden, mark_randomized
 
 
@@ -18,13 +19,14 @@ class Environment:
         inputs: What it reads, unless a parameter has the name.
     """
 
-    __slots__ = ("_inputs", "_params")
+    __slots__ = ("_inputs", "_operator", "_params")
 
     salt_sep: Final = "."
 
     def __init__(self, params: Params, inputs: Mapping[str, Any]) -> None:
         self._params = params
         self._inputs = inputs
+        self._operator: PlanOutOp | None = None
 
     @property
     def experiment_salt(self) -> str:
@@ -43,7 +45,8 @@ class Environment:
 
     def draw(self, name: str, value: "Step") -> None:
         """Write a parameter, and know whether a random operator decided its value."""
-        draw(self._params, name, lambda: value(self))
+        self._operator = None
+        draw(self._params, name, lambda: value(self), lambda: self._operator)
 
     def has(self, name: str) -> bool:
         """Whether there is a parameter of the name."""
@@ -59,9 +62,14 @@ class Environment:
             return value.step(self)
         return [*map(self.evaluate, value)] if isinstance(value, list) else value
 
-    def randomize(self) -> None:
-        """Note that a random operator is executed."""
+    def randomize(self, operator: PlanOutOp | None = None) -> None:
+        """Note that a random operator is executed.
+
+        Args:
+            operator: The operator, if what it gives becomes a parameter as it is.
+        """
         mark_randomized(self._params)
+        self._operator = operator
 
 
 Step: TypeAlias = Callable[[Environment], Any]

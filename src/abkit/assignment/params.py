@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from abkit.assignment._planout import PlanOutOp
 from abkit.assignment.operators import EXECUTORS
 
-_SALT, _OVERRIDES, DRAWN, _LOOKED = 0, 1, 2, 3
+_SALT, _OVERRIDES, DRAWN, _LOOKED, _OPERATORS = 0, 1, 2, 3, 4
 """The places in a Params' environment: a plain list, because one is made for each request.
 
-The salt; overrides or None; what random operators gave, by name, or None before anything is written; and
-whether the code has looked at some of that, so that what it writes may follow from it. All parameters are
-in the third, in the order in which they were first written: the code's own as `Written`.
+The salt; overrides or None; what random operators gave, by name, or None before anything is written;
+whether the code has looked at some of that, so that what it writes may follow from it; and the operators
+by name, or the only one alone. All parameters are in the third, in the order in which they were first
+written: the code's own as `Written`.
 """
 
 
@@ -38,7 +39,7 @@ class Params(MutableMapping[str, Any]):
     salt_sep: Final = "."
 
     def __init__(self, experiment_salt: str, overrides: Mapping[str, Any] | None = None) -> None:
-        set_environment(self, [experiment_salt, overrides, None, False])
+        set_environment(self, [experiment_salt, overrides, None, False, None])
         if overrides:
             _keep_all(self, overrides)
 
@@ -46,15 +47,16 @@ class Params(MutableMapping[str, Any]):
         environment = self._environment
         if environment[_OVERRIDES] is not None and name in environment[_OVERRIDES]:
             return
-        executor = EXECUTORS.get(type(value))
+        executor, operator = EXECUTORS.get(type(value)), value
         if executor is not None:
-            value = executor(value.args, environment[_SALT], name)
+            value = executor(operator.args, environment[_SALT], name)
             if environment[DRAWN] is None and name not in _NAMES_OF_THE_CLASS:
                 environment[DRAWN] = {name: value}  # As _keep_drawn, without the call.
+                environment[_OPERATORS] = operator
                 return
         elif isinstance(value, PlanOutOp):
             # A user's own operator. It may be executed under another name too: its salt is not kept.
-            own = copy(value)
+            own, operator = copy(value), None
             own.args = {"salt": name, **value.args}
             value = own.execute(self)
         elif name != "experiment_salt":
@@ -63,7 +65,7 @@ class Params(MutableMapping[str, Any]):
         if name == "experiment_salt":
             environment[_SALT] = value
         else:
-            _keep_drawn(self, name, value)
+            _keep_drawn(self, name, value, operator)
 
     if TYPE_CHECKING:
         experiment_salt: str
@@ -82,7 +84,7 @@ class Params(MutableMapping[str, Any]):
         if value is Written:
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
             raise AttributeError(message, name=name, obj=self)
-        environment[_LOOKED] = True
+        _look(environment, name)
         return value
 
     def evaluate(self, value: Any) -> Any:
@@ -94,13 +96,14 @@ class Params(MutableMapping[str, Any]):
         if name in written:
             return written[name]
         value = (environment[DRAWN] or {})[name]
-        environment[_LOOKED] = True
+        _look(environment, name)
         return value
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.__setattr__(name, value)
 
     def __delitem__(self, name: str) -> None:
+        _operators(self._environment)
         del (self._environment[DRAWN] or {})[name]
         self.__dict__.pop(name, None)
 
@@ -138,9 +141,24 @@ def was_randomized(params: Params, name: str | None = None) -> bool:
     It did if its value is what the operator gave, or if the code has looked at what an operator gave: it may
     have decided by that what to write, or not to.
     """
-    _, _, drawn, looked = params._environment
+    drawn, looked = params._environment[DRAWN], params._environment[_LOOKED]
     values = (drawn or {}).values() if name is None else [(drawn or {}).get(name, Written)]
     return looked or any(value is not Written for value in values)
+
+
+def weights_drawn(
+    params: Mapping[str, Any], name: str, tell: Callable[[PlanOutOp], str | None]
+) -> str | None:
+    """The weights with which a parameter was drawn, as `tell` tells them.
+
+    None if no operator with known weights gave it, or if the code has looked at it: then it may have
+    decided by that what to write, and for whom.
+    """
+    _, _, drawn, _, known = cast("Params", params)._environment
+    if drawn is None or drawn.get(name, Written) is Written:
+        return None
+    operator = known.get(name) if type(known) is dict else known
+    return None if operator is None else tell(operator)
 
 
 def mark_randomized(params: Params) -> None:
@@ -148,13 +166,25 @@ def mark_randomized(params: Params) -> None:
     params._environment[_LOOKED] = True
 
 
-def draw(params: Params, name: str, value: Callable[[], Any]) -> None:
-    """Write a parameter: if random operators are looked at on the way to its value, it is theirs alone."""
+def draw(
+    params: Params,
+    name: str,
+    value: Callable[[], Any],
+    operator: Callable[[], PlanOutOp | None] = lambda: None,
+) -> None:
+    """Write a parameter: if random operators are looked at on the way to its value, it is theirs alone.
+
+    Args:
+        params: What is written into.
+        name: Of the parameter.
+        value: Gives its value.
+        operator: Gives the operator whose value that is; None if it is no such value.
+    """
     environment = params._environment
     looked, environment[_LOOKED] = environment[_LOOKED], False
     params[name] = value()
     if environment[_LOOKED] and not is_overridden(params, name) and name in params.__dict__:
-        _keep_drawn(params, name, params.__dict__[name])
+        _keep_drawn(params, name, params.__dict__[name], operator())
     environment[_LOOKED] = looked
 
 
@@ -176,12 +206,29 @@ def override(params: Params, overrides: Mapping[str, Any]) -> None:
     _keep_all(params, kept)
 
 
-def _keep_drawn(params: Params, name: str, value: Any) -> None:
+def _look(environment: list[Any], name: str) -> None:
+    environment[_LOOKED] = True
+    _operators(environment)[name] = None
+
+
+def _operators(environment: list[Any]) -> dict[str, Any]:
+    """The operators by name; None for a parameter that was looked at."""
+    known = environment[_OPERATORS]
+    if not isinstance(known, dict):
+        known = {} if known is None else {next(iter(environment[DRAWN])): known}
+        environment[_OPERATORS] = known
+    return known
+
+
+def _keep_drawn(params: Params, name: str, value: Any, operator: PlanOutOp | None = None) -> None:
     if name in _NAMES_OF_THE_CLASS:  # such a one is found before `__getattr__` is asked
         _keep_written(params, name, value)
         params._environment[_LOOKED] = True
         return
     environment = params._environment
+    operators = _operators(environment)
+    if operators.get(name, Written) is not None:  # what was looked at before stays unknown
+        operators[name] = operator
     environment[DRAWN] = environment[DRAWN] or {}
     environment[DRAWN][name] = value
     params.__dict__.pop(name, None)
@@ -202,8 +249,9 @@ def _keep_all(params: Params, values: Mapping[str, Any]) -> None:
 def _restored(environment: list[Any], values: dict[str, Any]) -> Params:
     """A copied or unpickled Params: its values are set without executing anything again."""
     params = Params("")
-    salt, overrides, drawn, looked = environment
-    set_environment(params, [salt, overrides, None if drawn is None else {**drawn}, looked])
+    salt, overrides, drawn, looked, *_ = environment
+    drawn = None if drawn is None else {**drawn}
+    set_environment(params, [salt, overrides, drawn, looked, None])
     params.__dict__.update(values)
     return params
 
@@ -215,4 +263,4 @@ _NAMES_OF_THE_CLASS = frozenset(dir(Params))
 
 # Set by its descriptor: `__setattr__` belongs to the parameters.
 set_environment = cast("Any", Params.__dict__["_environment"]).__set__
-"""Give a Params its environment: [salt, overrides, what was drawn, whether that was looked at]."""
+"""Give a Params its environment: [salt, overrides, what was drawn, whether that was looked at, by what]."""

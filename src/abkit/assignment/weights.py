@@ -1,15 +1,19 @@
-"""Which part of the hash's range belongs to which choice, as PlanOut's WeightedChoice has it."""
+"""Weights: the part of the hash's range that each choice has, as in PlanOut; and how records tell them."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 from math import isfinite
 
 from abkit.errors import OperatorError
+from abkit.events import variant_text
 
 HASH_RANGE = 2**60
 """Hashes are integers from 0 to just below this."""
 _SCALE = float(HASH_RANGE)
+_DIGITS = 12
+"""So many decimals a share has in a record: 1/3, and 0.1 + 0.2, are told one way."""
 _ABOVE_ALL = b"\xff" * 21
 """Above every digest, which has 20 bytes."""
 
@@ -59,3 +63,29 @@ def digest_ends(weights: tuple[float, ...]) -> list[bytes]:
         (end << 4).to_bytes(8) if end < HASH_RANGE else _ABOVE_ALL
         for end in weight_ends(weights)[:-1]
     ]
+
+
+def weights_text(choices: Sequence[object], weights: Sequence[float]) -> str | None:
+    """The share of each variant as a JSON object, such as '{"0":0.9,"1":0.1}'; its keys are sorted.
+
+    Args:
+        choices: The variants; one that is there twice has both weights.
+        weights: Their weights, of which only the ratios matter.
+
+    Returns:
+        None for choices of which some can be no variant.
+    """
+    if not all(isinstance(choice, str | int | float) for choice in choices):
+        return None
+    return _told(tuple(map(variant_text, choices)), tuple(weights))
+
+
+@lru_cache(maxsize=1_000)
+def _told(variants: tuple[str, ...], weights: tuple[float, ...]) -> str:
+    import json  # Only who exposes units needs it.
+
+    total, shares = sum(weights), dict.fromkeys(sorted(variants), 0.0)
+    for variant, weight in zip(variants, weights, strict=True):
+        shares[variant] += weight / total
+    rounded = {variant: round(share, _DIGITS) for variant, share in shares.items()}
+    return json.dumps(rounded, ensure_ascii=False, separators=(",", ":"))

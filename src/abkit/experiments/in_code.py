@@ -48,7 +48,7 @@ def compile_assign(
 
     def assign(unit_id: str, subjects: Subjects) -> Decision:
         params = new(params_class)
-        environment: list[Any] = [salt, None, None, False]
+        environment: list[Any] = [salt, None, None, False, None]
         set_environment(params, environment)
         try:
             if only is not None and only in subjects:

@@ -15,7 +15,8 @@ from abkit.errors import (
 from abkit.events import system_time
 from abkit.experiments.answer import Clock, Decide
 from abkit.experiments.declaration import Declaration
-from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
+from abkit.experiments.weighing import weigher_of
 
 if TYPE_CHECKING:
     from abkit.experiments.layer import Layer
@@ -36,12 +37,22 @@ class Registered:
         decide: From the subjects of a request to what their unit gets.
         kept: The variants that its units keep; None if it is not sticky, or nothing keeps them.
         identity: Name, salt and unit type: what all exposures of the experiment share.
+        weigh: From the parameters of a decision to the weights with which it was drawn.
         exposer: The handler that its units were last exposed to, and what exposes them to that one. Who
             exposes them to another replaces both, as one tuple.
     """
 
     # No tuple: reading an attribute of one takes longer, and this is read at each request.
-    __slots__ = ("decide", "declaration", "declared", "experiment", "exposer", "identity", "kept")
+    __slots__ = (
+        "decide",
+        "declaration",
+        "declared",
+        "experiment",
+        "exposer",
+        "identity",
+        "kept",
+        "weigh",
+    )
 
     def __init__(
         self,
@@ -57,6 +68,7 @@ class Registered:
         self.decide = decide
         self.kept = kept
         self.identity = (declaration.name, declaration.salt, declaration.unit_type)
+        self.weigh = weigher_of(declaration, in_code=decides_in_code(type(experiment)))
         self.exposer = _NOBODY
 
 

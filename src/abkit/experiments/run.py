@@ -11,8 +11,9 @@ from abkit.errors import DeclarationError
 from abkit.events import Event, Exposure, system_time
 from abkit.experiments.answer import Clock, Decide, assignment_of
 from abkit.experiments.decision import compile_decision
-from abkit.experiments.experiment import Experiment, is_experiment
+from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
 from abkit.experiments.subjects import person_and_groups
+from abkit.experiments.weighing import weigher_of
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -57,12 +58,13 @@ class Run:
             if overrides
             else _decider(cast("Hashable", experiment), clock)
         )
-        self._declaration = declaration
+        self._experiment, self._declaration = experiment, declaration
         self._overrides = overrides
         self._subjects = subjects
         self._on_event = on_event
         self._clock = clock
         self._exposed = False
+        self._weights: str | None = None
 
     @cached_property
     def assignment(self) -> Assignment:
@@ -72,7 +74,10 @@ class Run:
             MissingSubjectError: The subject that is randomized was not passed, or has no id.
         """
         declaration, overrides = self._declaration, self._overrides
-        found = assignment_of(declaration, self._decide(self._subjects))
+        decision = self._decide(self._subjects)
+        weigh = weigher_of(declaration, in_code=decides_in_code(self._experiment))
+        self._weights = weigh(decision[-1])
+        found = assignment_of(declaration, decision)
         if declaration.param_name in overrides:
             variant = overrides[declaration.param_name]
             found = found._replace(variant=variant, reason=Reason.FORCED)
@@ -109,6 +114,7 @@ class Run:
                 time=self._clock(),
                 user_id=user_id,
                 groups=groups,
+                weights=self._weights,
             )
         )
         self._exposed = True

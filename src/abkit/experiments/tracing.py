@@ -10,14 +10,8 @@ from inspect import unwrap
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from abkit.assignment._planout import (
-    BernoulliTrial,
-    PlanOutOp,
-    PlanOutOpRandom,
-    RandomInteger,
-    UniformChoice,
-    WeightedChoice,
-)
+from abkit.assignment._planout import PlanOutOp, PlanOutOpRandom
+from abkit.assignment.drawing import Drawn, drawn_by
 from abkit.assignment.params import Params, values_of, was_randomized
 from abkit.events import Variant, variant_text
 from abkit.experiments.declaration import Declaration
@@ -29,7 +23,6 @@ _MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 _MOST_RUNS = 256
 _MOST_QUESTIONS = 100
-_MOST_CHOICES = 100
 
 
 class Traced(NamedTuple):
@@ -44,13 +37,6 @@ class Traced(NamedTuple):
     variants: tuple[Variant, ...]
     weights: tuple[float, ...] | None
     randomizes: bool
-
-
-class Drawn(NamedTuple):
-    """What a random operator chooses from, and with which weights."""
-
-    choices: tuple[Any, ...]
-    weights: tuple[float, ...]
 
 
 def traced(experiment: type[Experiment]) -> Traced | None:
@@ -215,7 +201,7 @@ class _Recording(Params):
         drawn: dict[str, Drawn | None] = self._drawn
         drawn.pop(name, None)
         if isinstance(value, PlanOutOp):
-            one = drawn[name] = _drawn(value)
+            one = drawn[name] = drawn_by(value)
             given = self._oracle.choose(one.choices) if one else _StandIn(self._oracle)
             value = _Given(value=given)
         super().__setattr__(name, value)
@@ -250,20 +236,3 @@ def _runs(experiment: type[Experiment]) -> Iterator[_Run]:
         if not oracle.turn():
             return
     raise _UnknownError
-
-
-def _drawn(operator: PlanOutOp) -> Drawn | None:
-    """What an operator can give; None if that cannot be listed."""
-    args = operator.args
-    match operator:
-        case WeightedChoice():
-            return Drawn(tuple(args["choices"]), tuple(args["weights"]))
-        case UniformChoice():
-            choices = tuple(args["choices"])
-            return Drawn(choices, (1.0,) * len(choices))
-        case BernoulliTrial():
-            return Drawn((0, 1), (1 - args["p"], args["p"]))
-        case RandomInteger() if args["max"] - args["min"] < _MOST_CHOICES:
-            numbers = tuple(range(args["min"], args["max"] + 1))
-            return Drawn(numbers, (1.0,) * len(numbers))
-    return None

@@ -8,7 +8,7 @@ from uuid import uuid4
 from abkit.errors import DeliveryError
 from abkit.events import Action, Event, Variant
 from abkit.exposure.dedup import Key
-from abkit.exposure.logger import Describe, Expose, ExposureLogger
+from abkit.exposure.logger import Describe, Expose, ExposureLogger, Weigh
 from abkit.exposure.stats import Stats
 from abkit.sinks.base import Sink
 
@@ -49,10 +49,18 @@ class FanOut:
             logger(event)
 
     def exposer(
-        self, experiment: str, salt: str, unit_type: str, describe: Describe[_Subjects_contra], /
+        self,
+        experiment: str,
+        salt: str,
+        unit_type: str,
+        describe: Describe[_Subjects_contra],
+        weigh: Weigh,
+        /,
     ) -> Expose[_Subjects_contra] | None:
         """What exposes the units of one experiment to all. See `ExposureLogger.exposer`."""
-        found = [logger.exposer(experiment, salt, unit_type, describe) for logger in self.loggers]
+        found = [
+            logger.exposer(experiment, salt, unit_type, describe, weigh) for logger in self.loggers
+        ]
         exposers = [expose for expose in found if expose is not None]
         if len(exposers) < len(found):
             return None
@@ -63,9 +71,12 @@ class FanOut:
             now: float,
             properties: Mapping[str, object],
             subjects: _Subjects_contra,
+            params: Mapping[str, object] | None,
             /,
         ) -> bool:
-            taken = [expose(unit_id, variant, now, properties, subjects) for expose in exposers]
+            taken = [
+                expose(unit_id, variant, now, properties, subjects, params) for expose in exposers
+            ]
             return any(each is not False for each in taken)
 
         return expose_to_all

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeAlias, TypeVar
 
 from attrs import evolve
 
@@ -34,6 +34,10 @@ class Describe(Protocol[_Subjects_contra]):
         """User id, and groups by their kind."""
 
 
+Weigh: TypeAlias = Callable[[Mapping[str, object] | None], str | None]
+"""From the parameters of a decision to the weights with which it was drawn, as an exposure tells them."""
+
+
 class Expose(Protocol[_Subjects_contra]):
     """Exposes a unit of the experiment that it was made for."""
 
@@ -44,6 +48,7 @@ class Expose(Protocol[_Subjects_contra]):
         time: float,
         properties: Mapping[str, object],
         subjects: _Subjects_contra,
+        params: Mapping[str, object] | None,
         /,
     ) -> bool | None:
         """Take an exposure of these parts; if it is no news, only count it.
@@ -141,12 +146,13 @@ class ExposureLogger:
         salt: str,
         unit_type: str,
         describe: Describe[_Subjects_contra],
+        weigh: Weigh,
         /,
     ) -> Expose[_Subjects_contra] | None:
         """What exposes the units of one experiment, without making an event that is no news.
 
-        It does what a call with the exposure would do, and raises nothing but what `describe` does, which
-        gives the user id and the groups of the subjects.
+        It does what a call with the exposure would do, and raises nothing but what `describe` and `weigh`
+        do: the one gives the user id and the groups of the subjects, the other the weights.
 
         Returns:
             None if the dedup store is one of the application's own, which has to see the exposures.
@@ -164,6 +170,7 @@ class ExposureLogger:
             now: float,
             properties: Mapping[str, object],
             subjects: _Subjects_contra,
+            params: Mapping[str, object] | None,
             /,
         ) -> bool | None:
             slot = first + hash(unit_id)
@@ -197,6 +204,7 @@ class ExposureLogger:
                         groups,
                         told,
                         taken[1],
+                        weigh(params),
                     ),
                 )
                 done = accept(event)

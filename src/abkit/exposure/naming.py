@@ -11,6 +11,9 @@ Mark = tuple[float, Variant, int]
 """What a name follows from besides the exposure: window, variant, and number of changes before."""
 
 
+_NAME = Exposure._fields.index("insert_id")
+
+
 class Accepted(Exposure):
     """An exposure that was accepted: an `Exposure` in all respects.
 
@@ -22,14 +25,16 @@ class Accepted(Exposure):
     @property
     def insert_id(self) -> str:
         """Names this event for ever."""
-        name: Any = tuple.__getitem__(self, -1)
+        name: Any = tuple.__getitem__(self, _NAME)
         if isinstance(name, str):
             return name
         window, _, ordinal = name
         return insert_id(self, window=int(window), ordinal=ordinal)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter((*tuple.__getitem__(self, slice(-1)), self.insert_id))
+        before, after = slice(_NAME), slice(_NAME + 1, None)
+        parts = tuple.__getitem__
+        return iter((*parts(self, before), self.insert_id, *parts(self, after)))
 
     def __getitem__(self, index: Any) -> Any:
         return tuple(self)[index]
@@ -56,7 +61,7 @@ def accepted(exposure: Exposure, mark: Mark) -> Exposure:
     if exposure.insert_id:
         return exposure
     "".join(exposure[:4])  # The texts that its name is made of.
-    return tuple.__new__(Accepted, (*exposure[:-1], mark))
+    return tuple.__new__(Accepted, (*exposure[:_NAME], mark, *exposure[_NAME + 1 :]))
 
 
 def are_plain(events: Iterable[object]) -> bool:

@@ -189,6 +189,7 @@ def _exposure_attributes(record: Record) -> dict[str, str]:
         "feature_flag.provider.name": "abkit",
         "feature_flag.version": str(record["salt"]),
         "abkit.unit_type": str(record["unit_type"]),
+        **({} if record["weights"] is None else {"abkit.weights": str(record["weights"])}),
         **_context_attributes(record),
     }
 

@@ -28,6 +28,7 @@ def exposure_record(exposure: Exposure) -> Record:
         "unit_id": _clean(exposure.unit_id),
         "variant": _clean(variant_text(exposure.variant)),
         **_context(exposure),
+        "weights": None if exposure.weights is None else _clean(exposure.weights),
     }
 
 

@@ -1,5 +1,6 @@
 """Events as rows of two tables: abkit_exposures and abkit_actions, in PostgreSQL or SQLite."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _DIALECTS = ("postgresql", "sqlite")
+_LATER = "weights"
+"""A column that tables may lack: older versions did not make it."""
 _CREATION_LOCK = 7_236_281_104  # any number, the same in every process
 # SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded.
 _REFUSALS = ("22", "23", "54")
@@ -26,7 +29,8 @@ _CONNECT_TIMEOUT = {"connect_timeout": "10", "tcp_user_timeout": "30000"}  # s, 
 class SqlSink:
     """Writes each batch in one transaction; a row whose insert id is there already is left as it is.
 
-    The columns are those of `abkit.events`; `groups` is JSONB and `properties` JSON on PostgreSQL, both are
+    The columns are those of `abkit.events`; a table without `weights`, as older versions made it, is written
+    without them. `groups` is JSONB and `properties` JSON on PostgreSQL, both are
     text on SQLite, where `time` is UTC without saying so. An event without an insert id is given a
     random one. A row that the database refuses is rejected alone.
 
@@ -66,16 +70,15 @@ class SqlSink:
             raise DeliveryError(message)
         self._exposures = _table("abkit_exposures", EXPOSURE_COLUMNS, schema)
         self._actions = _table("abkit_actions", ACTION_COLUMNS, schema)
-        self._insertions = (
-            _insertion(self._exposures, EXPOSURE_COLUMNS, self._dialect),
-            _insertion(self._actions, ACTION_COLUMNS, self._dialect),
-        )
+        self._insertions: tuple[Any, Any] | None = None
+        self._complained = False
         self._timeout = timeout
         self._pid = os.getpid()
         self._creates = self._tables_wanted = create
         self.limits = limits or BatchLimits(count=2_000, size=2_000_000)
         try:
-            self._create_tables()
+            if create:
+                self._prepare()
         except sa.exc.OperationalError:
             pass  # the database is not there yet: `send` tries again
         except sa.exc.DBAPIError as error:
@@ -95,10 +98,10 @@ class SqlSink:
         sound, refusals = sorted_out(events, _parameters)
         retry = None
         try:
-            self._create_tables()
-            self._write(sound, refusals)
+            self._write(self._prepare(), sound, refusals)
         except DBAPIError as error:
-            self._tables_wanted = self._creates  # Maybe somebody has dropped them.
+            self._tables_wanted = self._creates  # Maybe somebody has dropped them,
+            self._insertions = None  # or given them other columns.
             retry = Retry(reason=f"cannot write to {self._place()}: {self._what(error)}")
         return with_refusals(refusals, retry)
 
@@ -107,27 +110,62 @@ class SqlSink:
         if self._owned:
             self._engine.dispose(close=os.getpid() == self._pid)
 
-    def _create_tables(self) -> None:
-        if not self._tables_wanted:
-            return
+    def _prepare(self) -> tuple[Any, Any]:
+        """The statements that insert exposures and actions, once the tables are there."""
+        if self._insertions is not None:
+            return self._insertions
+        with self._engine.begin() as connection:
+            if self._tables_wanted:
+                self._create_tables(connection)
+            exposures = self._columns_there(connection)
+        self._tables_wanted = False
+        self._insertions = (
+            _insertion(self._exposures, exposures, self._dialect),
+            _insertion(self._actions, ACTION_COLUMNS, self._dialect),
+        )
+        return self._insertions
+
+    def _create_tables(self, connection: "sa.Connection") -> None:
         import sqlalchemy as sa
         from sqlalchemy.schema import CreateTable
 
-        with self._engine.begin() as connection:
-            if self._dialect == "postgresql":
-                # IF NOT EXISTS alone does not keep two processes apart.
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
-            for table in (self._exposures, self._actions):
-                if not sa.inspect(connection).has_table(table.name, table.schema):
-                    connection.execute(CreateTable(table, if_not_exists=True))
-        self._tables_wanted = False
+        if self._dialect == "postgresql":
+            # IF NOT EXISTS alone does not keep two processes apart.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
+        for table in (self._exposures, self._actions):
+            if not sa.inspect(connection).has_table(table.name, table.schema):
+                connection.execute(CreateTable(table, if_not_exists=True))
 
-    def _write(self, sound: Sequence[tuple[Event, Record]], refusals: list[Refusal]) -> None:
+    def _columns_there(self, connection: "sa.Connection") -> Mapping[str, str]:
+        """Those of an exposure, but for one that older versions had not; that is logged once."""
+        import sqlalchemy as sa
+
+        table, inspector = self._exposures, sa.inspect(connection)
+        if not inspector.has_table(table.name, table.schema):
+            return EXPOSURE_COLUMNS
+        there = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+        if _LATER in there:
+            return EXPOSURE_COLUMNS
+        if not self._complained:
+            self._complained = True
+            logging.getLogger("abkit").warning(
+                "%s: %s has no column %r, so exposures are stored without it and the analysis cannot tell "
+                "phases with other weights apart. Run ALTER TABLE %s ADD COLUMN %s TEXT, then restart.",
+                *(self._place(), table.fullname, _LATER, table.fullname, _LATER),
+            )
+        return {name: kind for name, kind in EXPOSURE_COLUMNS.items() if name != _LATER}
+
+    def _write(
+        self,
+        insertions: tuple[Any, Any],
+        sound: Sequence[tuple[Event, Record]],
+        refusals: list[Refusal],
+    ) -> None:
         """Insert the events in one transaction; if one is refused, the halves in one each."""
         from sqlalchemy.exc import DBAPIError, StatementError
 
         try:
-            self._insert(sound)
+            self._insert(insertions, sound)
         # psycopg2 meets a NUL byte with a ValueError; what a driver cannot convert is a StatementError.
         except (StatementError, ValueError) as error:
             if isinstance(error, DBAPIError) and not _is_refusal(error):
@@ -136,10 +174,10 @@ class SqlSink:
                 refusals.append(Refusal(sound[0][0], self._what(error)))
                 return
             middle = len(sound) // 2
-            self._write(sound[:middle], refusals)
-            self._write(sound[middle:], refusals)
+            self._write(insertions, sound[:middle], refusals)
+            self._write(insertions, sound[middle:], refusals)
 
-    def _insert(self, sound: Sequence[tuple[Event, Record]]) -> None:
+    def _insert(self, insertions: tuple[Any, Any], sound: Sequence[tuple[Event, Record]]) -> None:
         import sqlalchemy as sa
 
         exposures, actions = by_kind(sound)
@@ -147,7 +185,7 @@ class SqlSink:
             if self._dialect == "postgresql":
                 limit = sa.text(f"SET LOCAL statement_timeout = {round(self._timeout * 1e3)}")
                 connection.execute(limit)
-            for insertion, rows in zip(self._insertions, (exposures, actions), strict=True):
+            for insertion, rows in zip(insertions, (exposures, actions), strict=True):
                 if rows:
                     # In the order of their ids, so that two processes do not deadlock.
                     ordered = sorted(rows, key=lambda row: str(row["insert_id_"]))
@@ -201,7 +239,7 @@ def _table(name: str, columns: Mapping[str, str], schema: str | None) -> "sa.Tab
         # JSONB would refuse "\u0000" and change large numbers; JSON keeps the text.
         "json": sa.Text().with_variant(postgresql.JSON(), "postgresql"),
     }
-    optional = ("user_id", "properties")
+    optional = ("user_id", "properties", _LATER)
     return sa.Table(
         name,
         sa.MetaData(),

@@ -12,7 +12,7 @@ from abkit.sinks.records import Record, action_record, exposure_record
 PERSONS = frozenset({"user", "actor"})
 """The types of units that are users, and no groups."""
 
-_OF_EXPOSURES = ("experiment", "salt", "unit_type", "unit_id", "variant")
+_OF_EXPOSURES = ("experiment", "salt", "unit_type", "unit_id", "variant", "weights")
 
 
 @frozen(kw_only=True)
@@ -56,7 +56,8 @@ def _exposed(record: Record) -> Track:
         user_id=user_id,
         device_id=f"{unit_type}:{unit_id}" if user_id is None else None,
         groups=groups if is_person else {unit_type: unit_id, **groups},
-        properties=_properties(record) | {name: record[name] for name in _OF_EXPOSURES},
+        properties=_properties(record)
+        | {name: record[name] for name in _OF_EXPOSURES if record[name] is not None},
     )
 
 

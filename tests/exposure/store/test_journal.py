@@ -33,6 +33,7 @@ exposures = st.builds(
     unit_type=texts,
     unit_id=texts,
     variant=texts | st.integers() | st.booleans() | st.floats(allow_nan=False),
+    weights=st.none() | texts,
     **common,
 )
 actions = st.builds(Action, name=texts, **common)
@@ -117,6 +118,15 @@ def test_an_entry_of_a_kind_that_is_not_known_is_damage() -> None:
     content = unknown[9:]
     line = b"\n%08x%b" % (zlib.crc32(content), content)
     assert read(line + settled_entry(["y"])).damaged == 1
+
+
+def test_an_entry_of_an_older_version_is_read_it_had_no_weights() -> None:
+    content = b'["exposure","i",86400.5,"7",{"org":"42"},0,"Buttons","Buttons","org","42","a"]'
+    journal = read(b"\n%08x%b" % (zlib.crc32(content), content))
+    (event,) = journal.events
+    assert journal.damaged == 0
+    assert isinstance(event, Exposure)
+    assert (event.unit_id, event.variant, event.weights) == ("42", "a", None)
 
 
 def test_a_dead_letter_is_read() -> None:

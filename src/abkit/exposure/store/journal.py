@@ -22,7 +22,7 @@ _EXPOSURE = "exposure"
 _ACTION = "action"
 _SETTLED = "settled"
 _DEAD_LETTER = "dead letter"
-_LENGTHS = {_EXPOSURE: 11, _ACTION: 7}
+_LENGTHS = {_EXPOSURE: (11, 12), _ACTION: (7,)}  # Older versions wrote no weights.
 _SCALAR = str | int | float | None
 
 
@@ -114,7 +114,7 @@ def _is_event(values: list[Any]) -> bool:
     match values:
         case [str(kind), str(_), int() | float(), user_id, groups, properties, *rest]:
             return (
-                len(values) == _LENGTHS.get(kind)
+                len(values) in _LENGTHS.get(kind, ())
                 and all(isinstance(value, _SCALAR) for value in (user_id, *rest))
                 and all(not value or isinstance(value, dict) for value in (groups, properties))
             )
@@ -133,7 +133,9 @@ def _event_json(event: Event) -> str:
     )
     if isinstance(event, Exposure):
         declared = _declared(event.experiment, event.salt, event.unit_type)
-        return f'["{_EXPOSURE}",{common},{declared},{_json(event.unit_id)},{_json(event.variant)}]'
+        own = f"{_json(event.unit_id)},{_json(event.variant)}"
+        weights = "" if event.weights is None else f",{_declared(event.weights)}"
+        return f'["{_EXPOSURE}",{common},{declared},{own}{weights}]'
     return f'["{_ACTION}",{common},{_json(event.name)}]'
 
 
@@ -170,5 +172,5 @@ def _event(values: list[Any]) -> Event:
         known["properties"] = properties
     if kind == _ACTION:
         return Action(**known, name=rest[0])
-    names = ("experiment", "salt", "unit_type", "unit_id", "variant")
-    return Exposure(**known, **dict(zip(names, rest, strict=True)))
+    names = ("experiment", "salt", "unit_type", "unit_id", "variant", "weights")
+    return Exposure(**known, **dict(zip(names, rest, strict=False)))
