@@ -141,7 +141,7 @@ def test_of_what_the_code_decides_by_itself_the_weights_are_not_known(
     assert told(own(write)) == {None}
 
 
-class Half(WeightedChoice):  # type: ignore[misc]
+class Half(WeightedChoice):
     """An operator of one's own that draws as it likes."""
 
     def simpleExecute(self) -> Any:
