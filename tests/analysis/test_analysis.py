@@ -91,6 +91,22 @@ def test_welch_and_the_confidence_are_chosen_by_the_analyst(run: Any) -> None:
     assert (compared.method, compared.alpha) == ("welch", pytest.approx(0.1))
 
 
+def test_a_variant_that_starts_after_the_first_look_is_compared(tables: Any, plan: Plan) -> None:
+    exposures = [
+        {"unit_id": f"{variant}{number}", "variant": variant, "hour": hour}
+        for variant, hour in (("a", 0), ("b", 0), ("a", 200), ("b", 200), ("c", 200))
+        for number in range(hour, hour + 150)
+    ]
+    actions = [
+        {"action": "click", "user_id": row["unit_id"], "hour": row["hour"]}
+        for row in exposures
+        if int(row["unit_id"][1:]) % 4 == 0
+    ]
+    (found,) = Analysis(evolve(plan, weights={}), **tables(exposures, actions)).run().metrics
+    assert found["b"].comparison is not None
+    assert found["c"].comparison is not None
+
+
 def test_a_frozen_tau_is_used(run: Any) -> None:
     result = run({"a": (1000, 100), "b": (1000, 130)}, taus={"click": 0.03})
     assert result.metrics[0].treatments[0].comparison.details["tau"] == 0.03

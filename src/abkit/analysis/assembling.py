@@ -11,6 +11,7 @@ from abkit.analysis.findings.evaluate import check_ratio, evaluate
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.remaining import remaining
+from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.findings.verdict import is_last_look, recommend
 from abkit.analysis.gathering.measures import Gathered
 from abkit.analysis.outcome import Segment, VariantCounts
@@ -32,8 +33,7 @@ class Asked:
         settings: How the test is made.
         elapsed: The time since the first exposure; None where there is no time.
         over: Whether no further unit will come.
-        first_look: By variant, the share of its units that had come by the first look; None: this one
-            is the first.
+        first_look: The shares of the units that had come by the first look; None: this one is the first.
         known: Up to when nothing more will come into the data, UTC; None where there is no time.
         made: When the analysis ran, UTC.
         sources: Where the rows come from, by table.
@@ -45,7 +45,7 @@ class Asked:
     settings: Settings
     elapsed: timedelta | None = None
     over: bool = False
-    first_look: Mapping[str, float] | None = None
+    first_look: FirstLook | None = None
     known: datetime | None = None
     made: datetime
     sources: Mapping[str, str]
@@ -171,7 +171,7 @@ def _segments(
     settings: Settings,
     *,
     seen: int,
-    first_look: Mapping[str, float] | None,
+    first_look: FirstLook | None,
 ) -> Iterable[Segment]:
     """The parts of the units that have the control and something beside it."""
     # CUPED and corrections are for the whole.

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from math import inf, isfinite, sqrt
 from typing import Any
 
@@ -14,6 +15,7 @@ from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.evaluate import check_ratio, evaluate, taus
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.planned_looks import WITHOUT_TIMES
+from abkit.analysis.findings.tau import shares_at_first_look
 from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
 from abkit.analysis.inference.correction import benjamini_hochberg, holm
 from abkit.analysis.inference.sequential import sequential
@@ -56,17 +58,37 @@ def test_the_sequential_test_looks_for_the_goal_and_says_its_tau() -> None:
 def test_without_a_goal_it_looks_for_the_standard_error_of_the_first_look() -> None:
     """A quarter of the units had come by then; 100 in each arm at least."""
     arms = {"0": spread(4000, 10.0, 90.0), "1": spread(4000, 10.6, 100.0)}
-    found = one(Mean("spent"), arms, first_look={"0": 0.25, "1": 0.25})
+    found = one(Mean("spent"), arms, first_look={"1": (0.25, 0.25)})
     assert found.tau == pytest.approx(sqrt((90 + 100) / 1000))
-    early = one(Mean("spent"), arms, first_look={"0": 0.001, "1": 0.001})
+    early = one(Mean("spent"), arms, first_look={"1": (0.001, 0.001)})
     assert early.tau == pytest.approx(sqrt((90 + 100) / 100))
 
 
 def test_the_first_look_is_one_at_which_conversions_could_be_compared() -> None:
     """Of 1% of the units 5 had converted: 25 are needed, which five times as many units have."""
-    found = one(Conversion("clicks"), ARMS, first_look={"0": 0.01, "1": 0.01})
+    found = one(Conversion("clicks"), ARMS, first_look={"1": (0.01, 0.01)})
     variance = 0.1 * 0.9 + 0.12 * 0.88
     assert found.tau == pytest.approx(sqrt(variance / (5000 * 0.05)))
+
+
+def test_a_variant_that_starts_later_has_a_first_look_of_its_own() -> None:
+    """On the first day 100 units of the control and of b came; c started on the second one."""
+    days = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)]
+    arrivals = {
+        (days[0], "a"): 100,
+        (days[0], "b"): 100,
+        (days[1], "a"): 300,
+        (days[1], "b"): 700,
+        (days[1], "c"): 200,
+    }
+    shares = shares_at_first_look(arrivals, control="a")
+    assert shares == {"b": (0.25, 0.125), "c": (1.0, 1.0)}
+    arms = {
+        "a": spread(400, 10.0, 90.0),
+        "b": spread(800, 10.0, 90.0),
+        "c": spread(200, 10.0, 90.0),
+    }
+    assert one(Mean("spent"), arms, first_look=shares).tau == pytest.approx(sqrt(90 / 100 * 2))
 
 
 def test_a_tau_that_is_given_is_used() -> None:

@@ -85,7 +85,7 @@ def looked_at(
     looks = [
         {variant: summed(of, n) for variant, of in zip("01", arms, strict=True)} for n in sizes
     ]
-    share = MappingProxyType(dict.fromkeys("01", FIRST / sizes[-1]))
+    share = MappingProxyType({"1": (FIRST / sizes[-1],) * 2})
     found = evaluate(looks[-1], [estimand], plan(estimand.metric), settings, first_look=share)
     return over_time(found, [estimand], ends=ENDS, looks=looks, settings=settings)[0]
 

@@ -1,6 +1,6 @@
 """One comparison, by the method of the settings; and what it waits for before it is made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from attrs import frozen
 
@@ -8,7 +8,7 @@ from abkit.analysis.amounts import amount
 from abkit.analysis.findings.arms import Arms
 from abkit.analysis.findings.metric_result import Arm, missing
 from abkit.analysis.findings.planned_looks import WITHOUT_TIMES, PlannedLook
-from abkit.analysis.findings.tau import looked_for
+from abkit.analysis.findings.tau import FirstLook, looked_for
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative as Side
 from abkit.analysis.inference.sequential import Tau, sequential
@@ -45,7 +45,7 @@ class Comparing:
         *,
         arms: Arms,
         seen: int,
-        first_look: Mapping[str, float] | None = None,
+        first_look: FirstLook | None = None,
     ) -> "Comparing":
         """With the tau that `looked_for` finds."""
         tau = None

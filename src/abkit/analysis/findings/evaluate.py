@@ -12,6 +12,7 @@ from abkit.analysis.findings.arms import Arms, arms
 from abkit.analysis.findings.chances import chances
 from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
+from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.findings.validity import flags
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.sequential import Tau
@@ -48,7 +49,7 @@ def evaluate(
     settings: Settings,
     *,
     seen: int | None = None,
-    first_look: Mapping[str, float] | None = None,
+    first_look: FirstLook | None = None,
 ) -> tuple[MetricResult, ...]:
     """Compare every variant with the control, for every metric.
 
@@ -59,8 +60,8 @@ def evaluate(
         settings: How the test is made; for a part of the units, `settings.for_segments`.
         seen: The units of the whole experiment, which a planned sample size counts; those of `sums`
             unless said otherwise: to be said for a part of the units.
-        first_look: By variant, the share of its units that had come by the first look, of which the
-            sequential test makes its tau; None: this look is the first one.
+        first_look: The shares of the units that had come by the first look, of which the sequential
+            test makes its tau; None: this look is the first one.
 
     Raises:
         TooFewVariantsError: There is no control, or nothing to compare it with.
@@ -143,7 +144,7 @@ class _Test:
         settings: Settings,
         *,
         seen: int,
-        first_look: Mapping[str, float] | None,
+        first_look: FirstLook | None,
     ) -> "_Test":
         metric, found = estimand.metric, arms(sums, estimand, settings=settings)
         comparing = Comparing.of(metric, settings, arms=found, seen=seen, first_look=first_look)

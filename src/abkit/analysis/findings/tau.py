@@ -7,9 +7,11 @@ weight beside it.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from itertools import accumulate
 from math import sqrt
 from types import MappingProxyType
+from typing import TypeAlias
 
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.arms import Arms
@@ -25,13 +27,17 @@ from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.settings import Settings
 from abkit.experiments.metrics import Metric
 
+FirstLook: TypeAlias = Mapping[str, tuple[float, float]]
+"""By variant beside the control, the shares of the control's and of its own units that had come by the
+first look of the two."""
+
 GOAL_WEIGHT = 0.6
 """Of the goal beside the standard error: a goal that is the true change costs at most 5% more time than
 if it alone were looked for, and one that is far too small at most 40% more than the best tau."""
 
 
 def looked_for(
-    metric: Metric, found: Arms, settings: Settings, *, first_look: Mapping[str, float] | None
+    metric: Metric, found: Arms, settings: Settings, *, first_look: FirstLook | None
 ) -> Tau | None:
     """The tau of a metric; None where nothing can be compared.
 
@@ -42,8 +48,8 @@ def looked_for(
         metric: Its goal is the relative change that is worth having.
         found: Its arms now.
         settings: Their taus are taken as they are.
-        first_look: By variant, the share of its units that had come by the first look; None: this look
-            is the first one, and tau is that with which it finds most.
+        first_look: The shares of the units that had come by the first look; None: this look is the
+            first one, and tau is that with which it finds most.
     """
     given = settings.taus.get(metric.name)
     if given is not None:
@@ -65,47 +71,44 @@ def looked_for(
 
 def shares_at_first_look(
     arrivals: Mapping[tuple[datetime, str], int], *, control: str
-) -> Mapping[str, float]:
-    """By variant, the share of its units that had come by the first look.
+) -> FirstLook:
+    """The shares of the units that had come by the first look.
 
-    The first look is the end of the first UTC day on which the control and another variant have
+    The first look of a variant is the end of the first UTC day on which it and the control have
     `MINIMUM_UNITS`, however often results are made: so results by the hour and by the day, of today and
-    of next week, have the same one.
+    of next week, have the same one. A variant that starts a week later has its own.
 
     Args:
         arrivals: The units by the start of the period of their first exposure, and variant.
         control: The control.
     """
+    by_day: dict[str, dict[date, int]] = {variant: {} for _, variant in arrivals}
+    for (start, variant), units in arrivals.items():
+        of = by_day[variant]
+        of[start.date()] = of.get(start.date(), 0) + units
     days = sorted({start.date() for start, _ in arrivals})
-    so_far: dict[str, int] = {variant: 0 for _, variant in arrivals}
-    for day in days:
-        for (start, variant), units in arrivals.items():
-            if start.date() == day:
-                so_far[variant] += units
-        enough = {variant for variant, units in so_far.items() if units >= MINIMUM_UNITS}
-        if control in enough and len(enough) > 1:
-            break
-    total = dict.fromkeys(so_far, 0)
-    for (_, variant), units in arrivals.items():
-        total[variant] += units
-    return MappingProxyType({v: units / total[v] for v, units in so_far.items() if total[v]})
+    so_far = {v: list(accumulate(of.get(day, 0) for day in days)) for v, of in by_day.items()}
+    controls = so_far.pop(control, [])
+    shares: dict[str, tuple[float, float]] = {}
+    for variant, units in so_far.items():
+        pairs = list(zip(controls, units, strict=False))
+        first = next((pair for pair in pairs if min(pair) >= MINIMUM_UNITS), None)
+        if first is not None:
+            shares[variant] = first[0] / controls[-1], first[1] / units[-1]
+    return MappingProxyType(shares)
 
 
-def _variances(found: Arms, first_look: Mapping[str, float] | None) -> Iterator[float]:
+def _variances(found: Arms, first_look: FirstLook | None) -> Iterator[float]:
     """Of the difference of each variant that can be compared, as it was at the first look."""
     for arm in found.treatments:
         if missing([found.control, arm]):
             continue
-        shares = [
-            1.0 if first_look is None else first_look.get(a.variant, 1.0)
-            for a in (found.control, arm)
-        ]
-        more = max(
-            _to_pass(a, share) for a, share in zip((found.control, arm), shares, strict=True)
-        )
+        pair = found.control, arm
+        shares = (1.0, 1.0) if first_look is None else first_look.get(arm.variant, (1.0, 1.0))
+        more = max(_to_pass(a, share) for a, share in zip(pair, shares, strict=True))
         control, treatment = (
             _of_units(a.moments, min(a.moments.n, a.moments.n * share * more))
-            for a, share in zip((found.control, arm), shares, strict=True)
+            for a, share in zip(pair, shares, strict=True)
         )
         yield at_least_pooled(control, treatment).difference
 
