@@ -100,7 +100,7 @@ def test_a_variant_that_starts_after_the_first_look_is_compared(tables: Any, pla
     actions = [
         {"action": "click", "user_id": row["unit_id"], "hour": row["hour"]}
         for row in exposures
-        if int(row["unit_id"][1:]) % 4 == 0
+        if int(str(row["unit_id"])[1:]) % 4 == 0
     ]
     (found,) = Analysis(evolve(plan, weights={}), **tables(exposures, actions)).run().metrics
     assert found["b"].comparison is not None

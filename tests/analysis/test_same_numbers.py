@@ -57,7 +57,14 @@ METRICS: tuple[Metric, ...] = (
 PLAN = Plan(name="Same", salt="s", unit_type="org", control="a", metrics=METRICS)
 
 
-def events() -> tuple[list[Exposure], list[Action]]:
+def weights_at(days: float, number: int) -> str | None:
+    """The weights were changed after six and a half days, and one process told none of them."""
+    if number % 9 == 0:
+        return None
+    return '{"a":0.6,"b":0.4}' if days < 6.5 else '{"a":0.5,"b":0.5}'
+
+
+def events(*, weighed: bool = False) -> tuple[list[Exposure], list[Action]]:
     """400 organizations over twelve days; some jump, one is a bot, some events are stored twice."""
     random = Random(7)  # noqa: S311 - reproducible data, no secret
     start = START.timestamp()
@@ -69,6 +76,7 @@ def events() -> tuple[list[Exposure], list[Action]]:
         for again in range(random.choice([1, 1, 2])):
             jumped = again == 1 and number % 50 == 0
             agent = "Googlebot" if number == 11 else "Mozilla"
+            days = (first - start) / DAY + again
             exposures.append(
                 Exposure(
                     experiment="Same",
@@ -80,6 +88,7 @@ def events() -> tuple[list[Exposure], list[Action]]:
                     groups={"org": org},
                     properties={"plan": random.choice(["free", "pro"]), "user_agent": agent},
                     insert_id=f"e{number}-{again}",
+                    weights=weights_at(days, number) if weighed else None,
                 )
             )
         for each in range(random.randrange(9)):
@@ -114,9 +123,9 @@ def asked(**where: Any) -> Result:
     ).run()
 
 
-@pytest.fixture(scope="module")
-def stored() -> tuple[list[Exposure], list[Action]]:
-    return events()
+@pytest.fixture(scope="module", params=[False, True], ids=["one phase", "three phases"])
+def stored(request: pytest.FixtureRequest) -> tuple[list[Exposure], list[Action]]:
+    return events(weighed=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +172,7 @@ def test_the_data_have_all_that_matters(of_files: Result) -> None:
     assert {segment.value for segment in of_files.segments} == {"free", "pro"}
     assert sum(count.excluded for count in of_files.counts) > 0
     assert of_files.metrics[3].control.capped
+    assert len(of_files.phases) in (0, 3)
 
 
 def test_sqlite_gives_the_same(stored: Any, of_files: Result, tmp_path: Path) -> None:
@@ -187,6 +197,8 @@ def test_postgresql_gives_the_same(stored: Any, of_files: Result, postgres: str)
             sink.send(each)
     database = sa.create_engine(postgres)
     found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=database)
+    with database.begin() as connection:
+        connection.execute(sa.text("DROP TABLE abkit_exposures, abkit_actions"))
     database.dispose()
     alike(numbers(found), numbers(of_files))
 

@@ -17,12 +17,16 @@ class Moments:
         n: The number of units.
         mean: The mean over the units.
         variance: The variance between the units, in the metric's unit squared. Unbiased (n - 1) for
-            measured values; p(1 - p) for conversions.
+            measured values; p(1 - p) for conversions. Divided by `n` it is the sampling variance of
+            the mean, whatever the mean is made of.
+        effective: The units that would make the mean as certain if all had been exposed with the same
+            weights; None: they were.
     """
 
     n: int
     mean: float
     variance: float
+    effective: float | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.n < 0 or not self.variance >= 0 or self.mean != self.mean:
@@ -31,6 +35,11 @@ class Moments:
                 f"not n={self.n}, mean={self.mean}, variance={self.variance}"
             )
             raise AnalysisError(message)
+
+    @property
+    def effective_units(self) -> float:
+        """`effective` where that is known, else `n`."""
+        return self.n if self.effective is None else self.effective
 
     @classmethod
     def from_successes(cls, n: int, successes: int) -> Self:
@@ -59,12 +68,14 @@ class Sums:
         totals: The sum of each shifted measure.
         products: The sum of the product of two shifted measures, by their places (i <= j); only of
             those pairs that some metric needs.
+        effective: As for `Moments`, of sums that were standardized; None of plain ones.
     """
 
     n: int
     shifts: tuple[float, ...]
     totals: tuple[float, ...]
     products: Mapping[tuple[int, int], float]
+    effective: float | None = None
 
     @classmethod
     def none(cls, shifts: Sequence[float]) -> Self:

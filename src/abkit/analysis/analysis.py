@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 from abkit.analysis.amounts import left_out
 from abkit.analysis.arguments import arguments_checked, by_metric, moment, utc
 from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
+from abkit.analysis.designed import designed_weights, is_in_code
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.findings.tau import shares_at_first_look
@@ -207,7 +208,13 @@ class Analysis:
                 exclusions=self.exclude,
             )
             length = step.length // timedelta(microseconds=1)
-            taking = take_part(asking, who, sources["exposures"], length=length)
+            taking = take_part(
+                asking,
+                who,
+                sources["exposures"],
+                length=length,
+                designed=lambda: designed_weights(self.experiment, plan),
+            )
             what = EventQueries(
                 layout=layout,
                 unit_type=plan.unit_type,
@@ -216,6 +223,7 @@ class Analysis:
                 cuped=settings.cuped,
                 segments=len(self.segments),
                 in_several=self.several is Several.INCLUDE,
+                phased=len(taking.phases) > 1,
             )
             gathered = measure_events(
                 asking,
@@ -228,6 +236,7 @@ class Analysis:
             gathered = evolve(
                 gathered,
                 notes=(*gathered.notes, *notes),
+                phases=taking.phases,
                 immature=immature(
                     asking,
                     layout,
@@ -249,6 +258,7 @@ class Analysis:
             over=self.until is not None or _over(plan, taking),
             first_look=shares_at_first_look(taking.by_period, control=plan.control),
             known=taking.known(_zoned(self.until), made=made),
+            in_code=is_in_code(self.experiment),
             made=made,
             sources={name: source.label for name, source in sources.items()},
             queries=asking.texts,
@@ -279,7 +289,10 @@ class Analysis:
         variants = [count.variant for count in result.counts]
         by_variant = {variant: _of(taking, variant) for variant in variants}
         curve = cumulative(
-            by_variant, step=step.length, until=taking.latest, weights=asked.plan.weights
+            by_variant,
+            step=step.length,
+            until=taking.latest,
+            weights=result.sample_ratio.weights if _is_one_design(result) else None,
         )
         return evolve(
             result,
@@ -307,15 +320,24 @@ class Analysis:
         return 0 if self.several is Several.INCLUDE else exposed - units
 
 
+def _is_one_design(result: Result) -> bool:
+    """Whether there are weights that hold for all days."""
+    return result.sample_ratio.known and not result.phases
+
+
 def _period(taking: Taking) -> tuple[datetime, datetime] | None:
     """From the start of the first period in which a unit was exposed to the last exposure."""
     if taking.latest is None or not taking.by_period:
         return None
-    return min(start for start, _ in taking.by_period), taking.latest
+    return min(start for start, *_ in taking.by_period), taking.latest
 
 
 def _of(taking: Taking, variant: str) -> dict[datetime, int]:
-    return {start: units for (start, of), units in taking.by_period.items() if of == variant}
+    found: dict[datetime, int] = {}
+    for (start, of, _), units in taking.by_period.items():
+        if of == variant:
+            found[start] = found.get(start, 0) + units
+    return found
 
 
 def _elapsed(taking: Taking) -> timedelta:
@@ -341,7 +363,7 @@ def _warnings(taking: Taking, result: Result, several: Several) -> Iterable[str]
     if taking.incomplete:
         yield left_out(taking.incomplete, "exposure", "unit, no variant or no time")
     yield from taking.notes
-    weights = result.plan.weights
+    weights = result.sample_ratio.weights if result.plan.weights or result.phases else {}
     undeclared = [c.variant for c in result.counts if weights and c.variant not in weights]
     if undeclared:
         yield (
@@ -353,9 +375,16 @@ def _warnings(taking: Taking, result: Result, several: Several) -> Iterable[str]
     if jumped > 0.005 * exposed:
         yield (
             f"{jumped:,} of {exposed:,} units ({jumped / exposed:.1%}) were exposed to several "
-            f"variants; {_JUMPED[several]}. "
-            "Find out why units change their variant."
+            f"variants; {_JUMPED[several]}. {_advice(result, several)}"
         )
+
+
+def _advice(result: Result, several: Several) -> str:
+    """What to do about units that were exposed to several variants."""
+    if not result.phases:
+        return "Find out why units change their variant."
+    first = "" if several is Several.FIRST else '; several="first" keeps each in the first one'
+    return f"Other weights move units that come again{first}."
 
 
 _JUMPED = {

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from abkit.analysis.aggregates import Sums
+from abkit.analysis.amounts import amount
 from abkit.analysis.findings.evaluate import check_ratio, evaluate
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
@@ -15,9 +17,11 @@ from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.findings.verdict import is_last_look, recommend
 from abkit.analysis.gathering.measures import Gathered
 from abkit.analysis.outcome import Segment, VariantCounts
+from abkit.analysis.phases import Phase
 from abkit.analysis.plan import Plan
 from abkit.analysis.result import Result, versions
 from abkit.analysis.settings import Method, Settings
+from abkit.analysis.standardizing import FEWEST, compared
 from abkit.errors import AnalysisError, TooFewVariantsError
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ class Asked:
         over: Whether no further unit will come.
         first_look: The shares of the units that had come by the first look; None: this one is the first.
         known: Up to when nothing more will come into the data, UTC; None where there is no time.
+        in_code: Whether the experiment's own `assign()` holds weights that nobody could read.
         made: When the analysis ran, UTC.
         sources: Where the rows come from, by table.
         queries: The SQL texts that ran, by what they ask.
@@ -47,6 +52,7 @@ class Asked:
     over: bool = False
     first_look: FirstLook | None = None
     known: datetime | None = None
+    in_code: bool = False
     made: datetime
     sources: Mapping[str, str]
     queries: Mapping[str, str]
@@ -71,7 +77,14 @@ def assembled(
     plan, settings = asked.plan, asked.settings
     estimands = gathered.layout.estimands
     looks = [sums for _, sums in gathered.looks]
-    metrics = evaluate(gathered.sums, estimands, plan, settings, first_look=asked.first_look)
+    metrics = evaluate(
+        gathered.sums,
+        estimands,
+        plan,
+        settings,
+        first_look=asked.first_look,
+        strata=gathered.strata,
+    )
     if looks:
         metrics = over_time(
             metrics,
@@ -80,16 +93,21 @@ def assembled(
             looks=looks,
             settings=settings,
             known=asked.known,
+            strata=gathered.strata_of_looks,
         )
     metrics = tuple(_with_immature(found, gathered) for found in metrics)
     units = sum(sums.n for sums in gathered.sums.values())
     main = next(found for found in metrics if found.metric == plan.deciding)
     last_look = is_last_look(settings, units=units, found=main)
     arms = [main.control, *(treatment.arm for treatment in main.treatments)]
+    sizes = {arm.variant: _units(gathered.sums, arm.variant) for arm in arms}
+    phases = _phases(gathered, sizes)
     ratio = check_ratio(
-        {arm.variant: arm.moments.n for arm in arms},
+        sizes,
         plan,
         one_look=settings.method is Method.WELCH and settings.sample_size is not None and last_look,
+        phases=phases,
+        in_code=asked.in_code,
     )
     recommendation = recommend(
         metrics, deciding=plan.deciding, mismatch=ratio.alarm, last_look=last_look
@@ -101,7 +119,7 @@ def assembled(
         plan=plan,
         settings=settings,
         made=asked.made,
-        counts=tuple(counts(arm.variant, arm.moments.n) for arm in arms),
+        counts=tuple(counts(variant, units) for variant, units in sizes.items()),
         sample_ratio=ratio,
         metrics=metrics,
         recommendation=recommendation,
@@ -112,9 +130,11 @@ def assembled(
         warnings=(
             *settings.warnings,
             *gathered.notes,
-            *_unknown_shares(ratio),
+            *_left_out_of(phases, control=plan.control),
+            *_unknown_shares(ratio, in_code=asked.in_code),
             *_without_looks(gathered, settings),
         ),
+        phases=phases if len(phases) > 1 else (),
         sources=MappingProxyType(dict(asked.sources)),
         versions=versions(asked.engine),
         queries=MappingProxyType(dict(asked.queries)),
@@ -185,6 +205,7 @@ def _segments(
                 settings.for_segments,
                 seen=seen,
                 first_look=first_look,
+                strata=part.strata,
             )
         except TooFewVariantsError:
             continue
@@ -200,9 +221,47 @@ def _without_looks(gathered: Gathered, settings: Settings) -> Iterable[str]:
         )
 
 
-def _unknown_shares(ratio: "SampleRatio") -> Iterable[str]:
+def _units(sums: Mapping[str, Sums], variant: str) -> int:
+    return sums[variant].n if variant in sums else 0
+
+
+def _phases(gathered: Gathered, sizes: Mapping[str, int]) -> tuple[Phase, ...]:
+    """The phases, with their units and what is compared in them."""
+    if len(gathered.phases) < 2:
+        return tuple(evolve(phase, units=MappingProxyType(sizes)) for phase in gathered.phases)
+    control, *treatments = sizes
+    phases = []
+    for number, phase in enumerate(gathered.phases):
+        sums = gathered.strata[number] if number < len(gathered.strata) else {}
+        units = {variant: _units(sums, variant) for variant in sizes}
+        both = [treatment for treatment in treatments if compared([sums], control, treatment)]
+        phases.append(evolve(phase, units=MappingProxyType(units), compared=tuple(both)))
+    return tuple(phases)
+
+
+def _left_out_of(phases: Sequence[Phase], *, control: str) -> Iterable[str]:
+    """That phases say nothing of a variant, as it or the control has too few units in them."""
+    if len(phases) < 2:
+        return
+    for variant in (each for each in phases[0].units if each != control):
+        without = [phase for phase in phases if variant not in phase.compared]
+        units = sum(phase.units[control] + phase.units[variant] for phase in without)
+        if units:
+            of = amount(len(without), "phase")
+            yield (
+                f"{amount(units, 'unit')} of {of} are left out of the comparison of {variant}: while the "
+                f"weights were those, it or the control had fewer than {FEWEST} units."
+            )
+
+
+def _unknown_shares(ratio: "SampleRatio", *, in_code: bool) -> Iterable[str]:
     """That the sizes of the variants could not be checked."""
-    if not ratio.known:
+    if not ratio.known and in_code:
+        yield (
+            "The sample ratio is not tested: the weights are written in assign(), and the exposures do "
+            "not carry them."
+        )
+    elif not ratio.known:
         total = sum(ratio.counts.values())
         shares = ", ".join(f"{v} {count / total:.1%}" for v, count in ratio.counts.items())
         yield (

@@ -77,7 +77,7 @@ class Estimand:
         Raises:
             AnalysisError: A formula divides by a mean of 0, or a mean is not finite.
         """
-        if self.metric.binary:
+        if self.metric.binary and sums.effective is None:
             (place,) = self.places.values()
             return Moments.from_successes(sums.n, round(sums.mean(place) * sums.n))
         value, slopes = self._expanded(sums, self.places)
@@ -87,7 +87,7 @@ class Estimand:
             around_all = _covariance(sums, common, common)
             # Not finite where another arm's means are not: that is said of the other arm.
             variance = max(variance, around_all) if isfinite(around_all) else variance
-        return Moments(sums.n, value, max(0.0, variance))
+        return Moments(sums.n, value, max(0.0, variance), sums.effective)
 
     def conversions(self, sums: Sums) -> int | None:
         """How many units converted; None if the metric is not binary."""

@@ -12,6 +12,7 @@ from abkit.analysis.findings.evaluate import taus as taus_of
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.verdict import Recommendation, Verdict
 from abkit.analysis.inference.sequential import Tau
+from abkit.analysis.phases import Phase
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.units import Several
 from abkit.analysis.settings import Settings
@@ -137,6 +138,8 @@ class Outcome:
         sample_ratio: The check of the arms' sizes against the weights.
         metrics: What was found, per metric.
         recommendation: What to do.
+        phases: The phases in which units were drawn with different weights, and within which they are
+            compared, in the order of their first exposures; empty if all had the same weights.
         cumulative: Units over time; None for a table of units.
         unassigned: Exposures beside assignments; None where assignments were not given.
         segments: What was found in parts of the units.
@@ -162,6 +165,7 @@ class Outcome:
     sample_ratio: "SampleRatio"
     metrics: tuple[MetricResult, ...]
     recommendation: Recommendation
+    phases: tuple[Phase, ...] = ()
     cumulative: CumulativeUnits | None = None
     unassigned: Unassigned | None = None
     segments: tuple[Segment, ...] = ()

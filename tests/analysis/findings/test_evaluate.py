@@ -75,11 +75,11 @@ def test_a_variant_that_starts_later_has_a_first_look_of_its_own() -> None:
     """On the first day 100 units of the control and of b came; c started on the second one."""
     days = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)]
     arrivals = {
-        (days[0], "a"): 100,
-        (days[0], "b"): 100,
-        (days[1], "a"): 300,
-        (days[1], "b"): 700,
-        (days[1], "c"): 200,
+        (days[0], "a", 0): 100,
+        (days[0], "b", 0): 100,
+        (days[1], "a", 0): 300,
+        (days[1], "b", 0): 700,
+        (days[1], "c", 0): 200,
     }
     shares = shares_at_first_look(arrivals, control="a")
     assert shares == {"b": (0.25, 0.125), "c": (1.0, 1.0)}

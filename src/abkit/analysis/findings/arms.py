@@ -1,6 +1,6 @@
 """The arms of a metric: from sums to moments, adjusted by CUPED."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import reduce
 from math import isfinite
@@ -13,6 +13,7 @@ from abkit.analysis.estimands import Covariates, Estimand
 from abkit.analysis.findings.metric_result import Adjustment, Arm
 from abkit.analysis.inference.cuped import adjust, imbalance, weights
 from abkit.analysis.settings import Method, Settings
+from abkit.analysis.standardizing import Strata, compared, standardized
 from abkit.errors import AnalysisError
 from abkit.experiments.metrics import Retention
 from abkit.extras import extra
@@ -26,11 +27,39 @@ class Arms:
         control: The control's.
         treatments: The others, in the order of the declaration.
         adjustment: What CUPED did; None where it is off or does not apply.
+        beside: The control as each treatment is compared with it: in the phases that both have.
     """
 
     control: Arm
     treatments: tuple[Arm, ...]
     adjustment: Adjustment | None = None
+    beside: tuple[Arm, ...]
+
+    @property
+    def pairs(self) -> tuple[tuple[Arm, Arm], ...]:
+        """What is compared: the control and a treatment, in the order of the treatments."""
+        return tuple(zip(self.beside, self.treatments, strict=True))
+
+
+def arms_of(
+    sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings, strata: Strata = ()
+) -> Arms:
+    """The arms of a metric, compared within phases if some units were drawn with other weights.
+
+    Args:
+        sums: As for `arms`.
+        estimand: As for `arms`.
+        settings: As for `arms`.
+        strata: As for `arms_within`; phases that have no unit yet among them.
+
+    Raises:
+        AnalysisError: As `arms`.
+        MissingExtraError: As `arms`.
+    """
+    begun = [phase for phase in strata if any(of.n for of in phase.values())]
+    if len(begun) < 2:
+        return arms(sums, estimand, settings=settings)
+    return arms_within(begun, sums, estimand, settings=settings)
 
 
 def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) -> Arms:
@@ -55,7 +84,81 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) ->
         days = None if settings.cuped is None else settings.cuped / timedelta(days=1)
         found, adjustment = _adjusted(found, sums, estimand, days=days)
     control, *treatments = found.values()
-    return Arms(control=control, treatments=tuple(treatments), adjustment=adjustment)
+    return Arms(
+        control=control,
+        treatments=tuple(treatments),
+        adjustment=adjustment,
+        beside=(control,) * len(treatments),
+    )
+
+
+def arms_within(
+    strata: Strata, sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings
+) -> Arms:
+    """The arms of a metric, compared within phases.
+
+    What is counted, such as conversions, is that of all units of an arm; its moments are standardized to
+    the phases of all arms (`standardizing`), and are of the units of the phases that say something of it.
+
+    Args:
+        strata: Per phase, the sums by variant.
+        sums: Per variant, the control first; of all units.
+        estimand: As for `arms`.
+        settings: As for `arms`.
+
+    Raises:
+        AnalysisError: As `arms`.
+        MissingExtraError: As `arms`.
+    """
+    control, *treatments = sums
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for treatment in treatments:
+        alike.setdefault(compared(strata, control, treatment), []).append(treatment)
+    plain = {variant: _arm(variant, of, None, estimand) for variant, of in sums.items()}
+    groups: dict[str, Arms] = {}
+    for phases, members in alike.items():
+        if phases:
+            of_group = standardized([strata[i] for i in phases], [control, *members])
+            found = arms(of_group, estimand, settings=settings)
+        else:
+            found = _apart([plain[variant] for variant in (control, *members)])
+        groups |= dict.fromkeys(members, found)
+    main = groups[alike[max(alike, key=len)][0]]
+    return Arms(
+        control=_counted(main.control, plain),
+        treatments=tuple(
+            _counted(arm, plain)
+            for treatment in treatments
+            for arm in groups[treatment].treatments
+            if arm.variant == treatment
+        ),
+        adjustment=main.adjustment,
+        beside=tuple(_counted(groups[treatment].control, plain) for treatment in treatments),
+    )
+
+
+def _apart(plain: Sequence[Arm]) -> Arms:
+    """Arms that were in no phase together with the control, which is the first."""
+    control, *treatments = plain
+    return Arms(
+        control=control,
+        treatments=tuple(evolve(arm, problem=_APART) for arm in treatments),
+        beside=(control,) * len(treatments),
+    )
+
+
+_APART = "units of both variants that were drawn with the same weights"
+
+
+def _counted(arm: Arm, plain: Mapping[str, Arm]) -> Arm:
+    """An arm that shows what was counted of all its units."""
+    of_all = plain[arm.variant]
+    return evolve(
+        arm,
+        conversions=of_all.conversions,
+        capped=of_all.capped,
+        negative=of_all.negative,
+    )
 
 
 def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) -> Arm:
@@ -101,7 +204,7 @@ def _check_finite(variant: str, sums: Sums, estimand: Estimand) -> None:
 
 
 def _believed(arm: Arm) -> Arm:
-    if arm.conversions is None:
+    if not arm.is_rate:
         return evolve(arm, posterior_mean=None if arm.problem else arm.moments.mean)
     with extra("analysis"):
         from abkit.analysis.inference.bayesian import RatePosterior
@@ -149,7 +252,7 @@ def _adjusted(
 def _unbiased(arm: Arm) -> Moments:
     """With the variance of a mean: adjusted conversions are no longer 0 or 1."""
     moments = arm.moments
-    if arm.conversions is None or moments.n < 2:
+    if not arm.is_rate or moments.n < 2:
         return moments
     return Moments(moments.n, moments.mean, moments.variance * moments.n / (moments.n - 1))
 

@@ -48,7 +48,7 @@ def _to_beat(treatment: Treatment, *, lower_is_better: bool) -> float | None:
 def _to_be_best(found: MetricResult, *, lower_is_better: bool) -> dict[str, float]:
     """By variant; empty if nothing can be compared, or some arm does not vary at all."""
     arms = [found.control, *(t.arm for t in found.treatments if t.comparison is not None)]
-    constant = any(arm.conversions is None and arm.moments.variance == 0 for arm in arms)
+    constant = any(not arm.is_rate and arm.moments.variance == 0 for arm in arms)
     if len(arms) < 2 or constant:
         return {}
     with extra("analysis"):
@@ -61,5 +61,4 @@ def _to_be_best(found: MetricResult, *, lower_is_better: bool) -> dict[str, floa
 def _posterior(arm: Arm) -> "Posterior":
     from abkit.analysis.inference.bayesian import MeanPosterior, RatePosterior
 
-    of_rate = arm.conversions is not None
-    return RatePosterior.of(arm.moments) if of_rate else MeanPosterior.of(arm.moments)
+    return RatePosterior.of(arm.moments) if arm.is_rate else MeanPosterior.of(arm.moments)

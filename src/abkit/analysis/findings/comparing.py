@@ -79,7 +79,7 @@ class Comparing:
         if self.settings.method is Method.WELCH:
             return welch(*arms, alpha=alpha, alternative=side, variance_rule=at_least_pooled)
         if self.settings.method is Method.BAYESIAN:
-            bayesian = bayesian_rates if self.metric.binary else bayesian_means
+            bayesian = bayesian_rates if control.is_rate else bayesian_means
             return bayesian(*arms, alpha=alpha)
         if self.look is None:
             message = (

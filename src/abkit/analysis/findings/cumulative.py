@@ -22,7 +22,7 @@ def cumulative(
     *,
     step: timedelta = DAY,
     until: datetime | None = None,
-    weights: Mapping[str, float] = MappingProxyType({}),
+    weights: Mapping[str, float] | None = MappingProxyType({}),
 ) -> CumulativeUnits:
     """Add up the new units of each day or hour; one without new units adds none.
 
@@ -32,7 +32,8 @@ def cumulative(
         until: The time of the last event in the data, or now where they still arrive, UTC: up to it
             the absence of units is known, and a period that ends later is not complete. None: the
             last period is taken for complete.
-        weights: The designed share of each variant; empty: equal shares.
+        weights: The designed share of each variant; empty: equal shares; None: they are not known, or
+            were not always the same, so that nothing is said of the variants' shares.
 
     Raises:
         AnalysisError: Periods do not start whole steps apart.

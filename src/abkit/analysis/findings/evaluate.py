@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from abkit.analysis.aggregates import Sums
 from abkit.analysis.estimands import Estimand
-from abkit.analysis.findings.arms import Arms, arms
+from abkit.analysis.findings.arms import Arms, arms_of
 from abkit.analysis.findings.chances import chances
 from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
@@ -16,14 +16,17 @@ from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.findings.validity import flags
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.sequential import Tau
+from abkit.analysis.phases import Phase, are_same, shares
 from abkit.analysis.plan import Plan
 from abkit.analysis.settings import Correction, Method, Settings
+from abkit.analysis.standardizing import Strata
 from abkit.errors import TooFewVariantsError
 from abkit.experiments.metrics import Metric, Role
 from abkit.extras import extra
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
+    from abkit.analysis.inference.srm_of_phases import Sizes
 
 
 APART = 0.1
@@ -50,6 +53,7 @@ def evaluate(
     *,
     seen: int | None = None,
     first_look: FirstLook | None = None,
+    strata: Strata = (),
 ) -> tuple[MetricResult, ...]:
     """Compare every variant with the control, for every metric.
 
@@ -62,6 +66,7 @@ def evaluate(
             unless said otherwise: to be said for a part of the units.
         first_look: The shares of the units that had come by the first look, of which the sequential
             test makes its tau; None: this look is the first one.
+        strata: The same per phase, if units were drawn with different weights: they are compared within.
 
     Raises:
         TooFewVariantsError: There is no control, or nothing to compare it with.
@@ -73,8 +78,8 @@ def evaluate(
     units = sum(of.n for of in ordered.values()) if seen is None else seen
     tests = [
         _Test.of(
-            ordered,
             estimand,
+            arms_of(ordered, estimand, settings=settings, strata=strata),
             settings,
             seen=units,
             first_look=first_look,
@@ -139,22 +144,22 @@ class _Test:
     @classmethod
     def of(
         cls,
-        sums: Mapping[str, Sums],
         estimand: Estimand,
+        found: Arms,
         settings: Settings,
         *,
         seen: int,
         first_look: FirstLook | None,
     ) -> "_Test":
-        metric, found = estimand.metric, arms(sums, estimand, settings=settings)
+        metric = estimand.metric
         comparing = Comparing.of(metric, settings, arms=found, seen=seen, first_look=first_look)
-        lacking = tuple(comparing.lacking([found.control, arm]) for arm in found.treatments)
+        lacking = tuple(comparing.lacking(pair) for pair in found.pairs)
         stepwise = settings.correction in _STEPWISE
         p_values = tuple(
-            comparing.compare(found.control, arm, alpha=settings.level).p_value
+            comparing.compare(*pair, alpha=settings.level).p_value
             if stepwise and not waits
             else 1.0
-            for arm, waits in zip(found.treatments, lacking, strict=True)
+            for pair, waits in zip(found.pairs, lacking, strict=True)
         )
         return cls(
             metric=metric, arms=found, comparing=comparing, lacking=lacking, p_values=p_values
@@ -162,10 +167,10 @@ class _Test:
 
     def result(self, alphas: Sequence[float], *, comparisons: int) -> MetricResult:
         """What was found, each comparison made at its level."""
-        control, settings = self.arms.control, self.comparing.settings
+        settings = self.comparing.settings
         compared = [
-            None if waits else self.comparing.compare(control, arm, alpha=alpha)
-            for arm, waits, alpha in zip(self.arms.treatments, self.lacking, alphas, strict=True)
+            None if waits else self.comparing.compare(*pair, alpha=alpha)
+            for pair, waits, alpha in zip(self.arms.pairs, self.lacking, alphas, strict=True)
         ]
         treatments = [
             Treatment(
@@ -175,13 +180,13 @@ class _Test:
                 missing=waits,
                 flags=flags(control, arm, comparison, metric=self.metric),
             )
-            for arm, waits, comparison in zip(
-                self.arms.treatments, self.lacking, compared, strict=True
+            for (control, arm), waits, comparison in zip(
+                self.arms.pairs, self.lacking, compared, strict=True
             )
         ]
         result = MetricResult(
             metric=self.metric,
-            control=control,
+            control=self.arms.control,
             treatments=tuple(treatments),
             comparisons=comparisons,
             tau=self.comparing.tau,
@@ -231,19 +236,48 @@ def corrected_p(comparison: Comparison, level: float) -> float:
     return min(1.0, comparison.p_value * (level / comparison.alpha))
 
 
-def check_ratio(counts: Mapping[str, int], plan: Plan, *, one_look: bool) -> "SampleRatio":
+def check_ratio(
+    counts: Mapping[str, int],
+    plan: Plan,
+    *,
+    one_look: bool,
+    phases: Sequence[Phase] = (),
+    in_code: bool = False,
+) -> "SampleRatio":
     """Compare the sizes of the arms with the weights.
 
     Variants that are not declared have no designed share: they are left out of the check. If no weights
     are declared at all, they are equal ones, unless an arm is further than `APART` from these.
 
+    Args:
+        counts: The units of each variant.
+        plan: What was planned.
+        one_look: Whether the data are looked at once.
+        phases: What the exposures tell of their weights, which counts rather than the plan; each with its
+            units. A phase whose weights are not known is left out.
+        in_code: Whether the weights stand in code that nobody reads: then none are supposed to be equal.
+
     Raises:
         MissingExtraError: scipy is not installed.
     """
     with extra("analysis"):
-        from abkit.analysis.inference.srm import SampleRatioMethod, sample_ratio
-    weights = plan.weights or MappingProxyType(dict.fromkeys(counts, 1.0))
+        from abkit.analysis.inference.srm import SampleRatioMethod
+        from abkit.analysis.inference.srm_of_phases import Sizes, sample_ratio_of_phases
     method = SampleRatioMethod.CHI_SQUARE if one_look else SampleRatioMethod.SEQUENTIAL
-    declared = {variant: count for variant, count in counts.items() if variant in weights}
-    found = sample_ratio(declared, weights, method=method)
-    return found if plan.weights else evolve(found, known=found.largest_deviation <= APART)
+    told = [Sizes(of.units, _as_declared(of.weights, plan)) for of in phases if of.weights]
+    if not told:
+        told = [Sizes(counts, plan.weights or MappingProxyType(dict.fromkeys(counts, 1.0)))]
+    found = sample_ratio_of_phases([_of_designed(of) for of in told], method=method)
+    if plan.weights or any(of.weights for of in phases):
+        return found
+    return evolve(found, known=not in_code and found.largest_deviation <= APART)
+
+
+def _as_declared(weights: Mapping[str, float], plan: Plan) -> Mapping[str, float]:
+    """The declared weights where these are the same but for rounding, so that no figure differs."""
+    return plan.weights if are_same(weights, shares(plan.weights)) else weights
+
+
+def _of_designed(of: "Sizes") -> "Sizes":
+    """Without the variants that have no designed share."""
+    return evolve(of, counts={v: n for v, n in of.counts.items() if v in of.weights})

@@ -71,6 +71,11 @@ class Arm:
     posterior_mean: float | None = None
     problem: str = ""
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether the mean is a share of units that were counted, not one of several phases."""
+        return self.conversions is not None and self.moments.effective is None
+
 
 @frozen(kw_only=True)
 class Treatment:

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from abkit.analysis.aggregates import Moments, Sums
 from abkit.analysis.estimands import Estimand
-from abkit.analysis.findings.arms import Arms, arms
+from abkit.analysis.findings.arms import Arms, arms_of
 from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.evaluate import corrected_p, taus
 from abkit.analysis.findings.metric_result import (
@@ -28,6 +28,7 @@ from abkit.analysis.findings.planned_looks import awaited, deciding_look, planne
 from abkit.analysis.findings.validity import flags, flags_over_time
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.settings import Method, Settings
+from abkit.analysis.standardizing import Strata
 from abkit.errors import AnalysisError
 
 
@@ -39,6 +40,7 @@ def over_time(
     looks: Sequence[Mapping[str, Sums]],
     settings: Settings,
     known: datetime | None = None,
+    strata: Sequence[Strata] = (),
 ) -> tuple[MetricResult, ...]:
     """What was found, with all looks so far and the flags that these raise.
 
@@ -55,6 +57,7 @@ def over_time(
         settings: How the test is made.
         known: Up to when nothing more will come into the data, UTC: a day or hour that ends later is
             not over. None: all are.
+        strata: Per look, the same per phase, if units were drawn with different weights.
 
     Raises:
         AnalysisError: There are not as many ends as looks, or a sum is not finite.
@@ -66,7 +69,7 @@ def over_time(
     settings = evolve(settings, taus=MappingProxyType({**settings.taus, **taus(found)}))
     over = len(ends) if known is None else bisect_right(ends, known)
     return tuple(
-        _with_looks(result, estimand, tuple(ends), looks, settings, over=over)
+        _with_looks(result, estimand, tuple(ends), _paired(looks, strata), settings, over=over)
         for result, estimand in zip(found, estimands, strict=True)
     )
 
@@ -75,7 +78,7 @@ def _with_looks(
     result: MetricResult,
     estimand: Estimand,
     ends: tuple[datetime, ...],
-    looks: Sequence[Mapping[str, Sums]],
+    looks: Sequence[tuple[Mapping[str, Sums], Strata]],
     settings: Settings,
     *,
     over: int,
@@ -114,6 +117,12 @@ def _with_looks(
     )
 
 
+def _paired(
+    looks: Sequence[Mapping[str, Sums]], strata: Sequence[Strata]
+) -> list[tuple[Mapping[str, Sums], Strata]]:
+    return [*zip(looks, strata or [()] * len(looks), strict=True)]
+
+
 @frozen(kw_only=True)
 class _Look:
     """One metric at one look.
@@ -128,19 +137,19 @@ class _Look:
 
 
 def _looks(
-    looks: Sequence[Mapping[str, Sums]],
+    looks: Sequence[tuple[Mapping[str, Sums], Strata]],
     variants: Sequence[str],
     estimand: Estimand,
     settings: Settings,
     *,
     over: int,
 ) -> Iterator[_Look]:
-    shifts = next((of.shifts for sums in looks for of in sums.values()), ())
-    units = [sum(sums[variant].n for variant in variants if variant in sums) for sums in looks]
+    shifts = next((of.shifts for sums, _ in looks for of in sums.values()), ())
+    units = [sum(sums[variant].n for variant in variants if variant in sums) for sums, _ in looks]
     planned = planned_looks(units, settings, over=over)
-    for sums, seen, made in zip(looks, units, planned, strict=True):
+    for (sums, phases), seen, made in zip(looks, units, planned, strict=True):
         ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
-        found = arms(ordered, estimand, settings=settings)
+        found = arms_of(ordered, estimand, settings=settings, strata=phases)
         comparing = Comparing.of(estimand.metric, settings, arms=found, seen=seen)
         yield _Look(arms=found, comparing=evolve(comparing, look=made))
 
@@ -150,7 +159,7 @@ def _comparisons(
 ) -> Iterator[Comparison | None]:
     """One treatment with the control at each look."""
     for look in looks:
-        control, arm = look.arms.control, look.arms.treatments[place]
+        control, arm = look.arms.pairs[place]
         waits = look.comparing.lacking([control, arm])
         yield None if waits else look.comparing.compare(control, arm, alpha=alpha)
 

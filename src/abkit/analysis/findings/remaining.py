@@ -172,7 +172,12 @@ def _first_significant(
 def _excludes_zero(comparison: Comparison, side: Alternative, tau: Tau, *, factor: float) -> bool:
     """Whether the interval would exclude 0 with so many times the units, all else being equal."""
     control, treatment = (
-        Moments(round(of.n * factor), of.mean, of.variance)
+        Moments(
+            round(of.n * factor),
+            of.mean,
+            of.variance,
+            None if of.effective is None else of.effective * factor,
+        )
         for of in (comparison.control, comparison.treatment)
     )
     alpha = comparison.alpha

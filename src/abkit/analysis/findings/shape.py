@@ -42,14 +42,14 @@ def diagnose(
     new: Mapping[str, Sequence[int]],
     *,
     days: Sequence[datetime],
-    weights: Mapping[str, float],
+    weights: Mapping[str, float] | None,
 ) -> tuple[str, ...]:
     """What the shape says, in sentences.
 
     Args:
         new: Per variant, the new units of each day that is over.
         days: The start of each of these days.
-        weights: The designed share of each variant; empty: equal shares.
+        weights: The designed share of each variant; empty: equal shares; None: nothing is said of them.
 
     Returns:
         First what is said of the variants, then what is said of all units. Nothing of fewer than
@@ -59,7 +59,8 @@ def diagnose(
     if len(days) < SHORTEST or sum(total) < FEWEST:
         return ()
     # The first day seldom has 24 hours.
-    return (*_between(new, days, weights), *_slope(total[1:], days[1:]))
+    between = () if weights is None else _between(new, days, weights)
+    return (*between, *_slope(total[1:], days[1:]))
 
 
 def _between(

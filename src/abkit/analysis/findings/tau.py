@@ -70,7 +70,7 @@ def looked_for(
 
 
 def shares_at_first_look(
-    arrivals: Mapping[tuple[datetime, str], int], *, control: str
+    arrivals: Mapping[tuple[datetime, str, int], int], *, control: str
 ) -> FirstLook:
     """The shares of the units that had come by the first look.
 
@@ -79,14 +79,14 @@ def shares_at_first_look(
     of next week, have the same one. A variant that starts a week later has its own.
 
     Args:
-        arrivals: The units by the start of the period of their first exposure, and variant.
+        arrivals: The units by the start of the period of their first exposure, variant and phase.
         control: The control.
     """
-    by_day: dict[str, dict[date, int]] = {variant: {} for _, variant in arrivals}
-    for (start, variant), units in arrivals.items():
+    by_day: dict[str, dict[date, int]] = {variant: {} for _, variant, _ in arrivals}
+    for (start, variant, _), new in arrivals.items():
         of = by_day[variant]
-        of[start.date()] = of.get(start.date(), 0) + units
-    days = sorted({start.date() for start, _ in arrivals})
+        of[start.date()] = of.get(start.date(), 0) + new
+    days = sorted({start.date() for start, *_ in arrivals})
     so_far = {v: list(accumulate(of.get(day, 0) for day in days)) for v, of in by_day.items()}
     controls = so_far.pop(control, [])
     shares: dict[str, tuple[float, float]] = {}
@@ -100,11 +100,11 @@ def shares_at_first_look(
 
 def _variances(found: Arms, first_look: FirstLook | None) -> Iterator[float]:
     """Of the difference of each variant that can be compared, as it was at the first look."""
-    for arm in found.treatments:
-        if missing([found.control, arm]):
+    for pair in found.pairs:
+        if missing(pair):
             continue
-        pair = found.control, arm
-        shares = (1.0, 1.0) if first_look is None else first_look.get(arm.variant, (1.0, 1.0))
+        whole, variant = (1.0, 1.0), pair[1].variant
+        shares = whole if first_look is None else first_look.get(variant, whole)
         more = max(_to_pass(a, share) for a, share in zip(pair, shares, strict=True))
         control, treatment = (
             _of_units(a.moments, min(a.moments.n, a.moments.n * share * more))
@@ -121,4 +121,6 @@ def _to_pass(arm: Arm, share: float) -> float:
 
 
 def _of_units(moments: Moments, units: float) -> Moments:
-    return Moments(round(units), moments.mean, moments.variance)
+    n = round(units)
+    effective = None if moments.effective is None else moments.effective * (n / moments.n)
+    return Moments(n, moments.mean, moments.variance, effective)

@@ -1,7 +1,7 @@
 """Who takes part, as the database knows it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -9,6 +9,8 @@ from attrs import evolve, field, frozen
 
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.gathering.asking import Asking, instant
+from abkit.analysis.phases import Phase, Told, phases_of
+from abkit.analysis.query.phases import MAXIMUM_PHASES
 from abkit.analysis.query.units import MAXIMUM_VARIANTS, Several, UnitQueries
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError, EmptyDataError, OutsideFrameError, suggestion
@@ -29,7 +31,9 @@ class Taking:
         jumped: Units of several variants, per variant.
         in_several: How many these are, each counted once.
         excluded: Units left out on request, by the name of the exclusion.
-        by_period: Units by the start of the period of their first exposure, and variant.
+        by_period: Units by the start of the period of their first exposure, variant, and number of their
+            phase.
+        phases: The phases, which differ in their weights, in the order of their first exposures.
         notes: What was noticed, in sentences.
     """
 
@@ -40,7 +44,8 @@ class Taking:
     jumped: Mapping[str, int]
     in_several: int
     excluded: Mapping[str, int]
-    by_period: Mapping[tuple[datetime, str], int] = field(factory=lambda: MappingProxyType({}))
+    by_period: Mapping[tuple[datetime, str, int], int] = field(factory=lambda: MappingProxyType({}))
+    phases: tuple[Phase, ...] = ()
     notes: tuple[str, ...] = ()
 
     def known(self, until: datetime | None, *, made: datetime) -> datetime:
@@ -56,7 +61,14 @@ class Taking:
         return made - QUIET if latest > made else max(latest, made - QUIET)
 
 
-def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length: int) -> Taking:
+def take_part(
+    asking: Asking,
+    queries: UnitQueries,
+    exposures: Table,
+    *,
+    length: int,
+    designed: Callable[[], Mapping[str, float]] = dict,
+) -> Taking:
     """Find out who takes part: afterwards there is a table `units`.
 
     Args:
@@ -64,6 +76,7 @@ def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length:
         queries: The queries; the columns that are present are found out here.
         exposures: The table of exposures.
         length: Of a period, in microseconds.
+        designed: Gives the designed weights, for exposures that tell none; empty if they are not known.
 
     Raises:
         EmptyDataError: There is no exposure of the experiment.
@@ -75,6 +88,10 @@ def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length:
     profile = asking.rows("exposures in the table", queries.profile())
     _check(profile, asking, queries, exposures)
     notes = tuple(_without_property(profile, asking, queries, exposures))
+    phases, more = _phases(asking, queries, profile, designed)
+    notes += more
+    if len(phases) > 1:
+        queries = evolve(queries, phases=[texts for _, texts in phases])
     asking.define("seen", queries.seen(), keep=True)
     excluded: dict[str, int] = {}
     if queries.exclusions:
@@ -107,13 +124,47 @@ def take_part(asking: Asking, queries: UnitQueries, exposures: Table, *, length:
         notes=notes,
         by_period=MappingProxyType(
             {
-                (instant(integer(row, "period") * length), str(row["variant"])): integer(
-                    row, "units"
-                )
+                (
+                    instant(integer(row, "period") * length),
+                    str(row["variant"]),
+                    integer(row, "phase") if "phase" in row else 0,
+                ): integer(row, "units")
                 for row in periods
             }
         ),
+        phases=tuple(phase for phase, _ in phases),
     )
+
+
+def _phases(
+    asking: Asking,
+    queries: UnitQueries,
+    profile: Sequence[Row],
+    designed: Callable[[], Mapping[str, float]],
+) -> tuple[tuple[tuple[Phase, tuple[str | None, ...]], ...], tuple[str, ...]]:
+    """The phases, each with the texts that tell its weights; and what is to be said of them."""
+    told = [row for row in profile if row.get("least_weights") is not None]
+    texts = {str(row[column]) for row in told for column in ("least_weights", "most_weights")}
+    if len(texts) > 1 or (texts and _total(profile, "weighed") < _total(profile, "in_frame")):
+        rows = asking.rows("weights of the exposures", queries.weights())
+        if len(rows) > MAXIMUM_PHASES:
+            return (), (_TOO_MANY,)
+        found = [
+            Told(
+                None if row["weights"] is None else str(row["weights"]),
+                instant(integer(row, "first")),
+            )
+            for row in rows
+        ]
+    else:
+        found = [Told(next(iter(texts), None))]
+    return phases_of(found, designed), ()
+
+
+_TOO_MANY = (
+    f"The exposures tell more than {MAXIMUM_PHASES} different weights, so units are not compared within "
+    "those of the same weights, and the sample ratio is that of the declared ones."
+)
 
 
 def _seen(

@@ -11,11 +11,14 @@ from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.gathering.asking import Asking, instant
 from abkit.analysis.gathering.centering import Looks, centered
 from abkit.analysis.gathering.completions import define_completed
+from abkit.analysis.phases import Phase
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout, limits
-from abkit.analysis.query.sums import Group, SumQueries, percentiles
+from abkit.analysis.query.phases import MAXIMUM_PHASES
+from abkit.analysis.query.sums import PHASE, Group, SumQueries, percentiles
 from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.sources import Table
+from abkit.analysis.standardizing import Strata, pooled
 from abkit.experiments.metrics import Metric
 
 MAXIMUM_SEGMENTS = 10
@@ -30,11 +33,13 @@ class Part:
         property: The property that tells the units apart.
         value: Its value; None for units without one.
         sums: By variant.
+        strata: The same per phase; empty if there is one.
     """
 
     property: str
     value: str | None
     sums: Mapping[str, Sums]
+    strata: Strata = ()
 
 
 @frozen
@@ -43,11 +48,12 @@ class Arrivals:
 
     Attributes:
         length: Of a period, in microseconds.
-        units: How many, by the start of the period of their first exposure, and variant.
+        units: How many, by the start of the period of their first exposure, variant, and number of their
+            phase.
     """
 
     length: int
-    units: Mapping[tuple[datetime, str], int]
+    units: Mapping[tuple[datetime, str, int], int]
 
 
 @frozen(kw_only=True)
@@ -62,6 +68,9 @@ class Gathered:
         limits: The lower and upper limit of each metric that has some.
         notes: What was noticed, in sentences.
         immature: By metric for which a unit's time ends, the units per variant whose time is not over.
+        phases: The phases, which differ in their weights; empty if nothing is known of them.
+        strata: The sums of each phase by variant; empty if there is one.
+        strata_of_looks: The same up to the end of each period.
     """
 
     sums: Mapping[str, Sums]
@@ -73,6 +82,9 @@ class Gathered:
     )
     notes: tuple[str, ...] = ()
     immature: Mapping[Metric, Mapping[str, int]] = field(factory=lambda: MappingProxyType({}))
+    phases: tuple[Phase, ...] = ()
+    strata: Strata = ()
+    strata_of_looks: tuple[Strata, ...] = ()
 
 
 def measure_events(
@@ -115,7 +127,8 @@ def measure_events(
         asking.define("per_unit", queries.per_unit(source=rows))
         keep = bool(segments) or bool(percentiles(layout))
         asking.define("measured", queries.measured(), keep=keep)
-    sums = SumQueries(layout=layout)
+    by = ("variant", PHASE) if queries.phased else ("variant",)
+    sums = SumQueries(layout=layout, by=by)
     sums = evolve(sums, limits=_limits(asking, sums))
     if arrivals is None:
         return _measured(asking, sums, segments)
@@ -126,8 +139,10 @@ def measure_events(
         sums=looks[-1][1] if looks else MappingProxyType({}),
         layout=layout,
         parts=_parts(asking, sums, segments),
-        looks=looks,
+        looks=tuple((end, of) for end, of, _ in looks),
         limits=sums.limits,
+        strata=looks[-1][2] if looks else (),
+        strata_of_looks=tuple(strata for _, _, strata in looks),
     )
 
 
@@ -138,18 +153,33 @@ def measure_units(asking: Asking, layout: Layout, *, segments: Sequence[str]) ->
 
 
 def _measured(asking: Asking, queries: SumQueries, segments: Sequence[str]) -> Gathered:
-    most = MAXIMUM_VARIANTS + 1  # a column of users, taken for the variants, is not read to its end
+    # A column of users, taken for the variants, is not read to its end.
+    most = (MAXIMUM_VARIANTS + 1) * (MAXIMUM_PHASES if PHASE in queries.by else 1)
 
     def ask(queries: SumQueries) -> Looks:
         return _read(queries, asking.rows("sums per variant", queries.sums(limit=most)))
 
-    found = {str(variant): sums for (variant,), (sums,) in centered(queries, ask).items()}
+    found = {group: sums for group, (sums,) in centered(queries, ask).items()}
+    by_variant, strata = _by_variant(found)
     return Gathered(
-        sums=MappingProxyType(found),
+        sums=by_variant,
         layout=queries.layout,
         parts=_parts(asking, queries, segments),
         limits=queries.limits,
+        strata=strata,
     )
+
+
+def _by_variant(found: Mapping[Group, Sums]) -> tuple[Mapping[str, Sums], Strata]:
+    """The sums by variant; and, if the groups are variants within phases, the same per phase."""
+    if all(len(group) == 1 for group in found):
+        return MappingProxyType({str(variant): sums for (variant,), sums in found.items()}), ()
+    strata: dict[int, dict[str, Sums]] = {}
+    for (variant, number), sums in found.items():
+        strata.setdefault(int(number or 0), {})[str(variant)] = sums
+    phases = tuple(MappingProxyType(strata.get(i, {})) for i in range(max(strata) + 1))
+    variants = dict.fromkeys(str(variant) for variant, _ in found)
+    return MappingProxyType({v: pooled(phases, v) for v in variants}), phases
 
 
 def _limits(
@@ -183,10 +213,11 @@ def _parts(asking: Asking, queries: SumQueries, segments: Sequence[str]) -> tupl
         def ask(queries: SumQueries, what: str = what) -> Looks:
             return _largest(queries, asking.rows(what, queries.sums()))
 
-        found = centered(evolve(queries, by=(f"segment_{i}", "variant")), ask)
-        for value in dict.fromkeys(value for value, _ in found):
-            theirs = {str(v): sums for (of, v), (sums,) in found.items() if of == value}
-            parts.append(Part(property=name, value=value, sums=MappingProxyType(theirs)))
+        found = centered(evolve(queries, by=(f"segment_{i}", *queries.by)), ask)
+        for value in dict.fromkeys(value for value, *_ in found):
+            theirs = {group[1:]: sums for group, (sums,) in found.items() if group[0] == value}
+            by_variant, strata = _by_variant(theirs)
+            parts.append(Part(property=name, value=value, sums=by_variant, strata=strata))
     return tuple(parts)
 
 
@@ -210,8 +241,8 @@ def _largest(queries: SumQueries, rows: Sequence[Row]) -> Looks:
 
 def _over_time(
     asking: Asking, queries: SumQueries, arrivals: Arrivals
-) -> tuple[tuple[datetime, Mapping[str, Sums]], ...]:
-    """The cumulative sums at the end of every period from the first to the last."""
+) -> tuple[tuple[datetime, Mapping[str, Sums], Strata], ...]:
+    """The cumulative sums at the end of every period from the first to the last, plain and per phase."""
     if not arrivals.units:
         return ()
     idle = asking.row("measures of a unit that did nothing", queries.idle())
@@ -222,39 +253,43 @@ def _over_time(
 
     found = centered(queries, ask)
     first, length = (
-        min(start for start, _ in arrivals.units),
+        min(start for start, *_ in arrivals.units),
         timedelta(microseconds=arrivals.length),
     )
     return tuple(
         (
             first + (look + 1) * length,
-            MappingProxyType({str(v): s[look] for (v,), s in found.items()}),
+            *_by_variant({group: sums[look] for group, sums in found.items()}),
         )
         for look in range(min(map(len, found.values())))
     )
 
 
 def _cumulated(queries: SumQueries, arrivals: Arrivals, rows: Sequence[Row], *, idle: Row) -> Looks:
-    """The sums of each variant so far, at the end of every period."""
+    """The sums of each variant, or of each within its phase, so far, at the end of every period."""
     length = timedelta(microseconds=arrivals.length)
     changes = {
-        (instant(integer(row, "period") * arrivals.length), str(row["variant"])): queries.read(row)
+        (instant(integer(row, "period") * arrivals.length), queries.group(row)): queries.read(row)
         for row in rows
     }
-    first = min(start for start, _ in arrivals.units)
-    periods = (max(start for start, _ in (*arrivals.units, *changes)) - first) // length + 1
+    came = {
+        (start, (variant, str(number))[: len(queries.by)]): units
+        for (start, variant, number), units in arrivals.units.items()
+    }
+    first = min(start for start, _ in came)
+    periods = (max(start for start, _ in (*came, *changes)) - first) // length + 1
     looks: dict[Group, list[Sums]] = {}
-    for _, variant in sorted(arrivals.units):
-        if (variant,) in looks:
+    for _, group in sorted(came):
+        if group in looks:
             continue
-        nothing = so_far = queries.nothing((variant,))
-        of_variant = looks[variant,] = []
+        nothing = so_far = queries.nothing(group)
+        of_group = looks[group] = []
         for place in range(periods):
-            when = (first + place * length, variant)
+            when = (first + place * length, group)
             change = changes.get(when, nothing)
-            others = arrivals.units.get(when, 0) - change.n
-            so_far += change + queries.read_idle(idle, (variant,), units=others)
-            of_variant.append(so_far)
+            others = came.get(when, 0) - change.n
+            so_far += change + queries.read_idle(idle, group, units=others)
+            of_group.append(so_far)
     return looks
 
 

@@ -84,9 +84,8 @@ def adjust(
         for a, row in zip(theta, covariates.among, strict=True)
         for b, covariance in zip(theta, row, strict=True)
     )
-    return Moments(
-        metric.n, metric.mean - moved, max(0.0, metric.variance - 2 * shared + explained)
-    )
+    variance = max(0.0, metric.variance - 2 * shared + explained)
+    return Moments(metric.n, metric.mean - moved, variance, metric.effective)
 
 
 def imbalance(first: Covariates, first_n: int, second: Covariates, second_n: int) -> float:

@@ -44,6 +44,8 @@ class SampleRatio:
         method: The p-value that decides.
         alpha: The level of the alarm.
         known: Whether the design is known; else the weights are equal ones, and there is no alarm.
+        phases: How many phases with other weights each were tested together; the weights and the expected
+            units are then those of all phases.
     """
 
     counts: Mapping[str, int]
@@ -55,6 +57,7 @@ class SampleRatio:
     method: SampleRatioMethod
     alpha: float
     known: bool = True
+    phases: int = 1
 
     @property
     def p_value(self) -> float:
@@ -126,15 +129,25 @@ def chi_square(counts: Sequence[float], weights: Sequence[float]) -> float:
     Raises:
         AnalysisError: Counts and weights are not what they should be.
     """
+    statistic, freedom = pearson(counts, weights)
+    return float(chdtrc(freedom, statistic)) if freedom else 1.0
+
+
+def pearson(counts: Sequence[float], weights: Sequence[float]) -> tuple[float, int]:
+    """Pearson's statistic and its degrees of freedom; 0 of these where nothing can be tested.
+
+    The arguments and errors are those of `chi_square`. Infinite where units were found in a variant of
+    weight 0.
+    """
     observed, shares = _design(counts, weights)
     planned = shares > 0
     if observed[~planned].any():
-        return 0.0
+        return inf, max(1, int(planned.sum()) - 1)
     expected = observed.sum() * shares[planned]
     freedom = int(planned.sum()) - 1
     if freedom == 0 or not expected.any():
-        return 1.0
-    return float(chdtrc(freedom, (np.square(observed[planned] - expected) / expected).sum()))
+        return 0.0, 0
+    return float((np.square(observed[planned] - expected) / expected).sum()), freedom
 
 
 def sequential_srm(
@@ -159,16 +172,30 @@ def sequential_srm(
     Raises:
         AnalysisError: Counts, weights or the concentrations are not what they should be.
     """
+    return exp(-max(0.0, log_bayes_factor(counts, weights, concentrations=concentrations)))
+
+
+def log_bayes_factor(
+    counts: Sequence[float],
+    weights: Sequence[float],
+    *,
+    concentrations: Sequence[float] = CONCENTRATIONS,
+) -> float:
+    """The log of the evidence against the design, of which `sequential_srm` makes its p-value.
+
+    The arguments and errors are those of `sequential_srm`. Infinite where units were found in a variant of
+    weight 0.
+    """
     if not concentrations or not all(0 < each < inf for each in concentrations):
         message = f"concentrations must be numbers above 0, not {concentrations!r}"
         raise AnalysisError(message)
     observed, shares = _design(counts, weights)
     planned = shares > 0
     if observed[~planned].any():
-        return 0.0
+        return inf
     observed, shares = observed[planned], shares[planned]
     factors = [_log_bayes_factor(observed, shares, each) for each in concentrations]
-    return exp(-max(0.0, float(logsumexp(factors)) - log(len(factors))))
+    return float(logsumexp(factors)) - log(len(factors))
 
 
 def _log_bayes_factor(

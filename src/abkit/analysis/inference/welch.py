@@ -54,7 +54,7 @@ def welch(
     if not variances.difference > 0:
         return undecided(METHOD, control, treatment, alpha=alpha)
     statistic = (treatment.mean - control.mean) / sqrt(variances.difference)
-    freedom = degrees_of_freedom(variances, control.n, treatment.n)
+    freedom = degrees_of_freedom(variances, control.effective_units, treatment.effective_units)
     decision = Decision(
         variances=variances,
         critical=critical_value(alpha, freedom=freedom, alternative=alternative),
@@ -66,7 +66,7 @@ def welch(
     return compare(METHOD, control, treatment, decision=decision)
 
 
-def degrees_of_freedom(variances: MeanVariances, control_n: int, treatment_n: int) -> float:
+def degrees_of_freedom(variances: MeanVariances, control_n: float, treatment_n: float) -> float:
     """Of the sum of two variances of means: Satterthwaite (1946, Biometrics Bulletin 2)."""
     share = variances.control / variances.difference
     return 1 / (share * share / (control_n - 1) + (1 - share) ** 2 / (treatment_n - 1))

@@ -1,6 +1,6 @@
 """What is said of a result in sentences, in tables and reports alike."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ import attrs
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.verdict import Action
+from abkit.analysis.phases import Phase
 from abkit.analysis.presentation import figures, times
 from abkit.analysis.presentation.times import duration
 from abkit.analysis.settings import Settings
@@ -30,6 +31,27 @@ def facts(result: "Outcome") -> Iterator[str]:
         yield times.period(result.period)
     if result.made is not None:
         yield f"computed {times.made(result.made)}"
+
+
+def phases(result: "Outcome") -> str | None:
+    """That variants are compared within phases, and what that means; None if there was one."""
+    if not result.phases:
+        return None
+    return (
+        f"Compared within {amount(len(result.phases), 'phase')}, as the weights changed while the "
+        "experiment ran: a rate or mean is made of those of the phases, which weigh the same in each "
+        "variant, and need not be conversions by units."
+    )
+
+
+def phase(of: Phase, variants: Sequence[str]) -> str:
+    """When a phase began, the weights, and the units, in a line."""
+    began = "" if of.first is None else f"from {times.day(of.first)}: "
+    weights = "weights not known"
+    if of.weights:
+        weights = " : ".join(figures.percent(of.weights.get(v, 0.0), digits=1) for v in variants)
+    units = " : ".join(f"{of.units.get(variant, 0):,}" for variant in variants)
+    return f"{began}{weights}; {units} units"
 
 
 def confidence(found: MetricResult, settings: Settings) -> str | None:

@@ -47,6 +47,11 @@ def period(bounds: tuple[datetime, datetime]) -> str:
     return f"{first:%Y-%m-%d} to {last:%Y-%m-%d} ({days} days)"
 
 
+def day(time: datetime) -> str:
+    """The UTC day of a moment, such as "2026-11-02"."""
+    return f"{_utc(time):%Y-%m-%d}"
+
+
 def made(time: datetime) -> str:
     """When something was computed, such as "2026-11-16 09:30 UTC"."""
     return f"{_utc(time):%Y-%m-%d %H:%M} UTC"

@@ -24,6 +24,7 @@ class EventQueries:
         cuped: The length of the time before the first exposure that CUPED looks at; None: no CUPED.
         segments: How many columns tell units apart.
         in_several: Whether a unit may be in several variants.
+        phased: Whether the units were drawn with different weights, and have a phase.
     """
 
     layout: Layout
@@ -33,6 +34,7 @@ class EventQueries:
     cuped: timedelta | None = None
     segments: int = 0
     in_several: bool = False
+    phased: bool = False
 
     def columns(self, *, own_unit: bool) -> list[Column]:
         """What is needed of the table of actions.
@@ -169,14 +171,16 @@ group by {self._key}"""  # noqa: S608 - literals are quoted
     def measured(self) -> str:
         """The measures of each unit, from `units` and `per_unit`.
 
-        Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present_0, ...
+        Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present_0, ...; and
+        phase, if there are several.
         """
         segments = "".join(f",\n  u.segment_{i} as segment_{i}" for i in range(self.segments))
+        phase = ",\n  u.phase as phase" if self.phased else ""
         same = " and p.variant = u.variant" if self.in_several else ""
         return f"""\
 select
   u.unit_id as unit_id,
-  u.variant as variant{segments},
+  u.variant as variant{phase}{segments},
   {self._measures("p.")}
 from units u
 left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
@@ -186,7 +190,8 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
         What a unit did before its first exposure belongs to the period of that. Columns: variant,
         period, new (1 in the period of the first exposure), m0, ... and, with CUPED, b0, ... and
-        present_0, ...; and the same as they were before the period: was_m0, ...
+        present_0, ...; and the same as they were before the period: was_m0, ...; and phase, if there are
+        several.
 
         Args:
             length: Of a period, in microseconds.
@@ -200,12 +205,18 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
             for name in names
         )
         running = ",\n      ".join(f"sum({name}) over so_far as {name}" for name in names)
+        phase = phases = ""
+        if self.phased:
+            phase = "phase, "
+            phases = """
+  join (select unit_id as of_unit, variant as of_variant, phase from units) as phases
+    on of_unit = unit_id and of_variant = variant"""
         return f"""\
-select variant, period, new,
+select variant, {phase}period, new,
   {self._measures("")},
   {self._measures("was_", prefix="was_")}
 from (
-  select variant, period, new,
+  select variant, {phase}period, new,
     {states}
   from (
     select {self._key}, {"" if self.in_several else "variant, "}period, new,
@@ -222,7 +233,7 @@ from (
       partition by {self._key} order by period
       rows between unbounded preceding and current row
     )
-  ) as summed
+  ) as summed{phases}
 ) as running"""  # noqa: S608 - literals are quoted
 
     def idle(self) -> str:

@@ -19,6 +19,9 @@ _NO_LIMITS: Mapping[Metric, tuple[float | None, float | None]] = MappingProxyTyp
 Group: TypeAlias = tuple[str | None, ...]
 """A value of each column that is grouped by."""
 
+PHASE = "phase"
+"""The column of the numbers of the phases: the only one that is no text."""
+
 _NO_SHIFTS: Mapping[Group, Sequence[float]] = MappingProxyType({})
 
 
@@ -82,9 +85,10 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
     def changes(self) -> str:
         """What those who did something in a period add to the sums, from `EventQueries.states`.
 
-        Columns: period, variant, n (units whose first exposure was in that period), t0, ... (totals),
+        Columns: period, those of `by`, n (units whose first exposure was in that period), t0, ... (totals),
         p0_0, ... (products).
         """
+        groups = ", ".join(self.by)
         now = [f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())]
         before = [
             f"case when new = 1 then cast(0 as double) else {self._shifted(i, value)} end as y{i}"
@@ -92,16 +96,16 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
         ]
         measures = ",\n    ".join([*now, *before])
         return f"""\
-select period, variant,
+select period, {groups},
   sum(new) as n,
   {self._added("x{i} - y{i}", "x{i} * x{j} - y{i} * y{j}")}
 from (
-  select period, variant, new,
+  select period, {groups}, new,
     {measures}
   from states
 ) as shifted
-group by period, variant
-order by period, variant"""  # noqa: S608 - columns are our own
+group by period, {groups}
+order by period, {groups}"""  # noqa: S608 - columns are our own
 
     def idle(self) -> str:
         """The measures of a unit that has done nothing, from `EventQueries.idle`: t0, ..."""
@@ -193,7 +197,7 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
 
     def _is(self, group: Group) -> str:
         return " and ".join(
-            f"{name} is null" if value is None else f"{name} = {literal(value)}"
+            f"{name} is null" if value is None else f"{name} = {_written(name, value)}"
             for name, value in zip(self.by, group, strict=True)
         )
 
@@ -201,6 +205,10 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
         totals = [f"sum({total.format(i=i)}) as t{i}" for i in range(self.layout.size)]
         products = [f"sum({product.format(i=i, j=j)}) as p{i}_{j}" for i, j in self.layout.pairs]
         return ",\n  ".join(totals + products)
+
+
+def _written(name: str, value: str) -> str:
+    return value if name == PHASE else literal(value)
 
 
 def percentiles(layout: Layout) -> Sequence[tuple[Metric, str, float]]:

@@ -8,6 +8,7 @@ from attrs import frozen
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.exclusion import Exclusion
 from abkit.analysis.query.periods import period
+from abkit.analysis.query.phases import MAXIMUM_PHASES, Texts, number_of, number_of_first
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
 
@@ -38,6 +39,7 @@ class UnitQueries:
         segments: Properties of the first exposure that units are told apart by.
         exclusions: Units left out on request.
         present: The columns that the table of exposures really has.
+        phases: The texts of `weights` of each phase, if there are several: units are told apart by them.
     """
 
     plan: Plan
@@ -47,6 +49,7 @@ class UnitQueries:
     segments: Sequence[str] = ()
     exclusions: Sequence[Exclusion] = ()
     present: Collection[str] = ("salt", "unit_type")
+    phases: Sequence[Texts] = ()
 
     def columns(self) -> list[Column]:
         """What is needed of the table of exposures."""
@@ -57,6 +60,7 @@ class UnitQueries:
             Column(name="unit_id", kind=Kind.TEXT, source="unit_id", required=True),
             Column(name="variant", kind=Kind.TEXT, source="variant", required=True),
             Column(name="time", kind=Kind.INSTANT, source="time", required=True),
+            Column(name="weights", kind=Kind.TEXT, source="weights"),
             *(
                 Column(
                     name=f"segment_{i}",
@@ -86,7 +90,9 @@ class UnitQueries:
         Columns: variant (null for rows of other experiments, salts or unit types, and for incomplete
         ones), total_rows, of_experiment, exposures (of this salt and unit type), incomplete (those of
         them without a unit, a variant or a time; they are left out), in_frame (the others within the
-        time frame), latest (the last time of these); with_segment_0, ... and with_property_0, ... (those
+        time frame), latest (the last time of these); weighed, least_weights and most_weights (how many of
+        them have weights, and the smallest and the largest of their texts; only where the table has that
+        column); with_segment_0, ... and with_property_0, ... (those
         of them that have the property of a segment or of an exclusion).
         """
         ours, usable = self._ours(), self.usable()
@@ -96,6 +102,12 @@ class UnitQueries:
             f",\n  sum(case when {usable} and {name} is not null then 1 else 0 end) as with_{name}"
             for name in asked
         )
+        weights = ""
+        if "weights" in self.present:
+            weights = f""",
+  sum(case when {usable} and weights is not null then 1 else 0 end) as weighed,
+  min(case when {usable} then weights end) as least_weights,
+  max(case when {usable} then weights end) as most_weights"""
         variant = f"case when {usable} then variant end"
         return f"""\
 select
@@ -105,7 +117,7 @@ select
   sum(case when {ours} then 1 else 0 end) as exposures,
   sum(case when {ours} and not ({_COMPLETE}) then 1 else 0 end) as incomplete,
   sum(case when {usable} then 1 else 0 end) as in_frame,
-  max(case when {usable} then time end) as latest{having}
+  max(case when {usable} then time end) as latest{weights}{having}
 from exposures
 group by {variant}
 limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - literals are quoted
@@ -119,6 +131,16 @@ limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - literals are quoted
 select min(time) as first_time, max(time) as last_time
 from exposures
 where {self._ours()} and {_COMPLETE}"""  # noqa: S608 - literals are quoted
+
+    def weights(self) -> str:
+        """The texts of the weights, in the order of their first exposures. Columns: weights, first."""
+        return f"""\
+select weights, min(time) as first
+from exposures
+where {self.usable()}
+group by weights
+order by first, weights
+limit {MAXIMUM_PHASES + 1}"""  # noqa: S608 - literals are quoted
 
     def as_written(self) -> list[Column]:
         """What is needed of the table of exposures to see which properties it has."""
@@ -147,7 +169,8 @@ limit 10"""
         """Every unit once.
 
         Columns: unit_id, variant and last_variant (the smallest and the largest of those that it saw),
-        first_exposure, exposures, and excluded_0, ... (1 or 0).
+        first_exposure, exposures, excluded_0, ... (1 or 0); and phase (the number of that of the first
+        exposure), if there are several.
         """
         excluded = "".join(
             f",\n  max(case when {e.condition(f'property_{i}')} then 1 else 0 end) as excluded_{i}"
@@ -159,7 +182,7 @@ select
   min(variant) as variant,
   max(variant) as last_variant,
   min(time) as first_exposure,
-  count(*) as exposures{excluded}
+  count(*) as exposures{excluded}{self._first_phase()}
 from exposures
 where {self.usable()}
 group by unit_id"""  # noqa: S608 - literals are quoted
@@ -202,13 +225,17 @@ where {self.usable("e.")}
 group by e.variant"""  # noqa: S608 - literals are quoted
 
     def units(self, *, jumpers: bool) -> str:
-        """Who takes part. Columns: unit_id, variant, first_exposure, segment_0, ...
+        """Who takes part.
+
+        Columns: unit_id, variant, first_exposure, segment_0, ...; phase, if there are several.
 
         Args:
             jumpers: Whether there are units that saw several variants.
         """
+        phase = ", phase" if self.phases else ""
+        of_unit = ", u.phase as phase" if self.phases else ""
         alone = f"""\
-select unit_id, variant, first_exposure
+select unit_id, variant, first_exposure{phase}
 from seen
 where variant = last_variant{self._not_excluded(" and ")}"""  # noqa: S608 - columns are our own
         taking_part = alone
@@ -220,26 +247,29 @@ where variant = last_variant{self._not_excluded(" and ")}"""  # noqa: S608 - col
             f",\n  min(e.segment_{i}) as segment_{i}" for i in range(len(self.segments))
         )
         return f"""\
-select u.unit_id as unit_id, u.variant as variant, u.first_exposure as first_exposure{values}
+select u.unit_id as unit_id, u.variant as variant, u.first_exposure as first_exposure{of_unit}{values}
 from (
 {taking_part}
 ) as u
 join exposures e
   on e.unit_id = u.unit_id and e.time = u.first_exposure and e.variant = u.variant
 where {self.usable("e.")}
-group by u.unit_id, u.variant, u.first_exposure"""  # noqa: S608 - literals are quoted
+group by u.unit_id, u.variant, u.first_exposure{", u.phase" if self.phases else ""}"""  # noqa: S608 - literals are quoted
 
     def by_period(self, length: int) -> str:
-        """How many units were first exposed in each period. Columns: period, variant, units.
+        """How many units were first exposed in each period.
+
+        Columns: period, variant, units; phase, if there are several.
 
         Args:
             length: Of a period, in microseconds.
         """
+        group = "variant, phase" if self.phases else "variant"
         return f"""\
-select {period("first_exposure", length)} as period, variant, count(*) as units
+select {period("first_exposure", length)} as period, {group}, count(*) as units
 from units
-group by {period("first_exposure", length)}, variant
-order by period, variant"""  # noqa: S608 - columns are our own
+group by {period("first_exposure", length)}, {group}
+order by period, {group}"""  # noqa: S608 - columns are our own
 
     def _jumped(self) -> str:
         """Units that saw several variants, as `several` says."""
@@ -251,20 +281,24 @@ order by period, variant"""  # noqa: S608 - columns are our own
   where {self.usable("e.")}"""  # noqa: S608 - literals are quoted
         if self.several is Several.INCLUDE:
             return f"""\
-select unit_id, variant, min(time) as first_exposure
+select unit_id, variant, min(time) as first_exposure{self._first_phase()}
 from (
-  select e.unit_id as unit_id, e.variant as variant, e.time as time
+  select e.unit_id as unit_id, e.variant as variant, e.time as time, e.weights as weights
 {theirs}
 ) as theirs
 group by unit_id, variant"""  # noqa: S608 - columns are our own
+        phase = f", {number_of(self.phases)} as phase" if self.phases else ""
         return f"""\
-select unit_id, variant, time as first_exposure
+select unit_id, variant, time as first_exposure{phase}
 from (
-  select e.unit_id as unit_id, e.variant as variant, e.time as time,
+  select e.unit_id as unit_id, e.variant as variant, e.time as time, e.weights as weights,
     row_number() over (partition by e.unit_id order by e.time, e.variant) as place
 {theirs}
 ) as theirs
 where place = 1"""  # noqa: S608 - columns are our own
+
+    def _first_phase(self) -> str:
+        return f", {number_of_first(self.phases)} as phase" if self.phases else ""
 
     def _not_excluded(self, before: str) -> str:
         condition = " and ".join(f"excluded_{i} = 0" for i in range(len(self.exclusions)))

@@ -52,6 +52,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
             for segment in result.segments
         ],
         "sample_ratio": sample_ratio(result.sample_ratio),
+        "phases": [plain(phase) for phase in result.phases],
         "exposures": {
             "several": result.several and result.several.value,
             "in_several": result.in_several,

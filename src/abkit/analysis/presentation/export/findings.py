@@ -44,6 +44,7 @@ def sample_ratio(ratio: "SampleRatio") -> dict[str, object]:
         "weights": dict(ratio.weights),
         "expected": dict(ratio.expected),
         "largest_deviation": finite(ratio.largest_deviation),
+        "phases": ratio.phases,
     }
 
 

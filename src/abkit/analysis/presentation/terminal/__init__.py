@@ -9,6 +9,7 @@ from abkit.analysis.presentation.terminal.parts import (
     show_growth,
     show_head,
     show_method,
+    show_phases,
     show_ratio,
     show_segments,
     show_unassigned,
@@ -61,4 +62,5 @@ def show(result: "Outcome", console: "Console") -> None:
     show_segments(result, console)
     show_unassigned(result, console)
     show_ratio(result, console)
+    show_phases(result, console)
     show_method(result, console)

@@ -175,6 +175,18 @@ def show_ratio(result: "Outcome", console: "Console") -> None:
     )
 
 
+def show_phases(result: "Outcome", console: "Console") -> None:
+    """Print the phases within which the variants are compared, if there are several."""
+    explained = sentences.phases(result)
+    if explained is None:
+        return
+    variants = [of.variant for of in result.counts]
+    line(console, ("Phases  ", "bold"), explained)
+    line(console, f"by variant: {' : '.join(variants)}", indent=2)
+    for each in result.phases:
+        line(console, sentences.phase(each, variants), indent=2)
+
+
 def show_method(result: "Outcome", console: "Console") -> None:
     """Print how the test was made, and what a reader must know about the data."""
     line(console, ("Method  ", "bold"), figures.method(result.settings))

@@ -1,0 +1,40 @@
+"""The weights of exposures that tell none: old ones, and those of code that decides by itself."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from abkit.analysis.plan import Plan
+from abkit.events import variant_text
+from abkit.experiments.experiment import Experiment, decides_in_code
+
+
+def is_in_code(experiment: Any) -> bool:
+    """Whether an experiment's own `assign()` decides, so that declared weights decide nothing."""
+    return (
+        isinstance(experiment, type)
+        and issubclass(experiment, Experiment)
+        and decides_in_code(experiment)
+    )
+
+
+def designed_weights(experiment: Any, plan: Plan) -> Mapping[str, float]:
+    """The weights that an experiment draws with now, as far as they are known; else those of the plan.
+
+    Its own `assign()` is run with stand-ins (`abkit.experiments.tracing`): its weights are known if it
+    draws the variant with the same ones in all ways that it can go.
+
+    Args:
+        experiment: The class; or a plan or a declaration, whose weights are those of the plan.
+        plan: What was planned.
+    """
+    if not is_in_code(experiment):
+        return plan.weights
+    from abkit.experiments.tracing import traced
+
+    found = traced(experiment)
+    if found is None or found.weights is None or len(found.weights) > len(found.variants):
+        return plan.weights
+    # The variants of the operator come first, in its order.
+    pairs = zip(map(variant_text, found.variants), found.weights, strict=False)
+    return MappingProxyType(dict(pairs))
