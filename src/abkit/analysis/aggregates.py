@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.errors import AnalysisError
 
@@ -21,12 +21,15 @@ class Moments:
             the mean, whatever the mean is made of.
         effective: The units that would make the mean as certain if all had been exposed with the same
             weights; None: they were.
+        alike: What `variance` would be if in each phase all arms spread alike; None where all units were
+            exposed with the same weights.
     """
 
     n: int
     mean: float
     variance: float
     effective: float | None = None
+    alike: float | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.n < 0 or not self.variance >= 0 or self.mean != self.mean:
@@ -69,6 +72,7 @@ class Sums:
         products: The sum of the product of two shifted measures, by their places (i <= j); only of
             those pairs that some metric needs.
         effective: As for `Moments`, of sums that were standardized; None of plain ones.
+        alike: What `products` would be if in each phase all arms spread alike; None of plain sums.
     """
 
     n: int
@@ -76,6 +80,7 @@ class Sums:
     totals: tuple[float, ...]
     products: Mapping[tuple[int, int], float]
     effective: float | None = None
+    alike: Mapping[tuple[int, int], float] | None = None
 
     @classmethod
     def none(cls, shifts: Sequence[float]) -> Self:
@@ -95,6 +100,11 @@ class Sums:
                 {p: self.products.get(p, 0.0) + other.products.get(p, 0.0) for p in pairs}
             ),
         )
+
+    @property
+    def spread_alike(self) -> Self | None:
+        """The same units, if in each phase all arms spread alike; None of plain sums."""
+        return None if self.alike is None else evolve(self, products=self.alike)
 
     def mean(self, measure: int) -> float:
         """The mean of a measure; 0 of no unit."""

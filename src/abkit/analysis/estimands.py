@@ -6,7 +6,7 @@ the measures between the units: the delta method (Deng, Knoblich and Lu 2018, "A
 method in metric analytics", KDD).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from types import MappingProxyType
 
@@ -81,13 +81,17 @@ class Estimand:
             (place,) = self.places.values()
             return Moments.from_successes(sums.n, round(sums.mean(place) * sums.n))
         value, slopes = self._expanded(sums, self.places)
-        variance = _covariance(sums, slopes, slopes)
+        around = [slopes]
         if overall is not None and self.is_formula:
-            common = self._slopes_around(overall, sums)
-            around_all = _covariance(sums, common, common)
-            # Not finite where another arm's means are not: that is said of the other arm.
-            variance = max(variance, around_all) if isfinite(around_all) else variance
-        return Moments(sums.n, value, max(0.0, variance), sums.effective)
+            around.append(self._slopes_around(overall, sums))
+        alike = sums.spread_alike
+        return Moments(
+            sums.n,
+            value,
+            _largest_variance(sums, around),
+            sums.effective,
+            None if alike is None else _largest_variance(alike, around),
+        )
 
     def conversions(self, sums: Sums) -> int | None:
         """How many units converted; None if the metric is not binary."""
@@ -170,6 +174,13 @@ def measured(metric: Metric) -> tuple[Metric, ...]:
         parts = (part for part in metric.expression.operands() if isinstance(part, Metric))
         return tuple(dict.fromkeys(parts))
     return (metric,)
+
+
+def _largest_variance(sums: Sums, around: Sequence[Mapping[int, float]]) -> float:
+    """Of a weighted sum of measures, the first way of weighing being the arm's own."""
+    own, *others = (_covariance(sums, slopes, slopes) for slopes in around)
+    # Not finite where another arm's means are not: that is said of the other arm.
+    return max(0.0, own, *(each for each in others if isfinite(each)))
 
 
 def _covariance(sums: Sums, first: Mapping[int, float], second: Mapping[int, float]) -> float:

@@ -46,7 +46,8 @@ def standardized(strata: Strata, variants: Sequence[str]) -> dict[str, Sums]:
         return {variant: strata[0][variant] for variant in variants}
     sizes = [sum(of.n for of in phase.values()) for phase in strata]
     shares = [size / sum(sizes) for size in sizes]
-    return {v: _standardized([phase[v] for phase in strata], shares) for v in variants}
+    spread = [_pooled_covariances([phase[v] for v in variants]) for phase in strata]
+    return {v: _standardized([phase[v] for phase in strata], shares, spread) for v in variants}
 
 
 def pooled(strata: Strata, variant: str) -> Sums:
@@ -54,7 +55,21 @@ def pooled(strata: Strata, variant: str) -> Sums:
     return reduce(add, (phase[variant] for phase in strata if variant in phase))
 
 
-def _standardized(phases: Sequence[Sums], shares: Sequence[float]) -> Sums:
+_Covariances = Mapping[tuple[int, int], float]
+
+
+def _pooled_covariances(arms: Sequence[Sums]) -> _Covariances:
+    """Between the units of a phase, as if all arms spread alike: weighed by n - 1."""
+    freedom = sum(of.n - 1 for of in arms)
+    return {
+        (i, j): sum((of.n - 1) * of.covariance(i, j) for of in arms) / freedom
+        for i, j in arms[0].products
+    }
+
+
+def _standardized(
+    phases: Sequence[Sums], shares: Sequence[float], spread: Sequence[_Covariances]
+) -> Sums:
     units = sum(of.n for of in phases)
     shifts, pairs = phases[0].shifts, phases[0].products
     means = tuple(
@@ -62,14 +77,25 @@ def _standardized(phases: Sequence[Sums], shares: Sequence[float]) -> Sums:
         for i in range(len(shifts))
     )
     weights = [share * share / of.n for share, of in zip(shares, phases, strict=True)]
-    products = {
-        (i, j): (units - 1)
-        * units
-        * sum(weight * of.covariance(i, j) for weight, of in zip(weights, phases, strict=True))
-        for i, j in pairs
-    }
+    own = [{(i, j): of.covariance(i, j) for i, j in pairs} for of in phases]
+    products, alike = (
+        {
+            pair: (units - 1)
+            * units
+            * sum(weight * of[pair] for weight, of in zip(weights, covariances, strict=True))
+            for pair in pairs
+        }
+        for covariances in (own, spread)
+    )
     nothing = (0.0,) * len(means)
-    return Sums(units, means, nothing, MappingProxyType(products), 1 / sum(weights))
+    return Sums(
+        units,
+        means,
+        nothing,
+        MappingProxyType(products),
+        effective=1 / sum(weights),
+        alike=MappingProxyType(alike),
+    )
 
 
 def _units(phase: Mapping[str, Sums], variant: str) -> int:

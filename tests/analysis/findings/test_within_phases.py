@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 from numpy.typing import NDArray
 
 from abkit.analysis.aggregates import Moments, Sums
@@ -54,7 +55,7 @@ def with_past(random: Any, shape: tuple[int, int], mean: float, effect: float) -
 
 
 def estimand(metric: Metric, *, cuped: bool = False) -> Estimand:
-    return Layout.of_events([metric], cuped=cuped).estimands[0]
+    return evolve(Layout.of_events([metric], cuped=cuped).estimands[0], negative=None)
 
 
 CASES: dict[str, tuple[Draw, Estimand]] = {

@@ -231,10 +231,18 @@ def _adjusted(
     if not any(theta) or set(before) != {variant for variant, of in sums.items() if of.n}:
         return unchanged
     plain = {variant: _unbiased(found[variant]) for variant in before}
-    left = {
-        variant: adjust(plain[variant], covariates, theta=theta, overall=overall.means)
-        for variant, covariates in before.items()
-    }
+
+    def adjusted_moments(variant: str, covariates: Covariates) -> Moments:
+        moments, alike = plain[variant], sums[variant].spread_alike
+        left = adjust(moments, covariates, theta=theta, overall=overall.means)
+        others = None if alike is None else estimand.covariates(alike, overall=everyone)
+        if others is None or moments.alike is None:
+            return left
+        spread = evolve(moments, variance=moments.alike)
+        spread = adjust(spread, others, theta=theta, overall=overall.means)
+        return evolve(left, alike=spread.variance)
+
+    left = {variant: adjusted_moments(variant, of) for variant, of in before.items()}
     adjusted = {
         variant: evolve(arm, moments=left[variant], unadjusted=arm.moments)
         if variant in left

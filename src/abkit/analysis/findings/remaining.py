@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
-from abkit.analysis.aggregates import Moments
+from attrs import evolve
+
 from abkit.analysis.findings.comparing import tested_side
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.planned_looks import next_look
@@ -172,11 +173,10 @@ def _first_significant(
 def _excludes_zero(comparison: Comparison, side: Alternative, tau: Tau, *, factor: float) -> bool:
     """Whether the interval would exclude 0 with so many times the units, all else being equal."""
     control, treatment = (
-        Moments(
-            round(of.n * factor),
-            of.mean,
-            of.variance,
-            None if of.effective is None else of.effective * factor,
+        evolve(
+            of,
+            n=round(of.n * factor),
+            effective=None if of.effective is None else of.effective * factor,
         )
         for of in (comparison.control, comparison.treatment)
     )

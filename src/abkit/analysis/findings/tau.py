@@ -13,6 +13,8 @@ from math import sqrt
 from types import MappingProxyType
 from typing import TypeAlias
 
+from attrs import evolve
+
 from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.arms import Arms
 from abkit.analysis.findings.metric_result import (
@@ -123,4 +125,4 @@ def _to_pass(arm: Arm, share: float) -> float:
 def _of_units(moments: Moments, units: float) -> Moments:
     n = round(units)
     effective = None if moments.effective is None else moments.effective * (n / moments.n)
-    return Moments(n, moments.mean, moments.variance, effective)
+    return evolve(moments, n=n, effective=effective)

@@ -39,12 +39,13 @@ def pooled_difference(control: Moments, treatment: Moments) -> float:
     """The variance of the difference if both arms spread alike: Student's rule.
 
     It is s_p² (1/n_c + 1/n_t), where s_p² weighs the arms' variances by n - 1. Of means that were
-    standardized, n are the effective units, and the variance is that of one of these.
+    standardized, the arms are taken to spread alike within each phase.
     """
-    controls, treated = control.effective_units, treatment.effective_units
-    weight = (controls - 1) / (controls + treated - 2)
-    spread = weight * _of_one(control) + (1 - weight) * _of_one(treatment)
-    return spread * (1 / controls + 1 / treated)
+    if control.alike is not None and treatment.alike is not None:
+        return control.alike / control.n + treatment.alike / treatment.n
+    weight = (control.n - 1) / (control.n + treatment.n - 2)
+    spread = weight * control.variance + (1 - weight) * treatment.variance
+    return spread * (1 / control.n + 1 / treatment.n)
 
 
 def at_least_pooled(control: Moments, treatment: Moments) -> MeanVariances:
@@ -63,10 +64,3 @@ def at_least_pooled(control: Moments, treatment: Moments) -> MeanVariances:
     if treated < controls:
         return MeanVariances(own.control, own.treatment + excess)
     return MeanVariances(own.control + excess, own.treatment)
-
-
-def _of_one(moments: Moments) -> float:
-    """The variance between the units, of which the effective ones make the mean as certain as it is."""
-    if moments.effective is None:
-        return moments.variance
-    return moments.variance / moments.n * moments.effective
