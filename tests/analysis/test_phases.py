@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -187,20 +188,22 @@ def test_a_unit_belongs_to_the_phase_of_its_first_exposure(tables: Tables) -> No
         ]
 
 
-@pytest.mark.parametrize(("several", "early"), [("first", (900, 110)), ("include", (900, 110))])
-def test_of_units_that_saw_several_variants_too(
-    tables: Tables, several: str, early: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize("several", ["exclude", "first", "include"])
+def test_of_units_that_saw_several_variants_too(tables: Tables, several: str) -> None:
     exposures, actions = ramp([(900, 100), (500, 500)], [(0.5, 0.5), (0.5, 0.5)], [EARLY, LATE])
     jumped = [
         row
         for number in range(10)
         for row in (exposed(f"j{number}", "b", 5, EARLY), exposed(f"j{number}", "a", 30, LATE))
     ]
-    result = analyzed(tables, (exposures + jumped, actions), several=several)
-    assert tuple(result.phases[0].units.values()) == early
+    torn = [exposed("torn", "a", 5, EARLY), exposed("torn", "b", 6, EARLY)]
+    torn.append(exposed("torn", "b", 30, LATE))
+    result = analyzed(tables, (exposures + jumped + torn, actions), several=several)
+    also = several != "exclude", several == "include"
+    assert tuple(result.phases[0].units.values()) == (900 + also[0], 110 + also[1])
     late = 510 if several == "include" else 500
     assert dict(result.phases[1].units) == {"a": late, "b": 500}
+    assert result.in_several == 11
 
 
 def test_a_phase_without_both_arms_is_left_out_and_that_is_said(tables: Tables) -> None:
@@ -255,6 +258,30 @@ def test_weights_of_each_unit_are_no_phases(tables: Tables) -> None:
     assert any("more than 50 different weights" in warning for warning in result.warnings)
 
 
+def test_a_column_of_that_name_that_tells_something_else_changes_nothing(tables: Tables) -> None:
+    exposures, actions = ramp([(100, 100)], [(0.5, 0.5)], [None])
+    rows = [{**row, "weights": f"{i}.5"} for i, row in enumerate(exposures)]
+    result = analyzed(tables, (rows, actions))
+    assert (result.phases, result.warnings) == ((), ())
+
+
+def test_exposures_that_tell_no_weights_are_a_phase_of_their_own(tables: Tables) -> None:
+    result = analyzed(
+        tables, ramp([(300, 200), (500, 500)], [(0.5, 0.5), (0.2, 0.2)], [None, LATE])
+    )
+    assert [dict(phase.weights) for phase in result.phases] == [{}, {"a": 0.5, "b": 0.5}]
+    assert dict(result.sample_ratio.counts) == {"a": 500, "b": 500}
+    assert any("The exposures of 500 units do not tell" in warning for warning in result.warnings)
+    assert "weights not known; 300 : 200 units" in result.to_text()
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_files_of_every_form_tell_the_weights(tmp_path: Path, form: Any) -> None:
+    files = stored(own(0.1), tmp_path, {"0": 0.5, "1": 0.5}, orgs=500, form=form)
+    result = Analysis(own(0.1), **files).run()
+    assert dict(result.sample_ratio.weights) == {"0": 0.9, "1": 0.1}
+
+
 def test_a_table_without_the_column_is_read_as_before(tables: Tables) -> None:
     made = tables(*SIMPSON)
     made["exposures"] = made["exposures"].drop_columns(["weights"])
@@ -302,10 +329,15 @@ def own(share: float) -> type[OrgExperiment]:
 
 
 def stored(
-    experiment: type[OrgExperiment], where: Path, rates: Mapping[str, float], *, orgs: int
+    experiment: type[OrgExperiment],
+    where: Path,
+    rates: Mapping[str, float],
+    *,
+    orgs: int,
+    form: Any = "parquet",
 ) -> dict[str, Any]:
     random = Random(3)  # noqa: S311 - reproducible data, no secret
-    with ExposureLogger(FileSink(where)) as logger:
+    with ExposureLogger(FileSink(where, format=form)) as logger:
         manager = ExperimentManager(on_event=logger, strict=True)
         manager.add(experiment)
         for org in range(orgs):
@@ -327,6 +359,39 @@ def test_weights_in_an_own_assign_get_a_verdict(tmp_path: Path, share: float) ->
     comparison = result["clicked"]["1"].comparison
     assert comparison is not None
     assert comparison.significant
+
+
+def test_a_ramp_of_an_own_assign_whose_units_come_again(tmp_path: Path) -> None:
+    """2,000 organizations on the first day; all of them, and 2,000 new ones, on the second."""
+    random = Random(4)  # noqa: S311 - reproducible data, no secret
+    events: list[Any] = []
+    for day, share in enumerate((0.1, 0.5)):
+        seconds = START.timestamp() + 86_400 * day
+        clock = partial(float, seconds)
+        manager = ExperimentManager(on_event=events.append, strict=True, clock=clock)
+        manager.add(own(share))
+        for org in range(2_000 * (day + 1)):
+            manager.log_exposure("ShowPlugins", org=org)
+            if random.random() < 0.1 * (day + 1):
+                manager.track("clicked", org=org)
+    sink = FileSink(tmp_path)
+    sink.send([event._replace(insert_id=f"{number}") for number, event in enumerate(events)])
+    files: dict[str, Any] = {
+        "exposures": str(tmp_path / "exposures"),
+        "actions": str(tmp_path / "actions"),
+    }
+    result = Analysis(own(0.5), **files).run()
+    assert [sum(phase.units.values()) for phase in result.phases] == [2_000, 2_000]
+    assert not result.sample_ratio.alarm
+    comparison = result["clicked"]["1"].comparison
+    assert comparison is not None
+    assert comparison.interval.low < 0 < comparison.interval.high
+    assert any(
+        "those that a change of the weights moved count for the first one" in warning
+        for warning in result.warnings
+    )
+    first = Analysis(own(0.5), **files, several="first").run()
+    assert first["clicked"]["1"].comparison == comparison
 
 
 def test_weights_in_code_are_found_there_where_exposures_are_too_old_to_tell(

@@ -375,16 +375,13 @@ def _warnings(taking: Taking, result: Result, several: Several) -> Iterable[str]
     if jumped > 0.005 * exposed:
         yield (
             f"{jumped:,} of {exposed:,} units ({jumped / exposed:.1%}) were exposed to several "
-            f"variants; {_JUMPED[several]}. {_advice(result, several)}"
+            f"variants; {_MOVED if _are_moved_kept(result, several) else _JUMPED[several]}. "
+            "Find out why units change their variant."
         )
 
 
-def _advice(result: Result, several: Several) -> str:
-    """What to do about units that were exposed to several variants."""
-    if not result.phases:
-        return "Find out why units change their variant."
-    first = "" if several is Several.FIRST else '; several="first" keeps each in the first one'
-    return f"Other weights move units that come again{first}."
+def _are_moved_kept(result: Result, several: Several) -> bool:
+    return bool(result.phases) and several is Several.EXCLUDE
 
 
 _JUMPED = {
@@ -392,3 +389,7 @@ _JUMPED = {
     Several.FIRST: "counting them for the first one blurs the difference",
     Several.INCLUDE: "counting them for each of these blurs the difference",
 }
+_MOVED = (
+    "those that a change of the weights moved count for the first one, which blurs the difference; "
+    "leaving the others out may bias the comparison"
+)

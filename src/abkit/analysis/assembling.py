@@ -131,6 +131,7 @@ def assembled(
             *settings.warnings,
             *gathered.notes,
             *_left_out_of(phases, control=plan.control),
+            *_without_weights(phases),
             *_unknown_shares(ratio, in_code=asked.in_code),
             *_without_looks(gathered, settings),
         ),
@@ -252,6 +253,16 @@ def _left_out_of(phases: Sequence[Phase], *, control: str) -> Iterable[str]:
                 f"{amount(units, 'unit')} of {of} are left out of the comparison of {variant}: while the "
                 f"weights were those, it or the control had fewer than {FEWEST} units."
             )
+
+
+def _without_weights(phases: Sequence[Phase]) -> Iterable[str]:
+    """That some units, but not all, are left out of the check of the sizes."""
+    unknown = sum(sum(phase.units.values()) for phase in phases if not phase.weights)
+    if unknown and any(phase.weights for phase in phases):
+        yield (
+            f"The exposures of {amount(unknown, 'unit')} do not tell with which weights they were drawn: "
+            "they are a phase of their own, and left out of the sample ratio."
+        )
 
 
 def _unknown_shares(ratio: "SampleRatio", *, in_code: bool) -> Iterable[str]:

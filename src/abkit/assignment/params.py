@@ -5,6 +5,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from abkit.assignment._planout import PlanOutOp
+from abkit.assignment.drawing import teller
 from abkit.assignment.operators import EXECUTORS
 
 _SALT, _OVERRIDES, DRAWN, _LOOKED, _OPERATORS = 0, 1, 2, 3, 4
@@ -146,19 +147,25 @@ def was_randomized(params: Params, name: str | None = None) -> bool:
     return looked or any(value is not Written for value in values)
 
 
-def weights_drawn(
-    params: Mapping[str, Any], name: str, tell: Callable[[PlanOutOp], str | None]
-) -> str | None:
-    """The weights with which a parameter was drawn, as `tell` tells them.
+def weigher(name: str) -> Callable[[object], str | None]:
+    """What tells the weights with which a parameter was drawn, as an exposure does; each time of a Params.
 
-    None if no operator with known weights gave it, or if the code has looked at it: then it may have
-    decided by that what to write, and for whom.
+    It gives None if no operator with known weights gave the parameter, or if the code has looked at it: then
+    it may have decided by that what to write, and for whom. And None of what is no Params.
     """
-    _, _, drawn, _, known = cast("Params", params)._environment
-    if drawn is None or drawn.get(name, Written) is Written:
-        return None
-    operator = known.get(name) if type(known) is dict else known
-    return None if operator is None else tell(operator)
+    tell = teller()
+
+    def weigh(params: object) -> str | None:
+        if type(params) is not Params:
+            return None
+        _, _, drawn, _, operator = params._environment
+        if drawn is None or drawn.get(name, Written) is Written:
+            return None
+        if type(operator) is dict:
+            operator = operator.get(name)
+        return None if operator is None else tell(operator)
+
+    return weigh
 
 
 def mark_randomized(params: Params) -> None:

@@ -26,10 +26,6 @@ def weigher_of(declaration: Declaration, *, in_code: bool) -> Weigh:
     declared = weights_text([*shares], [*shares.values()]) if shares else None
     if not in_code:
         return lambda params: declared if params is None else None
-    from abkit.assignment.drawing import teller
-    from abkit.assignment.params import weights_drawn
+    from abkit.assignment.params import weigher
 
-    tell = teller()
-    return lambda params: (
-        None if params is None or params is FORCED else weights_drawn(params, param_name, tell)
-    )
+    return weigher(param_name)

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.gathering.asking import Asking, instant
-from abkit.analysis.phases import Phase, Told, phases_of
+from abkit.analysis.phases import Phase, Told, phases_of, weights_in
 from abkit.analysis.query.phases import MAXIMUM_PHASES
 from abkit.analysis.query.units import MAXIMUM_VARIANTS, Several, UnitQueries
 from abkit.analysis.reading.sources import Table
@@ -103,7 +103,8 @@ def take_part(
     alone, jumped, in_several = _seen(
         asking, queries, variants=sum(row["variant"] is not None for row in profile)
     )
-    plain = not queries.segments and (queries.several is Several.EXCLUDE or not jumped)
+    excludes = queries.several is Several.EXCLUDE and not queries.phases
+    plain = not queries.segments and (excludes or not jumped)
     asking.define("units", queries.units(jumpers=bool(jumped)), keep=not plain)
     periods = asking.rows("units over time", queries.by_period(length))
     latest = max(
@@ -147,8 +148,6 @@ def _phases(
     texts = {str(row[column]) for row in told for column in ("least_weights", "most_weights")}
     if len(texts) > 1 or (texts and _total(profile, "weighed") < _total(profile, "in_frame")):
         rows = asking.rows("weights of the exposures", queries.weights())
-        if len(rows) > MAXIMUM_PHASES:
-            return (), (_TOO_MANY,)
         found = [
             Told(
                 None if row["weights"] is None else str(row["weights"]),
@@ -156,6 +155,9 @@ def _phases(
             )
             for row in rows
         ]
+        if len(found) > MAXIMUM_PHASES and any(weights_in(one.text) for one in found):
+            return (), (_TOO_MANY,)
+        found = found[:MAXIMUM_PHASES]
     else:
         found = [Told(next(iter(texts), None))]
     return phases_of(found, designed), ()

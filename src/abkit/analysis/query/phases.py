@@ -27,6 +27,14 @@ def number_of_first(phases: Sequence[Texts]) -> str:
     return f"{earliest} - min(time) * {len(phases)}"
 
 
+def one_variant_in_each(phases: Sequence[Texts]) -> str:
+    """1 for a group of exposures that has one variant in each phase, else 0, as SQL."""
+    number = number_of(phases)
+    of_phase = [f"case when {number} = {i} then variant end" for i in range(len(phases))]
+    several = " or ".join(f"min({each}) <> max({each})" for each in of_phase)
+    return f"case when {several} then 0 else 1 end"
+
+
 def _is_among(texts: Texts) -> str:
     known = ", ".join(literal(text) for text in texts if text is not None)
     conditions = [f"weights in ({known})"] if known else []

@@ -8,7 +8,13 @@ from attrs import frozen
 from abkit.analysis.plan import Plan
 from abkit.analysis.query.exclusion import Exclusion
 from abkit.analysis.query.periods import period
-from abkit.analysis.query.phases import MAXIMUM_PHASES, Texts, number_of, number_of_first
+from abkit.analysis.query.phases import (
+    MAXIMUM_PHASES,
+    Texts,
+    number_of,
+    number_of_first,
+    one_variant_in_each,
+)
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
 
@@ -20,7 +26,8 @@ class Several(StrEnum):
     """What becomes of a unit that was exposed to several variants."""
 
     EXCLUDE = "exclude"
-    """It is left out, and counted."""
+    """It is left out, and counted; unless its variant changed only where the weights did, which moves units:
+    then it belongs to the variant that it saw first."""
     FIRST = "first"
     """It belongs to the variant that it saw first."""
     INCLUDE = "include"
@@ -169,20 +176,21 @@ limit 10"""
         """Every unit once.
 
         Columns: unit_id, variant and last_variant (the smallest and the largest of those that it saw),
-        first_exposure, exposures, excluded_0, ... (1 or 0); and phase (the number of that of the first
-        exposure), if there are several.
+        first_exposure, exposures, excluded_0, ... (1 or 0); and, if there are several phases, phase (the
+        number of that of the first exposure) and moved (1 if it saw one variant in each phase, else 0).
         """
         excluded = "".join(
             f",\n  max(case when {e.condition(f'property_{i}')} then 1 else 0 end) as excluded_{i}"
             for i, e in enumerate(self.exclusions)
         )
+        moved = f",\n  {one_variant_in_each(self.phases)} as moved" if self.phases else ""
         return f"""\
 select
   unit_id,
   min(variant) as variant,
   max(variant) as last_variant,
   min(time) as first_exposure,
-  count(*) as exposures{excluded}{self._first_phase()}
+  count(*) as exposures{excluded}{self._first_phase()}{moved}
 from exposures
 where {self.usable()}
 group by unit_id"""  # noqa: S608 - literals are quoted
@@ -239,7 +247,7 @@ select unit_id, variant, first_exposure{phase}
 from seen
 where variant = last_variant{self._not_excluded(" and ")}"""  # noqa: S608 - columns are our own
         taking_part = alone
-        if jumpers and self.several is not Several.EXCLUDE:
+        if jumpers and (self.phases or self.several is not Several.EXCLUDE):
             taking_part = f"{alone}\nunion all\n{self._jumped()}"
         if not self.segments:
             return taking_part
@@ -273,10 +281,11 @@ order by period, {group}"""  # noqa: S608 - columns are our own
 
     def _jumped(self) -> str:
         """Units that saw several variants, as `several` says."""
+        moved = " and moved = 1" if self.several is Several.EXCLUDE else ""
         theirs = f"""\
   from exposures e
   join (
-    select unit_id from seen where variant <> last_variant{self._not_excluded(" and ")}
+    select unit_id from seen where variant <> last_variant{moved}{self._not_excluded(" and ")}
   ) as jumped on jumped.unit_id = e.unit_id
   where {self.usable("e.")}"""  # noqa: S608 - literals are quoted
         if self.several is Several.INCLUDE:
