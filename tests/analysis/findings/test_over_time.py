@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from abkit.analysis.inference.sequential import sequential, tau_for_sample_size
 from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.settings import Settings
 from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Conversion, Mean, Metric
+from abkit.experiments.metrics import Conversion, Mean, Metric, Total
 
 from .samples import alone, conversions, plan, spread
 
@@ -119,6 +120,20 @@ def test_before_the_gates_nothing_is_compared() -> None:
     assert series.running_interval[0] is None
     assert series.comparisons[1] is not None
     assert series.running_interval[1] == series.comparisons[1].interval
+
+
+def test_a_gate_that_shuts_again_leaves_no_look_with_a_tau_of_its_own() -> None:
+    """One unit came that did a million times what the others do: its mean says nothing any more."""
+    orders = Total("orders")
+    (before,) = growing([(10, 11)])
+    whale = Sums(1, (0.0,), (1e7,), MappingProxyType({(0, 0): 1e14}))
+    looks = [before, {"0": before["0"], "1": before["1"] + whale}]
+    found = analyzed(looks, Settings(), orders)
+    assert found.tau is None
+    assert found.treatments[0].comparison is None
+    assert found.over_time is not None
+    assert found.over_time.treatments["1"].comparisons == (None, None)
+    assert found.over_time.treatments["1"].running_p == (1, 1)
 
 
 def test_a_variant_that_begins_later_has_no_units_at_first() -> None:

@@ -1,6 +1,7 @@
 """Each metric look by look: what would have been found at the end of each day or hour. Pure.
 
-All looks are made with the tau of the result: so the result is the last of its looks.
+All looks are made with the tau of the result: so the result is the last of its looks. Where it has none,
+because nothing can be compared (any more), no look is compared: a tau of its own would follow the data.
 """
 
 from bisect import bisect_right
@@ -85,10 +86,13 @@ def _with_looks(
 ) -> MetricResult:
     variants = [result.control.variant, *(t.arm.variant for t in result.treatments)]
     seen = list(_looks(looks, variants, estimand, settings, over=over))
+    comparable = result.tau is not None or settings.method is not Method.SEQUENTIAL
     series = {
         treatment.arm.variant: _series(
             [at.arms.treatments[place].moments for at in seen],
-            _comparisons(seen, place, alpha=_alpha(treatment, result, settings)),
+            _comparisons(seen, place, alpha=_alpha(treatment, result, settings))
+            if comparable
+            else iter([None] * len(seen)),
         )
         for place, treatment in enumerate(result.treatments)
     }
