@@ -40,7 +40,8 @@ class Metric(Operand):
         name: How reports call it.
         direction: Which way it should move.
         goal: The smallest relative change of the control's mean that is worth having: 0.02 is 2%.
-            None: the sequential test looks for 10%, and there is no badge about the goal.
+            None: the sequential test looks for what can be found at its first look, and there is no badge
+            about the goal.
         role: What the metric is for; it is given as `role=`. Unless said otherwise, the first metric of
             an experiment is primary, and those after it are secondary. Two metrics that differ in
             nothing else are equal.

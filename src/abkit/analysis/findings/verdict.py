@@ -202,7 +202,9 @@ def _undecided(
         )
         return _Judged(treatment, _Standing.LOST, reason)
     if last_look:
-        reason = f"{name} did not reach significance in {metric.name}, and this was the last planned look."
+        reason = (
+            f"{name} did not reach significance in {metric.name}, and the test has no further look."
+        )
         return _Judged(treatment, _Standing.LOST, reason)
     if comparison.method == Method.WELCH:
         reason = (
