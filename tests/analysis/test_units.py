@@ -16,7 +16,7 @@ from abkit.errors import (
     MissingColumnError,
     TooFewVariantsError,
 )
-from abkit.experiments.metrics import Metric
+from abkit.experiments.metrics import Metric, Winsorize
 
 COOKIE_CATS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cookie_cats.csv"
 
@@ -278,3 +278,11 @@ def test_arms_far_from_equal_are_not_checked_without_weights(tmp_path: Path) -> 
 def test_the_sample_ratio_has_the_control_first(tmp_path: Path) -> None:
     result = analyze(write(tmp_path / "u.csv", usual_rows()), control="b")
     assert list(result.sample_ratio.counts) == ["b", "a"]
+
+
+def test_limits_that_leave_nothing_are_not_taken_for_another_column(tmp_path: Path) -> None:
+    rows = [f"{i},{'ab'[i % 2]},0,{5 if i == 0 else 0}" for i in range(400)]
+    limited = Mean("x", winsorize=Winsorize(upper_percentile=99))
+    warnings = analyze(write(tmp_path / "t.csv", rows), limited).warnings
+    assert any("'x' is 0 for every unit within its limits" in warning for warning in warnings)
+    assert not any("the right column" in warning for warning in warnings)

@@ -15,6 +15,7 @@ from abkit.analysis.arguments import metrics as metrics_of
 from abkit.analysis.assembling import Asked, assembled, check_plan, segment_names
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.engines.choose import opened
+from abkit.analysis.gathering.absence import limited_to_zero
 from abkit.analysis.gathering.asking import Asking, Progress, silent
 from abkit.analysis.gathering.exposures import check_variants
 from abkit.analysis.gathering.measures import Gathered, measure_units
@@ -141,7 +142,8 @@ class UnitsAnalysis:
             queries=asking.texts,
             engine=version,
         )
-        gathered = evolve(gathered, notes=(*gathered.notes, *_zeros(gathered)))
+        zeros = (*_zeros(gathered), *limited_to_zero(gathered))
+        gathered = evolve(gathered, notes=(*gathered.notes, *zeros))
         result = assembled(asked, gathered, counts=_counted)
         return evolve(
             result,
@@ -275,6 +277,8 @@ def _zeros(gathered: Gathered) -> Iterable[str]:
     """A column that has nothing but 0 is probably another one than was meant."""
     for estimand in gathered.layout.estimands:
         places = estimand.places.values()
+        if any(estimand.capped_units(sums) for sums in gathered.sums.values()):
+            continue  # the limits made them 0
         if all(sums.mean(place) == 0 for sums in gathered.sums.values() for place in places):
             yield f"{estimand.metric.name!r} is 0 for every unit. Is it the right column?"
 

@@ -14,6 +14,7 @@ from abkit.analysis.plan import Plan
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.result import Result
 from abkit.errors import MissingColumnError
+from abkit.experiments.metrics import Winsorize
 
 PRICED = (
     Sum("revenue", action="buy", property="price"),
@@ -171,3 +172,16 @@ def test_an_action_that_nobody_did_is_told_with_the_reason(
 ) -> None:
     result = run(actions, Conversion("click"))
     assert f"No unit has any 'click' after its exposure. {reason}" in result.warnings
+
+
+def test_limits_that_leave_nothing_are_told_instead(run: Any) -> None:
+    """One of two hundred units has paid: the 99th percentile is 0."""
+    limits = Winsorize(upper_percentile=99)
+    revenue = Sum("revenue", action="buy", property="price", winsorize=limits)
+    result = run(bought(['{"price": 10}']), revenue, exposures=exposed(200))
+    (warning,) = result.warnings
+    assert warning == (
+        "'revenue' is 0 for every unit within its limits, though 1 unit has another value: a "
+        "percentile of mostly 0 is 0. Give a limit in the metric's unit, such as "
+        "winsorize=Winsorize(upper=500)."
+    )

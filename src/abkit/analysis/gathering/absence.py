@@ -28,7 +28,23 @@ def absences(asking: Asking, gathered: Gathered, actions: Table | None) -> tuple
     return (
         *_without_number(asking, gathered.layout, actions),
         *_nobody(asking, gathered),
+        *limited_to_zero(gathered),
     )
+
+
+def limited_to_zero(gathered: Gathered) -> Iterable[str]:
+    """Of each metric of which nothing is left within its limits, that it is so.
+
+    Of a metric that fewer than 1% of the units have, the 99th percentile is 0.
+    """
+    for estimand in gathered.layout.estimands:
+        changed = sum(estimand.capped_units(sums) or 0 for sums in gathered.sums.values())
+        if changed and _is_empty(gathered, estimand.metric):
+            yield (
+                f"{estimand.metric.name!r} is 0 for every unit within its limits, though "
+                f"{amount(changed, 'unit')} {have(changed)} another value: a percentile of mostly 0 is "
+                "0. Give a limit in the metric's unit, such as winsorize=Winsorize(upper=500)."
+            )
 
 
 def _without_number(asking: Asking, layout: Layout, actions: Table) -> Iterable[str]:
@@ -85,7 +101,12 @@ def _names(layout: Layout, kind: type[Sum] | type[Average], action: str, key: st
 
 def _nobody(asking: Asking, gathered: Gathered) -> Iterable[str]:
     """Of each metric that is 0 for all, why."""
-    empty = [metric for metric in gathered.layout.metrics if _is_empty(gathered, metric)]
+    empty = [
+        estimand.metric
+        for estimand in gathered.layout.estimands
+        if _is_empty(gathered, estimand.metric)
+        and not any(estimand.capped_units(sums) for sums in gathered.sums.values())
+    ]
     wanted = sorted({action for metric in empty for action in _actions(gathered, metric)})
     if not wanted:
         return
