@@ -92,7 +92,7 @@ def test_welch_and_the_confidence_are_chosen_by_the_analyst(run: Any) -> None:
 
 
 def test_a_variant_that_starts_after_the_first_look_is_compared(tables: Any, plan: Plan) -> None:
-    exposures = [
+    exposures: Rows = [
         {"unit_id": f"{variant}{number}", "variant": variant, "hour": hour}
         for variant, hour in (("a", 0), ("b", 0), ("a", 200), ("b", 200), ("c", 200))
         for number in range(hour, hour + 150)

@@ -92,11 +92,11 @@ def shares_at_first_look(
     so_far = {v: list(accumulate(of.get(day, 0) for day in days)) for v, of in by_day.items()}
     controls = so_far.pop(control, [])
     shares: dict[str, tuple[float, float]] = {}
-    for variant, units in so_far.items():
-        pairs = list(zip(controls, units, strict=False))
+    for variant, own in so_far.items():
+        pairs = zip(controls, own, strict=False)
         first = next((pair for pair in pairs if min(pair) >= MINIMUM_UNITS), None)
         if first is not None:
-            shares[variant] = first[0] / controls[-1], first[1] / units[-1]
+            shares[variant] = first[0] / controls[-1], first[1] / own[-1]
     return MappingProxyType(shares)
 
 
