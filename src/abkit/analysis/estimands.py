@@ -48,6 +48,8 @@ class Estimand:
         capped: The place of the measure that is 1 for a unit whose value winsorization changed.
         negative: The place of the measure that is 1 for a unit whose value is below 0; None where no
             value can be, or where it is not measured.
+        divided: The place of the measure that is 1 for a unit whose divisor is above 0; None where the
+            metric is no ratio, or where it is not measured.
     """
 
     metric: Metric
@@ -56,6 +58,7 @@ class Estimand:
     present: int | None = None
     capped: int | None = None
     negative: int | None = None
+    divided: int | None = None
 
     @property
     def is_formula(self) -> bool:
@@ -113,6 +116,10 @@ class Estimand:
         if self.negative is None:
             return None
         return round(sums.mean(self.negative) * sums.n)
+
+    def divided_units(self, sums: Sums) -> int | None:
+        """How many units have a divisor above 0; None where that is not known."""
+        return None if self.divided is None else round(sums.mean(self.divided) * sums.n)
 
     def covariates(self, sums: Sums, *, overall: Sums) -> Covariates | None:
         """What the units of an arm were before: the same metric, and whether they did anything.

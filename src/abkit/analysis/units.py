@@ -225,7 +225,7 @@ class SumsAnalysis:
         )
         settings = Settings(method=self.method, confidence=self.confidence, taus=self.taus)
         check_plan(plan, settings)
-        layout = Layout(metrics=plan.metrics, signed=())
+        layout = Layout(metrics=plan.metrics, signed=(), divisors=())
         gathered = Gathered(
             sums=MappingProxyType({v: self._of(v, layout) for v in self.units}), layout=layout
         )

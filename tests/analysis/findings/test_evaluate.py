@@ -72,7 +72,10 @@ def test_the_first_look_is_one_at_which_conversions_could_be_compared() -> None:
 
 
 def test_a_variant_that_starts_later_has_a_first_look_of_its_own() -> None:
-    """On the first day 100 units of the control and of b came; c started on the second one."""
+    """On the first day 100 units of the control and of b came; c started on the second one.
+
+    The first day may have had few hours: it counts for half of two days, if these are more.
+    """
     days = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)]
     arrivals = {
         (days[0], "a", 0): 100,
@@ -82,13 +85,15 @@ def test_a_variant_that_starts_later_has_a_first_look_of_its_own() -> None:
         (days[1], "c", 0): 200,
     }
     shares = shares_at_first_look(arrivals, control="a")
-    assert shares == {"b": (0.25, 0.125), "c": (1.0, 1.0)}
+    assert shares == {"b": (0.5, 0.5), "c": (1.0, 1.0)}
     arms = {
         "a": spread(400, 10.0, 90.0),
         "b": spread(800, 10.0, 90.0),
         "c": spread(200, 10.0, 90.0),
     }
-    assert one(Mean("spent"), arms, first_look=shares).tau == pytest.approx(sqrt(90 / 100 * 2))
+    assert one(Mean("spent"), arms, first_look=shares).tau == pytest.approx(
+        sqrt(90 / 400 + 90 / 200)
+    )
 
 
 def test_a_tau_that_is_given_is_used() -> None:

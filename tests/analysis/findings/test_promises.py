@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
+from attrs import evolve
 from numpy.typing import NDArray
 
 from abkit.analysis import SumsAnalysis
@@ -121,6 +122,25 @@ def test_a_ratio_whose_units_are_very_unequal_keeps_its_level(
         assert found.over_time is not None
         alarms += found.over_time.treatments["1"].running_p[-1] <= 0.05
     assert alarms <= 4
+
+
+def test_a_ratio_waits_for_units_that_it_divides_by() -> None:
+    """Of few orders the price per order looks far more certain than it is."""
+    price = Ratio("price", numerator=Mean("revenue"), denominator=Mean("orders"))
+    measured = evolve(of_two(price), divided=2)
+    random = np.random.default_rng(2)
+
+    def arm(orders: int) -> Sums:
+        count = np.zeros(2000)
+        count[:orders] = 1
+        return summed((count * random.lognormal(3, 1, 2000), count, count), 2000)
+
+    few, enough = (
+        evaluate({"0": arm(90), "1": arm(orders)}, [measured], plan(price), Settings())[0]
+        for orders in (22, 25)
+    )
+    assert few["1"].missing == ("3 more units with a divisor above 0 in variant 1",)
+    assert enough["1"].comparison is not None
 
 
 @pytest.mark.parametrize(("n", "change"), [(100, 0.0), (500, 0.0), (500, 0.5)])

@@ -158,6 +158,7 @@ def _counted(arm: Arm, plain: Mapping[str, Arm]) -> Arm:
         conversions=of_all.conversions,
         capped=of_all.capped,
         negative=of_all.negative,
+        divided=of_all.divided,
     )
 
 
@@ -169,6 +170,7 @@ def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) ->
             conversions=0 if estimand.metric.binary else None,
             capped=estimand.capped_units(sums),
             negative=estimand.negative_units(sums),
+            divided=estimand.divided_units(sums),
         )
     _check_finite(variant, sums, estimand)
     problem = ""
@@ -188,6 +190,7 @@ def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) ->
         conversions=estimand.conversions(sums),
         capped=estimand.capped_units(sums),
         negative=estimand.negative_units(sums),
+        divided=estimand.divided_units(sums),
         problem=problem,
     )
 

@@ -53,6 +53,8 @@ class Arm:
         unadjusted: The moments before CUPED; None where that is off.
         capped: The units whose value winsorization changed; None where there is no cap.
         negative: The units whose value is below 0; None where no value can be, or it is not known.
+        divided: The units whose divisor is above 0, of a ratio; None of other metrics, and where it is not
+            known.
         immature: The units whose time to do what the metric counts is not over at the end of the data;
             they count as they are. None where a unit's time never ends.
         posterior_mean: The mean that is believed after the data: 1/3 after one unit that did not
@@ -67,6 +69,7 @@ class Arm:
     unadjusted: Moments | None = None
     capped: int | None = None
     negative: int | None = None
+    divided: int | None = None
     immature: int | None = None
     posterior_mean: float | None = None
     problem: str = ""
@@ -204,10 +207,13 @@ def contributors(arm: Arm) -> float | None:
 
     Of a binary metric these are the conversions. Of amounts it is their effective number, (sum x)² /
     sum x² (Kish 1965, "Survey Sampling"): a hundred buyers of whom one pays as much as all others
-    together count as four. Values that may be below 0 have no such number, nor have formulas.
+    together count as four. Of a ratio they are the units that have something to divide by. Values that
+    may be below 0 have no such number, nor have formulas.
     """
     if arm.conversions is not None:
         return arm.conversions
+    if arm.divided is not None:
+        return arm.divided
     moments = arm.unadjusted or arm.moments
     if arm.negative != 0 or not moments.n:
         return None
@@ -242,6 +248,9 @@ def _contributors_missing(arm: Arm) -> Iterator[str]:
     if arm.conversions is not None:
         more = amount(MINIMUM_CONTRIBUTORS - arm.conversions, "more conversion")
         yield f"{more} in variant {arm.variant}"
+    elif arm.divided is not None:
+        more = amount(MINIMUM_CONTRIBUTORS - arm.divided, "more unit")
+        yield f"{more} with a divisor above 0 in variant {arm.variant}"
     else:
         yield (
             f"more units that make up the sum in variant {arm.variant} "

@@ -78,7 +78,8 @@ def shares_at_first_look(
 
     The first look of a variant is the end of the first UTC day on which it and the control have
     `MINIMUM_UNITS`, however often results are made: so results by the hour and by the day, of today and
-    of next week, have the same one. A variant that starts a week later has its own.
+    of next week, have the same one. A variant that starts a week later has its own. That day may have
+    begun minutes before its end: so it counts for no fewer units than half of it and the next one.
 
     Args:
         arrivals: The units by the start of the period of their first exposure, variant and phase.
@@ -93,9 +94,11 @@ def shares_at_first_look(
     controls = so_far.pop(control, [])
     shares: dict[str, tuple[float, float]] = {}
     for variant, own in so_far.items():
-        pairs = zip(controls, own, strict=False)
-        first = next((pair for pair in pairs if min(pair) >= MINIMUM_UNITS), None)
-        if first is not None:
+        pairs = list(zip(controls, own, strict=False))
+        at = next((at for at, pair in enumerate(pairs) if min(pair) >= MINIMUM_UNITS), None)
+        if at is not None:
+            after = pairs[min(at + 1, len(pairs) - 1)]
+            first = [max(now, later / 2) for now, later in zip(pairs[at], after, strict=True)]
             shares[variant] = first[0] / controls[-1], first[1] / own[-1]
     return MappingProxyType(shares)
 

@@ -47,7 +47,8 @@ class Layout:
 
     First the metrics of one value per unit themselves; with CUPED the same before the exposure, and
     whether a unit was there then; then, for each metric with limits, whether they changed the unit; then,
-    for each metric of amounts, whether the unit's is below 0.
+    for each metric of amounts, whether the unit's is below 0; then, for each ratio, whether the unit's
+    divisor is above 0.
     What one metric is measured by never depends on the others.
 
     Attributes:
@@ -56,15 +57,22 @@ class Layout:
             what tells that a unit was there before: actions, or a column.
         signed: The metrics of which is measured whether a unit's value is below 0: those of amounts,
             unless said otherwise.
+        divisors: The metrics of which is measured whether a unit's value is above 0: those that a ratio
+            divides by, unless said otherwise.
     """
 
     metrics: tuple[Metric, ...]
     past: Mapping[Metric, tuple[str, ...]] = field(default=_NOTHING)
     signed: tuple[Metric, ...] = field()
+    divisors: tuple[Metric, ...] = field()
 
     @signed.default
     def _amounts(self) -> tuple[Metric, ...]:
         return tuple(m for m in self.metrics if isinstance(m, Sum | Average | Mean))
+
+    @divisors.default
+    def _of_ratios(self) -> tuple[Metric, ...]:
+        return tuple(dict.fromkeys(m.denominator for m in self.metrics if isinstance(m, Ratio)))
 
     @classmethod
     def of_events(cls, metrics: Sequence[Metric], *, cuped: bool) -> Self:
@@ -134,7 +142,7 @@ class Layout:
     @property
     def size(self) -> int:
         """How many measures there are."""
-        return self._signed_from + len(self.signed)
+        return self._divisors_from + len(self.divisors)
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -213,6 +221,16 @@ class Layout:
     def _signed_from(self) -> int:
         return self._capped_from + len(self.capped)
 
+    @property
+    def _divisors_from(self) -> int:
+        return self._signed_from + len(self.signed)
+
+    def _divisor(self, metric: Metric) -> int | None:
+        """Where it stands whether the divisor of a ratio is above 0."""
+        if not isinstance(metric, Ratio) or metric.denominator not in self.divisors:
+            return None
+        return self._divisors_from + self.divisors.index(metric.denominator)
+
     def _presence(self, metric: Metric) -> tuple[str, ...]:
         """What tells that a unit was there before; nothing if CUPED does not adjust the metric."""
         parts = measured(metric)
@@ -233,6 +251,7 @@ class Layout:
             negative=self._signed_from + self.signed.index(metric)
             if metric in self.signed
             else None,
+            divided=self._divisor(metric),
         )
 
 

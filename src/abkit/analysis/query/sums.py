@@ -54,7 +54,8 @@ class SumQueries:
         present = [f"{of}present_{i}" for i in range(len(layout.presences))]
         capped = [self._capped(part, f"{of}m{layout.parts.index(part)}") for part in layout.capped]
         negative = [one_if(f"{of}m{layout.parts.index(part)} < 0") for part in layout.signed]
-        return (*values, *before, *present, *capped, *negative)
+        divided = [one_if(f"{of}m{layout.parts.index(part)} > 0") for part in layout.divisors]
+        return (*values, *before, *present, *capped, *negative, *divided)
 
     def sums(self, *, limit: int | None = None) -> str:
         """The sums per group.
