@@ -22,7 +22,7 @@ AbkitError
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -70,7 +70,7 @@ class DuplicateExperimentError(DeclarationError):
             f'(set `name = "..."` in the class)'
         )
         super().__init__(name, problem)
-        self.args = (name, first, second)
+        self.args: tuple[Any, ...] = (name, first, second)
         self.name = name
         self.first = first
         self.second = second
@@ -86,7 +86,7 @@ class UnknownExperimentError(AbkitError, LookupError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
-        self.known = tuple(sorted(known))
+        self.known: tuple[str, ...] = tuple(sorted(known))
         super().__init__(name, self.known)
 
     def __str__(self) -> str:
@@ -114,7 +114,7 @@ class MissingSubjectError(AbkitError, TypeError):
     ) -> None:
         self.experiment = experiment
         self.needed = needed
-        self.given = tuple(given)
+        self.given: tuple[str, ...] = tuple(given)
         self.problem = problem
         super().__init__(experiment, needed, self.given, problem)
 
@@ -146,7 +146,7 @@ class SubjectMismatchError(AbkitError, TypeError):
         self.experiment = experiment
         self.hook = hook
         self.asked = asked
-        self.given = tuple(given)
+        self.given: tuple[str, ...] = tuple(given)
         self.problem = problem
         super().__init__(experiment, hook, asked, self.given, problem)
 
@@ -238,7 +238,7 @@ class MissingColumnError(AnalysisError, LookupError):
     ) -> None:
         self.column = column
         self.source = source
-        self.available = tuple(available)
+        self.available: tuple[str, ...] = tuple(available)
         self.advice = advice
         super().__init__(column, source, self.available)
 
@@ -262,7 +262,7 @@ class UnknownNameError(AnalysisError, KeyError):
     def __init__(self, what: str, name: object, known: Sequence[str], *, note: str = "") -> None:
         self.what = what
         self.name = name
-        self.known = tuple(known)
+        self.known: tuple[str, ...] = tuple(known)
         self.note = note
         super().__init__(what, name, self.known)
 
@@ -317,7 +317,7 @@ class TooFewVariantsError(AnalysisError):
 
     def __init__(self, control: str, found: Sequence[str]) -> None:
         self.control = control
-        self.found = tuple(found)
+        self.found: tuple[str, ...] = tuple(found)
         super().__init__(control, self.found)
 
     def __str__(self) -> str:

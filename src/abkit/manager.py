@@ -473,5 +473,5 @@ def _name_of(experiment: object) -> str:
     return str(getattr(experiment, "name", experiment))
 
 
-expt_manager = ExperimentManager()
+expt_manager: ExperimentManager = ExperimentManager()
 """The manager of the application; `abkit.expt_manager`."""

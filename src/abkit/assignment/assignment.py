@@ -1,7 +1,8 @@
 """The answer for one unit, and why it is that."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from abkit.events import Variant
 
@@ -25,6 +26,9 @@ class Reason(StrEnum):
     """Something went wrong; it was counted and logged."""
 
 
+_Refusal: TypeAlias = Callable[..., NoReturn]
+
+
 class Parameters(dict[str, Any]):
     """The parameters of one unit. It is a dict, to be pickled and written as JSON, but does not change."""
 
@@ -34,7 +38,14 @@ class Parameters(dict[str, Any]):
         message = "the parameters of an assignment do not change; change a copy, {**params}"
         raise TypeError(message)
 
-    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+    __setitem__: _Refusal = _refuse
+    __delitem__: _Refusal = _refuse
+    __ior__: _Refusal = _refuse
+    clear: _Refusal = _refuse
+    pop: _Refusal = _refuse
+    popitem: _Refusal = _refuse
+    setdefault: _Refusal = _refuse
+    update: _Refusal = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Parameters, ({**self},)

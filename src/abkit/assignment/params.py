@@ -269,5 +269,7 @@ overwrite = _keep_written
 _NAMES_OF_THE_CLASS = frozenset(dir(Params))
 
 # Set by its descriptor: `__setattr__` belongs to the parameters.
-set_environment = cast("Any", Params.__dict__["_environment"]).__set__
+set_environment: Callable[[Params, list[Any]], None] = cast(
+    "Any", Params.__dict__["_environment"]
+).__set__
 """Give a Params its environment: [salt, overrides, what was drawn, whether that was looked at, by what]."""

@@ -2,9 +2,9 @@
 
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import click
 
@@ -20,7 +20,18 @@ STICKY_VARIABLE = "ABKIT_STICKY_STORE"
 PATIENCE = 5.0
 """Seconds that a command waits for a sticky store: nobody's request waits for it."""
 
-config_option = click.option(
+_Command = TypeVar("_Command", bound=Callable[..., Any] | click.Command)
+
+
+class Option(Protocol):
+    """What adds an option to a command."""
+
+    def __call__(self, command: _Command, /) -> _Command:
+        """The command, with the option."""
+        ...
+
+
+config_option: Option = click.option(
     "--config",
     metavar="MODULE",
     envvar=CONFIG_VARIABLE,
@@ -33,7 +44,7 @@ def _settings_path(_ctx: click.Context, _option: click.Parameter, value: str | N
     return value or _from_pyproject("settings")
 
 
-settings_option = click.option(
+settings_option: Option = click.option(
     "--settings",
     metavar="FILE",
     envvar=SETTINGS_VARIABLE,

@@ -2,10 +2,10 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import join, quote
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 from attrs import evolve, frozen
@@ -19,7 +19,7 @@ from abkit.cli.invocation import invocation
 from abkit.cli.printing import show_result
 from abkit.errors import ConfigError
 from abkit.experiments.experiment import OrgExperiment
-from abkit.experiments.metrics import Conversion
+from abkit.experiments.metrics import Conversion, Metric
 from abkit.exposure.dedup import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.stats import Stats
@@ -45,8 +45,8 @@ class ShowPluginsExperiment(OrgExperiment):
     """Show plugins in the Integration Directory."""
 
     hypothesis = "Showing plugins raises the click-through rate of integration links."
-    variants = {"0": 0.5, "1": 0.5}
-    metrics = [Conversion(ACTION, direction="increase", goal=0.05)]
+    variants: ClassVar[Mapping[str, float]] = {"0": 0.5, "1": 0.5}
+    metrics: ClassVar[Sequence[Metric]] = [Conversion(ACTION, direction="increase", goal=0.05)]
 
     def assign(self, params: Params, org: Org) -> None:
         """Our own organization always sees plugins; all others are randomized."""

@@ -10,6 +10,7 @@ import tomlkit
 
 from abkit.cli.config import (
     STICKY_VARIABLE,
+    Option,
     config_option,
     configured_experiments,
     configured_manager,
@@ -22,7 +23,7 @@ from abkit.events import variant_text
 from abkit.experiments.declaration import check_frozen, check_rollout
 from abkit.experiments.tracing import declaration_with_variants
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+yes_option: Option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.command()

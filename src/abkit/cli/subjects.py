@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from abkit.cli.config import Option
 from abkit.cli.failing import CommandError
 from abkit.errors import AbkitError, SubjectMismatchError
 from abkit.experiments.subjects import also_called
@@ -65,7 +66,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)  # NaN is no number that anybody means: it stays a text.
 
 
-set_option = click.option(
+set_option: Option = click.option(
     "--set",
     "settings_of_subjects",
     metavar="SUBJECT.ATTRIBUTE=VALUE",

@@ -24,7 +24,7 @@ from abkit.quoting import quoted
 class IntId(int):
     """A bare id that answers to `.id` as an object would."""
 
-    id = property(int, doc="The id itself.")
+    id: property = property(int, doc="The id itself.")
 
 
 class StrId(str):
@@ -32,7 +32,7 @@ class StrId(str):
 
     __slots__ = ()
 
-    id = property(str, doc="The id itself.")
+    id: property = property(str, doc="The id itself.")
 
 
 kinds_of_subjects: dict[type, Callable[[Any], Any] | None] = {int: IntId, str: StrId}

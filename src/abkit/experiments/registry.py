@@ -54,6 +54,13 @@ class Registered:
         "weigh",
     )
 
+    experiment: Experiment
+    declared: Declaration
+    declaration: Declaration
+    decide: Decide
+    identity: tuple[str, str, str]
+    exposer: tuple[object, Callable[..., object]]
+
     def __init__(
         self,
         experiment: Experiment,

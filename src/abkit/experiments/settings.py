@@ -29,7 +29,7 @@ from abkit.errors import AbkitError, ConfigError
 from abkit.experiments.declaration import Declaration, check_frozen, check_rollout, forced_units
 from abkit.quoting import told
 
-logger = logging.getLogger("abkit")
+logger: logging.Logger = logging.getLogger("abkit")
 
 KEYS = ("enabled", "rollout", "winner", "forced", "frozen")
 
@@ -68,7 +68,7 @@ class SettingsFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         if self.path.suffix not in {".toml", ".json"}:
             message = f"A settings file is called .toml or .json, not {self.path.name!r}"
             raise ConfigError(message)

@@ -37,7 +37,7 @@ class FanOut:
         if not sinks:
             message = "A FanOut needs at least one sink."
             raise DeliveryError(message)
-        self.loggers = tuple(
+        self.loggers: tuple[ExposureLogger, ...] = tuple(
             sink if isinstance(sink, ExposureLogger) else ExposureLogger(sink) for sink in sinks
         )
 

@@ -88,7 +88,7 @@ class Sharing:
         self._clock = clock
         self._ask_from = 0.0
         self._claimed: set[str] = set()
-        self.unshared = 0
+        self.unshared: int = 0
 
     def divide(self, events: tuple[Event, ...]) -> Division:
         """Claim the exposures among the events. Actions are always to be sent."""

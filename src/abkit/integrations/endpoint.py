@@ -26,7 +26,7 @@ from abkit.integrations.wire import (
 )
 from abkit.manager import ExperimentManager
 
-logger = logging.getLogger("abkit")
+logger: logging.Logger = logging.getLogger("abkit")
 
 PATH = "/abkit/log-exposure/"
 """Where every integration puts the endpoint unless told otherwise."""

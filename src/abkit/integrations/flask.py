@@ -59,8 +59,10 @@ class Abkit:
         check_csrf: Callable[[Request, str | None], bool] | None = None,
     ) -> None:
         self.manager = manager
-        self.endpoint = LogExposureEndpoint(manager, trusted_origins=trusted_origins)
-        self.blueprint = Blueprint("abkit", __name__)
+        self.endpoint: LogExposureEndpoint = LogExposureEndpoint(
+            manager, trusted_origins=trusted_origins
+        )
+        self.blueprint: Blueprint = Blueprint("abkit", __name__)
         for each in spellings(path):
             self.blueprint.add_url_rule(each, "log_exposure", self._log_exposure, methods=["POST"])
         self._subjects = subjects
@@ -156,5 +158,5 @@ def _current() -> RequestExperiments:
     return abkit.experiments_of(request)
 
 
-experiments = cast("RequestExperiments", LocalProxy(_current))
+experiments: RequestExperiments = cast("RequestExperiments", LocalProxy(_current))
 """The experiments of the current request, as `flask.request` is the current request."""

@@ -11,7 +11,11 @@ from abkit.extras import extra
 from abkit.manager import ExperimentManager, expt_manager
 
 with extra("openfeature"):
-    from openfeature.evaluation_context import EvaluationContext
+    # The packages, not their names: pyright --verifytypes finds no names in packages of a namespace package.
+    from openfeature import evaluation_context as contexts
+    from openfeature import hook as hooks
+    from openfeature import provider as providers
+    from openfeature import track as tracking
     from openfeature.exception import (
         FlagNotFoundError,
         OpenFeatureError,
@@ -23,9 +27,6 @@ with extra("openfeature"):
         FlagValueType,
         Reason,
     )
-    from openfeature.hook import Hook, HookContext, HookHints
-    from openfeature.provider import AbstractProvider, Metadata
-    from openfeature.track import TrackingEventDetails
 
     from abkit.integrations import flag_details
     from abkit.integrations.flag_details import Structure
@@ -36,7 +37,7 @@ NAME = "abkit"
 _PERSONS = ("user", "actor")
 
 
-class AbkitProvider(AbstractProvider):
+class AbkitProvider(providers.AbstractProvider):
     """Resolves flags from the experiments of a manager; a read has no side effect.
 
     The flag "Exp" is the variant of the experiment Exp, or all its parameters if it is read as an object;
@@ -65,9 +66,9 @@ class AbkitProvider(AbstractProvider):
         self._targeting = targeting
         self._kinds = frozenset({"org", *_PERSONS, *subjects})
 
-    def get_metadata(self) -> Metadata:
+    def get_metadata(self) -> providers.Metadata:
         """The provider's name."""
-        return Metadata(name=NAME)
+        return providers.Metadata(name=NAME)
 
     def shutdown(self) -> None:
         """Deliver what was exposed and tracked so far; the manager's handler stays open."""
@@ -79,7 +80,7 @@ class AbkitProvider(AbstractProvider):
         self,
         flag_key: str,
         default_value: bool,
-        evaluation_context: EvaluationContext | None = None,
+        evaluation_context: contexts.EvaluationContext | None = None,
     ) -> FlagResolutionDetails[bool]:
         """The flag, if it is true or false."""
         return self._resolve(flag_key, default_value, evaluation_context, flag_details.boolean)
@@ -88,7 +89,7 @@ class AbkitProvider(AbstractProvider):
         self,
         flag_key: str,
         default_value: str,
-        evaluation_context: EvaluationContext | None = None,
+        evaluation_context: contexts.EvaluationContext | None = None,
     ) -> FlagResolutionDetails[str]:
         """The flag, if it is a text."""
         return self._resolve(flag_key, default_value, evaluation_context, flag_details.string)
@@ -97,7 +98,7 @@ class AbkitProvider(AbstractProvider):
         self,
         flag_key: str,
         default_value: int,
-        evaluation_context: EvaluationContext | None = None,
+        evaluation_context: contexts.EvaluationContext | None = None,
     ) -> FlagResolutionDetails[int]:
         """The flag, if it is a whole number."""
         return self._resolve(flag_key, default_value, evaluation_context, flag_details.integer)
@@ -106,7 +107,7 @@ class AbkitProvider(AbstractProvider):
         self,
         flag_key: str,
         default_value: float,
-        evaluation_context: EvaluationContext | None = None,
+        evaluation_context: contexts.EvaluationContext | None = None,
     ) -> FlagResolutionDetails[float]:
         """The flag, if it is a number."""
         return self._resolve(flag_key, default_value, evaluation_context, flag_details.number)
@@ -115,7 +116,7 @@ class AbkitProvider(AbstractProvider):
         self,
         flag_key: str,
         default_value: Structure,
-        evaluation_context: EvaluationContext | None = None,
+        evaluation_context: contexts.EvaluationContext | None = None,
     ) -> FlagResolutionDetails[Structure]:
         """All parameters of an experiment, or the one parameter, if it is a list or a mapping."""
         return self._resolve(flag_key, default_value, evaluation_context, flag_details.structure)
@@ -123,8 +124,8 @@ class AbkitProvider(AbstractProvider):
     def track(
         self,
         tracking_event_name: str,
-        evaluation_context: EvaluationContext | None = None,
-        tracking_event_details: TrackingEventDetails | None = None,
+        evaluation_context: contexts.EvaluationContext | None = None,
+        tracking_event_details: tracking.TrackingEventDetails | None = None,
     ) -> None:
         """Track an action; its properties are the attributes of the details, and "value" their value."""
         properties: dict[str, object] = {}
@@ -141,7 +142,7 @@ class AbkitProvider(AbstractProvider):
     def log_exposure(
         self,
         experiment: str,
-        evaluation_context: EvaluationContext | None = None,
+        evaluation_context: contexts.EvaluationContext | None = None,
         *,
         unit_id: str | None = None,
     ) -> None:
@@ -162,7 +163,7 @@ class AbkitProvider(AbstractProvider):
         self,
         flag_key: str,
         default: Any,
-        context: EvaluationContext | None,
+        context: contexts.EvaluationContext | None,
         converted: Callable[[object], Any],
     ) -> FlagResolutionDetails[Any]:
         try:
@@ -189,7 +190,9 @@ class AbkitProvider(AbstractProvider):
             )
         return self._manager.declaration(experiment), parameter
 
-    def _assign(self, declaration: Declaration, context: EvaluationContext | None) -> Assignment:
+    def _assign(
+        self, declaration: Declaration, context: contexts.EvaluationContext | None
+    ) -> Assignment:
         unit_type = declaration.unit_type
         subjects = self._subjects_of(unit_type, context)
         if unit_id_of(subject_of(unit_type, subjects)) is None:
@@ -202,14 +205,20 @@ class AbkitProvider(AbstractProvider):
             raise TargetingKeyMissingError(message)
         return self._manager.assign(declaration.name, **subjects)
 
-    def _subjects_of(self, unit_type: str, context: EvaluationContext | None) -> dict[str, Any]:
+    def _subjects_of(
+        self, unit_type: str, context: contexts.EvaluationContext | None
+    ) -> dict[str, Any]:
         targeting = self._targeting
         if targeting is None and context is not None and unit_type not in context.attributes:
             targeting = unit_type
         return self._subjects(context, self._kinds | {unit_type}, targeting=targeting)
 
     def _subjects(
-        self, context: EvaluationContext | None, kinds: Collection[str], *, targeting: str | None
+        self,
+        context: contexts.EvaluationContext | None,
+        kinds: Collection[str],
+        *,
+        targeting: str | None,
     ) -> dict[str, Any]:
         """The subjects that a context names; without `targeting`, its key is the person."""
         if context is None:
@@ -225,7 +234,7 @@ class AbkitProvider(AbstractProvider):
         return subjects
 
 
-class ExposureHook(Hook):
+class ExposureHook(hooks.Hook):
     """Logs an exposure after each evaluation that gave a randomized variant.
 
     Add it where the value is used as soon as it is read: to an evaluation, a client, or the API.
@@ -239,9 +248,9 @@ class ExposureHook(Hook):
 
     def after(
         self,
-        hook_context: HookContext,
+        hook_context: hooks.HookContext,
         details: FlagEvaluationDetails[FlagValueType],
-        hints: HookHints,  # noqa: ARG002 - OpenFeature's signature
+        hints: hooks.HookHints,  # noqa: ARG002 - OpenFeature's signature
     ) -> None:
         """Log the exposure; it is deduplicated."""
         provider = hook_context.provider_metadata

@@ -68,8 +68,10 @@ class Abkit:
             message = "check_csrf must be a plain function, not a coroutine function"
             raise ConfigError(message)
         self.manager = manager
-        self.endpoint = LogExposureEndpoint(manager, trusted_origins=trusted_origins)
-        self.routes = [
+        self.endpoint: LogExposureEndpoint = LogExposureEndpoint(
+            manager, trusted_origins=trusted_origins
+        )
+        self.routes: list[Route] = [
             Route(each, self._log_exposure, methods=["POST"], name="abkit:log_exposure")
             for each in spellings(path)
         ]

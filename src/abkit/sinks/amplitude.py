@@ -50,7 +50,7 @@ class AmplitudeSink:
         MissingExtraError: requests is not installed.
     """
 
-    limits = BatchLimits(count=900, size=500_000)
+    limits: BatchLimits = BatchLimits(count=900, size=500_000)
 
     def __init__(
         self,

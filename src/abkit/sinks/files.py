@@ -54,7 +54,7 @@ class FileSink:
         self._suffix = format
         self._place = masked(self._directory)
         self._folder = folder(self._directory, filesystem, _writer(format))
-        self.limits = limits or BatchLimits(count=20_000, size=16_000_000, age=10.0)
+        self.limits: BatchLimits = limits or BatchLimits(count=20_000, size=16_000_000, age=10.0)
         self._check_writable()
 
     def send(self, events: Sequence[Event], /) -> Outcome:

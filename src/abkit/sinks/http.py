@@ -146,7 +146,7 @@ class Client:
 
             from abkit.sinks.bounded import Allowance, BoundedAdapter
         given = headers or {}
-        self.place = masked(url)
+        self.place: str = masked(url)
         self._secrets = (*secrets, *url_secrets(url), *_secrets_of(given))
         self._url, authorization = _without_userinfo(url)
         self.url = url

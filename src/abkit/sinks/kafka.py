@@ -103,7 +103,7 @@ class KafkaSink:
         else:
             self._producer = config_or_producer
         self._pid = os.getpid()
-        self.limits = limits or BatchLimits()
+        self.limits: BatchLimits = limits or BatchLimits()
 
     def send(self, events: Sequence[Event], /) -> Outcome:
         """Produce the events. What is not reported as stored in time is to be tried again."""

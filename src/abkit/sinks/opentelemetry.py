@@ -63,7 +63,7 @@ class OpenTelemetrySink:
         self._provider = logger_provider
         self._timeout = timeout
         # A provider's own queue holds 2048 unless it is told otherwise.
-        self.limits = limits or BatchLimits()
+        self.limits: BatchLimits = limits or BatchLimits()
 
     def send(self, events: Sequence[Event], /) -> Outcome:
         """Emit the events. What an exporter gives up is to be tried again."""

@@ -41,7 +41,7 @@ class SegmentSink:
         MissingExtraError: requests is not installed.
     """
 
-    limits = BatchLimits(count=500, size=300_000)
+    limits: BatchLimits = BatchLimits(count=500, size=300_000)
 
     def __init__(
         self,

@@ -75,7 +75,7 @@ class SqlSink:
         self._timeout = timeout
         self._pid = os.getpid()
         self._creates = self._tables_wanted = create
-        self.limits = limits or BatchLimits(count=2_000, size=2_000_000)
+        self.limits: BatchLimits = limits or BatchLimits(count=2_000, size=2_000_000)
         try:
             if create:
                 self._prepare()

@@ -47,7 +47,7 @@ class WebhookSink:
         MissingExtraError: requests is not installed.
     """
 
-    limits = BatchLimits()
+    limits: BatchLimits = BatchLimits()
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from abkit.events import Event
 from abkit.handler import EventHandler, check_handler
 from abkit.manager import ExperimentManager, expt_manager
 
-logger = logging.getLogger("abkit")
+logger: logging.Logger = logging.getLogger("abkit")
 
 _IN_MEMORY = (list, deque, set)
 

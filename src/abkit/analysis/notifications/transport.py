@@ -53,7 +53,7 @@ class AppriseNotifier:
         url = url.strip()
         schema = _schema(url)
         self._url = url
-        self.name = f"{schema}-{_fingerprint(url)}"
+        self.name: str = f"{schema}-{_fingerprint(url)}"
         self._apprise = Apprise()
         with _captured() as said:
             asset = AppriseAsset(app_id="abkit", app_desc="abkit", app_url="")

@@ -45,8 +45,9 @@ class Keeping:
         self._save_from = 0.0
         self._adopt_from = 0.0
         self._to_close = False
-        self.unsaved = self.unreadable = 0
-        self.complete = True
+        self.unsaved: int = 0
+        self.unreadable: int = 0
+        self.complete: bool = True
 
     @property
     def has_to_close(self) -> bool:

@@ -53,7 +53,7 @@ class Segment:
         self, path: Path, file: int, *, size: int = 0, pending: Iterable[str] = ()
     ) -> None:
         self.path = path
-        self.size = size
+        self.size: int = size
         # A dict, not a set, because there are threads: each of its operations is one step.
         self.pending: dict[str, None] = dict.fromkeys(pending)
         self.damaged = 0

@@ -68,10 +68,14 @@ class Dispatch:
         self._sharing = sharing
         self._keeping = keeping
         self._work: deque[Batch] = deque()
-        self.taken = self.delivered = self.elsewhere = self.rejected = 0
-        self.retried = self.failures = 0
+        self.taken: int = 0
+        self.delivered: int = 0
+        self.elsewhere: int = 0
+        self.rejected: int = 0
+        self.retried: int = 0
+        self.failures: int = 0
         self.dead_letters: deque[DeadLetter] = deque(maxlen=_DEAD_LETTERS)
-        self.count = limits.count
+        self.count: int = limits.count
         self._has_to_close = not inherited
 
     @property

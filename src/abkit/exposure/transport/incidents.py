@@ -11,7 +11,7 @@ from abkit.quoting import told
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-logger = logging.getLogger("abkit")
+logger: logging.Logger = logging.getLogger("abkit")
 
 _AGAIN = 60.0
 _LONGEST = 2_000

@@ -69,9 +69,9 @@ _closable: _Living[Closable] = _Living()
 _installed: set[str] = set()
 
 _ENDING = {
-    number
+    getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK")
-    if (number := getattr(signal, name, None)) is not None
+    if hasattr(signal, name)
 }
 """Signals that end a process which does not handle them."""
 

@@ -31,7 +31,9 @@ class Losses:
         self._keeping = keeping
         # Reentrant, so that a signal handler may lose an event in the middle of another loss.
         self._lock = threading.RLock()
-        self.count = self.late = self.left = 0
+        self.count: int = 0
+        self.late: int = 0
+        self.left: int = 0
 
     def too_late(self, events: Sequence[Event]) -> list[Event]:
         """Count events that could not be delivered before the end; those that are not on the disk either."""

@@ -46,14 +46,24 @@ class Mailbox:
         "wake_at",
     )
 
+    lock: threading.RLock
+    bell: Bell
+    queue: deque[Event]
+    shift: object | None
+    flush_to: int
+    wake_at: float
+    closed: bool
+    abandoned: bool
+    deadline: float
+
     def __init__(self, *, closed: bool = False) -> None:
         # Reentrant, so that a signal handler may log an exposure in the middle of another.
         self.lock = threading.RLock()
         self.bell = Bell()
-        self.queue: deque[Event] = deque()
-        self.shift: object | None = None
+        self.queue = deque()
+        self.shift = None
         self.flush_to = 0
-        self.wake_at: float = 1
+        self.wake_at = 1
         self.closed = self.abandoned = closed
         self.deadline = NEVER
 

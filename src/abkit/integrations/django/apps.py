@@ -12,7 +12,7 @@ from abkit.experiments.experiment import Experiment
 from abkit.integrations.django.configuration import Configuration, configuration_of
 from abkit.integrations.django.registration import Registration, registered
 from abkit.integrations.endpoint import LogExposureEndpoint
-from abkit.manager import expt_manager
+from abkit.manager import ExperimentManager, expt_manager
 
 
 class AbkitConfig(AppConfig):
@@ -24,9 +24,9 @@ class AbkitConfig(AppConfig):
 
     name = "abkit.integrations.django"
     label = "abkit"
-    verbose_name = "abkit"
+    verbose_name: str = "abkit"
 
-    manager = expt_manager
+    manager: ExperimentManager = expt_manager
     registration: Registration = Registration()
 
     def ready(self) -> None:

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from abkit.integrations.django.requests import DjangoExperiments, experiments_of
 
-register = template.Library()
+register: template.Library = template.Library()
 
 
 @register.simple_tag(takes_context=True)

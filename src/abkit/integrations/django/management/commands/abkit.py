@@ -18,7 +18,7 @@ class Command(BaseCommand):
     """Hands everything on to the command line of abkit."""
 
     help = "list, check, assign, why, rollout, freeze...: `manage.py abkit -- --help` lists all of them."
-    requires_system_checks = []
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the rest of the line as it is."""
