@@ -5,16 +5,19 @@
 # make floors  the tests with the lowest versions that pyproject.toml allows; takes long
 # make bench  what a call costs, beside the peers; what is delivered
 # make docs   the documentation, as HTML in docs/_build
+# make wheel  what is distributed, in dist; installed without extras, to see that it works
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The first pip that knows dependency groups; a new environment may have an older one.
+PIP_WITH_GROUPS := pip>=25.1
 
 # What the tests need besides Python: a command, and the Debian package that has it.
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
   npm:npm chromium:chromium
 
-.PHONY: demo example test bench docs system lint types imports unit drivers floors clean
+.PHONY: demo example test bench docs wheel system lint types imports unit drivers floors clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
@@ -53,6 +56,9 @@ lint: .venv/dev.installed
 
 types: .venv/dev.installed
 	$(BIN)/mypy
+	@# Outside of src, where abkit is what is installed, and no file of a project.
+	@cd .venv && PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes abkit --ignoreexternal >types.txt \
+	  && grep completeness types.txt || { cat types.txt; exit 1; }
 
 imports: .venv/dev.installed
 	$(BIN)/lint-imports --no-cache
@@ -74,6 +80,16 @@ docs: .venv/dev.installed
 	$(BIN)/sphinx-build -W -n -q docs docs/_build
 	@echo "docs/_build/index.html"
 
+wheel: | .venv/bin/python
+	$(PIP) build
+	rm -rf dist .venv/bare
+	$(BIN)/python -m build --outdir dist >/dev/null
+	$(BIN)/python -m venv .venv/bare
+	.venv/bare/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	.venv/bare/bin/abkit --version
+	.venv/bare/bin/python -c 'import abkit'
+	@ls dist/*
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "abkit needs Python 3.11 or later; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
 	$(PYTHON) -m venv .venv
@@ -87,24 +103,27 @@ docs: .venv/dev.installed
 	@touch $@
 
 .venv/dev.installed: pyproject.toml | .venv/bin/python
-	$(PIP) --editable '.[dev]'
+	$(PIP) '$(PIP_WITH_GROUPS)'
+	$(PIP) --editable '.[all]' --group dev
 	@touch $@
 
 .venv/drivers.installed: pyproject.toml .venv/dev.installed
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/drivers
-	$(BIN)/uv pip install --quiet --python .venv/drivers --editable '.[drivers]'
+	$(BIN)/uv pip install --quiet --python .venv/drivers --editable '.[analysis,files,sql,warehouse]' --group drivers
 	@touch $@
 
 .venv/floors.installed: pyproject.toml .venv/dev.installed
 	$(BIN)/uv pip compile --quiet --python $(BIN)/python --resolution lowest-direct --extra all \
 	  --output-file .venv/floors.txt pyproject.toml
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/floors
-	$(BIN)/uv pip install --quiet --python .venv/floors --constraints .venv/floors.txt --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --python .venv/floors --constraints .venv/floors.txt \
+	  --editable '.[all]' --group dev
 	@touch $@
 
 .venv/bench.installed: pyproject.toml | .venv/bin/python
-	$(PIP) --editable '.[bench]'
+	$(PIP) '$(PIP_WITH_GROUPS)'
+	$(PIP) --editable '.[all]' --group bench
 	@touch $@
 
 clean:
-	rm -rf .venv docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -83,6 +83,13 @@ def test_python_m_abkit_is_the_command(module: str, run: Run) -> None:
     assert (ran.stdout, ran.stderr) == (f"abkit, version {__version__}\n", "")
 
 
+def test_the_version_needs_no_extra(run: Run) -> None:
+    without_click = "import sys; sys.modules['click'] = None; from abkit.cli import main; main()"
+    ran = run("-c", without_click, "--version")
+    assert (ran.stdout, ran.stderr) == (f"abkit, version {__version__}\n", "")
+    assert "pip install 'abkit-sdk[cli]'" in run("-c", without_click, "list").stderr
+
+
 def test_a_command_says_which_package_has_replaced_abkit(site: Path, run: Run) -> None:
     install_the_other(site)
     ran = run("-m", "abkit", "list")
