@@ -58,7 +58,7 @@ def _sticky_place(_ctx: click.Context, _option: click.Parameter, value: str | No
     return value or _from_pyproject("sticky_store")
 
 
-sticky_option = click.option(
+sticky_option: Option = click.option(
     "--sticky-store",
     metavar="URL",
     envvar=STICKY_VARIABLE,

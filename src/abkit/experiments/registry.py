@@ -16,7 +16,7 @@ from abkit.events import system_time
 from abkit.experiments.answer import Clock, Decide
 from abkit.experiments.declaration import Declaration
 from abkit.experiments.experiment import Experiment, decides_in_code, is_experiment
-from abkit.experiments.weighing import weigher_of
+from abkit.experiments.weighing import Weigh, weigher_of
 
 if TYPE_CHECKING:
     from abkit.experiments.layer import Layer
@@ -73,9 +73,9 @@ class Registered:
         self.declared = declared
         self.declaration = declaration
         self.decide = decide
-        self.kept = kept
+        self.kept: Kept | None = kept
         self.identity = (declaration.name, declaration.salt, declaration.unit_type)
-        self.weigh = weigher_of(declaration, in_code=decides_in_code(type(experiment)))
+        self.weigh: Weigh = weigher_of(declaration, in_code=decides_in_code(type(experiment)))
         self.exposer = _NOBODY
 
 

@@ -72,9 +72,9 @@ class StickyVariants:
         self._store = store
         self._max_units = max_units
         self.recheck = recheck
-        self.incidents = Incidents()
-        self.look_up = Lookup(store, timeout=timeout, incidents=self.incidents)
-        self.writer = Writer(store, incidents=self.incidents)
+        self.incidents: Incidents = Incidents()
+        self.look_up: Lookup = Lookup(store, timeout=timeout, incidents=self.incidents)
+        self.writer: Writer = Writer(store, incidents=self.incidents)
         self._recent: dict[tuple[str, str], Recent] = {}
         self.after_fork()
         renew_after_fork(self)
@@ -140,7 +140,7 @@ class KeptVariants:
         # What was not kept before a change of the settings may be by now: other processes had not
         # seen it yet.
         self._begun = time.monotonic()
-        self.recall = self._compiled()
+        self.recall: Recall = self._compiled()
 
     def _compiled(self) -> Recall:
         recent, known, find = self._recent, self._known.get, self._find

@@ -55,7 +55,7 @@ class Lookup:
         self._threads = self._busy = 0
         self._questions: SimpleQueue[_Question] = SimpleQueue()
         self._ask_from = 0.0
-        self.unanswered = 0
+        self.unanswered: int = 0
         """How many times the store could not say; the hash decided."""
 
     def __call__(self, key: StickyKey) -> str | Exception | None:

@@ -55,7 +55,8 @@ class Writer:
         self._bell, self._hurry = Bell(), Bell()
         self._runs, self._hurries = False, 0
         self._waiting: dict[StickyKey, Choice] = {}
-        self.written = self.dropped = 0
+        self.written: int = 0
+        self.dropped: int = 0
 
     @property
     def waiting(self) -> int:
