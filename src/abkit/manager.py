@@ -2,12 +2,12 @@
 
 import os
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
+from abkit.error_counts import ErrorCounts
 from abkit.errors import AbkitError, ConfigError, UnknownExperimentError
 from abkit.events import Action, properties_told, system_time
 from abkit.experiments.answer import Clock, Decision, assignment_of
@@ -34,9 +34,6 @@ _V_co = TypeVar("_V_co", covariant=True)
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ASSIGNED = Reason.ASSIGNED
-_MOST_NAMES = 20
-_LONGEST_NAME = 100
-_OTHERS = "(others)"
 
 
 class _Declares(Protocol[_V_co]):
@@ -72,7 +69,7 @@ class ExperimentManager:
         self._watches = False
         self._strict = strict
         self._clock = clock
-        self._errors: Counter[tuple[str, str]] = Counter()
+        self._errors = ErrorCounts()
         self.on_event = on_event
         self._sticky: StickyVariants | None = None
         if sticky_store is not None:
@@ -418,43 +415,22 @@ class ExperimentManager:
         """Raise an error if strict; otherwise count it, and log it the first time."""
         if self.strict:
             raise error
-        kind = self._count(what, error)
-        if self._errors[kind] == 1:
-            import logging  # Only when something is wrong: importing it takes time.
-
-            message = "%s failed; further %s are only counted, in the manager's `errors`"
-            logging.getLogger("abkit").error(message, *kind, exc_info=error)
+        kind = self._errors.record(what, error)
+        message = "%s failed; further %s are only counted, in the manager's `errors`"
+        self._errors.log_first(kind, message, *kind, error=error)
 
     def _tell_that_nothing_is_kept(self, experiment: str) -> None:
         """Count and log it, but also if strict: tests of an application need no store."""
         message = "is sticky, but the manager has no sticky store: the hash decides alone"
-        kind = self._count(experiment, ConfigError(message))
-        if self._errors[kind] == 1:
-            import logging
-
-            advice = "call expt_manager.use_sticky_store(RedisStickyStore(...))"
-            logging.getLogger("abkit").error("%s %s; %s", experiment, message, advice)
+        kind = self._errors.record(experiment, ConfigError(message))
+        advice = "call expt_manager.use_sticky_store(RedisStickyStore(...))"
+        self._errors.log_first(kind, "%s %s; %s", experiment, message, advice)
 
     def _settings_failed(self, error: Exception) -> None:
         """Count an error of the settings; raise it if strict, unless it is about what they say."""
         if self.strict and not isinstance(error, AbkitError):
             raise error
-        self._count("settings", error)
-
-    def _count(self, what: object, error: Exception) -> tuple[str, str]:
-        """Count an error; the kind under which it is counted, of which there are not many."""
-        from abkit.quoting import quoted  # Only when something is wrong, as above.
-
-        name = type(error).__name__
-        # What is no text was passed by mistake, and may be anything.
-        called = quoted(what, _LONGEST_NAME) if isinstance(what, str) else type(what).__name__
-        kind = called, name
-        if kind not in self._errors:
-            same = sum(1 for _, other in [*self._errors] if other == name)
-            if same >= _MOST_NAMES:
-                kind = _OTHERS, name
-        self._errors[kind] += 1
-        return kind
+        self._errors.record("settings", error)
 
     def __contains__(self, experiment: object) -> bool:
         return experiment in self._entries
