@@ -6,7 +6,7 @@ Nominal 95% of 2,000 runs: the standard error is half a point.
 from collections.abc import Callable
 from math import exp
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -165,6 +165,9 @@ def revenue_looks(random: np.random.Generator, buyers: float) -> list[list[Momen
     buys = random.binomial(100, buyers, (700, 100))
     amounts = random.lognormal(3, 1.2, int(buys.sum()))
     of_look = np.repeat(np.arange(buys.size), buys.ravel())
+    # Of arrays of any shape tolist() gives a single number, for all that a type checker knows.
+    sums: Any
+    squares: Any
     sums, squares = (
         np.bincount(of_look, values, buys.size).reshape(buys.shape).cumsum(axis=1).tolist()
         for values in (amounts, amounts * amounts)
