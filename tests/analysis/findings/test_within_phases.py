@@ -55,7 +55,8 @@ def with_past(random: Any, shape: tuple[int, int], mean: float, effect: float) -
 
 
 def estimand(metric: Metric, *, cuped: bool = False) -> Estimand:
-    return evolve(Layout.of_events([metric], cuped=cuped).estimands[0], negative=None)
+    found = Layout.of_events([metric], cuped=cuped).estimands[0]
+    return evolve(found, negative=None, divided=None)
 
 
 CASES: dict[str, tuple[Draw, Estimand]] = {
