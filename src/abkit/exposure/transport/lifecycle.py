@@ -193,8 +193,26 @@ def _renew_all() -> None:
 
 def _close_all() -> None:
     closing = _closable.members()
+    if closing:
+        _look_up_names_without_threads()
     # All at once, so that several wait no longer than one.
     for member in closing:
         member.close_at_exit()
     for member in closing:
         member.wait_until_closed()
+
+
+def _look_up_names_without_threads() -> None:
+    """Let gevent look up hosts as the system does: its own way starts a thread.
+
+    From Python 3.12 on no thread starts while the program ends, so that no sink could connect.
+    """
+    if "gevent.monkey" not in sys.modules or sys.version_info < (3, 12):
+        return
+    from gevent import get_hub
+    from gevent.monkey import is_module_patched
+    from gevent.resolver.blocking import Resolver
+
+    if is_module_patched("socket"):
+        hub = get_hub()
+        hub.resolver = Resolver(hub)
