@@ -78,6 +78,9 @@ _ENDING = {
 _GRACE = 0.5
 """Seconds beyond what closing may take after which the process ends all the same."""
 
+_NO_THREADS_AT_THE_END = 0x030C0000
+"""From this version of Python on, 3.12, no thread starts once the program ends."""
+
 _MADV_WIPEONFORK = 18
 """Linux's number, which `mmap` does not name."""
 
@@ -203,11 +206,8 @@ def _close_all() -> None:
 
 
 def _look_up_names_without_threads() -> None:
-    """Let gevent look up hosts as the system does: its own way starts a thread.
-
-    From Python 3.12 on no thread starts while the program ends, so that no sink could connect.
-    """
-    if "gevent.monkey" not in sys.modules or sys.version_info < (3, 12):
+    """Let gevent look up hosts as the system does: its own way starts a thread, and no sink could connect."""
+    if "gevent.monkey" not in sys.modules or sys.hexversion < _NO_THREADS_AT_THE_END:
         return
     from gevent import get_hub
     from gevent.monkey import is_module_patched
