@@ -39,8 +39,8 @@ def phases(result: "Outcome") -> str | None:
         return None
     return (
         f"Compared within {amount(len(result.phases), 'phase')}, as the weights changed while the "
-        "experiment ran: a rate or mean is made of those of the phases, which weigh the same in each "
-        "variant, and need not be conversions by units."
+        "experiment ran. The rate or mean of a variant is its average over the phases, which weigh the "
+        "same in all variants; so it is not simply its conversions divided by its units."
     )
 
 
