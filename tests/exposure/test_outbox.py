@@ -319,10 +319,19 @@ class TestLogger:
         assert sink.events[0].insert_id
 
     def test_a_living_process_adopts_with_its_next_event(self, directory: Path) -> None:
-        sink = MemorySink()
+        arrived = threading.Event()
+
+        class Waiting(MemorySink):
+            def send(self, events: Any, /) -> None:
+                super().send(events)
+                if len(self.events) == 3:
+                    arrived.set()
+
+        sink = Waiting()
         left(directory, "1", "2")
         with logger_of(sink, directory) as logger:
             logger(exposure("3"))
+            assert arrived.wait(10)  # Who closes before that leaves them to the next process.
         assert sorted(ids(sink.events)) == ["1", "2", "3"]
 
     def test_a_process_at_work_looks_again_now_and_then(
