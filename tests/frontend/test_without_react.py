@@ -117,7 +117,7 @@ def test_a_redirect_to_the_path_without_its_slash_loses_nothing(
 ) -> None:
     with opened(browser, plain, redirects={PATH: (BARE, status)}) as (page, said):
         until(plain.exposed)
-        page.wait_for_function("localStorage.length == 1")
+        until(lambda: page.evaluate("localStorage.length") == 1)
     assert plain.exposed() == ["7"]
     assert not any(each.startswith("abkit") for each in said)
 
