@@ -4,7 +4,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import click
 
@@ -21,6 +21,9 @@ PATIENCE = 5.0
 """Seconds that a command waits for a sticky store: nobody's request waits for it."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any] | click.Command)
+
+
+_Callback: TypeAlias = Callable[[click.Context, click.Parameter, str | None], str | None]
 
 
 class Option(Protocol):
@@ -40,29 +43,26 @@ config_option: Option = click.option(
 )
 
 
-def _settings_path(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    return value or _from_pyproject("settings")
+def _or_pyproject(name: str) -> _Callback:
+    """What was said, or what pyproject.toml has by a name."""
+    return lambda _ctx, _option, value: value or _from_pyproject(name)
 
 
 settings_option: Option = click.option(
     "--settings",
     metavar="FILE",
     envvar=SETTINGS_VARIABLE,
-    callback=_settings_path,
+    callback=_or_pyproject("settings"),
     help=f"Settings in a .toml or .json file. Default: ${SETTINGS_VARIABLE}, or `settings` in "
     "[tool.abkit] of pyproject.toml.",
 )
-
-
-def _sticky_place(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    return value or _from_pyproject("sticky_store")
 
 
 sticky_option: Option = click.option(
     "--sticky-store",
     metavar="URL",
     envvar=STICKY_VARIABLE,
-    callback=_sticky_place,
+    callback=_or_pyproject("sticky_store"),
     help="Where the variants of sticky experiments are kept: redis://..., postgresql+psycopg://..., "
     f"sqlite:///..., or module:name. Default: ${STICKY_VARIABLE}, or `sticky_store` in [tool.abkit] of "
     "pyproject.toml.",

@@ -2,15 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from abkit.errors import DeliveryError
 from abkit.exposure.dedup import DAY
+from abkit.exposure.redis_client import redis_client
 from abkit.exposure.sharing import Claim
 from abkit.exposure.transport.lifecycle import renew_after_fork
-from abkit.extras import extra
-from abkit.quoting import told
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -81,8 +80,6 @@ class RedisDedup:
         claim: float = 30.0,
         timeout: float = 0.5,
     ) -> None:
-        with extra("redis"):
-            import redis
         if not (0.001 <= claim <= keep < float("inf") and 0 < timeout < float("inf")):
             message = (
                 "RedisDedup: claim, keep and timeout must be seconds above 0, and claim at most keep, not "
@@ -90,7 +87,6 @@ class RedisDedup:
             )
             raise DeliveryError(message)
         self._server = server
-        self._redis = redis
         self._prefix = prefix.encode()
         self._keep = int(1_000 * keep)
         self._claim = int(1_000 * claim)
@@ -101,18 +97,7 @@ class RedisDedup:
     def _begin(self) -> None:
         self._name = uuid4().hex
         self._pid = os.getpid()
-        self._client: Any = self._server
-        if isinstance(self._server, str):
-            try:
-                self._client = self._redis.Redis.from_url(
-                    self._server,
-                    socket_timeout=self._timeout,
-                    socket_connect_timeout=self._timeout,
-                    retry=None,
-                )
-            except ValueError as error:
-                message = f"RedisDedup: cannot use the address of the server: {told(str(error))}"
-                raise DeliveryError(message) from None
+        self._client = redis_client(self._server, timeout=self._timeout, of="RedisDedup")
 
     def after_fork(self) -> None:
         """In a forked child: another claimant, with connections of its own."""

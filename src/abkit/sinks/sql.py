@@ -13,6 +13,7 @@ from abkit.quoting import masked, told
 from abkit.sinks.base import BatchLimits, Outcome, Retry
 from abkit.sinks.records import Record, by_kind, json_object, record
 from abkit.sinks.refusals import Refusal, sorted_out, with_refusals
+from abkit.sql_tables import create_missing
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -116,7 +117,7 @@ class SqlSink:
             return self._insertions
         with self._engine.begin() as connection:
             if self._tables_wanted:
-                self._create_tables(connection)
+                create_missing(connection, self._exposures, self._actions, lock=_CREATION_LOCK)
             exposures = self._columns_there(connection)
         self._tables_wanted = False
         self._insertions = (
@@ -124,17 +125,6 @@ class SqlSink:
             _insertion(self._actions, ACTION_COLUMNS, self._dialect),
         )
         return self._insertions
-
-    def _create_tables(self, connection: "sa.Connection") -> None:
-        import sqlalchemy as sa
-        from sqlalchemy.schema import CreateTable
-
-        if self._dialect == "postgresql":
-            # IF NOT EXISTS alone does not keep two processes apart.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
-        for table in (self._exposures, self._actions):
-            if not sa.inspect(connection).has_table(table.name, table.schema):
-                connection.execute(CreateTable(table, if_not_exists=True))
 
     def _columns_there(self, connection: "sa.Connection") -> Mapping[str, str]:
         """Those of an exposure, but for one that older versions had not; that is logged once."""

@@ -11,6 +11,7 @@ from abkit.analysis.notifications.stores import Step
 from abkit.errors import ConfigError, MissingExtraError
 from abkit.extras import extra
 from abkit.quoting import masked, told
+from abkit.sql_tables import create_missing
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -91,14 +92,8 @@ class SqlStore:
                 connection.execute(update)
 
     def _create_table(self) -> None:
-        import sqlalchemy as sa
-        from sqlalchemy.schema import CreateTable
-
         with self._transaction() as connection:
-            if self._engine.dialect.name == "postgresql":
-                # IF NOT EXISTS alone does not keep two processes apart.
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
-            connection.execute(CreateTable(self._table, if_not_exists=True))
+            create_missing(connection, self._table, lock=_CREATION_LOCK)
 
     def _placeholder(self, run: Run) -> "sa.Insert":
         from sqlalchemy.dialects import postgresql, sqlite

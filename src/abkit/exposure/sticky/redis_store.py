@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from abkit.errors import DeliveryError
+from abkit.exposure.redis_client import redis_client
 from abkit.exposure.sticky.store import Choice, StickyKey
 from abkit.exposure.transport.lifecycle import renew_after_fork
-from abkit.extras import extra
-from abkit.quoting import told
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -55,8 +54,6 @@ class RedisStickyStore:
         keep: float | None = None,
         timeout: float = 0.5,
     ) -> None:
-        with extra("redis"):
-            import redis
         if not (0 < timeout < float("inf")) or (keep is not None and not 1 <= keep < float("inf")):
             message = (
                 "RedisStickyStore: timeout must be seconds above 0, and keep None or seconds from 1, not "
@@ -64,7 +61,6 @@ class RedisStickyStore:
             )
             raise DeliveryError(message)
         self._server = server
-        self._redis = redis
         self._prefix = prefix
         self._keep = 0 if keep is None else int(1_000 * keep)
         self._timeout = timeout
@@ -73,20 +69,7 @@ class RedisStickyStore:
 
     def _begin(self) -> None:
         self._pid = os.getpid()
-        self._client: Any = self._server
-        if isinstance(self._server, str):
-            try:
-                self._client = self._redis.Redis.from_url(
-                    self._server,
-                    socket_timeout=self._timeout,
-                    socket_connect_timeout=self._timeout,
-                    retry=None,
-                )
-            except ValueError as error:
-                message = (
-                    f"RedisStickyStore: cannot use the address of the server: {told(str(error))}"
-                )
-                raise DeliveryError(message) from None
+        self._client = redis_client(self._server, timeout=self._timeout, of="RedisStickyStore")
 
     def after_fork(self) -> None:
         """In a forked child: connections of its own."""

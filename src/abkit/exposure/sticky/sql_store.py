@@ -8,6 +8,7 @@ from abkit.errors import DeliveryError, MissingExtraError
 from abkit.exposure.sticky.store import Choice, StickyKey
 from abkit.extras import extra
 from abkit.quoting import masked
+from abkit.sql_tables import create_missing
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -114,15 +115,8 @@ class SqlStickyStore:
     def _create_table(self) -> None:
         if not self._table_wanted:
             return
-        import sqlalchemy as sa
-        from sqlalchemy.schema import CreateTable
-
         with self._connect() as connection, connection.begin():
-            if self._dialect == "postgresql":
-                # IF NOT EXISTS alone does not keep two processes apart.
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
-            if not sa.inspect(connection).has_table(_TABLE, self._table.schema):
-                connection.execute(CreateTable(self._table, if_not_exists=True))
+            create_missing(connection, self._table, lock=_CREATION_LOCK)
         self._table_wanted = False
 
     def _insertion(self) -> Any:
