@@ -77,6 +77,7 @@ def test_a_number_of_looks_means_even_steps() -> None:
         ({"sample_size": 0}, "sample_size must be the planned units of all arms together"),
         ({"sample_size": 1e5}, "sample_size must be the planned units of all arms together"),
         ({"taus": {"m": 0}}, "The tau of 'm' must be a difference above 0"),
+        ({"taus": {"m": [0.1]}}, "The tau of 'm' must be a difference above 0"),
         ({"method": "welch", "taus": {"m": 1.0}}, "taus are those of method='sequential'"),
         ({"cuped": 14}, "cuped must be a timedelta above 0, such as timedelta"),
         ({"window": timedelta(0)}, "window must be a timedelta above 0"),

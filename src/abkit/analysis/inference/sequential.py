@@ -275,7 +275,7 @@ def checked_tau(tau: Tau, *, name: str = "tau") -> Mapping[float, float]:
     Raises:
         AnalysisError: A size is not above 0 and finite, or the weights do not add up to 1.
     """
-    mixture = tau if isinstance(tau, Mapping) else {tau: 1.0}
+    mixture = tau if isinstance(tau, Mapping) else {tau: 1.0} if _is_number(tau) else {}
     sizes = all(_is_number(size) and 0 < size < inf for size in mixture)
     weights = all(_is_number(weight) and weight > 0 for weight in mixture.values())
     if sizes and weights and isclose(fsum(mixture.values()), 1, abs_tol=1e-9):
