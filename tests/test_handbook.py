@@ -28,9 +28,9 @@ from abkit import (
 from abkit.analysis.plan import Plan
 from abkit.assignment.hashing import sha1
 from abkit.events import Event
-from abkit.experiments.check import notices, problems, settings_problems
-from abkit.experiments.experiment import control_of
-from abkit.experiments.tracing import possible_variants, traced
+from abkit.experiments.checking.check import notices, problems, settings_problems
+from abkit.experiments.checking.tracing import possible_variants, traced
+from abkit.experiments.declaring.experiment import control_of
 
 from .handbook import WEIGHTS, Org, User, load_module
 

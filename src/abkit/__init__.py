@@ -1,6 +1,7 @@
 """A/B testing for Python applications: one class is the whole experiment."""
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING
 
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.errors import (
@@ -23,7 +24,9 @@ from abkit.errors import (
     UnknownNameError,
 )
 from abkit.events import Action, Exposure
-from abkit.experiments.experiment import Experiment, OrgExperiment, UserExperiment
+from abkit.experiments.declaring.experiment import Experiment, OrgExperiment, UserExperiment
+from abkit.former_modules import FormerModules
+from abkit.lazy_names import lazy_names
 from abkit.manager import ExperimentManager, expt_manager
 
 if TYPE_CHECKING:
@@ -40,9 +43,9 @@ if TYPE_CHECKING:
     from abkit.assignment.forcing import force
     from abkit.assignment.params import Params
     from abkit.distribution import __version__ as __version__
-    from abkit.experiments.bulk import assign_many, reasons_many
-    from abkit.experiments.layer import Holdout, Layer
-    from abkit.experiments.metrics import (
+    from abkit.experiments.deciding.run import Run
+    from abkit.experiments.declaring.layer import Holdout, Layer
+    from abkit.experiments.declaring.metrics import (
         Average,
         Conversion,
         Formula,
@@ -54,9 +57,9 @@ if TYPE_CHECKING:
         Total,
         Winsorize,
     )
-    from abkit.experiments.run import Run
-    from abkit.experiments.script import ScriptExperiment
-    from abkit.experiments.sql import assignment_sql, reason_sql
+    from abkit.experiments.declaring.script import ScriptExperiment
+    from abkit.experiments.in_bulk.assign import assign_many, reasons_many
+    from abkit.experiments.in_bulk.sql import assignment_sql, reason_sql
     from abkit.exposure.logger import ExposureLogger
 
 __all__ = [
@@ -119,49 +122,38 @@ __all__ = [
 
 # Imported when they are first used: an experiment that only declares its variants needs none of them.
 _LATER = {
-    "Average": "abkit.experiments.metrics",
+    "Average": "abkit.experiments.declaring.metrics",
     "BernoulliFilter": "abkit.assignment._planout",
     "BernoulliTrial": "abkit.assignment._planout",
-    "Conversion": "abkit.experiments.metrics",
+    "Conversion": "abkit.experiments.declaring.metrics",
     "ExposureLogger": "abkit.exposure.logger",
     "FastSample": "abkit.assignment._planout",
-    "Formula": "abkit.experiments.metrics",
-    "Funnel": "abkit.experiments.metrics",
-    "Holdout": "abkit.experiments.layer",
-    "Layer": "abkit.experiments.layer",
-    "Mean": "abkit.experiments.metrics",
+    "Formula": "abkit.experiments.declaring.metrics",
+    "Funnel": "abkit.experiments.declaring.metrics",
+    "Holdout": "abkit.experiments.declaring.layer",
+    "Layer": "abkit.experiments.declaring.layer",
+    "Mean": "abkit.experiments.declaring.metrics",
     "Params": "abkit.assignment.params",
     "RandomFloat": "abkit.assignment._planout",
     "RandomInteger": "abkit.assignment._planout",
-    "Ratio": "abkit.experiments.metrics",
-    "Retention": "abkit.experiments.metrics",
-    "Run": "abkit.experiments.run",
+    "Ratio": "abkit.experiments.declaring.metrics",
+    "Retention": "abkit.experiments.declaring.metrics",
+    "Run": "abkit.experiments.deciding.run",
     "Sample": "abkit.assignment._planout",
-    "ScriptExperiment": "abkit.experiments.script",
-    "Sum": "abkit.experiments.metrics",
-    "Total": "abkit.experiments.metrics",
+    "ScriptExperiment": "abkit.experiments.declaring.script",
+    "Sum": "abkit.experiments.declaring.metrics",
+    "Total": "abkit.experiments.declaring.metrics",
     "UniformChoice": "abkit.assignment._planout",
     "WeightedChoice": "abkit.assignment._planout",
-    "Winsorize": "abkit.experiments.metrics",
+    "Winsorize": "abkit.experiments.declaring.metrics",
     "__version__": "abkit.distribution",
-    "assign_many": "abkit.experiments.bulk",
-    "assignment_sql": "abkit.experiments.sql",
+    "assign_many": "abkit.experiments.in_bulk.assign",
+    "assignment_sql": "abkit.experiments.in_bulk.sql",
     "force": "abkit.assignment.forcing",
-    "reason_sql": "abkit.experiments.sql",
-    "reasons_many": "abkit.experiments.bulk",
+    "reason_sql": "abkit.experiments.in_bulk.sql",
+    "reasons_many": "abkit.experiments.in_bulk.assign",
 }
 
+__getattr__, __dir__ = lazy_names(globals(), _LATER)
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    from importlib import import_module
-
-    found = getattr(import_module(_LATER[name]), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+sys.meta_path.append(FormerModules())

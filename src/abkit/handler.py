@@ -6,8 +6,8 @@ from typing import Any, Protocol, TypeAlias
 
 from abkit.errors import ConfigError
 from abkit.events import Event, Exposure, Variant, properties_told
-from abkit.experiments.subjects import Subjects, person_and_groups
-from abkit.experiments.weighing import Weigh
+from abkit.experiments.deciding.weights_drawn_with import Weigh
+from abkit.experiments.declaring.subjects import Subjects, person_and_groups
 
 Expose: TypeAlias = Callable[
     [str, Variant, float, Mapping[str, Any], Subjects, Mapping[str, Any] | None], object

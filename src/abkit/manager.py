@@ -10,23 +10,23 @@ from abkit.assignment.assignment import Assignment, Reason
 from abkit.error_counts import ErrorCounts
 from abkit.errors import AbkitError, ConfigError, UnknownExperimentError
 from abkit.events import Action, properties_told, system_time
-from abkit.experiments.answer import Clock, Decision, assignment_of
-from abkit.experiments.declaration import Declaration
-from abkit.experiments.experiment import Experiment
-from abkit.experiments.registry import Registered, Registry
-from abkit.experiments.subjects import (
+from abkit.experiments.deciding.answer import Clock, Decision, assignment_of
+from abkit.experiments.deciding.registry import Registered, Registry
+from abkit.experiments.deciding.weights_drawn_with import FORCED
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.subjects import (
     Subjects,
     is_nobody,
     person_and_groups,
     subject_of,
     unit_id_of,
 )
-from abkit.experiments.weighing import FORCED
 from abkit.handler import EventHandler, Expose, check_handler, exposer_of, hand_on, keeping
 
 if TYPE_CHECKING:
-    from abkit.experiments.explanation import Explanation
-    from abkit.experiments.settings import Settings, SettingsSource
+    from abkit.experiments.deciding.explanation import Explanation
+    from abkit.experiments.deciding.settings import Settings, SettingsSource
     from abkit.exposure.sticky.keeper import StickyVariants
     from abkit.exposure.sticky.store import StickyStore
 
@@ -144,7 +144,7 @@ class ExperimentManager:
 
         Args:
             settings: A .toml or .json file, a mapping (which the application may change at any time), or
-                any `SettingsSource`. See `abkit.experiments.settings`.
+                any `SettingsSource`. See `abkit.experiments.deciding.settings`.
             interval: Seconds between two looks.
 
         Raises:
@@ -357,7 +357,9 @@ class ExperimentManager:
             UnknownExperimentError: No experiment of that name is registered.
             MissingSubjectError: The subject that is randomized was not passed, or has no id.
         """
-        from abkit.experiments.explaining import explain  # Who only serves need not wait for it.
+        from abkit.experiments.deciding.explain import (
+            explain,  # Who only serves need not wait for it.
+        )
 
         found = self._find(experiment)
         return explain(

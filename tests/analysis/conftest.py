@@ -8,7 +8,7 @@ import pytest
 
 from abkit.analysis.plan import Plan
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
-from abkit.experiments.metrics import Conversion
+from abkit.experiments.declaring.metrics import Conversion
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from abkit.errors import (
     MissingColumnError,
     TooFewVariantsError,
 )
-from abkit.experiments.metrics import Mean, Metric, Sum
+from abkit.experiments.declaring.metrics import Mean, Metric, Sum
 
 Rows = list[dict[str, Any]]
 
@@ -444,7 +444,7 @@ def test_files_that_the_file_sink_writes_can_be_read(tmp_path: Path, plan: Plan)
                 for i in range(0, 300, 3)
             ]
         )
-        from abkit.experiments.metrics import Sum
+        from abkit.experiments.declaring.metrics import Sum
 
         metrics = (Conversion("click"), Sum("s", action="click", property="price"))
         result = Analysis(

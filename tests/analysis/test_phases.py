@@ -11,7 +11,7 @@ import pytest
 
 from abkit import Conversion, ExperimentManager, OrgExperiment, Params, WeightedChoice
 from abkit.analysis import Analysis, Plan, Result
-from abkit.experiments.metrics import Metric, Ratio, Sum, Total
+from abkit.experiments.declaring.metrics import Metric, Ratio, Sum, Total
 from abkit.exposure.logger import ExposureLogger
 from abkit.sinks.files import FileSink
 

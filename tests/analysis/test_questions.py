@@ -9,7 +9,7 @@ from attrs import evolve
 
 from abkit.analysis import BOTS, Analysis, Exclusion, Moments, Plan, SumsAnalysis, UnitsAnalysis
 from abkit.errors import AnalysisError, EmptyDataError
-from abkit.experiments.metrics import Conversion, Formula, Mean, Ratio, Total
+from abkit.experiments.declaring.metrics import Conversion, Formula, Mean, Ratio, Total
 
 from .conftest import START
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from abkit.analysis import BOTS, Analysis, Exclusion, Plan, Result
 from abkit.events import Action, Exposure
-from abkit.experiments.metrics import (
+from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
     Formula,
@@ -228,7 +228,7 @@ def test_an_arrow_table_of_many_chunks_gives_the_same() -> None:
     import pyarrow as pa
 
     from abkit.analysis import UnitsAnalysis
-    from abkit.experiments.metrics import Mean
+    from abkit.experiments.declaring.metrics import Mean
 
     random = np.random.default_rng(3)
     units = 400_000

@@ -7,7 +7,7 @@ import pytest
 
 from abkit.analysis.settings import Correction, Method, Settings
 from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Conversion
+from abkit.experiments.declaring.metrics import Conversion
 
 
 def test_the_defaults_are_amplitudes() -> None:

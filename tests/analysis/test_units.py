@@ -16,7 +16,7 @@ from abkit.errors import (
     MissingColumnError,
     TooFewVariantsError,
 )
-from abkit.experiments.metrics import Metric, Winsorize
+from abkit.experiments.declaring.metrics import Metric, Winsorize
 
 COOKIE_CATS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cookie_cats.csv"
 

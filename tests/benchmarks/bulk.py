@@ -7,8 +7,8 @@ from time import perf_counter, process_time
 import duckdb
 from attrs import frozen
 
-from abkit.experiments.bulk import assign_many
-from abkit.experiments.sql import assignment_sql
+from abkit.experiments.in_bulk.assign import assign_many
+from abkit.experiments.in_bulk.sql import assignment_sql
 
 from .experiments import Declared
 from .ratio import ROUNDS, Figure, assert_split, bare_hash

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from abkit.cli.failing import CommandError
 from abkit.cli.subjects import Described, Setting, set_option, subjects_by, told, unit_of, value_of
 from abkit.errors import ConfigError
-from abkit.experiments.subjects import unit_id_of
+from abkit.experiments.declaring.subjects import unit_id_of
 
 from ..handbook import WEIGHTS, write_module
 from .test_commands import abkit

@@ -27,9 +27,9 @@ from abkit import (
     UserExperiment,
 )
 from abkit.assignment.interpreter import compile_script
-from abkit.experiments.layer import Namespace
-from abkit.experiments.run import Run
-from abkit.experiments.script import ScriptExperiment
+from abkit.experiments.deciding.run import Run
+from abkit.experiments.declaring.layer import Namespace
+from abkit.experiments.declaring.script import ScriptExperiment
 from abkit.exposure.logger import ExposureLogger
 from abkit.sinks.memory import MemorySink
 
@@ -347,7 +347,9 @@ def test_a_request_reads_no_source_compiles_no_script_and_allocates_no_namespace
     finally:
         sys.setprofile(None)
     modules = {module for module, _ in called}
-    assert modules.isdisjoint({"inspect", "linecache", "json", "abkit.experiments.segments"})
+    assert modules.isdisjoint(
+        {"inspect", "linecache", "json", "abkit.experiments.declaring.segments"}
+    )
     assert ("abkit.assignment.interpreter", "run") in called
     assert ("abkit.assignment.interpreter", "compile_script") not in called
     assert ("abkit.assignment.operators", "_sample") not in called

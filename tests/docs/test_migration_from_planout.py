@@ -16,8 +16,8 @@ from abkit import (
     UserExperiment,
     WeightedChoice,
 )
-from abkit.experiments.experiment import Experiment
-from abkit.experiments.layer import Namespace
+from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.layer import Namespace
 
 from ..conformance.reference import namespace_of_planout, planout
 

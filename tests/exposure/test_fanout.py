@@ -10,7 +10,7 @@ import pytest
 from abkit import ExperimentManager, OrgExperiment
 from abkit.errors import DeliveryError
 from abkit.events import Event
-from abkit.experiments.subjects import person_and_groups
+from abkit.experiments.declaring.subjects import person_and_groups
 from abkit.exposure.dedup import MemoryDedup
 from abkit.exposure.fanout import FanOut
 from abkit.exposure.logger import ExposureLogger

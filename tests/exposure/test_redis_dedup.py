@@ -276,8 +276,10 @@ class TestTwoLoggers:
 
     def test_what_was_dropped_at_the_end_may_be_sent_by_another(self, server: RedisServer) -> None:
         sink = MemorySink()
-        one = logger_of(server, Dead())
+        dead = Dead()
+        one = logger_of(server, dead)
         one(exposure())
+        assert dead.tried.wait(30)
         assert not one.close(0.5)
         with logger_of(server, sink) as other:
             expose(other, exposure())

@@ -327,7 +327,7 @@ def test_captured_exposures_are_those_of_the_code_under_test(suite: pytest.Pytes
 NOTHING_LEAVES = """
 import atexit
 from abkit.exposure.fanout import FanOut
-from abkit.experiments.run import Run
+from abkit.experiments.deciding.run import Run
 
 def at_exit():
     if expt_manager.on_event:

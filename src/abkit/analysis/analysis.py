@@ -35,7 +35,7 @@ from abkit.errors import AnalysisError
 from abkit.events import Variant
 
 if TYPE_CHECKING:
-    from abkit.experiments.experiment import Experiment
+    from abkit.experiments.declaring.experiment import Experiment
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 _STEPS = 7

@@ -11,7 +11,7 @@ import attrs
 
 from abkit.errors import AnalysisError, ArgumentError
 from abkit.events import variant_text
-from abkit.experiments.metrics import Metric, with_roles
+from abkit.experiments.declaring.metrics import Metric, with_roles
 
 Kind = TypeVar("Kind", bound=type)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from abkit.analysis.plan import Plan
 from abkit.events import variant_text
-from abkit.experiments.experiment import Experiment, decides_in_code
+from abkit.experiments.declaring.experiment import Experiment, decides_in_code
 
 
 def is_in_code(experiment: Any) -> bool:
@@ -21,8 +21,8 @@ def is_in_code(experiment: Any) -> bool:
 def designed_weights(experiment: Any, plan: Plan) -> Mapping[str, float]:
     """The weights that an experiment draws with now, as far as they are known; else those of the plan.
 
-    Its own `assign()` is run with stand-ins (`abkit.experiments.tracing`): its weights are known if it
-    draws the variant with the same ones in all ways that it can go.
+    Its own `assign()` is run with stand-ins (`abkit.experiments.checking.tracing`): its weights are known
+    if it draws the variant with the same ones in all ways that it can go.
 
     Args:
         experiment: The class; or a plan or a declaration, whose weights are those of the plan.
@@ -30,7 +30,7 @@ def designed_weights(experiment: Any, plan: Plan) -> Mapping[str, float]:
     """
     if not is_in_code(experiment):
         return plan.weights
-    from abkit.experiments.tracing import traced
+    from abkit.experiments.checking.tracing import traced
 
     found = traced(experiment)
     if found is None or found.weights is None or len(found.weights) > len(found.variants):

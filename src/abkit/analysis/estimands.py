@@ -14,8 +14,8 @@ from attrs import field, frozen
 
 from abkit.analysis.aggregates import Moments, Sums
 from abkit.errors import AnalysisError
-from abkit.experiments.expressions import Operand
-from abkit.experiments.metrics import Formula, Funnel, Metric, Ratio, Total
+from abkit.experiments.declaring.expressions import Operand
+from abkit.experiments.declaring.metrics import Formula, Funnel, Metric, Ratio, Total
 
 _NONE: Mapping[Metric, int] = MappingProxyType({})
 

@@ -11,8 +11,8 @@ from abkit.analysis.arguments import arguments_checked, metrics, shares
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.events import variant_text as _text
-from abkit.experiments.experiment import Experiment, control_of
-from abkit.experiments.metrics import Metric, Role
+from abkit.experiments.declaring.experiment import Experiment, control_of
+from abkit.experiments.declaring.metrics import Metric, Role
 
 
 class Declared(Protocol):

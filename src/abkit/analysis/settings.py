@@ -10,7 +10,7 @@ from attrs import Attribute, evolve, field, frozen
 
 from abkit.analysis.inference.sequential import Tau, checked_tau
 from abkit.errors import AnalysisError, suggestion
-from abkit.experiments.metrics import Direction, Metric
+from abkit.experiments.declaring.metrics import Direction, Metric
 
 DEFAULT_LOOKS = 5
 """Planned looks of a group sequential test that says nothing else."""

@@ -28,7 +28,7 @@ from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.settings import Alternative, Correction, Method, Settings
 from abkit.errors import AnalysisError, EmptyDataError
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 _NO_COLUMNS: Mapping[str, str] = MappingProxyType({})

@@ -31,7 +31,7 @@ from abkit.cli.questions import (
 from abkit.cli.recipes import events_recipe, units_recipe
 from abkit.cli.stored import stored_tables
 from abkit.errors import OutsideFrameError
-from abkit.experiments.metrics import Conversion, Mean, Metric
+from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PRINTED = Path("-")

@@ -15,8 +15,8 @@ from abkit.cli.config import (
 )
 from abkit.distribution import intruder
 from abkit.errors import ConfigError
-from abkit.experiments.check import notices, problems, settings_problems, sticky_problems
-from abkit.experiments.lock import LOCK_FILE, compare, read_lock, write_lock
+from abkit.experiments.checking.check import notices, problems, settings_problems, sticky_problems
+from abkit.experiments.checking.lock import LOCK_FILE, compare, read_lock, write_lock
 
 _STICKY = "as sticky_store under [tool.abkit] in pyproject.toml, or by --sticky-store"
 

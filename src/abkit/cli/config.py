@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import click
 
 from abkit.errors import ConfigError
-from abkit.experiments.experiment import Experiment
-from abkit.experiments.registry import active_experiments
-from abkit.experiments.settings import SettingsFile
+from abkit.experiments.deciding.registry import active_experiments
+from abkit.experiments.deciding.settings import SettingsFile
+from abkit.experiments.declaring.experiment import Experiment
 from abkit.manager import ExperimentManager
 
 CONFIG_VARIABLE = "ABKIT_CONFIG"

@@ -18,8 +18,8 @@ from abkit.assignment.params import Params
 from abkit.cli.invocation import invocation
 from abkit.cli.printing import show_result
 from abkit.errors import ConfigError
-from abkit.experiments.experiment import OrgExperiment
-from abkit.experiments.metrics import Conversion, Metric
+from abkit.experiments.declaring.experiment import OrgExperiment
+from abkit.experiments.declaring.metrics import Conversion, Metric
 from abkit.exposure.dedup import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.stats import Stats

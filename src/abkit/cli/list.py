@@ -5,7 +5,7 @@ import click
 from abkit.cli.config import config_option, configured_manager, settings_option
 from abkit.cli.printing import console
 from abkit.events import variant_text
-from abkit.experiments.declaration import Declaration
+from abkit.experiments.declaring.declaration import Declaration
 
 
 @click.command("list")

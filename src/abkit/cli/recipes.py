@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from abkit.analysis.presentation.notebook import Recipe
-from abkit.experiments.experiment import Experiment
+from abkit.experiments.declaring.experiment import Experiment
 
 
 def events_recipe(

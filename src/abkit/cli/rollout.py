@@ -20,8 +20,8 @@ from abkit.cli.config import (
 )
 from abkit.errors import ConfigError
 from abkit.events import variant_text
-from abkit.experiments.declaration import check_frozen, check_rollout
-from abkit.experiments.tracing import declaration_with_variants
+from abkit.experiments.checking.tracing import declaration_with_variants
+from abkit.experiments.declaring.declaration import check_frozen, check_rollout
 
 yes_option: Option = click.option("--yes", is_flag=True, help="Do not ask.")
 

@@ -12,7 +12,7 @@ import click
 from abkit.cli.config import Option
 from abkit.cli.failing import CommandError
 from abkit.errors import AbkitError, SubjectMismatchError
-from abkit.experiments.subjects import also_called
+from abkit.experiments.declaring.subjects import also_called
 
 _PYTHONS = {"True": True, "False": False, "None": None}
 

@@ -29,8 +29,8 @@ from abkit.cli.stored import stored_tables
 from abkit.cli.words import confidence as confidence_type
 from abkit.errors import AbkitError, EmptyDataError
 from abkit.events import variant_text
-from abkit.experiments.declaration import Declaration
-from abkit.experiments.experiment import control_of
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.experiment import control_of
 from abkit.quoting import masked
 
 NOTIFY_VARIABLE = "ABKIT_NOTIFY"

@@ -15,7 +15,7 @@ from abkit.cli.config import (
 from abkit.cli.printing import console
 from abkit.cli.subjects import Setting, set_option, subjects_by, told
 from abkit.events import variant_text
-from abkit.experiments.explanation import Explanation
+from abkit.experiments.deciding.explanation import Explanation
 
 
 @click.command()

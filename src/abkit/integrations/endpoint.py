@@ -11,7 +11,7 @@ from attrs import frozen
 from abkit.assignment.assignment import Reason
 from abkit.errors import ConfigError
 from abkit.events import Variant, variant_text
-from abkit.experiments.subjects import subject_of, unit_id_of
+from abkit.experiments.declaring.subjects import subject_of, unit_id_of
 from abkit.integrations.per_request import with_ids
 from abkit.integrations.wire import (
     CONTENT_TYPES,

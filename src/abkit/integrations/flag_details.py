@@ -10,7 +10,7 @@ from openfeature.flag_evaluation import FlagMetadata, FlagResolutionDetails, Fla
 
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.events import variant_text
-from abkit.experiments.declaration import Declaration
+from abkit.experiments.declaring.declaration import Declaration
 
 Structure: TypeAlias = Sequence[FlagValueType] | Mapping[str, FlagValueType]
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from abkit.assignment.assignment import Assignment
-from abkit.experiments.declaration import Declaration
-from abkit.experiments.subjects import subject_of, unit_id_of, why_no_id
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.subjects import subject_of, unit_id_of, why_no_id
 from abkit.extras import extra
 from abkit.manager import ExperimentManager, expt_manager
 

@@ -7,8 +7,8 @@ from typing import Any
 from abkit.assignment.assignment import Assignment
 from abkit.errors import ConfigError
 from abkit.events import Variant
-from abkit.experiments.experiment import Experiment
-from abkit.experiments.subjects import (
+from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.subjects import (
     Nobody,
     also_called,
     id_value_of,

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any, overload
 
 from abkit.events import Action, Event, Exposure, Variant, variant_text
-from abkit.experiments.experiment import Experiment
-from abkit.experiments.subjects import person_and_groups
+from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.subjects import person_and_groups
 from abkit.exposure.dedup import MemoryDedup
 from abkit.handler import EventHandler, check_handler
 from abkit.manager import ExperimentManager, expt_manager

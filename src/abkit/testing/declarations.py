@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from abkit.errors import UnknownExperimentError
 from abkit.events import Variant
-from abkit.experiments.declaration import Declaration
-from abkit.experiments.experiment import Experiment, is_experiment
-from abkit.experiments.tracing import declaration_with_variants
+from abkit.experiments.checking.tracing import declaration_with_variants
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.experiment import Experiment, is_experiment
 from abkit.manager import expt_manager
 
 

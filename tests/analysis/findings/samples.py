@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from abkit.analysis.aggregates import Sums
 from abkit.analysis.estimands import Estimand
 from abkit.analysis.plan import Plan
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 
 def sums(*measures: NDArray[np.float64] | Sequence[float], shift: float = 0.0) -> Sums:

@@ -13,7 +13,15 @@ from abkit.analysis.aggregates import Sums
 from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.arms import Arms, arms
 from abkit.analysis.settings import Settings
-from abkit.experiments.metrics import Conversion, Mean, Metric, Ratio, Retention, Sum, Total
+from abkit.experiments.declaring.metrics import (
+    Conversion,
+    Mean,
+    Metric,
+    Ratio,
+    Retention,
+    Sum,
+    Total,
+)
 
 from .samples import alone, sums
 

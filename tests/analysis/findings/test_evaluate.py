@@ -23,7 +23,7 @@ from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.inference.welch import welch
 from abkit.analysis.settings import Settings
 from abkit.errors import AnalysisError, MissingExtraError, TooFewVariantsError
-from abkit.experiments.metrics import Conversion, Formula, Mean, Metric, Ratio, Sum, Total
+from abkit.experiments.declaring.metrics import Conversion, Formula, Mean, Metric, Ratio, Sum, Total
 
 from .samples import alone, conversions, plan, spread, sums
 

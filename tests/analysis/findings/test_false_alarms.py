@@ -22,7 +22,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.verdict import recommend
 from abkit.analysis.settings import Settings
-from abkit.experiments.metrics import Conversion, Mean, Metric
+from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 from .samples import alone, conversions, plan, sums
 

@@ -17,7 +17,7 @@ from abkit.analysis.inference.sequential import sequential, tau_for_sample_size
 from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.settings import Settings
 from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Conversion, Mean, Metric, Total
+from abkit.experiments.declaring.metrics import Conversion, Mean, Metric, Total
 
 from .samples import alone, conversions, plan, spread
 

@@ -21,7 +21,7 @@ from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas, pocock
 from abkit.analysis.settings import Settings
 from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Conversion, Mean, Metric
+from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 from .samples import alone, conversions, plan, spread
 

@@ -20,7 +20,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.inference.welch import welch
 from abkit.analysis.settings import Method, Settings
-from abkit.experiments.metrics import Conversion, Mean, Metric, Ratio, Sum
+from abkit.experiments.declaring.metrics import Conversion, Mean, Metric, Ratio, Sum
 
 from .samples import alone, plan
 

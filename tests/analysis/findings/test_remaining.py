@@ -13,7 +13,7 @@ from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.settings import Settings
-from abkit.experiments.metrics import Conversion
+from abkit.experiments.declaring.metrics import Conversion
 
 from .samples import alone, conversions, plan
 

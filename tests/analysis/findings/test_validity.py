@@ -8,7 +8,7 @@ from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.metric_result import Arm, Flag, Series
 from abkit.analysis.findings.validity import flags, flags_over_time
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.experiments.metrics import Conversion, Mean, Metric
+from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 SPENT, CLICKS = Mean("spent"), Conversion("clicks")
 TEN, MORE = Moments(5000, 10.0, 4.0), Moments(5000, 10.1, 4.0)

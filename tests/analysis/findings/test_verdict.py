@@ -26,7 +26,7 @@ from abkit.analysis.findings.verdict import (
 from abkit.analysis.inference.bayesian import bayesian_means
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.settings import Settings
-from abkit.experiments.metrics import Conversion, Direction, Mean, Metric
+from abkit.experiments.declaring.metrics import Conversion, Direction, Mean, Metric
 
 S, N, INC = Badge.SIGNIFICANT, Badge.NOT_SIGNIFICANT, Badge.INCONCLUSIVE
 AG, BG = Badge.ABOVE_GOAL, Badge.BELOW_GOAL

@@ -20,7 +20,7 @@ from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.settings import Settings
 from abkit.analysis.standardizing import pooled, standardized
-from abkit.experiments.metrics import Conversion, Metric, Ratio, Sum, Total
+from abkit.experiments.declaring.metrics import Conversion, Metric, Ratio, Sum, Total
 
 Floats = NDArray[np.float64]
 Draw = Callable[[Any, tuple[int, int], float, float], Floats]

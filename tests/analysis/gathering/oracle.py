@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import combinations
 
-from abkit.experiments.metrics import (
+from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
     Counting,

@@ -14,7 +14,7 @@ from abkit.analysis.plan import Plan
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.result import Result
 from abkit.errors import MissingColumnError
-from abkit.experiments.metrics import Winsorize
+from abkit.experiments.declaring.metrics import Winsorize
 
 PRICED = (
     Sum("revenue", action="buy", property="price"),

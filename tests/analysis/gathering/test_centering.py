@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from abkit.analysis import Analysis, Plan, Result, UnitsAnalysis
 from abkit.analysis.aggregates import Moments
-from abkit.experiments.metrics import (
+from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
     Mean,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abkit.experiments.metrics import Funnel
+from abkit.experiments.declaring.metrics import Funnel
 
 from . import oracle
 from .oracle import Did, Seen

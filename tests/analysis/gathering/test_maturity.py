@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abkit.analysis import Analysis, Plan, Result
-from abkit.experiments.metrics import Conversion, Funnel, Metric, Ratio, Retention, Total
+from abkit.experiments.declaring.metrics import Conversion, Funnel, Metric, Ratio, Retention, Total
 
 from ..conftest import START, Tables
 

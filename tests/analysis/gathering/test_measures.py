@@ -19,7 +19,7 @@ from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import table
-from abkit.experiments.metrics import (
+from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
     Funnel,

@@ -18,7 +18,7 @@ from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.cuped import adjust, weights
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.welch import welch
-from abkit.experiments.metrics import Mean, Ratio
+from abkit.experiments.declaring.metrics import Mean, Ratio
 
 RUNS = 2_000
 Test: TypeAlias = Callable[[Moments, Moments], Comparison]

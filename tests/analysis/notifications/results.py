@@ -15,7 +15,7 @@ from abkit.analysis.plan import Plan
 from abkit.analysis.query.units import Several
 from abkit.analysis.result import Result
 from abkit.analysis.settings import Settings
-from abkit.experiments.metrics import Conversion, Metric
+from abkit.experiments.declaring.metrics import Conversion, Metric
 
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 """The end of the first day with exposures."""

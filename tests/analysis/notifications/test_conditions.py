@@ -10,8 +10,8 @@ from abkit.analysis.findings.metric_result import Flag
 from abkit.analysis.notifications.conditions import DATED, Condition, Kind, Observed, observe
 from abkit.analysis.notifications.rules import Rules, Schedule
 from abkit.errors import AnalysisError
-from abkit.experiments.experiment import UserExperiment
-from abkit.experiments.metrics import Conversion, Direction
+from abkit.experiments.declaring.experiment import UserExperiment
+from abkit.experiments.declaring.metrics import Conversion, Direction
 
 from .results import BETTER, CLICK, CRASH, FIRST, NOTHING, ROLL_BACK, ROLL_OUT, WORSE, result_of
 

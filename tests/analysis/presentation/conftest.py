@@ -36,7 +36,7 @@ from abkit.analysis.plan import Plan
 from abkit.analysis.query.units import Several
 from abkit.analysis.result import Result
 from abkit.analysis.settings import Settings
-from abkit.experiments.metrics import Conversion, Metric, Sum
+from abkit.experiments.declaring.metrics import Conversion, Metric, Sum
 
 DAY = datetime(2026, 11, 2, tzinfo=UTC)
 DAYS = 14

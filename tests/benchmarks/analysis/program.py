@@ -32,7 +32,7 @@ def _query(text: str, actions: str = "") -> None:
 
 def _analysis(actions: str, *, cuped: bool, over_time: str | None) -> None:
     from abkit.analysis import Analysis, Plan
-    from abkit.experiments.metrics import Conversion, Ratio, Sum, Total
+    from abkit.experiments.declaring.metrics import Conversion, Ratio, Sum, Total
 
     plan = Plan(
         name="Bench",
@@ -57,7 +57,7 @@ def _analysis(actions: str, *, cuped: bool, over_time: str | None) -> None:
 
 def _units() -> None:
     from abkit.analysis import UnitsAnalysis
-    from abkit.experiments.metrics import Conversion, Mean, Ratio
+    from abkit.experiments.declaring.metrics import Conversion, Mean, Ratio
 
     UnitsAnalysis(
         f"{WHERE}/units.parquet",

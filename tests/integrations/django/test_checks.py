@@ -17,7 +17,7 @@ from django.test import override_settings
 
 from abkit import OrgExperiment, expt_manager
 from abkit.events import Event
-from abkit.experiments.lock import LOCK_FILE, write_lock
+from abkit.experiments.checking.lock import LOCK_FILE, write_lock
 from abkit.integrations.django.apps import abkit_app
 
 from ..conftest import PROJECT

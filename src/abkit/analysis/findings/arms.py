@@ -15,7 +15,7 @@ from abkit.analysis.inference.cuped import adjust, imbalance, weights
 from abkit.analysis.settings import Method, Settings
 from abkit.analysis.standardizing import Strata, compared, standardized
 from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Retention
+from abkit.experiments.declaring.metrics import Retention
 from abkit.extras import extra
 
 

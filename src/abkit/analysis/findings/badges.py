@@ -4,7 +4,7 @@ from enum import StrEnum
 from math import hypot, sqrt
 
 from abkit.analysis.inference.comparison import Comparison
-from abkit.experiments.metrics import Direction, Metric, Role
+from abkit.experiments.declaring.metrics import Direction, Metric, Role
 
 
 class Badge(StrEnum):

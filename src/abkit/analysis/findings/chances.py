@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
-from abkit.experiments.metrics import Direction
+from abkit.experiments.declaring.metrics import Direction
 from abkit.extras import extra
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from abkit.analysis.inference.sequential import Tau, sequential
 from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.settings import Alternative, Method, Settings
 from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Direction, Metric, Role
+from abkit.experiments.declaring.metrics import Direction, Metric, Role
 from abkit.extras import extra
 
 

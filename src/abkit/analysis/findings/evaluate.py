@@ -21,7 +21,7 @@ from abkit.analysis.plan import Plan
 from abkit.analysis.settings import Correction, Method, Settings
 from abkit.analysis.standardizing import Strata
 from abkit.errors import TooFewVariantsError
-from abkit.experiments.metrics import Metric, Role
+from abkit.experiments.declaring.metrics import Metric, Role
 from abkit.extras import extra
 
 if TYPE_CHECKING:

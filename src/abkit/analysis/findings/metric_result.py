@@ -12,7 +12,7 @@ from abkit.analysis.amounts import amount
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.sequential import Tau
 from abkit.errors import UnknownNameError
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 MINIMUM_UNITS = 100
 """Fewer units in either arm, and a comparison is not made."""

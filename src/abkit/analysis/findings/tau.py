@@ -27,7 +27,7 @@ from abkit.analysis.findings.metric_result import (
 from abkit.analysis.inference.sequential import Tau, goal_tau, tau_for_sample_size
 from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.settings import Settings
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 FirstLook: TypeAlias = Mapping[str, tuple[float, float]]
 """By variant beside the control, the shares of the control's and of its own units that had come by the

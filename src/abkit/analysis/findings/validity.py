@@ -23,7 +23,7 @@ from math import isfinite
 
 from abkit.analysis.findings.metric_result import Arm, Flag, Series
 from abkit.analysis.inference.comparison import Comparison
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 FEW_UNITS = 1_000
 """With fewer units in an arm, a result is a direction, not a proof."""

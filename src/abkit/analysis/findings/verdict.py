@@ -16,7 +16,7 @@ from abkit.analysis.findings.badges import (
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.settings import Method, Settings
-from abkit.experiments.metrics import Direction, Metric, Role
+from abkit.experiments.declaring.metrics import Direction, Metric, Role
 
 __all__ = [
     "Action",

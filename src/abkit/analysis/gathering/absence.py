@@ -10,7 +10,7 @@ from abkit.analysis.query import absence
 from abkit.analysis.query.layout import Layout, actions_of
 from abkit.analysis.reading.sources import Table
 from abkit.errors import suggestion
-from abkit.experiments.metrics import Average, Metric, Sum
+from abkit.experiments.declaring.metrics import Average, Metric, Sum
 
 _SHOWN = 8
 

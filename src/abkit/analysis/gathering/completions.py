@@ -8,7 +8,7 @@ are found in rounds, each of which doubles how many ways after a known one are k
 from abkit.analysis.engines.base import integer
 from abkit.analysis.gathering.asking import Asking
 from abkit.analysis.query import completions
-from abkit.experiments.metrics import Counting, Funnel, Retention
+from abkit.experiments.declaring.metrics import Counting, Funnel, Retention
 
 
 def define_completed(asking: Asking, place: int, part: Funnel | Retention) -> None:

@@ -8,7 +8,7 @@ from abkit.analysis.engines.base import integer
 from abkit.analysis.gathering.asking import Asking
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.maturity import MaturityQueries, limited
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 
 def immature(

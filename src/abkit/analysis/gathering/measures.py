@@ -19,7 +19,7 @@ from abkit.analysis.query.sums import PHASE, Group, SumQueries, percentiles
 from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.standardizing import Strata, pooled
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 MAXIMUM_SEGMENTS = 10
 """More values of a property than these are too few units each: the largest are shown."""

@@ -15,7 +15,7 @@ from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.result import Result
-from abkit.experiments.metrics import Direction, Metric, Role
+from abkit.experiments.declaring.metrics import Direction, Metric, Role
 
 
 class Kind(StrEnum):

@@ -9,7 +9,7 @@ from attrs import Attribute, field, frozen
 from abkit.errors import AnalysisError
 
 if TYPE_CHECKING:
-    from abkit.experiments.declaration import Declaration
+    from abkit.experiments.declaring.declaration import Declaration
 
 
 def _not_negative(_rules: "Rules", attribute: "Attribute[Any]", value: float) -> None:

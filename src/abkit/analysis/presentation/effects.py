@@ -7,7 +7,7 @@ from attrs import frozen
 
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.inference.comparison import Comparison
-from abkit.experiments.metrics import Direction, Metric
+from abkit.experiments.declaring.metrics import Direction, Metric
 
 _LIMIT = 1e300
 """Numbers beyond cannot be drawn beside others without overflow."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from abkit.analysis.findings.metric_result import Arm, Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.settings import Alternative, Settings
-from abkit.experiments.metrics import Direction, Metric, Role
+from abkit.experiments.declaring.metrics import Direction, Metric, Role
 
 if TYPE_CHECKING:
     pass

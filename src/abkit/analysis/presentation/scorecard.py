@@ -7,7 +7,7 @@ from attrs import frozen
 from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.presentation import figures, tones
-from abkit.experiments.metrics import Role
+from abkit.experiments.declaring.metrics import Role
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from abkit.analysis.findings.badges import Badge, Tone, badges, moved, news, tone
 from abkit.analysis.findings.metric_result import Treatment
 from abkit.analysis.findings.verdict import DOUBTS
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome

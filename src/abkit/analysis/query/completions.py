@@ -2,7 +2,7 @@
 
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.quoting import literal
-from abkit.experiments.metrics import Funnel, Retention
+from abkit.experiments.declaring.metrics import Funnel, Retention
 
 KEY = "unit_id, variant, first_exposure"
 """What tells the unit of a completion."""

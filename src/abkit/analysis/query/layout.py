@@ -10,7 +10,7 @@ from attrs import field, frozen
 from abkit.analysis.estimands import Estimand, measured
 from abkit.analysis.reading.quoting import literal
 from abkit.errors import AnalysisError
-from abkit.experiments.metrics import (
+from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
     Formula,

@@ -8,7 +8,7 @@ from attrs import frozen
 from abkit.analysis.estimands import measured
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.quoting import literal
-from abkit.experiments.metrics import Funnel, Metric, Retention
+from abkit.experiments.declaring.metrics import Funnel, Metric, Retention
 
 
 @frozen(kw_only=True)

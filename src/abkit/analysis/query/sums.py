@@ -12,7 +12,7 @@ from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.layout import Layout, limits, number, one_if, transformed
 from abkit.analysis.reading.quoting import literal
 from abkit.errors import AnalysisError
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 _NO_LIMITS: Mapping[Metric, tuple[float | None, float | None]] = MappingProxyType({})
 

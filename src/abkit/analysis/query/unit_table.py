@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from abkit.analysis.query.layout import Layout, column_of, one_if
 from abkit.analysis.reading.columns import Column, Kind
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 _NOTHING: Mapping[Metric, str] = MappingProxyType({})
 

@@ -7,8 +7,8 @@ from attrs import frozen
 
 from abkit.errors import ConfigError, DeclarationError
 from abkit.events import Variant, variant_text
-from abkit.experiments.declaration import Declaration
-from abkit.experiments.sticky import Recall, Recalled
+from abkit.experiments.deciding.sticky import Recall, Recalled
+from abkit.experiments.declaring.declaration import Declaration
 from abkit.exposure.sticky.lookup import Lookup
 from abkit.exposure.sticky.recent import Known, Recent
 from abkit.exposure.sticky.store import Choice, StickyKey, StickyStore, check_store

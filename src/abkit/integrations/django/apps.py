@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, register
 from django.core.signals import setting_changed
 
-from abkit.experiments.experiment import Experiment
+from abkit.experiments.declaring.experiment import Experiment
 from abkit.integrations.django.configuration import Configuration, configuration_of
 from abkit.integrations.django.registration import Registration, registered
 from abkit.integrations.endpoint import LogExposureEndpoint

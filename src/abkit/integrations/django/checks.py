@@ -9,9 +9,9 @@ from django.core.checks import CheckMessage, Error, Info
 from django.core.checks import Warning as CheckWarning
 
 from abkit.errors import ConfigError
-from abkit.experiments.check import notices, problems, settings_problems, sticky_problems
-from abkit.experiments.lock import LOCK_FILE, compare, read_lock
-from abkit.experiments.settings import SettingsFile
+from abkit.experiments.checking.check import notices, problems, settings_problems, sticky_problems
+from abkit.experiments.checking.lock import LOCK_FILE, compare, read_lock
+from abkit.experiments.deciding.settings import SettingsFile
 from abkit.handler import EventHandler
 from abkit.integrations.django.configuration import Configuration
 from abkit.integrations.django.registration import Registration

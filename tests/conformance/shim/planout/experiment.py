@@ -7,7 +7,7 @@ from typing import Any
 import abkit
 from abkit.assignment.interpreter import compile_script
 from abkit.events import Event
-from abkit.experiments.run import Run
+from abkit.experiments.deciding.run import Run
 
 VARIANT = "planout:variant"
 """PlanOut knows parameters only; abkit's experiment has a variant besides, which is not shown."""

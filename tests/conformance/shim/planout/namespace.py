@@ -4,8 +4,8 @@ from typing import Any
 
 from planout.experiment import DefaultExperiment
 
-from abkit.experiments.layer import Namespace
-from abkit.experiments.segments import Added, Removed
+from abkit.experiments.declaring.layer import Namespace
+from abkit.experiments.declaring.segments import Added, Removed
 
 
 class SimpleNamespace:

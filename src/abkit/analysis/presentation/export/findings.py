@@ -7,7 +7,7 @@ from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, S
 from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export.plain import finite, plain
-from abkit.experiments.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio

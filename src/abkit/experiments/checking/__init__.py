@@ -1,0 +1,1 @@
+"""What to know before a change is deployed: mistakes across experiments, and the lock."""

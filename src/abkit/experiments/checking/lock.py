@@ -1,0 +1,296 @@
+"""What decides an assignment, written down, so that a change of it is seen before it is deployed."""
+
+import ast
+import hashlib
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from textwrap import dedent
+from types import MappingProxyType
+from typing import Any
+
+from attrs import frozen
+
+from abkit.errors import ConfigError, DeclarationError
+from abkit.events import Variant
+from abkit.experiments.checking.tracing import traced
+from abkit.experiments.deciding.decision import split_of
+from abkit.experiments.deciding.gates import checks_of
+from abkit.experiments.declaring.declaration import Bucketing, Declaration
+from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.layer import Holdout, Layer
+
+LOCK_FILE = "experiments.lock.json"
+VERSION = 1
+UNITS = 100_000
+"""How many units a change is computed on: the ids "0" to "99999"."""
+
+
+@frozen(kw_only=True)
+class Moves:
+    """What a change does to units, computed on UNITS ids.
+
+    Attributes:
+        enrolled_before: Units that took part before.
+        moved: Of these, those that take part in another variant now.
+        left: Of these, those that take part no more.
+        joined: Units that take part now and did not before.
+    """
+
+    enrolled_before: int
+    moved: int
+    left: int
+    joined: int
+
+    @property
+    def spares_all(self) -> bool:
+        """Whether those that took part before notice nothing."""
+        return not (self.moved or self.left)
+
+    def __str__(self) -> str:
+        if not (self.moved or self.left or self.joined):
+            return "moves nobody"
+        said = [
+            f"moves {_share(self.moved, self.enrolled_before)} of enrolled units to another variant"
+        ]
+        if self.left:
+            said.append(f"takes {_share(self.left, self.enrolled_before)} of enrolled units out")
+        if self.joined:
+            said.append(f"enrols {_share(self.joined, UNITS)} of all units anew")
+        return ", ".join(said)
+
+
+@frozen
+class Change:
+    """How an experiment differs from what was written down.
+
+    Attributes:
+        experiment: Its name.
+        what: What changed, such as "salt: 'a' -> 'b'".
+        moves: What that does to units that keep no variant; None if only code knows.
+        sticky: Whether units that were exposed keep their variant all the same.
+    """
+
+    experiment: str
+    what: tuple[str, ...]
+    moves: Moves | None
+    sticky: bool = False
+
+    def __str__(self) -> str:
+        effect = "nobody can say whom it moves: code decides" if self.moves is None else self.moves
+        return f"{self.experiment}: {'; '.join(self.what)} ({effect}{self._but()})"
+
+    def _but(self) -> str:
+        """What being sticky does about it."""
+        if not self.sticky or (self.moves is not None and self.moves.spares_all):
+            return ""
+        return "; it is sticky: units that were exposed keep their variant and stay"
+
+
+def locked(experiment: type[Experiment]) -> dict[str, Any]:
+    """All that decides an experiment's assignments, as JSON-ready values."""
+    declaration = experiment.declaration
+    layer = declaration.layer
+    return {
+        "unit_type": declaration.unit_type,
+        "salt": declaration.salt,
+        "param_name": declaration.param_name,
+        "bucketing": str(declaration.bucketing),
+        "variants": [[variant, weight] for variant, weight in declaration.weights.items()],
+        "rollout": declaration.rollout,
+        "layer": None
+        if layer is None
+        else {
+            "salt": layer.salt or layer.name,
+            "size": layer.size,
+            "slots": _spans(declaration.slots),
+        },
+        "holdouts": [{"salt": h.salt or h.name, "share": h.share} for h in declaration.holdouts],
+        # Only where it is so: locks of other experiments stay as they are.
+        **({"sticky": True} if declaration.sticky else {}),
+        "drawn": _drawn(experiment),
+        "code": {hook: _code(experiment, hook) for hook in ("assign", "eligible")},
+    }
+
+
+def write_lock(path: Path, experiments: Iterable[type[Experiment]]) -> None:
+    """Write down what decides now."""
+    content = {
+        "version": VERSION,
+        "experiments": {experiment.name: locked(experiment) for experiment in experiments},
+    }
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_lock(path: Path) -> Mapping[str, dict[str, Any]]:
+    """What was written down, by experiment name.
+
+    Raises:
+        ConfigError: The file does not exist, or is no lock of this version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found: Mapping[str, dict[str, Any]] = content["experiments"]
+        version = content["version"]
+    except FileNotFoundError:
+        message = f"There is no {path} yet; write it with: abkit check --update"
+        raise ConfigError(message) from None
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{path} is no lock of experiments ({error}); write it anew: abkit check --update"
+        raise ConfigError(message) from None
+    if version != VERSION:
+        message = (
+            f"{path} has version {version}, not {VERSION}; write it anew: abkit check --update"
+        )
+        raise ConfigError(message)
+    return found
+
+
+def compare(
+    before: Mapping[str, dict[str, Any]], experiments: Iterable[type[Experiment]]
+) -> tuple[Change, ...]:
+    """How the experiments differ from what was written down."""
+    changes: list[Change] = []
+    names = set()
+    for experiment in experiments:
+        names.add(experiment.name)
+        old, new = before.get(experiment.name), locked(experiment)
+        if old is None:
+            changes.append(Change(experiment.name, ("is new",), None if _in_code(new) else _none()))
+        elif differences := _differences(old, new):
+            moves = None if _in_code(old) or _in_code(new) else _moves(old, new, experiment.name)
+            # What was not sticky before has nothing in the store yet.
+            sticky = bool(old.get("sticky") and new.get("sticky"))
+            changes.append(Change(experiment.name, differences, moves, sticky))
+    changes += [Change(name, ("is gone",), _none()) for name in before if name not in names]
+    return tuple(changes)
+
+
+def _none() -> Moves:
+    return Moves(enrolled_before=0, moved=0, left=0, joined=0)
+
+
+def _in_code(lock: Mapping[str, Any]) -> bool:
+    return any(lock.get("code", {}).values())
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        _difference(key, old.get(key), new.get(key))
+        for key in {**new, **old}
+        if old.get(key) != new.get(key)
+        and not (key == "drawn" and None in (old.get(key), new.get(key)))
+    )
+
+
+def _difference(key: str, before: object, after: object) -> str:
+    if key == "code":
+        return "code changed"
+    if key == "sticky":
+        ended = (
+            "is sticky no more: what was kept does not count, and units go where their hash says"
+        )
+        return "is sticky now" if after else ended
+    return f"{key}: {_brief(before)} -> {_brief(after)}"
+
+
+def _brief(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _moves(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> Moves | None:
+    try:
+        before, after = _variants(_declaration(old, name)), _variants(_declaration(new, name))
+    except (DeclarationError, KeyError, TypeError, ValueError) as error:
+        message = (
+            f"The lock of {name} cannot be read ({error}); write it anew: abkit check --update"
+        )
+        raise ConfigError(message) from None
+    pairs = [*zip(before, after, strict=True)]
+    return Moves(
+        enrolled_before=sum(was is not None for was in before),
+        moved=sum(was is not None and now is not None and was != now for was, now in pairs),
+        left=sum(was is not None and now is None for was, now in pairs),
+        joined=sum(was is None and now is not None for was, now in pairs),
+    )
+
+
+def _variants(declaration: Declaration) -> list[Variant | None]:
+    """The variant of each of the units, None for those that take no part."""
+    checks, choose = checks_of(declaration), split_of(declaration).choose
+    return [
+        None if any(check(unit_id) is not None for check in checks) else choose(unit_id)
+        for unit_id in map(str, range(UNITS))
+    ]
+
+
+def _declaration(lock: Mapping[str, Any], name: str) -> Declaration:
+    """As much of a declaration as decides, from what was written down."""
+    layer = lock["layer"]
+    return Declaration(
+        name=name,
+        salt=lock["salt"],
+        unit_type=lock["unit_type"],
+        param_name=lock["param_name"],
+        weights=MappingProxyType(dict(lock["variants"])),
+        control=None,
+        bucketing=Bucketing(lock["bucketing"]),
+        rollout=lock["rollout"],
+        starts=None,
+        ends=None,
+        enabled=True,
+        winner=None,
+        forced=MappingProxyType({}),
+        layer=None if layer is None else Layer(layer["salt"], size=layer["size"]),
+        slots=range(0)
+        if layer is None
+        else frozenset(slot for first, last in layer["slots"] for slot in range(first, last + 1)),
+        holdouts=tuple(Holdout(each["salt"], each["share"]) for each in lock["holdouts"]),
+        metrics=(),
+        hypothesis="",
+        owner="",
+    )
+
+
+def _spans(slots: Iterable[int]) -> list[list[int]]:
+    """Slots as [first, last] pairs, so that a layer of 10,000 slots stays readable."""
+    spans: list[list[int]] = []
+    for slot in sorted(slots):
+        if spans and spans[-1][1] == slot - 1:
+            spans[-1][1] = slot
+        else:
+            spans.append([slot, slot])
+    return spans
+
+
+def _code(experiment: type[Experiment], hook: str) -> str | None:
+    """Names the experiment's own code of a hook, or its script; None if it has none."""
+    if hook == "assign" and hasattr(experiment, "fingerprint"):
+        fingerprint: str = experiment.fingerprint
+        return fingerprint
+    function = getattr(experiment, hook)
+    if function is getattr(Experiment, hook):
+        return None
+    try:
+        # Parsed and written again: comments, blank lines and quotes decide nothing.
+        text = ast.unparse(ast.parse(dedent(inspect.getsource(function))))
+    except (OSError, TypeError, SyntaxError):
+        text = repr((function.__code__.co_code, function.__code__.co_consts))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _drawn(experiment: type[Experiment]) -> list[list[Any]] | None:
+    """What an operator in the code draws from, with its weights, which may stand outside of `assign()`.
+
+    None if it is not known, or not here, as where a setting for tests keeps the code from drawing.
+    """
+    found = traced(experiment)
+    if found is None or found.weights is None:
+        return None
+    return [[*pair] for pair in zip(found.variants, found.weights, strict=False)]
+
+
+def _share(part: int, of: int) -> str:
+    return f"{part / of:.1%}" if of else "0%"

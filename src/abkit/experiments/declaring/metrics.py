@@ -1,0 +1,286 @@
+"""What success means: pure declarations, which the analysis reads."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from attrs import Attribute, evolve, field, frozen
+
+from abkit.errors import DeclarationError
+from abkit.experiments.declaring import metric_fields as fields
+from abkit.experiments.declaring.expressions import Expression, Operand
+from abkit.experiments.declaring.metric_fields import Counting, Direction, Period, Role, Winsorize
+
+__all__ = [
+    "Average",
+    "Conversion",
+    "Counting",
+    "Direction",
+    "Formula",
+    "Funnel",
+    "Mean",
+    "Measured",
+    "Metric",
+    "Period",
+    "Ratio",
+    "Retention",
+    "Role",
+    "Sum",
+    "Total",
+    "Winsorize",
+    "with_roles",
+]
+
+
+@frozen
+class Metric(Operand):
+    """What all metrics have. Use one of its subclasses.
+
+    Attributes:
+        name: How reports call it.
+        direction: Which way it should move.
+        goal: The smallest relative change of the control's mean that is worth having: 0.02 is 2%.
+            None: the sequential test looks for what can be found at its first look, and there is no badge
+            about the goal.
+        role: What the metric is for; it is given as `role=`. Unless said otherwise, the first metric of
+            an experiment is primary, and those after it are secondary. Two metrics that differ in
+            nothing else are equal.
+    """
+
+    name: str = field(validator=fields.named)
+    direction: Direction = field(
+        kw_only=True, default=Direction.INCREASE, converter=fields.direction
+    )
+    goal: float | None = field(kw_only=True, default=None, validator=fields.positive)
+    declared_role: Role | None = field(
+        kw_only=True, default=None, converter=fields.role, alias="role", eq=False, repr=False
+    )
+
+    @property
+    def role(self) -> Role:
+        """What the metric is for: primary, if it was not said and no metric comes before it."""
+        return self.declared_role or Role.PRIMARY
+
+    @property
+    def binary(self) -> bool:
+        """Whether each unit either converts or does not."""
+        return False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@frozen
+class Conversion(Metric):
+    """The share of units that did the action.
+
+    Attributes:
+        action: The action's name; `name` unless said otherwise. In a table with one row per unit,
+            the column that says whether the unit converted.
+        times: How often a unit must have done it to count.
+    """
+
+    action: str = field(kw_only=True, validator=fields.named)
+    times: int = field(kw_only=True, default=1, validator=fields.from_one)
+
+    @action.default
+    def _action(self) -> str:
+        return self.name
+
+    @property
+    def binary(self) -> bool:
+        """True."""
+        return True
+
+
+@frozen
+class Measured(Metric):
+    """What metrics of a value per unit have. Use one of its subclasses.
+
+    Attributes:
+        winsorize: Limits of the value; None: none.
+        log: Take ln(1 + value), after the limits; 0 where the value is -1 or less.
+    """
+
+    winsorize: Winsorize | None = field(kw_only=True, default=None)
+    log: bool = field(kw_only=True, default=False)
+
+
+@frozen
+class Total(Measured):
+    """The number of times the action was done, per unit.
+
+    Attributes:
+        action: The action's name; `name` unless said otherwise.
+    """
+
+    action: str = field(kw_only=True, validator=fields.named)
+
+    @action.default
+    def _action(self) -> str:
+        return self.name
+
+
+@frozen
+class Sum(Measured):
+    """The sum of a property of the action, per unit; units without the action count as 0.
+
+    Attributes:
+        action: The action's name; `name` unless said otherwise.
+        property: The numeric property, such as "price".
+    """
+
+    property: str = field(kw_only=True, validator=fields.named)
+    action: str = field(kw_only=True, validator=fields.named)
+
+    @action.default
+    def _action(self) -> str:
+        return self.name
+
+
+@frozen
+class Average(Measured):
+    """The average of a property over a unit's own actions; units without the action count as 0.
+
+    The mean of these averages is not the average over all actions: that is `Sum(...) / Total(...)`.
+
+    Attributes:
+        action: The action's name; `name` unless said otherwise.
+        property: The numeric property, such as "price".
+    """
+
+    property: str = field(kw_only=True, validator=fields.named)
+    action: str = field(kw_only=True, validator=fields.named)
+
+    @action.default
+    def _action(self) -> str:
+        return self.name
+
+
+@frozen
+class Mean(Measured):
+    """The mean of a value that already is one per unit: a column of a table of units.
+
+    Attributes:
+        column: The numeric column; `name` unless said otherwise.
+    """
+
+    column: str = field(kw_only=True, validator=fields.named)
+
+    @column.default
+    def _column(self) -> str:
+        return self.name
+
+
+@frozen
+class Funnel(Metric):
+    """How many units did several actions in this order; other actions may lie between.
+
+    Attributes:
+        steps: The actions, in order; the same one several times is allowed.
+        within: The longest time from the first to the last of them; None: any.
+        counting: "unique": the share of units that completed it; "total": the completions per unit.
+    """
+
+    steps: tuple[str, ...] = field(kw_only=True, converter=fields.in_order, validator=fields.steps)
+    within: timedelta | None = field(kw_only=True, default=None, validator=fields.duration)
+    counting: Counting = field(kw_only=True, default=Counting.UNIQUE, converter=fields.counting)
+
+    @property
+    def binary(self) -> bool:
+        """Whether units are counted, not completions."""
+        return self.counting is Counting.UNIQUE
+
+
+@frozen
+class Retention(Metric):
+    """The share of units that came back in the n-th day, week or month after they started.
+
+    A unit starts with its first `start` action after its exposure. The n-th day is that from n times
+    24 hours after it to n + 1 times, without the end; weeks are 7 of these days, months 30. Units
+    without a start count as not retained.
+
+    Attributes:
+        start: The action that starts.
+        returning: The action that must be done in the n-th period.
+        n: Which period, from 1.
+        period: "day", "week" or "month".
+    """
+
+    start: str = field(kw_only=True, validator=fields.named)
+    returning: str = field(kw_only=True, validator=fields.named)
+    n: int = field(kw_only=True, validator=fields.from_one)
+    period: Period = field(kw_only=True, default=Period.DAY, converter=fields.period)
+
+    @property
+    def binary(self) -> bool:
+        """True."""
+        return True
+
+
+def _of_units(metric: Metric, attribute: "Attribute[Any]", value: object) -> None:
+    if not _has_values(value):
+        problem = (
+            f"`{attribute.name}` must be a metric of one value per unit, such as Total or Sum, "
+            f"not {value!r}"
+        )
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def _of_metrics(metric: Metric, attribute: "Attribute[Any]", value: object) -> None:
+    if not isinstance(value, Expression) or not all(map(_has_values, value.operands())):
+        problem = (
+            f"`{attribute.name}` must be made of metrics of one value per unit by + - * and /, "
+            f"not {value!r}"
+        )
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def _has_values(value: object) -> bool:
+    return isinstance(value, Metric) and not isinstance(value, Ratio | Formula)
+
+
+@frozen
+class Ratio(Metric):
+    """One mean divided by another, such as orders per session; the unit stays what is randomized.
+
+    Attributes:
+        numerator: A metric of one value per unit.
+        denominator: Another.
+    """
+
+    numerator: Metric = field(kw_only=True, validator=_of_units)
+    denominator: Metric = field(kw_only=True, validator=_of_units)
+
+    @property
+    def expression(self) -> Expression:
+        """The division."""
+        return self.numerator / self.denominator
+
+
+@frozen
+class Formula(Metric):
+    """A formula of the means of other metrics.
+
+    For example `Formula("net price", expression=(Sum("purchase", property="price") - Sum("refund",
+    property="price")) / Total("purchase"))`.
+
+    Attributes:
+        expression: Metrics and numbers, combined by + - * and /.
+    """
+
+    expression: Expression = field(kw_only=True, validator=_of_metrics)
+
+
+def with_roles(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Metrics with the roles that they have beside each other.
+
+    One without a role is primary if none before it is, and else secondary: each primary metric may
+    raise a false alarm of its own, so more than one must be wanted.
+    """
+    found: list[Metric] = []
+    for metric in metrics:
+        decided = any(each.role is Role.PRIMARY for each in found)
+        usual = Role.SECONDARY if decided else Role.PRIMARY
+        found.append(evolve(metric, role=metric.declared_role or usual))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""What many units get: whole columns of them, and the same as an SQL expression."""

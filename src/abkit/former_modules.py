@@ -1,0 +1,57 @@
+"""Modules at their former places: importing one warns, and gives the module where it is now."""
+
+import sys
+import warnings
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import MappingProxyType, ModuleType
+
+_EXPERIMENTS = {
+    "declaring": (
+        "declaration experiment expressions layer metric_fields metrics names script segments share "
+        "spelling subjects"
+    ),
+    "deciding": (
+        "answer decision drawing explanation gates hooks in_code registry run settings sticky"
+    ),
+    "in_bulk": "columns dialects sql",
+    "checking": "check lock tracing",
+}
+MOVED: Mapping[str, str] = MappingProxyType(
+    {
+        **{
+            f"abkit.experiments.{module}": f"abkit.experiments.{room}.{module}"
+            for room, modules in _EXPERIMENTS.items()
+            for module in modules.split()
+        },
+        "abkit.experiments.bulk": "abkit.experiments.in_bulk.assign",
+        "abkit.experiments.explaining": "abkit.experiments.deciding.explain",
+        "abkit.experiments.weighing": "abkit.experiments.deciding.weights_drawn_with",
+    }
+)
+"""By the former name of a module, its name now. A name stays here for one minor version."""
+
+
+class FormerModules:
+    """Finds modules under their former names; to be asked last, so that it costs other imports nothing."""
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        """As `importlib.abc.MetaPathFinder.find_spec`."""
+        # importlib.abc, whose base classes the type asks for, takes long to import.
+        return ModuleSpec(name, self) if name in MOVED else None  # type: ignore[arg-type]
+
+    def create_module(self, _spec: ModuleSpec) -> ModuleType | None:
+        """As `importlib.abc.Loader.create_module`."""
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put the module that is meant in the place of the one that was made."""
+        former = module.__name__
+        now = MOVED[former]
+        warnings.warn(
+            f"{former} is now {now}; the former name ends with abkit 0.2",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        sys.modules[former] = import_module(now)

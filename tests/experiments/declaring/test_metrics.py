@@ -1,0 +1,71 @@
+"""Metrics are declarations: names, a direction, a goal."""
+
+from typing import Any, cast
+
+import pytest
+
+from abkit import Conversion, DeclarationError, Mean, Sum, Total
+from abkit.experiments.declaring.metrics import Ratio, with_roles
+
+
+def test_the_action_is_the_name_unless_said_otherwise() -> None:
+    assert Conversion("clicked").action == "clicked"
+    assert Sum("revenue", action="bought", property="price").action == "bought"
+    assert Mean("rounds").column == "rounds"
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [
+        (lambda: Conversion(""), "`name`"),
+        (lambda: Total("x", action=" "), "`action`"),
+        (lambda: Sum("x", property=""), "`property`"),
+        (lambda: Conversion("x", direction="up"), "increase, decrease, any"),
+        (lambda: Conversion("x", role="main"), "primary, secondary, guardrail"),
+        (lambda: Conversion("x", goal=-0.1), "relative change above 0"),
+        (lambda: Conversion("x", goal=0), "relative change above 0"),
+        (lambda: Conversion("x", goal=cast("Any", "5%")), "such as 0.02 for 2%, not '5%'"),
+        (lambda: Conversion("x", goal=cast("Any", [])), "relative change above 0"),
+        (lambda: Conversion("x", goal=True), "relative change above 0"),
+        (lambda: Conversion("x", goal=float("inf")), "relative change above 0"),
+        (lambda: Conversion("x", goal=5), "so 5 is 500%: write 0.05 for 5%"),
+        (lambda: Mean("x", goal=2.5), "so 2.5 is 250%: write 0.025 for 2.5%"),
+    ],
+)
+def test_a_wrong_metric_is_refused(metric: Any, says: str) -> None:
+    with pytest.raises(DeclarationError, match=says):
+        metric()
+
+
+P, S, G = "primary", "secondary", "guardrail"
+
+
+@pytest.mark.parametrize(
+    ("said", "roles"),
+    [
+        ([None], [P]),
+        ([None, None, None], [P, S, S]),
+        ([G, None, None], [G, P, S]),
+        ([S, None, None], [S, P, S]),
+        ([P, None, G], [P, S, G]),
+        ([None, P, None, P], [P, P, S, P]),
+        ([S, G], [S, G]),
+    ],
+)
+def test_the_first_metric_is_primary_and_those_after_it_are_secondary(
+    said: list[str | None], roles: list[str]
+) -> None:
+    metrics = [Conversion(str(place), role=role) for place, role in enumerate(said)]
+    found = with_roles(metrics)
+    assert [metric.role for metric in found] == roles
+    assert with_roles(found) == found
+    assert [metric.role for metric in with_roles(found)] == roles
+
+
+def test_a_role_says_what_a_metric_is_for_and_not_what_it_measures() -> None:
+    orders = Total("purchase")
+    assert orders == Total("purchase", role="guardrail")
+    assert hash(orders) == hash(Total("purchase", role="guardrail"))
+    ratio = Ratio("price", numerator=Sum("purchase", property="price"), denominator=orders)
+    assert with_roles([orders, ratio])[1] == ratio
+    assert "role" not in repr(orders)
