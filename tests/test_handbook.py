@@ -25,7 +25,7 @@ from abkit import (
     assignment_sql,
     reasons_many,
 )
-from abkit.analysis.plan import Plan
+from abkit.analysis.declared.design import Design
 from abkit.assignment.hashing import sha1
 from abkit.events import Event
 from abkit.experiments.checking.check import notices, problems, settings_problems
@@ -312,8 +312,8 @@ def test_its_variants_and_its_control_are_found_in_the_code(
         assert found is not None
         assert (found.variants, found.weights) == (("0", "1"), (1 - weight, weight))
         assert (problems([experiment]), notices([experiment], now=0)) == ((), ())
-        assert Plan.of(experiment).control == control_of(experiment) == "0"
-        assert Plan.of(experiment, control="1").control == "1"
+        assert Design.of(experiment).control == control_of(experiment) == "0"
+        assert Design.of(experiment, control="1").control == "1"
         assert settings_problems([experiment], {experiment.name: {"winner": "1"}}) == ()
         (problem,) = settings_problems([experiment], {experiment.name: {"winner": "2"}})
         assert "has the variants '0', '1', not '2'" in problem

@@ -12,6 +12,7 @@ NAMES = [
     "AbkitError",
     "Action",
     "AnalysisError",
+    "AnalysisPlan",
     "Assignment",
     "Average",
     "BernoulliFilter",

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from abkit.assignment.params import Params
     from abkit.distribution import __version__ as __version__
     from abkit.experiments.deciding.run import Run
+    from abkit.experiments.declaring.analysis_plan import AnalysisPlan
     from abkit.experiments.declaring.layer import Holdout, Layer
     from abkit.experiments.declaring.metrics import (
         Average,
@@ -66,6 +67,7 @@ __all__ = [
     "AbkitError",
     "Action",
     "AnalysisError",
+    "AnalysisPlan",
     "Assignment",
     "Average",
     "BernoulliFilter",
@@ -122,6 +124,7 @@ __all__ = [
 
 # Imported when they are first used: an experiment that only declares its variants needs none of them.
 _LATER = {
+    "AnalysisPlan": "abkit.experiments.declaring.analysis_plan",
     "Average": "abkit.experiments.declaring.metrics",
     "BernoulliFilter": "abkit.assignment._planout",
     "BernoulliTrial": "abkit.assignment._planout",
@@ -156,4 +159,4 @@ _LATER = {
 
 __getattr__, __dir__ = lazy_names(globals(), _LATER)
 
-sys.meta_path.append(FormerModules())
+sys.meta_path.insert(0, FormerModules())

@@ -25,6 +25,15 @@ MOVED: Mapping[str, str] = MappingProxyType(
             for room, modules in _EXPERIMENTS.items()
             for module in modules.split()
         },
+        "abkit.analysis.aggregates": "abkit.analysis.statistics.aggregates",
+        "abkit.analysis.arguments": "abkit.analysis.declared.arguments",
+        "abkit.analysis.assembling": "abkit.analysis.findings.assemble",
+        "abkit.analysis.designed": "abkit.analysis.declared.design_weights",
+        "abkit.analysis.estimands": "abkit.analysis.statistics.estimands",
+        "abkit.analysis.phases": "abkit.analysis.statistics.phases",
+        "abkit.analysis.plan": "abkit.analysis.declared.design",
+        "abkit.analysis.settings": "abkit.experiments.declaring.analysis_plan",
+        "abkit.analysis.standardizing": "abkit.analysis.statistics.standardizing",
         "abkit.experiments.bulk": "abkit.experiments.in_bulk.assign",
         "abkit.experiments.explaining": "abkit.experiments.deciding.explain",
         "abkit.experiments.weighing": "abkit.experiments.deciding.weights_drawn_with",
@@ -34,7 +43,10 @@ MOVED: Mapping[str, str] = MappingProxyType(
 
 
 class FormerModules:
-    """Finds modules under their former names; to be asked last, so that it costs other imports nothing."""
+    """Finds modules under their former names.
+
+    To be asked first: beside a former package, Python would find its modules by their files a second time.
+    """
 
     def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
         """As `importlib.abc.MetaPathFinder.find_spec`."""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from abkit.analysis.plan import Plan
+from abkit.analysis.declared.design import Design
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
 from abkit.experiments.declaring.metrics import Conversion
 
@@ -57,8 +57,8 @@ def tables() -> Tables:
 
 
 @pytest.fixture
-def plan() -> Plan:
-    return Plan(
+def design() -> Design:
+    return Design(
         name="Exp",
         salt="s",
         unit_type="user",

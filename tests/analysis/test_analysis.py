@@ -12,7 +12,7 @@ from attrs import evolve
 
 from abkit import Conversion, OrgExperiment, Total
 from abkit.analysis.analysis import Analysis
-from abkit.analysis.plan import Plan
+from abkit.analysis.declared.design import Design
 from abkit.errors import (
     AnalysisError,
     EmptyDataError,
@@ -20,6 +20,8 @@ from abkit.errors import (
     TooFewVariantsError,
 )
 from abkit.experiments.declaring.metrics import Mean, Metric, Sum
+
+from .asked import analyze
 
 Rows = list[dict[str, Any]]
 
@@ -38,11 +40,11 @@ def events(arms: dict[str, tuple[int, int]]) -> tuple[Rows, Rows]:
 
 
 @pytest.fixture
-def run(tables: Any, plan: Plan) -> Callable[..., Any]:
-    def analyze(arms: dict[str, tuple[int, int]], *, of: Plan = plan, **options: Any) -> Any:
-        return Analysis(of, **tables(*events(arms)), **options).run()
+def run(tables: Any, design: Design) -> Callable[..., Any]:
+    def of_arms(arms: dict[str, tuple[int, int]], *, of: Design = design, **options: Any) -> Any:
+        return analyze(of, **tables(*events(arms)), **options)
 
-    return analyze
+    return of_arms
 
 
 def test_a_result_counts_compares_and_recommends(run: Any) -> None:
@@ -91,7 +93,9 @@ def test_welch_and_the_confidence_are_chosen_by_the_analyst(run: Any) -> None:
     assert (compared.method, compared.alpha) == ("welch", pytest.approx(0.1))
 
 
-def test_a_variant_that_starts_after_the_first_look_is_compared(tables: Any, plan: Plan) -> None:
+def test_a_variant_that_starts_after_the_first_look_is_compared(
+    tables: Any, design: Design
+) -> None:
     exposures: Rows = [
         {"unit_id": f"{variant}{number}", "variant": variant, "hour": hour}
         for variant, hour in (("a", 0), ("b", 0), ("a", 200), ("b", 200), ("c", 200))
@@ -102,7 +106,7 @@ def test_a_variant_that_starts_after_the_first_look_is_compared(tables: Any, pla
         for row in exposures
         if int(str(row["unit_id"])[1:]) % 4 == 0
     ]
-    (found,) = Analysis(evolve(plan, weights={}), **tables(exposures, actions)).run().metrics
+    (found,) = analyze(evolve(design, weights={}), **tables(exposures, actions)).metrics
     assert found["b"].comparison is not None
     assert found["c"].comparison is not None
 
@@ -119,7 +123,7 @@ def test_the_control_can_be_another_variant(run: Any) -> None:
 
 
 def test_several_treatments_share_the_accepted_probability_of_a_false_alarm(
-    run: Any, plan: Plan
+    run: Any, design: Design
 ) -> None:
     """Bonferroni: two treatments, and for secondary metrics all of their comparisons."""
     metrics: tuple[Metric, ...] = (
@@ -127,14 +131,14 @@ def test_several_treatments_share_the_accepted_probability_of_a_false_alarm(
         Conversion("s1", action="click", role="secondary"),
         Conversion("s2", action="click", role="secondary"),
     )
-    three = evolve(plan, weights={"a": 1.0, "b": 1.0, "c": 1.0}, metrics=metrics)
+    three = evolve(design, weights={"a": 1.0, "b": 1.0, "c": 1.0}, metrics=metrics)
     result = run({"a": (200, 50), "b": (200, 60), "c": (200, 60)}, of=three)
     alphas = [[t.comparison.alpha for t in found.treatments] for found in result.metrics]
     assert alphas == [[0.025] * 2, [0.0125] * 2, [0.0125] * 2]
 
 
-def test_a_declared_variant_without_units_is_shown_and_waited_for(run: Any, plan: Plan) -> None:
-    wide = evolve(plan, weights={"a": 1.0, "b": 1.0, "c": 1.0})
+def test_a_declared_variant_without_units_is_shown_and_waited_for(run: Any, design: Design) -> None:
+    wide = evolve(design, weights={"a": 1.0, "b": 1.0, "c": 1.0})
     result = run({"a": (600, 50), "b": (600, 60)}, of=wide)
     assert result.metrics[0].treatments[1].missing == (
         "100 more units in variant c",
@@ -146,7 +150,7 @@ def test_a_declared_variant_without_units_is_shown_and_waited_for(run: Any, plan
 
 @pytest.mark.parametrize("over_time", ["day", None])
 def test_actions_that_come_late_change_no_result_once_they_are_there(
-    tables: Any, plan: Plan, over_time: str | None
+    tables: Any, design: Design, over_time: str | None
 ) -> None:
     """60,000 users over 20 days buy within a quarter of an hour, or up to 14 days later."""
     units, bought = 30_000, {"a": 1_500, "b": 1_701}
@@ -166,15 +170,11 @@ def test_actions_that_come_late_change_no_result_once_they_are_there(
             for variant, buyers in bought.items()
             for i in range(buyers)
         ]
-        (found,) = (
-            Analysis(
-                evolve(plan, metrics=(Conversion("click", goal=0.05),)),
-                **tables(exposures, actions),
-                over_time=over_time,
-            )
-            .run()
-            .metrics
-        )
+        (found,) = analyze(
+            evolve(design, metrics=(Conversion("click", goal=0.05),)),
+            **tables(exposures, actions),
+            over_time=over_time,
+        ).metrics
         assert found.treatments[0].comparison is not None
         p_values.append(found.treatments[0].comparison.p_value)
     assert p_values[0] == p_values[1]
@@ -187,17 +187,17 @@ def test_a_variant_that_is_not_declared_is_compared_but_has_no_designed_share(ru
     assert any("not declared: old" in warning for warning in result.warnings)
 
 
-def test_weights_of_the_declaration_decide_about_a_mismatch(run: Any, plan: Plan) -> None:
+def test_weights_of_the_declaration_decide_about_a_mismatch(run: Any, design: Design) -> None:
     arms = {"a": (1800, 100), "b": (200, 60)}
     assert run(arms).sample_ratio.alarm
-    assert not run(arms, of=evolve(plan, weights={"a": 0.9, "b": 0.1})).sample_ratio.alarm
+    assert not run(arms, of=evolve(design, weights={"a": 0.9, "b": 0.1})).sample_ratio.alarm
 
 
-def test_units_in_several_variants_are_reported(tables: Any, plan: Plan) -> None:
+def test_units_in_several_variants_are_reported(tables: Any, design: Design) -> None:
     exposures, actions = events({"a": (150, 50), "b": (150, 60)})
     exposures += [{"unit_id": f"a{i}", "variant": "b", "hour": 40} for i in range(10)]
     data = tables(exposures, actions)
-    result = Analysis(plan, **data).run()
+    result = analyze(design, **data)
     assert [(c.exposed, c.excluded, c.units) for c in result.counts] == [
         (150, 10, 140),
         (160, 10, 150),
@@ -205,40 +205,40 @@ def test_units_in_several_variants_are_reported(tables: Any, plan: Plan) -> None
     told = "10 of 300 units (3.3%) were exposed to several variants"
     assert any(told in warning for warning in result.warnings)
     assert (result.in_several, result.units) == (10, 290)
-    first = Analysis(plan, **data, several="first").run()
+    first = analyze(design, **data, several="first")
     assert [(c.excluded, c.units) for c in first.counts] == [(0, 150), (10, 150)]
-    both = Analysis(plan, **data, several="include").run()
+    both = analyze(design, **data, several="include")
     assert [(c.excluded, c.units) for c in both.counts] == [(0, 150), (0, 160)]
     assert (first.units, both.units) == (300, 300)
 
 
 @pytest.mark.parametrize(("jumpers", "share"), [(8, "0.8%"), (500, "50.0%"), (4, "")])
 def test_a_unit_in_several_variants_is_counted_once(
-    tables: Any, plan: Plan, jumpers: int, share: str
+    tables: Any, design: Design, jumpers: int, share: str
 ) -> None:
     exposures, actions = events({"a": (500, 50), "b": (500, 60)})
     exposures += [{"unit_id": f"a{i}", "variant": "b", "hour": 40} for i in range(jumpers)]
-    result = Analysis(plan, **tables(exposures, actions), several="first").run()
+    result = analyze(design, **tables(exposures, actions), several="first")
     told = [warning for warning in result.warnings if "several variants" in warning]
     assert result.in_several == jumpers
     assert bool(told) is bool(share)
     assert all(f"{jumpers} of 1,000 units ({share})" in warning for warning in told)
 
 
-def test_a_unit_in_three_variants_is_counted_once(tables: Any, plan: Plan) -> None:
+def test_a_unit_in_three_variants_is_counted_once(tables: Any, design: Design) -> None:
     exposures, actions = events({"a": (150, 50), "b": (150, 60)})
     exposures += [
         {"unit_id": f"a{i}", "variant": variant, "hour": 40} for i in range(9) for variant in "bc"
     ]
-    result = Analysis(plan, **tables(exposures, actions), several="include").run()
+    result = analyze(design, **tables(exposures, actions), several="include")
     assert (result.in_several, result.units) == (9, 300)
     assert any("9 of 300 units (3.0%)" in warning for warning in result.warnings)
 
 
-def test_exposures_without_a_variant_are_left_out_and_told(tables: Any, plan: Plan) -> None:
+def test_exposures_without_a_variant_are_left_out_and_told(tables: Any, design: Design) -> None:
     exposures, actions = events({"a": (150, 50), "b": (150, 60)})
     exposures += [{"unit_id": "x", "variant": None}] * 3
-    result = Analysis(plan, **tables(exposures, actions)).run()
+    result = analyze(design, **tables(exposures, actions))
     assert result.incomplete == 3
     assert any(warning.startswith("3 exposures have no unit") for warning in result.warnings)
 
@@ -266,9 +266,9 @@ def test_an_experiment_class_is_its_own_plan(tables: Any) -> None:
         for i in range(400)
     ]
     actions = [{"action": "click", "groups": {"org": str(i)}, "hour": 1} for i in range(0, 400, 3)]
-    result = Analysis(TwoTones, **tables(exposures, actions)).run()
-    assert result.plan.control == "false"
-    assert result.plan.hypothesis == "Blue sells."
+    result = analyze(TwoTones, **tables(exposures, actions))
+    assert result.design.control == "false"
+    assert result.design.hypothesis == "Blue sells."
     assert result.metrics[0].treatments[0].comparison is not None
 
 
@@ -285,10 +285,10 @@ def test_an_experiment_class_is_its_own_plan(tables: Any) -> None:
     ],
 )
 def test_a_plan_that_does_not_fit_the_data_is_refused(
-    run: Any, plan: Plan, change: dict[str, Any], error: type[Exception], message: str
+    run: Any, design: Design, change: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        run({"a": (5, 1), "b": (5, 1)}, of=evolve(plan, **change))
+        run({"a": (5, 1), "b": (5, 1)}, of=evolve(design, **change))
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_options_that_mean_nothing_are_refused(
 
 
 def test_a_group_sequential_test_asked_every_six_hours_decides_at_its_looks(
-    tables: Any, plan: Plan
+    tables: Any, design: Design
 ) -> None:
     """250 units an hour for four days; looks at 10,000 and 20,000: on the second day and the fourth."""
     exposures: Rows = []
@@ -328,7 +328,7 @@ def test_a_group_sequential_test_asked_every_six_hours_decides_at_its_looks(
     found: dict[int, Any] = {}
     for hours in range(6, 97, 6):
         until = datetime(2024, 3, 1, tzinfo=UTC) + timedelta(hours=hours)
-        result = Analysis(plan, **made, **asked, until=until).run()
+        result = analyze(design, **made, **asked, until=until)
         (treatment,) = result.deciding.treatments
         found[hours] = treatment.comparison
         if treatment.comparison is None:
@@ -340,11 +340,11 @@ def test_a_group_sequential_test_asked_every_six_hours_decides_at_its_looks(
     assert [found[hours].significant for hours in (48, 96)] == [False, True]
 
 
-def test_what_is_said_of_a_planned_look(tables: Any, plan: Plan) -> None:
+def test_what_is_said_of_a_planned_look(tables: Any, design: Design) -> None:
     exposures, actions = events({"a": (600, 120), "b": (600, 168)})
-    made = tables([{**row, "properties": '{"plan": "pro"}'} for row in exposures], actions)
+    made = tables([{**row, "properties": '{"design": "pro"}'} for row in exposures], actions)
     asked: dict[str, Any] = {"method": "group-sequential", "sample_size": 1_500, "looks": 3}
-    result = Analysis(plan, **made, **asked, segments=["plan"]).run()
+    result = analyze(design, **made, **asked, segments=["design"])
     text = " ".join(result.to_text().split())
     assert "b is significantly better than the control in click, at look 2 of 3." in text
     assert (
@@ -352,7 +352,7 @@ def test_what_is_said_of_a_planned_look(tables: Any, plan: Plan) -> None:
         "all units so far."
     ) in text
     assert "Segments are counted but not compared" in text
-    later = Analysis(plan, **made, **{**asked, "sample_size": 6_000, "looks": 6}).run()
+    later = analyze(design, **made, **{**asked, "sample_size": 6_000, "looks": 6})
     waiting = " ".join(later.to_text().split())
     assert "Compared at look 1 of 6" in waiting
     assert "The next is at 2,000 units, about 2024-03-02." in waiting
@@ -364,32 +364,32 @@ def test_one_variant_is_nothing_to_compare(run: Any) -> None:
         run({"a": (200, 50)})
 
 
-def test_a_thousand_variants_are_taken_for_a_mistake(tables: Any, plan: Plan) -> None:
+def test_a_thousand_variants_are_taken_for_a_mistake(tables: Any, design: Design) -> None:
     exposures = [{"unit_id": str(i), "variant": str(i)} for i in range(1000)]
     with pytest.raises(AnalysisError, match="more than 50 different variants"):
-        Analysis(plan, **tables(exposures)).run()
+        analyze(design, **tables(exposures))
 
 
-def test_no_exposure_at_all_is_empty_data(tables: Any, plan: Plan) -> None:
+def test_no_exposure_at_all_is_empty_data(tables: Any, design: Design) -> None:
     with pytest.raises(EmptyDataError, match="no rows"):
-        Analysis(plan, **tables([])).run()
+        analyze(design, **tables([]))
 
 
-def test_actions_need_the_column_of_the_unit(tables: Any, plan: Plan) -> None:
+def test_actions_need_the_column_of_the_unit(tables: Any, design: Design) -> None:
     data = tables(*events({"a": (5, 1), "b": (5, 1)}))
     actions = data["actions"].drop_columns(["user_id"])
     with pytest.raises(MissingColumnError, match="user_id"):
-        Analysis(plan, exposures=data["exposures"], actions=actions).run()
+        Analysis(design, exposures=data["exposures"], actions=actions).run()
 
 
-def test_values_too_large_to_sum_up_are_refused(tables: Any, plan: Plan) -> None:
+def test_values_too_large_to_sum_up_are_refused(tables: Any, design: Design) -> None:
     exposures = [{"unit_id": f"{v}{i}", "variant": v} for v in "ab" for i in range(3)]
     huge = {"action": "pay", "hour": 1, "properties": '{"price": 1e308}'}
     actions = [{"user_id": f"a{i}", **huge} for i in range(3)]
     with pytest.raises(AnalysisError, match="too large to sum up"):
-        Analysis(
-            evolve(plan, metrics=(Sum("pay", property="price"),)), **tables(exposures, actions)
-        ).run()
+        analyze(
+            evolve(design, metrics=(Sum("pay", property="price"),)), **tables(exposures, actions)
+        )
 
 
 def test_a_low_confidence_is_warned_of(run: Any) -> None:
@@ -409,7 +409,7 @@ def test_the_result_goes_through_json_and_back(run: Any) -> None:
     assert again["exposures"]["cumulative"]["units"]["a"] == [1000, 1000]
 
 
-def test_files_that_the_file_sink_writes_can_be_read(tmp_path: Path, plan: Plan) -> None:
+def test_files_that_the_file_sink_writes_can_be_read(tmp_path: Path, design: Design) -> None:
     """What is delivered is what is analyzed: one schema."""
     from abkit.events import Action, Exposure
     from abkit.sinks.files import FileSink
@@ -448,14 +448,16 @@ def test_files_that_the_file_sink_writes_can_be_read(tmp_path: Path, plan: Plan)
 
         metrics = (Conversion("click"), Sum("s", action="click", property="price"))
         result = Analysis(
-            evolve(plan, metrics=metrics), exposures=where / "exposures", actions=where / "actions"
+            evolve(design, metrics=metrics),
+            exposures=where / "exposures",
+            actions=where / "actions",
         ).run()
         assert [found.control.moments.n for found in result.metrics] == [150, 150]
         assert result.metrics[0].control.conversions == 50
         assert result.metrics[1].control.moments.mean == pytest.approx(2.5 / 3)
 
 
-def test_a_metric_of_units_is_refused_before_anything_is_read(plan: Plan) -> None:
-    of_units = evolve(plan, metrics=(Mean("m"),))
+def test_a_metric_of_units_is_refused_before_anything_is_read(design: Design) -> None:
+    of_units = evolve(design, metrics=(Mean("m"),))
     with pytest.raises(AnalysisError, match="one row per unit"):
         Analysis(of_units, exposures="no_such_file.parquet", actions="neither.parquet").run()

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from abkit import Conversion, ExperimentManager, OrgExperiment, Params, WeightedChoice
-from abkit.analysis import Analysis, Plan, Result
+from abkit.analysis import Analysis, Design, Result
 from abkit.experiments.declaring.metrics import Metric, Ratio, Sum, Total
 from abkit.exposure.logger import ExposureLogger
 from abkit.sinks.files import FileSink
 
+from .asked import analyze
 from .conftest import START, Tables
 
 EARLY, LATE = '{"a":0.9,"b":0.1}', '{"a":0.5,"b":0.5}'
@@ -56,8 +57,8 @@ def metrics(*more: Metric, method_goal: float = 0.2) -> tuple[Metric, ...]:
 
 
 def analyzed(tables: Tables, rows: Any, *more: Metric, **options: Any) -> Result:
-    plan = Plan(name="Exp", salt="s", control="a", metrics=metrics(*more))
-    return Analysis(plan, **tables(*rows), **options).run()
+    design = Design(name="Exp", salt="s", control="a", metrics=metrics(*more))
+    return analyze(design, **tables(*rows), **options)
 
 
 def test_a_change_over_time_is_not_taken_for_the_variants_difference(tables: Tables) -> None:
@@ -142,7 +143,7 @@ def test_every_method_compares_within_phases(tables: Tables, method: str) -> Non
 
 @pytest.mark.parametrize("cuped", [None, timedelta(days=1)])
 @pytest.mark.parametrize("over_time", ["day", None])
-@pytest.mark.parametrize("segments", [(), ("plan",)])
+@pytest.mark.parametrize("segments", [(), ("design",)])
 def test_weights_that_are_the_same_for_all_change_no_figure(
     tables: Tables, cuped: timedelta | None, over_time: str | None, segments: Sequence[str]
 ) -> None:
@@ -152,7 +153,7 @@ def test_weights_that_are_the_same_for_all_change_no_figure(
         unit, hour = f"u{number}", random.random() * 90
         paid = random.choice(["free", "pro"])
         row = exposed(unit, random.choice("ab"), hour, None)
-        exposures.append({**row, "properties": f'{{"plan": "{paid}"}}'})
+        exposures.append({**row, "properties": f'{{"design": "{paid}"}}'})
         actions += [
             clicked(unit, hour + random.random() * 40 - 10, random.randrange(40) / 4)
             for _ in range(random.randrange(4))
@@ -161,13 +162,15 @@ def test_weights_that_are_the_same_for_all_change_no_figure(
         Sum("revenue", action="click", property="price"),
         Total("clicks", action="click"),
     ]
-    plan = Plan(name="Exp", salt="s", control="a", weights={"a": 5, "b": 5}, metrics=metrics(*more))
+    design = Design(
+        name="Exp", salt="s", control="a", weights={"a": 5, "b": 5}, metrics=metrics(*more)
+    )
 
     def found(*texts: str | None) -> dict[str, object]:
         rows = [{**row, "weights": texts[i % len(texts)]} for i, row in enumerate(exposures)]
-        result = Analysis(
-            plan, **tables(rows, actions), cuped=cuped, over_time=over_time, segments=segments
-        ).run()
+        result = analyze(
+            design, **tables(rows, actions), cuped=cuped, over_time=over_time, segments=segments
+        )
         assert result.phases == ()
         told = result.to_dict()
         return {key: told[key] for key in told if key not in ("made", "queries", "sources")}
@@ -278,15 +281,17 @@ def test_exposures_that_tell_no_weights_are_a_phase_of_their_own(tables: Tables)
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
 def test_files_of_every_form_tell_the_weights(tmp_path: Path, form: Any) -> None:
     files = stored(own(0.1), tmp_path, {"0": 0.5, "1": 0.5}, orgs=500, form=form)
-    result = Analysis(own(0.1), **files).run()
+    result = analyze(own(0.1), **files)
     assert dict(result.sample_ratio.weights) == {"0": 0.9, "1": 0.1}
 
 
 def test_a_table_without_the_column_is_read_as_before(tables: Tables) -> None:
     made = tables(*SIMPSON)
     made["exposures"] = made["exposures"].drop_columns(["weights"])
-    plan = Plan(name="Exp", salt="s", control="a", weights={"a": 0.5, "b": 0.5}, metrics=metrics())
-    result = Analysis(plan, **made).run()
+    design = Design(
+        name="Exp", salt="s", control="a", weights={"a": 0.5, "b": 0.5}, metrics=metrics()
+    )
+    result = analyze(design, **made)
     assert result.phases == ()
     assert not result.sample_ratio.alarm
     assert "weights" not in result.queries["exposures in the table"]
@@ -304,8 +309,10 @@ def test_files_with_and_without_the_column_are_read_together(
     where.mkdir()
     pq.write_table(table.filter(early).drop_columns(["weights"]), where / "old.parquet")
     pq.write_table(table.filter([not each for each in early]), where / "new.parquet")
-    plan = Plan(name="Exp", salt="s", control="a", weights={"a": 0.9, "b": 0.1}, metrics=metrics())
-    result = Analysis(plan, exposures=str(where), actions=made["actions"]).run()
+    design = Design(
+        name="Exp", salt="s", control="a", weights={"a": 0.9, "b": 0.1}, metrics=metrics()
+    )
+    result = Analysis(design, exposures=str(where), actions=made["actions"]).run()
     assert [dict(phase.weights) for phase in result.phases] == [
         {"a": 0.9, "b": 0.1},
         {"a": 0.1, "b": 0.9},
@@ -351,7 +358,7 @@ def stored(
 def test_weights_in_an_own_assign_get_a_verdict(tmp_path: Path, share: float) -> None:
     """20,000 organizations, through the real manager and files."""
     files = stored(own(share), tmp_path, {"0": 0.2, "1": 0.4}, orgs=20_000)
-    result = Analysis(own(share), **files, method="welch").run()
+    result = analyze(own(share), **files, method="welch")
     assert result.sample_ratio.known
     assert result.sample_ratio.weights["1"] == pytest.approx(share)
     assert not result.sample_ratio.alarm
@@ -380,7 +387,7 @@ def test_a_ramp_of_an_own_assign_whose_units_come_again(tmp_path: Path) -> None:
         "exposures": str(tmp_path / "exposures"),
         "actions": str(tmp_path / "actions"),
     }
-    result = Analysis(own(0.5), **files).run()
+    result = analyze(own(0.5), **files)
     assert [sum(phase.units.values()) for phase in result.phases] == [2_000, 2_000]
     assert not result.sample_ratio.alarm
     comparison = result["clicked"]["1"].comparison
@@ -390,7 +397,7 @@ def test_a_ramp_of_an_own_assign_whose_units_come_again(tmp_path: Path) -> None:
         "those that a change of the weights moved count for the first one" in warning
         for warning in result.warnings
     )
-    first = Analysis(own(0.5), **files, several="first").run()
+    first = analyze(own(0.5), **files, several="first")
     assert first["clicked"]["1"].comparison == comparison
 
 
@@ -402,7 +409,7 @@ def test_weights_in_code_are_found_there_where_exposures_are_too_old_to_tell(
     files = stored(own(0.1), tmp_path, {"0": 0.5, "1": 0.5}, orgs=2_000)
     for file in Path(files["exposures"]).rglob("*.parquet"):
         pq.write_table(pq.read_table(file).drop_columns(["weights"]), file)
-    result = Analysis(own(0.1), **files).run()
+    result = analyze(own(0.1), **files)
     assert result.sample_ratio.known
     assert dict(result.sample_ratio.weights) == {"0": 0.9, "1": 0.1}
 
@@ -411,10 +418,10 @@ def test_weights_in_code_are_found_there_where_exposures_are_too_old_to_tell(
         metrics = [Conversion("clicked", goal=0.02)]
 
         def assign(self, params: Params, org: Any) -> None:
-            rare = 0.1 if org.plan == "free" else 0.5
+            rare = 0.1 if org.design == "free" else 0.5
             params.variant = WeightedChoice(choices=["0", "1"], weights=[1 - rare, rare], unit=org)
 
-    result = Analysis(ShowPlugins, **files).run()
+    result = analyze(ShowPlugins, **files)
     assert not result.sample_ratio.known
     assert not result.sample_ratio.alarm
     assert any(

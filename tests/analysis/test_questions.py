@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from abkit.analysis import BOTS, Analysis, Exclusion, Moments, Plan, SumsAnalysis, UnitsAnalysis
+from abkit import AnalysisPlan
+from abkit.analysis import BOTS, Analysis, Design, Exclusion, Moments, SumsAnalysis, UnitsAnalysis
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.experiments.declaring.metrics import Conversion, Formula, Mean, Ratio, Total
 
+from .asked import analyze, analyze_sums
 from .conftest import START
 
 DAY = timedelta(days=1)
@@ -52,8 +54,10 @@ def everyone(tables: Any) -> Any:
     return tables(exposures, actions)
 
 
-def test_segments_are_groups_of_a_property_at_the_first_exposure(everyone: Any, plan: Plan) -> None:
-    result = Analysis(plan, **everyone, segments=["city"]).run()
+def test_segments_are_groups_of_a_property_at_the_first_exposure(
+    everyone: Any, design: Design
+) -> None:
+    result = analyze(design, **everyone, segments=["city"])
     rome, nowhere = result.segments
     assert (rome.property, rome.value, nowhere.value) == ("city", "Rome", None)
     (found,) = rome.metrics
@@ -65,17 +69,17 @@ def test_segments_are_groups_of_a_property_at_the_first_exposure(everyone: Any, 
     )
 
 
-def test_the_segment_is_that_of_the_first_exposure(tables: Any, plan: Plan) -> None:
+def test_the_segment_is_that_of_the_first_exposure(tables: Any, design: Design) -> None:
     exposures = [
         *exposed("a", 3, properties='{"city": "Rome"}', hour=0),
         *exposed("a", 3, properties='{"city": "Oslo"}', hour=5),
         *exposed("b", 3, properties='{"city": "Rome"}', hour=0),
     ]
-    result = Analysis(plan, **tables(exposures), segments=("city",)).run()
+    result = analyze(design, **tables(exposures), segments=("city",))
     assert [segment.value for segment in result.segments] == ["Rome"]
 
 
-def test_no_more_than_the_ten_largest_segments_are_shown(tables: Any, plan: Plan) -> None:
+def test_no_more_than_the_ten_largest_segments_are_shown(tables: Any, design: Design) -> None:
     exposures = [
         row
         for city in range(12)
@@ -84,16 +88,16 @@ def test_no_more_than_the_ten_largest_segments_are_shown(tables: Any, plan: Plan
             variant, city + 1, prefix=f"c{city}", properties=f'{{"city": "{city:02}"}}'
         )
     ]
-    result = Analysis(plan, **tables(exposures), segments=["city"]).run()
+    result = analyze(design, **tables(exposures), segments=["city"])
     assert [s.value for s in result.segments] == [f"{city:02}" for city in range(11, 1, -1)]
 
 
-def test_one_text_is_no_list_of_segments(everyone: Any, plan: Plan) -> None:
+def test_one_text_is_no_list_of_segments(everyone: Any, design: Design) -> None:
     with pytest.raises(AnalysisError, match=r"such as \['city'\]"):
-        Analysis(plan, **everyone, segments="city")
+        analyze(design, **everyone, segments="city")
 
 
-def test_excluded_units_are_left_out_and_counted_once(tables: Any, plan: Plan) -> None:
+def test_excluded_units_are_left_out_and_counted_once(tables: Any, design: Design) -> None:
     exposures = [
         *exposed("a", 10),
         *exposed("b", 10),
@@ -102,7 +106,7 @@ def test_excluded_units_are_left_out_and_counted_once(tables: Any, plan: Plan) -
     ]
     testers = Exclusion(name="testers", units=["a0", "b0", "nobody"])
     staff = Exclusion(name="staff", property="staff", values=["yes"])
-    result = Analysis(plan, **tables(exposures), exclude=[testers, staff, BOTS]).run()
+    result = analyze(design, **tables(exposures), exclude=[testers, staff, BOTS])
     assert dict(result.exclusions) == {"testers": 2, "staff": 1, "bots": 0}
     assert [count.units for count in result.counts] == [9, 9]
 
@@ -123,18 +127,18 @@ def test_an_exclusion_that_excludes_nobody_is_refused(
         Exclusion(name="x", **arguments)
 
 
-def test_a_hostile_exclusion_is_only_text(tables: Any, plan: Plan) -> None:
+def test_a_hostile_exclusion_is_only_text(tables: Any, design: Design) -> None:
     exposures = [*exposed("a", 3), *exposed("b", 3)]
     hostile = "') or 1=1 --"
     exclusion = Exclusion(
         name=hostile, units=[hostile], property='a"b', values=[hostile], contains=["100%_!'"]
     )
-    result = Analysis(plan, **tables(exposures), exclude=[exclusion]).run()
+    result = analyze(design, **tables(exposures), exclude=[exclusion])
     assert dict(result.exclusions) == {hostile: 0}
 
 
 def test_a_time_frame_takes_exposures_from_its_start_and_everything_before_its_end(
-    tables: Any, plan: Plan
+    tables: Any, design: Design
 ) -> None:
     exposures = [
         *exposed("a", 5, hour=0),
@@ -144,33 +148,33 @@ def test_a_time_frame_takes_exposures_from_its_start_and_everything_before_its_e
         *exposed("b", 9, prefix="later", hour=72),
     ]
     actions = [{"user_id": "latea0", "action": "click", "hour": h} for h in (25, 71, 72, 80)]
-    total = evolve(plan, metrics=(Total("click"),))
-    result = Analysis(
+    total = evolve(design, metrics=(Total("click"),))
+    result = analyze(
         total, **tables(exposures, actions), start=START + DAY, until=(START + 3 * DAY).date()
-    ).run()
+    )
     assert [count.units for count in result.counts] == [7, 7]
     assert result.metrics[0].control.moments.mean == pytest.approx(2 / 7)
     assert result.frame == (START + DAY, START + 3 * DAY)
     with pytest.raises(EmptyDataError) as caught:
-        Analysis(plan, **tables(exposures), start=date(2030, 1, 1), until=date(2030, 1, 8)).run()
+        analyze(design, **tables(exposures), start=date(2030, 1, 1), until=date(2030, 1, 8))
     days = f"{START:%Y-%m-%d} to {START + 3 * DAY:%Y-%m-%d} (4 days)"
     frame = "from 2030-01-01 until 2030-01-08 UTC"
     assert str(caught.value).endswith(f" has no exposure of 'Exp' {frame}: all are of {days}")
 
 
-def test_a_window_ends_so_long_after_each_first_exposure(tables: Any, plan: Plan) -> None:
+def test_a_window_ends_so_long_after_each_first_exposure(tables: Any, design: Design) -> None:
     exposures = [*exposed("a", 2), *exposed("b", 2, hour=100)]
     actions = [
         {"user_id": user, "action": "click", "hour": hour}
         for user, hour in [("a0", 23.9), ("a1", 24), ("b0", 123), ("b1", 125)]
     ]
-    result = Analysis(plan, **tables(exposures, actions), window=DAY).run()
+    result = analyze(design, **tables(exposures, actions), window=DAY)
     (found,) = result.metrics
     assert (found.control.conversions, found.treatments[0].arm.conversions) == (1, 1)
 
 
-def test_results_over_time_end_with_the_result(everyone: Any, plan: Plan) -> None:
-    result = Analysis(plan, **everyone, over_time="hour").run()
+def test_results_over_time_end_with_the_result(everyone: Any, design: Design) -> None:
+    result = analyze(design, **everyone, over_time="hour")
     (found,) = result.metrics
     assert found.over_time is not None
     assert found.over_time.ends == (START + timedelta(hours=1), START + timedelta(hours=2))
@@ -180,23 +184,23 @@ def test_results_over_time_end_with_the_result(everyone: Any, plan: Plan) -> Non
     assert last.p_value == found.treatments[0].comparison.p_value  # type: ignore[union-attr]
 
 
-def test_over_time_is_day_or_hour(everyone: Any, plan: Plan) -> None:
+def test_over_time_is_day_or_hour(everyone: Any, design: Design) -> None:
     with pytest.raises(AnalysisError, match="day, hour, or None, not 'week'"):
-        Analysis(plan, **everyone, over_time="week")
+        analyze(design, **everyone, over_time="week")
 
 
-def test_exposures_beside_assignments(tables: Any, plan: Plan) -> None:
+def test_exposures_beside_assignments(tables: Any, design: Design) -> None:
     exposures = [*exposed("a", 4), *exposed("b", 2), *exposed("b", 1, prefix="x", hour=30)]
     assigned = [*exposed("a", 8), *exposed("b", 8)]
     data = tables(exposures)
-    result = Analysis(plan, **data, assignments=tables(assigned)["exposures"]).run()
+    result = analyze(design, **data, assignments=tables(assigned)["exposures"])
     assert result.unassigned is not None
     assert dict(result.unassigned.assigned) == {"a": 8, "b": 8}
     assert dict(result.unassigned.exposed) == {"a": 4, "b": 2}
     assert dict(result.unassigned.without) == {date(2024, 3, 2): 1}
 
 
-def test_cuped_takes_the_variance_that_the_past_explains(tables: Any, plan: Plan) -> None:
+def test_cuped_takes_the_variance_that_the_past_explains(tables: Any, design: Design) -> None:
     exposures = [*exposed("a", 300, hour=48), *exposed("b", 300, hour=48)]
     past = {f"{v}{i}": i % 5 for v in "ab" for i in range(300)}
     before = [
@@ -209,10 +213,10 @@ def test_cuped_takes_the_variance_that_the_past_explains(tables: Any, plan: Plan
         for number, (unit, times) in enumerate(past.items())
         for _ in range(times + number % 2)
     ]
-    total = evolve(plan, metrics=(Total("click"),))
+    total = evolve(design, metrics=(Total("click"),))
     data = tables(exposures, [*before, *after])
-    (plain,) = Analysis(total, **data).run().metrics
-    (adjusted,) = Analysis(total, **data, cuped=2 * DAY).run().metrics
+    (plain,) = analyze(total, **data).metrics
+    (adjusted,) = analyze(total, **data, cuped=2 * DAY).metrics
     assert adjusted.adjustment is not None
     # Y = X + noise of variance 1/4, where X has variance 2: rho^2 = 2 / 2.25
     assert adjusted.adjustment.variance_reduction == pytest.approx(2 / 2.25, abs=0.01)
@@ -220,8 +224,8 @@ def test_cuped_takes_the_variance_that_the_past_explains(tables: Any, plan: Plan
     assert adjusted.control.moments.variance == pytest.approx(0.25, abs=0.01)
 
 
-def test_an_organization_experiment_counts_organizations(tables: Any, plan: Plan) -> None:
-    org_plan = evolve(plan, unit_type="org", metrics=(Total("click"),))
+def test_an_organization_experiment_counts_organizations(tables: Any, design: Design) -> None:
+    org_plan = evolve(design, unit_type="org", metrics=(Total("click"),))
     exposures = [
         {"unit_id": org, "variant": variant, "unit_type": "org"}
         for org, variant in [("o1", "a"), ("o2", "a"), ("o3", "b")]
@@ -230,15 +234,15 @@ def test_an_organization_experiment_counts_organizations(tables: Any, plan: Plan
         {"user_id": f"u{i}", "action": "click", "hour": 1, "groups": {"org": org}}
         for i, org in enumerate(["o1", "o1", "o1", "o3", "elsewhere"])
     ]
-    (found,) = Analysis(org_plan, **tables(exposures, actions)).run().metrics
+    (found,) = analyze(org_plan, **tables(exposures, actions)).metrics
     assert (found.control.moments.n, found.control.moments.mean) == (2, 1.5)
     assert found.treatments[0].arm.moments.mean == 1.0
 
 
-def test_a_hostile_action_property_or_unit_type_is_only_text(tables: Any, plan: Plan) -> None:
+def test_a_hostile_action_property_or_unit_type_is_only_text(tables: Any, design: Design) -> None:
     hostile = """x'"; drop table exposures; --"""
     metrics = (Conversion(hostile), Ratio("r", numerator=Total(hostile), denominator=Total("c")))
-    odd = evolve(plan, name=hostile, unit_type=hostile, metrics=metrics)
+    odd = evolve(design, name=hostile, unit_type=hostile, metrics=metrics)
     exposures = [
         {
             "experiment": hostile,
@@ -255,27 +259,25 @@ def test_a_hostile_action_property_or_unit_type_is_only_text(tables: Any, plan: 
         for v in "ab"
         for action in (hostile, "c")
     ]
-    conversion, ratio = (
-        Analysis(odd, **tables(exposures, actions), segments=[hostile]).run().metrics
-    )
+    conversion, ratio = analyze(odd, **tables(exposures, actions), segments=[hostile]).metrics
     assert conversion.control.conversions == 1
     assert ratio.control.moments.mean == 1.0
 
 
-def test_times_in_any_zone_are_one_moment(tables: Any, plan: Plan) -> None:
+def test_times_in_any_zone_are_one_moment(tables: Any, design: Design) -> None:
     import pandas as pd
 
     data = tables([*exposed("a", 2), *exposed("b", 2)], clicked("a", 2))
     for zone in ("America/New_York", "Asia/Kolkata"):
         exposures = data["exposures"].to_pandas()
         exposures["time"] = exposures["time"].dt.tz_convert(zone)
-        result = Analysis(plan, exposures=exposures, actions=data["actions"]).run()
+        result = Analysis(design, exposures=exposures, actions=data["actions"]).run()
         assert result.metrics[0].control.conversions == 2
         assert result.cumulative is not None
         assert result.cumulative.ends[0] == datetime(2024, 3, 2, tzinfo=UTC)
     naive = data["exposures"].to_pandas()
     naive["time"] = pd.to_datetime(naive["time"]).dt.tz_localize(None)
-    result = Analysis(plan, exposures=naive, actions=data["actions"]).run()
+    result = Analysis(design, exposures=naive, actions=data["actions"]).run()
     assert result.metrics[0].control.conversions == 2
 
 
@@ -297,8 +299,7 @@ def test_covariates_of_a_table_of_units() -> None:
         variant="arm",
         control="a",
         metrics=[Mean("spent"), Formula("per", expression=Mean("spent") / Mean("before"))],
-        covariates={"spent": "before"},
-        segments=["city"],
+        plan=AnalysisPlan(cuped={"spent": "before"}, segments=["city"]),
     )
     result = analysis.run()
     spent, per = result.metrics
@@ -306,13 +307,13 @@ def test_covariates_of_a_table_of_units() -> None:
     assert spent.adjustment.variance_reduction > 0.9
     assert per.control.moments.mean == pytest.approx(1.0, abs=0.1)
     assert {segment.value for segment in result.segments} == {"Rome", "Oslo"}
-    with pytest.raises(AnalysisError, match="covariates names nothing; the metrics"):
-        evolve(analysis, covariates={"nothing": "before"}).run()
+    with pytest.raises(AnalysisError, match="cuped names nothing; the metrics"):
+        evolve(analysis, plan=AnalysisPlan(cuped={"nothing": "before"})).run()
 
 
 def test_sums_made_elsewhere_give_the_same_comparison() -> None:
     bought, spent = Conversion("bought"), Mean("spent")
-    result = SumsAnalysis(
+    result = analyze_sums(
         "Sums",
         units={"a": 1000, "b": 1010},
         sums={
@@ -321,7 +322,7 @@ def test_sums_made_elsewhere_give_the_same_comparison() -> None:
         },
         control="a",
         method="welch",
-    ).run()
+    )
     first, second = result.metrics
     assert (first.control.conversions, first.treatments[0].arm.conversions) == (100, 140)
     assert second.treatments[0].arm.moments.variance == pytest.approx(4.5, rel=1e-12)
@@ -342,10 +343,10 @@ def test_sums_that_contradict_the_units_are_refused(wrong: Any) -> None:
 
 @pytest.mark.parametrize("over_time", ["day", None])
 def test_before_the_first_action_nobody_did_anything(
-    tables: Any, plan: Plan, over_time: str | None
+    tables: Any, design: Design, over_time: str | None
 ) -> None:
     exposures = tables([*exposed("a", 3), *exposed("b", 2)])["exposures"]
-    total = evolve(plan, metrics=(Total("click"), Conversion("click twice", action="click")))
-    result = Analysis(total, exposures=exposures, actions=None, over_time=over_time).run()
+    total = evolve(design, metrics=(Total("click"), Conversion("click twice", action="click")))
+    result = analyze(total, exposures=exposures, actions=None, over_time=over_time)
     assert [found.control.moments.mean for found in result.metrics] == [0.0, 0.0]
     assert [count.units for count in result.counts] == [3, 2]

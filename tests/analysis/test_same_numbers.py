@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from abkit.analysis import BOTS, Analysis, Exclusion, Plan, Result
+from abkit.analysis import BOTS, Design, Exclusion, Result
 from abkit.events import Action, Exposure
 from abkit.experiments.declaring.metrics import (
     Average,
@@ -31,6 +31,7 @@ from abkit.sinks.files import FileSink
 from abkit.sinks.sql import SqlSink
 
 from ..sinks.postgres import running_server
+from .asked import analyze
 from .conftest import START
 
 DAY = 86_400.0
@@ -54,7 +55,7 @@ METRICS: tuple[Metric, ...] = (
     Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),
 )
 
-PLAN = Plan(name="Same", salt="s", unit_type="org", control="a", metrics=METRICS)
+PLAN = Design(name="Same", salt="s", unit_type="org", control="a", metrics=METRICS)
 
 
 def weights_at(days: float, number: int) -> str | None:
@@ -86,7 +87,7 @@ def events(*, weighed: bool = False) -> tuple[list[Exposure], list[Action]]:
                     variant="b" if jumped else variant,
                     time=round(first + again * DAY, 3),
                     groups={"org": org},
-                    properties={"plan": random.choice(["free", "pro"]), "user_agent": agent},
+                    properties={"design": random.choice(["free", "pro"]), "user_agent": agent},
                     insert_id=f"e{number}-{again}",
                     weights=weights_at(days, number) if weighed else None,
                 )
@@ -112,15 +113,15 @@ def events(*, weighed: bool = False) -> tuple[list[Exposure], list[Action]]:
 
 
 def asked(**where: Any) -> Result:
-    return Analysis(
+    return analyze(
         PLAN,
-        segments=["plan"],
+        segments=["design"],
         exclude=[Exclusion(name="testers", units=["org 3'é"]), BOTS],
         several="first",
         cuped=timedelta(days=4),
         window=timedelta(days=6),
         **where,
-    ).run()
+    )
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one phase", "three phases"])

@@ -1,35 +1,36 @@
-"""What goes together in the settings, and what does not."""
+"""What goes together in the plan, and what does not."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from abkit.analysis.settings import Correction, Method, Settings
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Correction, Method
 from abkit.experiments.declaring.metrics import Conversion
 
 
 def test_the_defaults_are_amplitudes() -> None:
-    settings = Settings()
-    assert settings.method is Method.SEQUENTIAL
-    assert settings.confidence == 0.95
-    assert settings.level == 0.05
-    assert settings.correction is Correction.BONFERRONI
-    assert settings.cuped is None
-    assert settings.warnings == ()
+    plan = AnalysisPlan()
+    assert plan.method is Method.SEQUENTIAL
+    assert plan.confidence == 0.95
+    assert plan.level == 0.05
+    assert plan.correction is Correction.BONFERRONI
+    assert plan.cuped is None
+    assert plan.warnings == ()
 
 
 def test_chances_are_never_corrected() -> None:
-    assert Settings(method="bayesian").correction is Correction.NONE
+    assert AnalysisPlan(method="bayesian").correction is Correction.NONE
 
 
 def test_a_number_of_looks_means_even_steps() -> None:
-    planned = Settings(method="group-sequential", sample_size=1_000, looks=4)
+    planned = AnalysisPlan(method="group-sequential", sample_size=1_000, looks=4)
     assert planned.looks == (0.25, 0.5, 0.75, 1.0)
-    usual = Settings(method="group-sequential", sample_size=1_000)
+    usual = AnalysisPlan(method="group-sequential", sample_size=1_000)
     assert len(usual.looks) == 5
-    uneven = Settings(method="group-sequential", sample_size=1_000, looks=[0.5, 1])
+    uneven = AnalysisPlan(method="group-sequential", sample_size=1_000, looks=[0.5, 1])
     assert uneven.looks == (0.5, 1.0)
 
 
@@ -85,37 +86,37 @@ def test_a_number_of_looks_means_even_steps() -> None:
 )
 def test_what_does_not_go_together_is_refused(wrong: dict[str, Any], problem: str) -> None:
     with pytest.raises(AnalysisError, match=problem):
-        Settings(**wrong)
+        AnalysisPlan(**wrong)
 
 
 def test_a_one_sided_test_needs_a_side() -> None:
-    settings = Settings(method="welch", alternative="one-sided")
-    settings.check([Conversion("up"), Conversion("down", direction="decrease")])
+    plan = AnalysisPlan(method="welch", alternative="one-sided")
+    plan.check([Conversion("up"), Conversion("down", direction="decrease")])
     with pytest.raises(AnalysisError, match="either has direction='any'"):
-        settings.check([Conversion("up"), Conversion("either", direction="any")])
-    Settings(method="welch").check([Conversion("either", direction="any")])
+        plan.check([Conversion("up"), Conversion("either", direction="any")])
+    AnalysisPlan(method="welch").check([Conversion("either", direction="any")])
 
 
 def test_taus_are_of_declared_metrics() -> None:
     with pytest.raises(AnalysisError, match="taus names clics; the metrics are clicks"):
-        Settings(taus={"clics": 0.01}).check([Conversion("clicks")])
+        AnalysisPlan(taus={"clics": 0.01}).check([Conversion("clicks")])
 
 
 @pytest.mark.parametrize(
     ("confidence", "warned"), [(0.5, True), (0.79, True), (0.8, False), (0.95, False)]
 )
 def test_a_confidence_below_80_percent_is_warned_of(confidence: float, warned: bool) -> None:
-    assert bool(Settings(confidence=confidence).warnings) is warned
+    assert bool(AnalysisPlan(confidence=confidence).warnings) is warned
 
 
 def test_welch_without_a_planned_size_is_warned_of() -> None:
-    assert "read it once" in Settings(method="welch").warnings[0]
-    assert Settings(method="welch", sample_size=1_000).warnings == ()
+    assert "read it once" in AnalysisPlan(method="welch").warnings[0]
+    assert AnalysisPlan(method="welch", sample_size=1_000).warnings == ()
 
 
 @pytest.mark.parametrize("method", list(Method))
 def test_segments_are_neither_corrected_nor_adjusted(method: Method) -> None:
     cuped = None if method is Method.BAYESIAN else timedelta(days=7)
-    found = Settings(method=method, sample_size=100, cuped=cuped).for_segments
+    found = AnalysisPlan(method=method, sample_size=100, cuped=cuped).for_segments
     assert (found.correction, found.cuped) == (Correction.NONE, None)
     assert (found.method, found.sample_size) == (method, 100)

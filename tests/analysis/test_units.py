@@ -9,7 +9,6 @@ import pytest
 from abkit import Conversion, Mean, Total
 from abkit.analysis.reading.sources import Source
 from abkit.analysis.result import Result
-from abkit.analysis.units import SumsAnalysis, UnitsAnalysis
 from abkit.errors import (
     AnalysisError,
     EmptyDataError,
@@ -18,13 +17,15 @@ from abkit.errors import (
 )
 from abkit.experiments.declaring.metrics import Metric, Winsorize
 
+from .asked import analyze_sums, analyze_units
+
 COOKIE_CATS = Path(__file__).resolve().parents[3] / "shared" / "data" / "cookie_cats.csv"
 
 
 def analyze(source: Source, *metrics: Metric, **options: Any) -> Result:
     usual: dict[str, Any] = {"unit": "id", "variant": "v", "control": "a"}
     chosen = metrics or (Conversion("c"), Mean("x"))
-    return UnitsAnalysis(source, metrics=chosen, **{**usual, **options}).run()
+    return analyze_units(source, metrics=chosen, **{**usual, **options})
 
 
 def write(path: Path, rows: list[str], *, header: str = "id,v,c,x") -> Path:
@@ -52,7 +53,7 @@ def test_the_known_answers_of_cookie_cats(
     cookie_cats: Path, method: str, sample_size: int | None
 ) -> None:
     """44,700 and 45,489 players; 20,034 and 20,119 back after a day; 8,502 and 8,279 after seven."""
-    result = UnitsAnalysis(
+    result = analyze_units(
         cookie_cats,
         unit="userid",
         variant="version",
@@ -60,7 +61,7 @@ def test_the_known_answers_of_cookie_cats(
         metrics=[Conversion("retention_1"), Conversion("retention_7"), Mean("sum_gamerounds")],
         method=method,
         sample_size=sample_size,
-    ).run()
+    )
     one, seven, rounds = result.metrics
     arms = [(m.control, m.treatments[0].arm) for m in result.metrics]
     assert [c.moments.n for c, _ in arms] == [44_700] * 3
@@ -251,9 +252,14 @@ def test_what_has_no_times_has_no_planned_looks(tmp_path: Path) -> None:
         analyze(path, method="group-sequential", sample_size=400)
     sums: Any = {Conversion("c"): {"a": 20, "b": 30}}
     with pytest.raises(AnalysisError, match="in the results over time, which only Analysis has"):
-        SumsAnalysis(
-            "s", sums=sums, units={"a": 200, "b": 200}, control="a", method="group-sequential"
-        ).run()
+        analyze_sums(
+            "s",
+            sums=sums,
+            units={"a": 200, "b": 200},
+            control="a",
+            method="group-sequential",
+            sample_size=400,
+        )
 
 
 def unequal_rows() -> list[str]:

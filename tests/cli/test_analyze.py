@@ -295,7 +295,7 @@ def test_the_past_of_a_table_of_units_is_a_covariate(units: Path) -> None:
     assert metric["adjustment"]["days"] is None
     wrong = call(*of_units(units), "--mean", "x", "--covariate", "y=c")
     assert wrong.exit_code == 2
-    assert "covariates names y" in wrong.output
+    assert "cuped names y" in wrong.output
 
 
 def test_assignments_are_compared_with_exposures(events: Path) -> None:

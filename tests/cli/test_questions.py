@@ -1,4 +1,4 @@
-"""The options of `abkit analyze` become keywords of an analysis."""
+"""The options of `abkit analyze` are what is otherwise than planned."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from abkit.analysis import BOTS, Exclusion
 from abkit.cli.questions import (
-    design_keywords,
+    asked,
     design_options,
-    event_keywords,
     event_options,
     instead,
     length,
@@ -40,24 +39,39 @@ def options(*arguments: str) -> dict[str, Any]:
 
 
 def test_what_is_not_said_is_left_to_the_analysis() -> None:
-    assert design_keywords(options()) == {}
-    assert event_keywords(options(), now=NOW) == {}
+    found = asked(options(), now=NOW)
+    assert (found.plan, found.run, found.sources) == ({}, {}, {})
+    assert found.analysis_plan is None
 
 
 def test_the_design_of_the_test() -> None:
     arguments = [
         *("--method", "group-sequential", "--confidence", "0.9", "--control", "a"),
         *("--correction", "holm", "--alternative", "one-sided", "--sample-size", "5000"),
-        *("--looks", "4", "--tau", "a=b=0.5", "--tau", "clicks=2"),
+        *(
+            "--looks",
+            "4",
+            "--min-days",
+            "7",
+            "--spending",
+            "pocock",
+            "--tau",
+            "a=b=0.5",
+            "--tau",
+            "clicks=2",
+        ),
     ]
-    assert design_keywords(options(*arguments)) == {
+    found = asked(options(*arguments), now=NOW)
+    assert found.run == {"control": "a"}
+    assert found.plan == {
         "method": "group-sequential",
         "confidence": 0.9,
-        "control": "a",
         "correction": "holm",
         "alternative": "one-sided",
         "sample_size": 5000,
         "looks": 4,
+        "min_days": 7,
+        "spending": "pocock",
         "taus": {"a=b": 0.5, "clicks": 2.0},
     }
 
@@ -71,10 +85,13 @@ def test_what_counts_of_the_events(tmp_path: Path) -> None:
         *("--exclude", str(tmp_path / "testers.txt")),
         *("--exclude-where", "email=a@b.c", "--exclude-bots"),
     ]
-    assert event_keywords(options(*arguments), now=NOW) == {
-        "several": "first",
+    found = asked(options(*arguments), now=NOW)
+    assert found.run == {
         "start": datetime(2026, 11, 2, tzinfo=UTC),
         "until": datetime(2026, 11, 9, 4, tzinfo=UTC),
+    }
+    assert found.plan == {
+        "several": "first",
         "window": timedelta(days=7),
         "cuped": timedelta(days=14),
         "over_time": "hour",
@@ -88,21 +105,21 @@ def test_what_counts_of_the_events(tmp_path: Path) -> None:
 
 
 def test_a_period_ends_now() -> None:
-    assert event_keywords(options("--period", "2w"), now=NOW) == {
+    assert asked(options("--period", "2w"), now=NOW).run == {
         "start": datetime(2026, 11, 2, 12, tzinfo=UTC)
     }
 
 
 def test_a_period_ends_where_it_is_said_to() -> None:
     until = datetime(2026, 3, 1, tzinfo=UTC)
-    assert event_keywords(options("--period", "7d", "--until", "2026-03-01"), now=NOW) == {
+    assert asked(options("--period", "7d", "--until", "2026-03-01"), now=NOW).run == {
         "start": until - timedelta(days=7),
         "until": until,
     }
 
 
 @pytest.mark.parametrize(
-    ("asked", "answer"),
+    ("said", "answer"),
     [
         (["--period", "7d"], "--period 7d --until 2026-03-01"),
         (["--period", "2w"], "--period 14d --until 2026-03-01"),
@@ -111,18 +128,18 @@ def test_a_period_ends_where_it_is_said_to() -> None:
     ],
 )
 def test_for_a_frame_without_exposures_one_with_some_can_be_typed(
-    asked: list[str], answer: str
+    said: list[str], answer: str
 ) -> None:
     first, last = datetime(2026, 2, 2, 9, tzinfo=UTC), datetime(2026, 2, 28, 23, tzinfo=UTC)
     error = OutsideFrameError("events", "has none", first=first, last=last)
-    given = options(*asked)
+    given = options(*said)
     assert instead(given, error) == answer
-    event_keywords(options(*answer.split()), now=NOW)
+    asked(options(*answer.split()), now=NOW)
 
 
 def test_a_period_and_a_beginning_do_not_go_together() -> None:
     with pytest.raises(click.UsageError, match="either --from or --period"):
-        event_keywords(options("--period", "2w", "--from", "2026-11-02"), now=NOW)
+        asked(options("--period", "2w", "--from", "2026-11-02"), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +182,7 @@ def test_what_is_no_pair_is_refused(text: str) -> None:
 
 def test_a_tau_that_is_no_number_is_refused() -> None:
     with pytest.raises(click.UsageError, match="'x' is no number"):
-        design_keywords(options("--tau", "clicks=x"))
+        asked(options("--tau", "clicks=x"), now=NOW)
 
 
 def test_a_list_of_units_must_be_there() -> None:

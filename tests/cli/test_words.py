@@ -6,10 +6,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from abkit.analysis.settings import OTHER_WORDS, Method
 from abkit.cli.group import abkit
 from abkit.cli.invocation import invocation, program
 from abkit.cli.words import Word, confidence
+from abkit.experiments.declaring.analysis_words import OTHER_WORDS, Method
 
 METHOD = Word(Method, OTHER_WORDS[Method])
 

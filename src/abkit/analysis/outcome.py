@@ -1,21 +1,24 @@
 """What an analysis found: values only, from which tables, reports and JSON are made."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from abkit.analysis.aggregation.assignments import Unassigned
+from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.badges import badges
+from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.evaluate import taus as taus_of
 from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.remaining import Remaining
 from abkit.analysis.findings.verdict import Recommendation, Verdict
-from abkit.analysis.inference.sequential import Tau
-from abkit.analysis.phases import Phase
-from abkit.analysis.plan import Plan
-from abkit.analysis.query.units import Several
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.phases import Phase
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Several
+from abkit.experiments.declaring.tau import Tau
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
@@ -41,38 +44,6 @@ class VariantCounts:
 
 
 @frozen(kw_only=True)
-class Unassigned:
-    """Exposures of units for which no assignment is known.
-
-    Attributes:
-        assigned: Units with an assignment, by variant.
-        exposed: Units of these that were exposed too, by variant.
-        without: Units exposed without an assignment, by the UTC day of their first exposure.
-    """
-
-    assigned: Mapping[str, int]
-    exposed: Mapping[str, int]
-    without: Mapping[date, int]
-
-
-@frozen(kw_only=True)
-class CumulativeUnits:
-    """How many units were exposed up to the end of each day or hour.
-
-    Attributes:
-        ends: The end of each day (or hour) in which some unit was first exposed, UTC, in order.
-        units: By variant, one number for each of these.
-        complete: Whether the last one is over; its numbers may still grow otherwise.
-        diagnosis: What their shape says, in sentences; empty if nothing is to be said.
-    """
-
-    ends: tuple[datetime, ...]
-    units: Mapping[str, tuple[int, ...]]
-    complete: bool = True
-    diagnosis: tuple[str, ...] = ()
-
-
-@frozen(kw_only=True)
 class Segment:
     """The units of one value of a property at their first exposure.
 
@@ -85,23 +56,6 @@ class Segment:
     property: str
     value: str | None
     metrics: tuple[MetricResult, ...]
-
-
-@frozen(kw_only=True)
-class Remaining:
-    """How long the experiment still needs.
-
-    Attributes:
-        days: Whole days until significance is likely; None where that cannot be said.
-        units: Units of all arms still to come; None likewise.
-        variant: The variant that is significant then; None where it is not about one.
-        message: The same in a sentence.
-    """
-
-    days: int | None
-    units: int | None
-    variant: str | None = None
-    message: str
 
 
 @frozen(kw_only=True)
@@ -122,8 +76,9 @@ class Outcome:
     """What an analysis found, and all that went into it.
 
     Attributes:
-        plan: What was planned.
-        settings: How the test was made.
+        design: What was planned.
+        plan: How it was judged.
+        not_as_planned: What of that was declared otherwise, such as "confidence 0.9 instead of 0.95".
         frame: The time frame of the exposures, UTC: from (included) and until (excluded); None where
             it is open.
         period: From the start of the day (or hour) of the first exposure to the last exposure, UTC;
@@ -151,8 +106,9 @@ class Outcome:
         invocation: How the commands are called that are shown.
     """
 
-    plan: Plan
-    settings: Settings
+    design: Design
+    plan: AnalysisPlan
+    not_as_planned: tuple[str, ...] = ()
     frame: tuple[datetime | None, datetime | None] = (None, None)
     period: tuple[datetime, datetime] | None = None
     made: datetime | None = None
@@ -184,7 +140,7 @@ class Outcome:
     @property
     def deciding(self) -> MetricResult:
         """What was found for the metric that decides."""
-        return next(found for found in self.metrics if found.metric == self.plan.deciding)
+        return next(found for found in self.metrics if found.metric == self.design.deciding)
 
     @property
     def verdict(self) -> Verdict:

@@ -114,7 +114,7 @@ class Result(Outcome):
         except MissingExtraError:
             advice = self.recommendation
             target = "" if advice.variant is None else f" {advice.variant}"
-            return f"<Result of {self.plan.name}: {advice.action.value}{target}>"
+            return f"<Result of {self.design.name}: {advice.action.value}{target}>"
 
     def _repr_html_(self) -> str:
         """The panel, within a notebook."""

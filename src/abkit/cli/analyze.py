@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import evolve, fields, frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.presentation.notebook import Recipe
 from abkit.analysis.reading.places import absolute
 from abkit.analysis.result import Result
+from abkit.analysis.tables import OF_EVENTS
 from abkit.analysis.units import UnitsAnalysis
 from abkit.cli.config import config_option, configured_experiments, configured_manager
 from abkit.cli.failing import CommandError, one_line_errors
@@ -20,9 +21,8 @@ from abkit.cli.invocation import invocation
 from abkit.cli.printing import show_result
 from abkit.cli.progress import progress
 from abkit.cli.questions import (
-    design_keywords,
+    asked,
     design_options,
-    event_keywords,
     event_options,
     instead,
     numbers,
@@ -35,7 +35,8 @@ from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PRINTED = Path("-")
-_OF_UNITS = {field.name for field in fields(UnitsAnalysis)}
+_OF_EVENTS = {*OF_EVENTS, "cuped", "looks", "spending", "start", "until", "assignments"}
+"""What goes with stored events only."""
 
 
 @frozen(kw_only=True)
@@ -143,10 +144,10 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     if options["name"] is not None:
         message = f"NAME ({options['name']}) goes with --events; a table of units has no experiment"
         raise click.UsageError(message)
-    said = {**design_keywords(options), **event_keywords(options, now=datetime.now(UTC))}
-    stray = [keyword for keyword in said if keyword not in _OF_UNITS]
+    said = asked(options, now=datetime.now(UTC))
+    stray = [name for name in (*said.plan, *said.run, *said.sources) if name in _OF_EVENTS]
     if stray:
-        spelled = {"start": "from", "over_time": "over-time"}.get(stray[0], stray[0])
+        spelled = {"start": "from"}.get(stray[0], stray[0].replace("_", "-"))
         message = f"--{spelled} goes with --events; a table of units has no exposures"
         raise click.UsageError(message)
     needed = {"--variant": "variant", "--control": "control"}
@@ -161,18 +162,18 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     if not metrics:
         message = "--units needs a metric: --conversion COL or --mean COL"
         raise click.UsageError(message)
-    said = {"variant": options["variant"], **said}
-    if options["unit"] is not None:
-        said["unit"] = options["unit"]
+    keywords = {name: options[name] for name in ("variant", "control", "unit") if options[name]}
     if options["weights"]:
-        said["weights"] = numbers(options["weights"], option="--weights")
+        keywords["weights"] = numbers(options["weights"], option="--weights")
     if options["covariates"]:
-        said["covariates"] = dict(options["covariates"])
-    analysis = UnitsAnalysis(options["units"], metrics=metrics, **said)
+        said = evolve(said, plan={**said.plan, "cuped": dict(options["covariates"])})
+    analysis = UnitsAnalysis(options["units"], metrics=metrics, plan=said.analysis_plan, **keywords)
     with progress() as told:
         result = analysis.run(**told)
     path = absolute(options["units"])
-    recipe = units_recipe(path, said, options["conversions"], options["means"])
+    recipe = units_recipe(
+        path, keywords, said, conversions=options["conversions"], means=options["means"]
+    )
     return _Found(result=result, recipe=recipe)
 
 
@@ -192,14 +193,15 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
         raise click.UsageError(message)
     declaration = configured_manager(options["config"]).declaration(name)
     tables = stored_tables(options["events"])
-    said = {**design_keywords(options), **event_keywords(options, now=datetime.now(UTC))}
-    keywords: dict[str, Any] = {**tables, **said}
+    said = asked(options, now=datetime.now(UTC))
     experiments = configured_experiments(options["config"])
     experiment = next(e for e in experiments if e.declaration.name == declaration.name)
-    analysis = Analysis(experiment, **keywords)
+    analysis = Analysis(experiment, **tables, **said.sources, plan=said.analysis_plan)
     try:
         with progress() as told:
-            result = evolve(analysis.run(**told), invocation=invocation(config=options["config"]))
+            result = evolve(
+                analysis.run(**told, **said.run), invocation=invocation(config=options["config"])
+            )
     except OutsideFrameError as error:
         raise CommandError(f"{error}. Ask for {instead(options, error)}") from error
     places = {part: place and absolute(place) for part, place in tables.items()}

@@ -1,7 +1,6 @@
 """Which module the experiments are in, and where their settings are."""
 
 import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -13,6 +12,7 @@ from abkit.experiments.deciding.registry import active_experiments
 from abkit.experiments.deciding.settings import SettingsFile
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.manager import ExperimentManager
+from abkit.pyproject import tool_table
 
 CONFIG_VARIABLE = "ABKIT_CONFIG"
 SETTINGS_VARIABLE = "ABKIT_SETTINGS"
@@ -152,18 +152,9 @@ def read_settings(path: str) -> Mapping[str, Mapping[str, Any]]:
 
 def _from_pyproject(key: str) -> str | None:
     """What the nearest pyproject.toml says under [tool.abkit]."""
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        path = folder / "pyproject.toml"
-        if not path.is_file():
-            continue
-        try:
-            tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            message = f"{path} cannot be read: {error}"
-            raise ConfigError(message) from None
-        value = tool.get("abkit", {}).get(key)
-        if value is not None and not isinstance(value, str):
-            message = f"{path}: {key} under [tool.abkit] must be a text, not {value!r}"
-            raise ConfigError(message)
-        return value or None
-    return None
+    path, values = tool_table()
+    value = values.get(key)
+    if value is not None and not isinstance(value, str):
+        message = f"{path}: {key} under [tool.abkit] must be a text, not {value!r}"
+        raise ConfigError(message)
+    return value or None

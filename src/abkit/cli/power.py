@@ -160,8 +160,8 @@ def _needed(
             mean_plan,
             sample_size,
         )
-    from abkit.analysis.aggregates import Moments
-    from abkit.analysis.settings import Settings
+    from abkit.analysis.statistics.aggregates import Moments
+    from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 
     mean, sd = baseline
     plan = (
@@ -169,7 +169,7 @@ def _needed(
         if sd is None
         else mean_plan(Moments(2, mean, sd * sd), change=goal)
     )
-    alpha = Settings(confidence=confidence).alpha(variants - 1)
+    alpha = AnalysisPlan(confidence=confidence).alpha(variants - 1)
     per_arm = ceil(sample_size(plan, alpha=alpha, power=power) / 2)
     units = per_arm * variants
     return Needed(

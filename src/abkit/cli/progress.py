@@ -1,12 +1,13 @@
 """A bar on stderr while an analysis runs; only where somebody sees it."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
-def progress() -> Iterator[dict[str, Callable[[str, int, int], None]]]:
+def progress() -> Iterator[dict[str, Any]]:
     """Keywords for `run`: what tells of its steps, if stderr is a terminal; else nothing.
 
     What is told: what is done now, the number of its step (from 1), and how many steps there are.

@@ -1,20 +1,28 @@
-"""The options of `abkit analyze` as the keywords of an analysis."""
+"""The options of `abkit analyze`: what is to be otherwise than planned, and which events count."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from re import fullmatch
 from typing import Any, TypeVar
 
 import click
+from attrs import frozen
 
-from abkit.analysis.analysis import Step
-from abkit.analysis.arguments import utc
-from abkit.analysis.query.exclusion import BOTS, Exclusion
-from abkit.analysis.query.units import Several
-from abkit.analysis.settings import OTHER_WORDS, Alternative, Correction, Method
+from abkit.analysis.declared.arguments import utc
 from abkit.cli.words import Word, confidence
 from abkit.errors import OutsideFrameError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import (
+    OTHER_WORDS,
+    Alternative,
+    Correction,
+    Method,
+    Several,
+    Spending,
+    Step,
+)
+from abkit.experiments.declaring.exclusion import BOTS, Exclusion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,11 +76,17 @@ _DESIGN = [
         "table of units): look once, at the planned size; "
         "bayesian: the chance to beat the control; group-sequential: a few planned looks.",
     ),
-    click.option("--confidence", type=confidence, metavar="SHARE", help="Default: 0.95."),
+    click.option(
+        "--confidence", type=confidence, metavar="SHARE", help="Default: as planned, or 0.95."
+    ),
     click.option("--control", metavar="NAME", help="The variant to compare with."),
     click.option("--correction", type=Word(Correction), help="Default: bonferroni."),
     click.option("--alternative", type=Word(Alternative), help="Default: two-sided."),
     click.option("--sample-size", type=int, metavar="N", help="The planned units of all arms."),
+    click.option(
+        "--min-days", type=int, metavar="N", help="Days before which nothing is to be rolled out."
+    ),
+    click.option("--spending", type=Word(Spending), help="How group-sequential spends its level."),
     click.option("--looks", type=int, metavar="N", help="The planned looks of group-sequential."),
     click.option(
         "--tau",
@@ -149,38 +163,55 @@ def _with(options: list[Callable[[Any], Any]], command: Command) -> Command:
     return command
 
 
-def design_keywords(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said of the test; what was not said stays as the analysis has it.
+@frozen(kw_only=True)
+class Asked:
+    """What was asked on the command line.
 
-    Raises:
-        click.UsageError: A tau is no number.
+    Attributes:
+        plan: What is to be otherwise than in the plan: keywords of `AnalysisPlan`.
+        run: The control and the time frame: keywords of `Analysis.run`.
+        sources: Further tables: keywords of `Analysis`.
     """
-    names = ("method", "confidence", "control", "correction", "alternative", "sample_size", "looks")
-    said = {name: options[name] for name in names if options[name] is not None}
-    if options["taus"]:
-        said["taus"] = numbers(options["taus"], option="--tau")
-    return said
+
+    plan: Mapping[str, Any]
+    run: Mapping[str, Any]
+    sources: Mapping[str, Any]
+
+    @property
+    def imports(self) -> list[str]:
+        """What the representations of the values need, as lines of Python."""
+        values = [*self.plan.values(), *self.run.values()]
+        lines = ["import datetime"] if any(isinstance(v, timedelta | date) for v in values) else []
+        names = ["AnalysisPlan"] if self.plan else []
+        if "exclude" in self.plan:
+            names.append("Exclusion")
+        return [*lines, f"from abkit.analysis import {', '.join(names)}"] if names else lines
+
+    @property
+    def analysis_plan(self) -> AnalysisPlan | None:
+        """What is to be otherwise; None: nothing.
+
+        Raises:
+            AnalysisError: It does not go together.
+        """
+        return AnalysisPlan(**self.plan) if self.plan else None
 
 
-def event_keywords(options: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
-    """What was said of exposures and actions.
+def asked(options: Mapping[str, Any], *, now: datetime) -> Asked:
+    """What was said; what was not said stays as it was planned.
 
     Args:
         options: Those of the command line.
         now: Where a period ends, unless it is said until when.
 
     Raises:
-        click.UsageError: It is said twice where the time frame begins.
+        click.UsageError: A tau is no number, or it is said twice where the time frame begins.
     """
-    names = ("several", "start", "until", "window", "cuped", "over_time", "assignments")
-    said = {name: options[name] for name in names if options[name] is not None}
-    if options["period"] is not None:
-        if "start" in said:
-            message = "give either --from or --period: each says where the time frame begins"
-            raise click.UsageError(message)
-        said["start"] = said.get("until", now) - options["period"]
+    plan = {name: options[name] for name in _PLANNED if options[name] is not None}
+    if options["taus"]:
+        plan["taus"] = numbers(options["taus"], option="--tau")
     if options["segments"]:
-        said["segments"] = tuple(options["segments"])
+        plan["segments"] = tuple(options["segments"])
     exclusions = [
         *(Exclusion(name=file.stem, units=_ids(file)) for file in options["excluded"]),
         *(
@@ -190,8 +221,34 @@ def event_keywords(options: Mapping[str, Any], *, now: datetime) -> dict[str, An
         *([BOTS] if options["exclude_bots"] else []),
     ]
     if exclusions:
-        said["exclude"] = tuple(exclusions)
-    return said
+        plan["exclude"] = tuple(exclusions)
+    run = {
+        name: options[name] for name in ("control", "start", "until") if options[name] is not None
+    }
+    if options["period"] is not None:
+        if "start" in run:
+            message = "give either --from or --period: each says where the time frame begins"
+            raise click.UsageError(message)
+        run["start"] = run.get("until", now) - options["period"]
+    sources = {"assignments": options["assignments"]} if options["assignments"] is not None else {}
+    return Asked(plan=plan, run=run, sources=sources)
+
+
+_PLANNED = (
+    "method",
+    "confidence",
+    "correction",
+    "alternative",
+    "sample_size",
+    "min_days",
+    "looks",
+    "spending",
+    "cuped",
+    "window",
+    "over_time",
+    "several",
+)
+"""Options that say what a plan does."""
 
 
 def instead(options: Mapping[str, Any], error: OutsideFrameError) -> str:

@@ -2,76 +2,88 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from abkit.analysis.presentation.notebook import Recipe
+from abkit.cli.questions import Asked
 from abkit.experiments.declaring.experiment import Experiment
 
 
 def events_recipe(
-    experiment: type[Experiment], tables: Mapping[str, str | None], said: Mapping[str, Any]
+    experiment: type[Experiment], tables: Mapping[str, str | None], asked: Asked
 ) -> Recipe:
     """Of stored events.
 
     Args:
         experiment: The class; the notebook imports it by its name.
         tables: The absolute paths of exposures and actions; None where there is no such table.
-        said: What else was asked: keywords of `Analysis`.
+        asked: What else was asked.
     """
     module, path = experiment.__module__, experiment.__qualname__
     head = [
-        *_imports(said),
+        *asked.imports,
         "import sys",
         "from importlib import import_module",
         "from operator import attrgetter",
         "",
-        "from abkit.analysis.analysis import Analysis",
+        "from abkit.analysis import Analysis",
         "",
         f"sys.path.insert(0, {str(_root(module))!r})",
         f"experiment = attrgetter({path!r})(import_module({module!r}))",
     ]
-    call = _call("Analysis", ["experiment"], {**tables, **said})
+    call = _call("Analysis", ["experiment"], {**tables, **asked.sources}, asked.plan)
     there = {name: path for name, path in tables.items() if path is not None}
-    return Recipe(code="\n".join([*head, "", f"analysis = {call}"]), tables=there)
+    return Recipe(
+        code="\n".join([*head, "", f"analysis = {call}"]),
+        tables=there,
+        arguments=", ".join(f"{key}={value!r}" for key, value in asked.run.items()),
+    )
 
 
 def units_recipe(
-    path: str, said: Mapping[str, Any], conversions: Sequence[str], means: Sequence[str]
+    path: str,
+    keywords: Mapping[str, Any],
+    asked: Asked,
+    *,
+    conversions: Sequence[str],
+    means: Sequence[str],
 ) -> Recipe:
     """Of a table of units.
 
     Args:
         path: The absolute path of the table.
-        said: What was asked: keywords of `UnitsAnalysis`, without the metrics.
+        keywords: Those of `UnitsAnalysis`, without the metrics and the plan.
+        asked: What else was asked.
         conversions: Columns of true and false.
         means: Columns of numbers.
     """
     metrics = [f"Conversion({c!r})" for c in conversions] + [f"Mean({c!r})" for c in means]
     head = [
-        *_imports(said),
+        *asked.imports,
         "from abkit import Conversion, Mean",
-        "from abkit.analysis.units import UnitsAnalysis",
+        "from abkit.analysis import UnitsAnalysis",
         "",
         f"metrics = [{', '.join(metrics)}]",
     ]
-    call = _call("UnitsAnalysis", [repr(path), "metrics=metrics"], said)
+    call = _call("UnitsAnalysis", [repr(path), "metrics=metrics"], keywords, asked.plan)
     return Recipe(code="\n".join([*head, "", f"analysis = {call}"]), tables={"units": path})
 
 
-def _imports(said: Mapping[str, Any]) -> list[str]:
-    """What the values' own representations need."""
-    lines = []
-    if {"start", "until", "window", "cuped"} & {*said}:
-        lines.append("import datetime")
-    if "exclude" in said:
-        lines.append("from abkit.analysis import Exclusion")
-    return lines
-
-
-def _call(name: str, first: Sequence[str], keywords: Mapping[str, Any]) -> str:
+def _call(
+    name: str, first: Sequence[str], keywords: Mapping[str, Any], plan: Mapping[str, Any]
+) -> str:
     arguments = [*first, *(f"{key}={value!r}" for key, value in keywords.items())]
+    if plan:
+        said = ", ".join(f"{key}={_written(value)}" for key, value in plan.items())
+        arguments.append(f"plan=AnalysisPlan({said})")
     return f"{name}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
+
+
+def _written(value: object) -> str:
+    """A value as Python; a word of a plan as its text."""
+    return repr(str(value)) if isinstance(value, StrEnum) else repr(value)
 
 
 def _root(module: str) -> Path:

@@ -29,6 +29,8 @@ from abkit.cli.stored import stored_tables
 from abkit.cli.words import confidence as confidence_type
 from abkit.errors import AbkitError, EmptyDataError
 from abkit.events import variant_text
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import control_of
 from abkit.quoting import masked
@@ -46,7 +48,7 @@ class _Watch:
     Attributes:
         events: The folder of the events.
         config: The module of the experiments, as it was given.
-        confidence: Of the tests.
+        confidence: Of the tests; None: as planned.
         rules: When something is worth a notification.
         notifiers: Whom to tell.
         store: What was told already; None only where nothing is sent.
@@ -56,7 +58,7 @@ class _Watch:
 
     events: str
     config: str | None
-    confidence: float
+    confidence: float | None
     rules: Rules
     notifiers: Sequence[AppriseNotifier]
     store: StateStore | None
@@ -65,14 +67,15 @@ class _Watch:
 
     def result(self, declaration: Declaration) -> Result:
         stored = stored_tables(self.events)
-        # The sequential test: the only one that may be looked at on every morning.
-        return Analysis(
-            declaration,
-            exposures=stored["exposures"],
-            actions=stored["actions"],
-            method="sequential",
-            confidence=self.confidence,
-        ).run()
+        plan = None if self.confidence is None else AnalysisPlan(confidence=self.confidence)
+        analysis = Analysis(
+            declaration, exposures=stored["exposures"], actions=stored["actions"], plan=plan
+        )
+        sums = analysis.gather()
+        if sums.plan.method is Method.WELCH and sums.plan.sample_size is None:
+            # One look of no planned size: this is one of every morning's.
+            return sums.result(method=Method.SEQUENTIAL)
+        return sums.result()
 
     def command(self, name: str) -> str:
         """What shows the same numbers."""
@@ -149,7 +152,10 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
 @click.option("--dry-run", is_flag=True, help="Print the messages; send and write nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what went wrong.")
 @click.option(
-    "--confidence", type=confidence_type, metavar="SHARE", default=0.95, show_default=True
+    "--confidence",
+    type=confidence_type,
+    metavar="SHARE",
+    help="Default: that of the plan, or 0.95.",
 )
 @click.option(
     "--long-running",

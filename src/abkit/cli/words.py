@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from abkit.analysis.settings import meant, plain
+from abkit.experiments.declaring.analysis_words import meant, plain
 
 _NONE: Mapping[str, StrEnum] = MappingProxyType({})
 

@@ -6,9 +6,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Sums
-from abkit.analysis.estimands import Estimand
-from abkit.analysis.plan import Plan
+from abkit.analysis.declared.design import Design
+from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.estimands import Estimand
 from abkit.experiments.declaring.metrics import Metric
 
 
@@ -44,7 +44,7 @@ def alone(metric: Metric, *, place: int = 0) -> Estimand:
     return Estimand(metric=metric, places=MappingProxyType({metric: place}))
 
 
-def plan(*metrics: Metric, variants: Sequence[str] = ("0", "1")) -> Plan:
+def design(*metrics: Metric, variants: Sequence[str] = ("0", "1")) -> Design:
     """Of equal shares, the first variant being the control."""
     weights: Mapping[str, float] = MappingProxyType(dict.fromkeys(variants, 1.0))
-    return Plan(name="Test", control=variants[0], weights=weights, metrics=metrics)
+    return Design(name="Test", control=variants[0], weights=weights, metrics=metrics)

@@ -9,10 +9,10 @@ import pytest
 from attrs import evolve
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Sums
-from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.arms import Arms, arms
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.estimands import Estimand
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import (
     Conversion,
     Mean,
@@ -25,7 +25,7 @@ from abkit.experiments.declaring.metrics import (
 
 from .samples import alone, sums
 
-CUPED = Settings(cuped=timedelta(days=14))
+CUPED = AnalysisPlan(cuped=timedelta(days=14))
 SPENT = Mean("spent")
 CORRELATION = 0.8
 
@@ -53,13 +53,13 @@ def sample(lift: float = 0.5, n: int = 20_000) -> dict[str, Sums]:
 
 
 def test_the_variance_falls_by_the_squared_correlation() -> None:
-    found = arms(sample(), adjusting(SPENT), settings=CUPED)
+    found = arms(sample(), adjusting(SPENT), plan=CUPED)
     assert found.adjustment is not None
     assert found.adjustment.variance_reduction == pytest.approx(CORRELATION**2, abs=0.01)
     assert found.adjustment.theta == pytest.approx(1.0, abs=0.02)
     assert found.adjustment.days == 14
     assert found.adjustment.balance < 3
-    plain = arms(sample(), alone(SPENT), settings=Settings())
+    plain = arms(sample(), alone(SPENT), plan=AnalysisPlan())
     assert plain.adjustment is None
     assert found.control.unadjusted == plain.control.moments
     assert found.control.moments.variance < 0.4 * plain.control.moments.variance
@@ -71,7 +71,7 @@ def test_the_adjusted_difference_is_nearer_the_truth_where_the_arms_differed_bef
     control, treatment = units(random, 4_000, 0.0), units(random, 4_000, 0.5)
     control = control[:, np.argsort(control[1])[600:]]
     of = {"0": sums(*control), "1": sums(*treatment)}
-    adjusted, plain = (arms(of, by(SPENT), settings=CUPED) for by in (adjusting, alone))
+    adjusted, plain = (arms(of, by(SPENT), plan=CUPED) for by in (adjusting, alone))
 
     def difference(found: Arms) -> float:
         return found.treatments[0].moments.mean - found.control.moments.mean
@@ -87,7 +87,7 @@ def test_shifted_sums_are_adjusted_alike() -> None:
     for variant in ("0", "1"):
         table = units(random, 500, 0.0)
         plain[variant], shifted[variant] = sums(*table), sums(*table, shift=7.0)
-    one, other = (arms(of, adjusting(SPENT), settings=CUPED) for of in (plain, shifted))
+    one, other = (arms(of, adjusting(SPENT), plan=CUPED) for of in (plain, shifted))
     assert other.control.moments.mean == pytest.approx(one.control.moments.mean, rel=1e-9)
     assert other.control.moments.variance == pytest.approx(one.control.moments.variance, rel=1e-9)
 
@@ -100,7 +100,7 @@ def test_conversions_are_adjusted_as_means() -> None:
     clicks = Conversion("clicks")
     of = {"0": sums(after[:1000], before[:1000], before[:1000])}
     of["1"] = sums(after[1000:], before[1000:], before[1000:])
-    found = arms(of, adjusting(clicks), settings=CUPED)
+    found = arms(of, adjusting(clicks), plan=CUPED)
     residual = np.cov(after, before)
     reduction = residual[0, 1] ** 2 / residual[0, 0] / residual[1, 1]
     assert found.adjustment is not None
@@ -131,7 +131,7 @@ def test_a_ratio_is_adjusted_by_the_ratio_before() -> None:
         of[variant] = sums(
             bought, visited, bought_before * present, visited_before * present, present
         )
-    found = arms(of, estimand, settings=CUPED)
+    found = arms(of, estimand, plan=CUPED)
     assert found.adjustment is not None
     assert found.adjustment.variance_reduction > 0.4
     assert found.control.unadjusted is not None
@@ -141,7 +141,7 @@ def test_a_ratio_is_adjusted_by_the_ratio_before() -> None:
 def test_retention_is_never_adjusted() -> None:
     back = Retention("back", start="a", returning="b", n=1)
     of = {"0": sums([0, 1] * 99, [0, 1] * 99, [0, 1] * 99)}
-    found = arms({**of, "1": of["0"]}, adjusting(back), settings=CUPED)
+    found = arms({**of, "1": of["0"]}, adjusting(back), plan=CUPED)
     assert found.adjustment is None
     assert found.control.unadjusted is None
 
@@ -152,20 +152,20 @@ def test_retention_is_never_adjusted() -> None:
 def test_without_a_past_nothing_is_adjusted(before: list[float]) -> None:
     present = [1.0 if value else 0.0 for value in before]
     of = {v: sums(np.arange(200.0), before, present) for v in ("0", "1")}
-    found = arms(of, adjusting(SPENT), settings=CUPED)
+    found = arms(of, adjusting(SPENT), plan=CUPED)
     assert found.adjustment is None
-    assert found.control == arms(of, adjusting(SPENT), settings=Settings()).control
+    assert found.control == arms(of, adjusting(SPENT), plan=AnalysisPlan()).control
 
 
 def test_a_metric_without_covariates_is_left_as_it_is() -> None:
-    found = arms(sample(n=300), alone(SPENT), settings=CUPED)
+    found = arms(sample(n=300), alone(SPENT), plan=CUPED)
     assert found.adjustment is None
 
 
 def test_an_arm_without_units_is_left_out_of_the_adjustment() -> None:
     of = sample(n=500)
     with_empty = {**of, "2": Sums.none(of["0"].shifts)}
-    both, three = (arms(each, adjusting(SPENT), settings=CUPED) for each in (of, with_empty))
+    both, three = (arms(each, adjusting(SPENT), plan=CUPED) for each in (of, with_empty))
     assert three.adjustment == both.adjustment
     assert three.treatments[1].moments.n == 0
     assert three.treatments[1].unadjusted is None
@@ -178,7 +178,7 @@ def test_a_metric_without_a_value_is_not_adjusted() -> None:
         metric=ratio, places={orders: 0, visits: 1}, before={orders: 0, visits: 0}, present=2
     )
     of = {v: sums(np.arange(200.0), [float(v)] * 200, [0.0, 1.0] * 100) for v in ("0", "1")}
-    found = arms(of, estimand, settings=CUPED)
+    found = arms(of, estimand, plan=CUPED)
     assert found.adjustment is None
     assert found.control.problem
     assert not found.treatments[0].problem
@@ -186,6 +186,6 @@ def test_a_metric_without_a_value_is_not_adjusted() -> None:
 
 def test_units_that_were_capped_are_counted() -> None:
     of = {v: sums([1.0, 2.0, 2.0, 0.0], [0.0, 1.0, 1.0, 0.0]) for v in ("0", "1")}
-    found = arms(of, evolve(alone(SPENT), capped=1), settings=Settings())
+    found = arms(of, evolve(alone(SPENT), capped=1), plan=AnalysisPlan())
     assert (found.control.capped, found.treatments[0].capped) == (2, 2)
-    assert arms(of, alone(SPENT), settings=Settings()).control.capped is None
+    assert arms(of, alone(SPENT), plan=AnalysisPlan()).control.capped is None

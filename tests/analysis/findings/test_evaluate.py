@@ -11,7 +11,6 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.evaluate import check_ratio, evaluate, taus
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.planned_looks import WITHOUT_TIMES
@@ -21,11 +20,12 @@ from abkit.analysis.inference.correction import benjamini_hochberg, holm
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.inference.welch import welch
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.estimands import Estimand
 from abkit.errors import AnalysisError, MissingExtraError, TooFewVariantsError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Formula, Mean, Metric, Ratio, Sum, Total
 
-from .samples import alone, conversions, plan, spread, sums
+from .samples import alone, conversions, design, spread, sums
 
 CLICKS = Conversion("clicks", goal=0.1)
 SPENT = Mean("spent", goal=0.1)
@@ -34,11 +34,11 @@ SPREAD = {"0": spread(4000, 10.0, 90.0), "1": spread(4400, 10.6, 100.0)}
 
 
 def one(
-    metric: Metric, arms: Any, settings: Settings | None = None, **options: Any
+    metric: Metric, arms: Any, plan: AnalysisPlan | None = None, **options: Any
 ) -> MetricResult:
     variants = tuple(arms)
     (found,) = evaluate(
-        arms, [alone(metric)], plan(metric, variants=variants), settings or Settings(), **options
+        arms, [alone(metric)], design(metric, variants=variants), plan or AnalysisPlan(), **options
     )
     return found
 
@@ -77,14 +77,14 @@ def test_a_variant_that_starts_later_has_a_first_look_of_its_own() -> None:
     The first day may have had few hours: it counts for half of two days, if these are more.
     """
     days = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)]
-    arrivals = {
+    new_units = {
         (days[0], "a", 0): 100,
         (days[0], "b", 0): 100,
         (days[1], "a", 0): 300,
         (days[1], "b", 0): 700,
         (days[1], "c", 0): 200,
     }
-    shares = shares_at_first_look(arrivals, control="a")
+    shares = shares_at_first_look(new_units, control="a")
     assert shares == {"b": (0.5, 0.5), "c": (1.0, 1.0)}
     arms = {
         "a": spread(400, 10.0, 90.0),
@@ -97,17 +97,17 @@ def test_a_variant_that_starts_later_has_a_first_look_of_its_own() -> None:
 
 
 def test_a_tau_that_is_given_is_used() -> None:
-    found = one(CLICKS, ARMS, Settings(taus={"clicks": 0.02}))
+    found = one(CLICKS, ARMS, AnalysisPlan(taus={"clicks": 0.02}))
     assert taus([found]) == {"clicks": 0.02}
 
 
 def test_no_tau_is_told_before_anything_was_compared() -> None:
     assert taus([one(CLICKS, {"0": conversions(99, 30), "1": conversions(99, 30)})]) == {}
-    assert taus([one(CLICKS, ARMS, Settings(method="welch"))]) == {}
+    assert taus([one(CLICKS, ARMS, AnalysisPlan(method="welch"))]) == {}
 
 
 def test_welch_compares_both_sides() -> None:
-    found = one(SPENT, SPREAD, Settings(method="welch"))
+    found = one(SPENT, SPREAD, AnalysisPlan(method="welch"))
     (treatment,) = found.treatments
     arms = found.control.moments, treatment.arm.moments
     assert treatment.comparison == welch(*arms, variance_rule=at_least_pooled)
@@ -127,7 +127,7 @@ def test_one_side_is_the_wanted_one_and_of_a_guardrail_the_harmful_one(
     method: str, direction: str, role: str, side: Any
 ) -> None:
     metric = Mean("spent", direction=direction, role=role)
-    found = one(metric, SPREAD, Settings(method=method, alternative="one-sided"))
+    found = one(metric, SPREAD, AnalysisPlan(method=method, alternative="one-sided"))
     (treatment,) = found.treatments
     assert treatment.comparison is not None
     arms = found.control.moments, treatment.arm.moments
@@ -143,9 +143,9 @@ def test_one_side_is_the_wanted_one_and_of_a_guardrail_the_harmful_one(
 
 
 def test_a_one_sided_test_without_a_side_is_refused() -> None:
-    settings = Settings(method="welch", alternative="one-sided")
+    plan = AnalysisPlan(method="welch", alternative="one-sided")
     with pytest.raises(AnalysisError, match="spent has direction='any'"):
-        one(Mean("spent", direction="any"), SPREAD, settings)
+        one(Mean("spent", direction="any"), SPREAD, plan)
 
 
 @pytest.mark.parametrize(
@@ -157,20 +157,20 @@ def test_a_one_sided_test_without_a_side_is_refused() -> None:
     ],
 )
 def test_welch_says_nothing_before_the_planned_size(size: int, missing: tuple[str, ...]) -> None:
-    (treatment,) = one(SPENT, SPREAD, Settings(method="welch", sample_size=size)).treatments
+    (treatment,) = one(SPENT, SPREAD, AnalysisPlan(method="welch", sample_size=size)).treatments
     assert treatment.missing == missing
     assert (treatment.comparison is None) is bool(missing)
     assert (treatment.corrected_p is None) is bool(missing)
 
 
 def test_a_part_of_the_units_counts_those_of_the_whole_as_seen() -> None:
-    settings = Settings(method="welch", sample_size=10_000).for_segments
-    assert one(SPENT, SPREAD, settings).treatments[0].comparison is None
-    assert one(SPENT, SPREAD, settings, seen=10_000).treatments[0].comparison is not None
+    plan = AnalysisPlan(method="welch", sample_size=10_000).for_segments
+    assert one(SPENT, SPREAD, plan).treatments[0].comparison is None
+    assert one(SPENT, SPREAD, plan, seen=10_000).treatments[0].comparison is not None
 
 
 def test_bayesian_rates_have_chances_and_beliefs() -> None:
-    found = one(CLICKS, ARMS, Settings(method="bayesian"))
+    found = one(CLICKS, ARMS, AnalysisPlan(method="bayesian"))
     (treatment,) = found.treatments
     expected = bayesian_rates(found.control.moments, treatment.arm.moments)
     assert treatment.comparison == expected
@@ -183,7 +183,7 @@ def test_bayesian_rates_have_chances_and_beliefs() -> None:
 def test_where_less_is_better_the_chance_is_that_of_less() -> None:
     falling = Mean("spent", direction="decrease")
     up, down = (
-        one(metric, SPREAD, Settings(method="bayesian")).treatments[0]
+        one(metric, SPREAD, AnalysisPlan(method="bayesian")).treatments[0]
         for metric in (SPENT, falling)
     )
     assert up.chance_to_beat is not None
@@ -202,7 +202,7 @@ def test_the_chances_to_be_best_of_all_arms_sum_to_one() -> None:
         "2": conversions(5000, 540),
         "3": conversions(50, 20),
     }
-    found = one(CLICKS, arms, Settings(method="bayesian"))
+    found = one(CLICKS, arms, AnalysisPlan(method="bayesian"))
     chances = [t.chance_to_be_best for t in found.treatments]
     assert chances[2] is None
     assert found.treatments[2].missing == (
@@ -216,7 +216,9 @@ def test_the_chances_to_be_best_of_all_arms_sum_to_one() -> None:
 
 def test_one_unit_that_did_not_convert_leaves_a_belief_of_a_third() -> None:
     found = one(
-        CLICKS, {"0": conversions(1, 0), "1": conversions(5000, 600)}, Settings(method="bayesian")
+        CLICKS,
+        {"0": conversions(1, 0), "1": conversions(5000, 600)},
+        AnalysisPlan(method="bayesian"),
     )
     assert found.control.posterior_mean == pytest.approx(1 / 3)
     assert found.treatments[0].comparison is None
@@ -224,15 +226,15 @@ def test_one_unit_that_did_not_convert_leaves_a_belief_of_a_third() -> None:
 
 def test_an_arm_without_variance_has_no_chance_to_be_best() -> None:
     arms = {"0": spread(4000, 10.0, 90.0), "1": spread(4000, 10.5, 0.0)}
-    found = one(SPENT, arms, Settings(method="bayesian"))
+    found = one(SPENT, arms, AnalysisPlan(method="bayesian"))
     assert found.treatments[0].chance_to_beat is not None
     assert found.treatments[0].chance_to_be_best is None
 
 
 def test_sums_without_times_have_no_planned_look() -> None:
     """Not even at exactly one of the planned sizes: who asks again there has looked twice."""
-    settings = Settings(method="group-sequential", sample_size=20_000, looks=4)
-    (treatment,) = one(CLICKS, ARMS, settings).treatments
+    plan = AnalysisPlan(method="group-sequential", sample_size=20_000, looks=4)
+    (treatment,) = one(CLICKS, ARMS, plan).treatments
     assert treatment.comparison is None
     assert treatment.missing == (WITHOUT_TIMES,)
 
@@ -248,17 +250,17 @@ METRICS: tuple[Metric, ...] = (
 VARIANTS = ("0", "1", "2", "3")
 
 
-def several(settings: Settings, means: dict[str, float] | None = None) -> tuple[MetricResult, ...]:
+def several(plan: AnalysisPlan, means: dict[str, float] | None = None) -> tuple[MetricResult, ...]:
     """Each metric has the same values: a difference that differs by variant."""
     by_variant = means or {"0": 10.0, "1": 10.5, "2": 10.7, "3": 10.02}
     arms = {variant: spread(2000, mean, 60.0) for variant, mean in by_variant.items()}
     estimands = [alone(metric) for metric in METRICS]
-    return evaluate(arms, estimands, plan(*METRICS, variants=VARIANTS), settings)
+    return evaluate(arms, estimands, design(*METRICS, variants=VARIANTS), plan)
 
 
 def test_bonferroni_counts_as_amplitude_does() -> None:
     """A primary metric: one comparison per treatment; secondary ones: all of them together."""
-    found = several(Settings(method="welch"))
+    found = several(AnalysisPlan(method="welch"))
     assert [each.comparisons for each in found] == [3, 3, 6, 6, 3]
     for each in found:
         for treatment in each.treatments:
@@ -269,7 +271,7 @@ def test_bonferroni_counts_as_amplitude_does() -> None:
 
 
 def test_without_a_correction_all_are_tested_at_the_level() -> None:
-    for each in several(Settings(method="welch", correction="none")):
+    for each in several(AnalysisPlan(method="welch", correction="none")):
         assert each.comparisons == 1
         for treatment in each.treatments:
             assert treatment.comparison is not None
@@ -284,7 +286,7 @@ def test_without_a_correction_all_are_tested_at_the_level() -> None:
 def test_stepwise_corrections_adjust_within_the_same_families(
     method: str, correction: str, procedure: Any
 ) -> None:
-    found = several(Settings(method=method, correction=correction))
+    found = several(AnalysisPlan(method=method, correction=correction))
     for family in ([0], [1], [2, 3], [4]):
         treatments = [t for place in family for t in found[place].treatments]
         p_values = [t.comparison.p_value for t in treatments if t.comparison]
@@ -297,7 +299,7 @@ def test_stepwise_corrections_adjust_within_the_same_families(
 
 def test_a_variant_that_cannot_be_compared_yet_counts_in_its_family() -> None:
     arms = {"0": conversions(5000, 500), "1": conversions(5000, 600), "2": conversions(50, 9)}
-    found = one(CLICKS, arms, Settings(method="welch", correction="holm"))
+    found = one(CLICKS, arms, AnalysisPlan(method="welch", correction="holm"))
     first, second = found.treatments
     assert found.comparisons == 2
     assert first.comparison is not None
@@ -318,7 +320,7 @@ means = st.lists(st.floats(9, 11).map(lambda mean: round(mean, 2)), min_size=4, 
 def test_verdict_intervals_and_corrected_p_never_contradict_each_other(
     by_variant: dict[str, float], method: str, correction: str
 ) -> None:
-    for found in several(Settings(method=method, correction=correction), by_variant):
+    for found in several(AnalysisPlan(method=method, correction=correction), by_variant):
         for treatment in found.treatments:
             compared = treatment.comparison
             assert compared is not None
@@ -346,7 +348,9 @@ def test_a_division_by_zero_stops_its_own_metric_only() -> None:
     ]
     orders, visits, paid = [0.0, 1.0, 2.0] * 100, [1.0, 2.0, 2.0] * 100, [0.0, 7.0, 9.0] * 100
     arms = {"0": sums(orders, visits, paid), "1": sums(orders, [0.0] * 300, paid)}
-    ratio, total, price = evaluate(arms, estimands, plan(PER_VISIT, ORDERS, PRICE), Settings())
+    ratio, total, price = evaluate(
+        arms, estimands, design(PER_VISIT, ORDERS, PRICE), AnalysisPlan()
+    )
     (treatment,) = ratio.treatments
     assert treatment.comparison is None
     assert treatment.missing == ("a divisor of orders per visit that is not 0 in variant 1",)
@@ -362,7 +366,9 @@ def test_a_ratio_of_no_unit_waits_for_units() -> None:
         "0": sums([1.0, 2.0] * 60, [2.0, 3.0] * 60),
         "2": sums([1.0, 0.0] * 60, [2.0, 3.0] * 60),
     }
-    (found,) = evaluate(arms, [estimand], plan(PER_VISIT, variants=("0", "1", "2")), Settings())
+    (found,) = evaluate(
+        arms, [estimand], design(PER_VISIT, variants=("0", "1", "2")), AnalysisPlan()
+    )
     assert [t.arm.variant for t in found.treatments] == ["1", "2"]
     assert found.treatments[0].missing == ("100 more units in variant 1",)
     assert found.treatments[1].comparison is not None
@@ -372,7 +378,7 @@ def test_a_formula_beyond_all_numbers_stops_its_own_metric_only() -> None:
     product = Formula("product", expression=PAID * PAID * PAID * PAID)
     estimands = [Estimand(metric=product, places={PAID: 0}), alone(PAID)]
     arms = {"0": sums([1.0, 2.0] * 99), "1": spread(200, 1e100, 1e200)}
-    found, plain = evaluate(arms, estimands, plan(product, PAID), Settings())
+    found, plain = evaluate(arms, estimands, design(product, PAID), AnalysisPlan())
     assert found.treatments[0].missing == (
         "a value of product that is no more than 1e308 in variant 1",
     )
@@ -389,20 +395,20 @@ def test_values_that_are_not_finite_are_refused_by_name(value: float) -> None:
 def test_without_a_control_or_a_second_variant_there_is_nothing_to_compare() -> None:
     for arms in ({"0": conversions(9, 1)}, {"1": conversions(9, 1), "2": conversions(9, 1)}):
         with pytest.raises(TooFewVariantsError):
-            evaluate(arms, [alone(CLICKS)], plan(CLICKS), Settings())
+            evaluate(arms, [alone(CLICKS)], design(CLICKS), AnalysisPlan())
     empty = {"0": conversions(9, 1), "1": conversions(0, 0)}
     with pytest.raises(TooFewVariantsError):
-        evaluate(empty, [alone(CLICKS)], plan(CLICKS), Settings())
+        evaluate(empty, [alone(CLICKS)], design(CLICKS), AnalysisPlan())
 
 
 @pytest.mark.parametrize(("one_look", "p_value"), [(True, 0.0026998), (False, 0.1108919)])
 def test_the_arms_sizes_are_checked_against_the_weights(one_look: bool, p_value: float) -> None:
     """A variant that is not declared has no designed share."""
     counts = {"0": 5150, "1": 4850, "other": 900}
-    found = check_ratio(counts, plan(CLICKS), one_look=one_look)
+    found = check_ratio(counts, design(CLICKS), one_look=one_look)
     assert found.p_value == pytest.approx(p_value, rel=1e-3)
     assert found.alarm is one_look
-    equal = evolve(plan(CLICKS), weights={})
+    equal = evolve(design(CLICKS), weights={})
     assert check_ratio({"0": 500, "1": 500}, equal, one_look=one_look).weights == {
         "0": 0.5,
         "1": 0.5,
@@ -424,7 +430,7 @@ def test_without_scipy_the_extra_is_named(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "scipy.special", None)
     with pytest.raises(MissingExtraError, match="scipy"):
-        one(CLICKS, ARMS, Settings(method=method, alternative=alternative, sample_size=10_000))
+        one(CLICKS, ARMS, AnalysisPlan(method=method, alternative=alternative, sample_size=10_000))
     assert one(CLICKS, ARMS).treatments[0].comparison is not None
 
 

@@ -15,20 +15,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Sums
-from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.verdict import recommend
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.estimands import Estimand
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
-from .samples import alone, conversions, plan, sums
+from .samples import alone, conversions, design, sums
 
 LOOKS = 100
 ENDS = [datetime(2024, 5, 1, tzinfo=UTC) + timedelta(hours=look) for look in range(LOOKS)]
-ONE_SIDED = Settings(alternative="one-sided")
+ONE_SIDED = AnalysisPlan(alternative="one-sided")
 Draw: TypeAlias = Callable[[np.random.Generator, int], Sums]
 """The new units of one arm until the next look."""
 
@@ -50,16 +50,16 @@ def returning(random: np.random.Generator, n: int) -> Sums:
 
 
 def looked_at(
-    draw: Draw, estimand: Estimand, settings: Settings, share: int, seed: int
+    draw: Draw, estimand: Estimand, plan: AnalysisPlan, share: int, seed: int
 ) -> MetricResult:
     """A/A: the control gets `share` times the 20 units that the treatment gets until each look."""
     random = np.random.default_rng(seed)
     control = accumulate((draw(random, 20 * share) for _ in range(LOOKS)), add)
     treatment = accumulate((draw(random, 20) for _ in range(LOOKS)), add)
     looks = [{"0": c, "1": t} for c, t in zip(control, treatment, strict=True)]
-    planned = plan(estimand.metric)
-    found = evaluate(looks[-1], [estimand], planned, settings)
-    return over_time(found, [estimand], ends=ENDS, looks=looks, settings=settings)[0]
+    planned = design(estimand.metric)
+    found = evaluate(looks[-1], [estimand], planned, plan)
+    return over_time(found, [estimand], ends=ENDS, looks=looks, plan=plan)[0]
 
 
 def with_past(metric: Metric) -> Estimand:
@@ -73,27 +73,32 @@ def with_past(metric: Metric) -> Estimand:
 
 @pytest.mark.parametrize("share", [1, 9], ids=["50/50", "90/10"])
 @pytest.mark.parametrize(
-    ("draw", "estimand", "settings", "runs"),
+    ("draw", "estimand", "plan", "runs"),
     [
-        (converting, alone(Conversion("clicks", goal=0.3)), Settings(), 120),
+        (converting, alone(Conversion("clicks", goal=0.3)), AnalysisPlan(), 120),
         (converting, alone(Conversion("clicks", goal=0.3)), ONE_SIDED, 60),
-        (buying, alone(Mean("revenue", goal=0.3)), Settings(), 120),
-        (returning, with_past(Mean("spent", goal=0.05)), Settings(cuped=timedelta(days=14)), 60),
+        (buying, alone(Mean("revenue", goal=0.3)), AnalysisPlan(), 120),
+        (
+            returning,
+            with_past(Mean("spent", goal=0.05)),
+            AnalysisPlan(cuped=timedelta(days=14)),
+            60,
+        ),
     ],
     ids=["binary", "one-sided", "revenue", "CUPED"],
 )
 def test_a_hundred_looks_at_nothing_find_nothing(
-    draw: Draw, estimand: Estimand, settings: Settings, runs: int, share: int
+    draw: Draw, estimand: Estimand, plan: AnalysisPlan, runs: int, share: int
 ) -> None:
     """At most 5% nominal; found in 0% to 3% of the runs, of which there are few, for their time."""
     alarms = compared = 0
     for seed in range(runs):
-        found = looked_at(draw, estimand, settings, share, seed)
+        found = looked_at(draw, estimand, plan, share, seed)
         assert found.over_time is not None
         series = found.over_time.treatments["1"]
         compared += sum(each is not None for each in series.comparisons)
         alarms += series.running_p[-1] <= 0.05
-        assert (found.adjustment is not None) is (settings.cuped is not None)
+        assert (found.adjustment is not None) is (plan.cuped is not None)
     assert compared > 0.8 * runs * LOOKS
     assert alarms / runs <= 0.05
 
@@ -102,7 +107,7 @@ def test_a_hundred_looks_at_nothing_find_nothing(
 def test_ten_metrics_raise_no_more_alarms_than_one_where_it_counts(method: str) -> None:
     """Of 600 A/A experiments; if all ten were primary, one of them would be significant in 20% to 40%."""
     metrics = [Conversion(f"m{number}", goal=0.2) for number in range(10)]
-    planned, settings, runs = plan(*metrics), Settings(method=method), 600
+    planned, plan, runs = design(*metrics), AnalysisPlan(method=method), 600
     estimands = [alone(metric, place=place) for place, metric in enumerate(planned.metrics)]
     random = np.random.default_rng(31)
     converted = random.binomial(2_000, 0.1, (runs, 2, 10)).astype(float).tolist()
@@ -112,7 +117,7 @@ def test_ten_metrics_raise_no_more_alarms_than_one_where_it_counts(method: str) 
             variant: Sums(2_000, (0.0,) * 10, tuple(of), {(i, i): of[i] for i in range(10)})
             for variant, of in zip("01", run, strict=True)
         }
-        first, *rest = evaluate(arms, estimands, planned, settings)
+        first, *rest = evaluate(arms, estimands, planned, plan)
         assert first.metric == planned.deciding
         decided += significant(first)
         others += any(map(significant, rest))

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregates import Sums
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.inference.sequential import sequential, tau_for_sample_size
 from abkit.analysis.inference.variance import at_least_pooled
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Sums
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric, Total
 
-from .samples import alone, conversions, plan, spread
+from .samples import alone, conversions, design, spread
 
 SPENT = Mean("spent", goal=0.1)
 CLICKS = Conversion("clicks", goal=0.1)
@@ -40,18 +40,18 @@ def ends(looks: Looks) -> list[datetime]:
     return [first + timedelta(days=day) for day in range(len(looks))]
 
 
-def analyzed(looks: Looks, settings: Settings, *metrics: Metric) -> MetricResult:
+def analyzed(looks: Looks, plan: AnalysisPlan, *metrics: Metric) -> MetricResult:
     """The result of the last look, with all of them."""
     estimands = [alone(metric) for metric in metrics or [SPENT]]
-    planned = plan(*(metrics or [SPENT]))
-    found = evaluate(looks[-1], estimands, planned, settings)
-    return over_time(found, estimands, ends=ends(looks), looks=looks, settings=settings)[0]
+    planned = design(*(metrics or [SPENT]))
+    found = evaluate(looks[-1], estimands, planned, plan)
+    return over_time(found, estimands, ends=ends(looks), looks=looks, plan=plan)[0]
 
 
 def test_the_result_is_its_last_look() -> None:
     looks = growing([(10, 10.1), (10.2, 10.3), (9.9, 10.4)])
     for correction in ("bonferroni", "holm"):
-        found = analyzed(looks, Settings(correction=correction))
+        found = analyzed(looks, AnalysisPlan(correction=correction))
         assert found.over_time is not None
         series = found.over_time.treatments["1"]
         assert series.comparisons[-1] == found.treatments[0].comparison
@@ -61,9 +61,9 @@ def test_the_result_is_its_last_look() -> None:
 
 
 def test_all_looks_have_the_tau_of_the_result() -> None:
-    """Without arrivals, the last look is taken for the first one: there it finds most."""
+    """Without new_units, the last look is taken for the first one: there it finds most."""
     looks = growing([(8, 8), (10, 10), (21, 21)], a_day=50)
-    found = analyzed(looks, Settings())
+    found = analyzed(looks, AnalysisPlan())
     moments = found.control.moments, found.treatments[0].arm.moments
     variance = at_least_pooled(*moments).difference
     assert found.tau is not None
@@ -81,7 +81,7 @@ def test_all_looks_have_the_tau_of_the_result() -> None:
 
 
 def test_a_tau_of_the_settings_is_kept() -> None:
-    found = analyzed(growing([(10, 10), (20, 20)]), Settings(taus={"spent": 0.3}))
+    found = analyzed(growing([(10, 10), (20, 20)]), AnalysisPlan(taus={"spent": 0.3}))
     assert found.over_time is not None
     used = [each and each.details["tau"] for each in found.over_time.treatments["1"].comparisons]
     assert used == [0.3, 0.3]
@@ -92,7 +92,7 @@ means = st.lists(st.tuples(st.floats(9, 11), st.floats(9, 11)), min_size=1, max_
 
 @given(means)
 def test_running_values_only_ever_narrow(looks: Looks) -> None:
-    found = analyzed(looks, Settings())
+    found = analyzed(looks, AnalysisPlan())
     assert found.over_time is not None
     series = found.over_time.treatments["1"]
     compared = [each for each in series.comparisons if each is not None]
@@ -112,7 +112,7 @@ def test_before_the_gates_nothing_is_compared() -> None:
         {"0": conversions(500, 20), "1": conversions(500, 60)},
         {"0": conversions(900, 40), "1": conversions(900, 110)},
     ]
-    found = analyzed(looks, Settings(), CLICKS)
+    found = analyzed(looks, AnalysisPlan(), CLICKS)
     assert found.over_time is not None
     series = found.over_time.treatments["1"]
     assert series.comparisons[0] is None
@@ -128,7 +128,7 @@ def test_a_gate_that_shuts_again_leaves_no_look_with_a_tau_of_its_own() -> None:
     (before,) = growing([(10, 11)])
     whale = Sums(1, (0.0,), (1e7,), MappingProxyType({(0, 0): 1e14}))
     looks = [before, {"0": before["0"], "1": before["1"] + whale}]
-    found = analyzed(looks, Settings(), orders)
+    found = analyzed(looks, AnalysisPlan(), orders)
     assert found.tau is None
     assert found.treatments[0].comparison is None
     assert found.over_time is not None
@@ -142,7 +142,7 @@ def test_a_variant_that_begins_later_has_no_units_at_first() -> None:
         {},
         {"0": spread(900, 10, 4), "1": spread(400, 10, 4)},
     ]
-    found = analyzed(looks, Settings())
+    found = analyzed(looks, AnalysisPlan())
     assert found.over_time is not None
     assert [arm.n for arm in found.over_time.treatments["1"].arms] == [0, 0, 400]
     assert [arm.n for arm in found.over_time.control] == [500, 0, 900]
@@ -151,25 +151,25 @@ def test_a_variant_that_begins_later_has_no_units_at_first() -> None:
 def test_an_effect_that_turns_around_flips_the_interval() -> None:
     """A week far above the control, then two far below it."""
     turned = growing([(10, 12)] * 7 + [(10, 7)] * 14)
-    found = analyzed(turned, Settings())
+    found = analyzed(turned, AnalysisPlan())
     assert found.over_time is not None
     assert found.over_time.treatments["1"].running_interval[-1] is None
     assert Flag.FLIPPED_INTERVAL in found.treatments[0].flags
-    steady = analyzed(growing([(10, 10.5)] * 21), Settings())
+    steady = analyzed(growing([(10, 10.5)] * 21), AnalysisPlan())
     assert steady.treatments[0].flags == ()
-    assert analyzed(turned, Settings(method="welch")).treatments[0].flags == ()
+    assert analyzed(turned, AnalysisPlan(method="welch")).treatments[0].flags == ()
 
 
 def test_an_effect_that_fades_leaves_the_running_interval() -> None:
     fading = growing([(10, 11)] * 5 + [(10, 10.2)] * 3)
-    found = analyzed(fading, Settings())
+    found = analyzed(fading, AnalysisPlan())
     assert found.treatments[0].flags == (Flag.ESTIMATE_OUTSIDE,)
 
 
 def test_a_group_sequential_test_looks_only_where_it_was_planned() -> None:
     """1,000 units a day, looks at 2,000 and 4,000: the second and the fourth day."""
-    settings = Settings(method="group-sequential", sample_size=4_000, looks=2)
-    found = analyzed(growing([(10, 10)] * 5), settings)
+    plan = AnalysisPlan(method="group-sequential", sample_size=4_000, looks=2)
+    found = analyzed(growing([(10, 10)] * 5), plan)
     assert found.over_time is not None
     series = found.over_time.treatments["1"]
     looked = [each and each.details["look"] for each in series.comparisons]
@@ -181,12 +181,10 @@ def test_each_look_is_made_at_the_level_of_the_result() -> None:
         {v: spread(500 * day, 10 + 0.2 * int(v), 4.0) for v in ("0", "1", "2")} for day in (1, 2)
     ]
     for correction in ("bonferroni", "holm", "none"):
-        settings = Settings(method="welch", correction=correction)
-        planned = plan(SPENT, variants=("0", "1", "2"))
-        found = evaluate(looks[-1], [alone(SPENT)], planned, settings)
-        (result,) = over_time(
-            found, [alone(SPENT)], ends=ends(looks), looks=looks, settings=settings
-        )
+        plan = AnalysisPlan(method="welch", correction=correction)
+        planned = design(SPENT, variants=("0", "1", "2"))
+        found = evaluate(looks[-1], [alone(SPENT)], planned, plan)
+        (result,) = over_time(found, [alone(SPENT)], ends=ends(looks), looks=looks, plan=plan)
         assert result.over_time is not None
         for treatment in result.treatments:
             assert treatment.comparison is not None
@@ -198,6 +196,6 @@ def test_each_look_is_made_at_the_level_of_the_result() -> None:
 
 def test_each_look_needs_its_end() -> None:
     looks = growing([(10, 10), (10, 10)])
-    found = evaluate(looks[-1], [alone(SPENT)], plan(SPENT), Settings())
+    found = evaluate(looks[-1], [alone(SPENT)], design(SPENT), AnalysisPlan())
     with pytest.raises(AnalysisError, match="not 2 looks and 1 ends"):
-        over_time(found, [alone(SPENT)], ends=ends(looks)[:1], looks=looks, settings=Settings())
+        over_time(found, [alone(SPENT)], ends=ends(looks)[:1], looks=looks, plan=AnalysisPlan())

@@ -12,23 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Sums
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.planned_looks import planned_looks
 from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas, pocock
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Sums
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
-from .samples import alone, conversions, plan, spread
+from .samples import alone, conversions, design, spread
 
 SPENT = Mean("spent")
 CLICKS = Conversion("clicks")
 FIRST = datetime(2024, 5, 2, tzinfo=UTC)
-POCOCK = Settings(method="group-sequential", sample_size=4_000, looks=4, spending="pocock")
+POCOCK = AnalysisPlan(method="group-sequential", sample_size=4_000, looks=4, spending="pocock")
 
 Looks = Sequence[Mapping[str, Sums]]
 
@@ -44,7 +44,7 @@ def growing(days: Sequence[float], a_day: int = 500) -> Looks:
 
 def result(
     looks: Looks,
-    settings: Settings = POCOCK,
+    plan: AnalysisPlan = POCOCK,
     metric: Metric = SPENT,
     *,
     step: timedelta = timedelta(days=1),
@@ -53,14 +53,14 @@ def result(
     """What an analysis of these days finds."""
     ends = [FIRST + step * (place + 1) for place in range(len(looks))]
     estimands = [alone(metric)]
-    found = evaluate(looks[-1], estimands, plan(metric), settings)
-    return over_time(found, estimands, ends=ends, looks=looks, settings=settings, known=known)[0]
+    found = evaluate(looks[-1], estimands, design(metric), plan)
+    return over_time(found, estimands, ends=ends, looks=looks, plan=plan, known=known)[0]
 
 
 def analyzed(
-    looks: Looks, settings: Settings = POCOCK, *, known: datetime | None = None
+    looks: Looks, plan: AnalysisPlan = POCOCK, *, known: datetime | None = None
 ) -> Treatment:
-    (treatment,) = result(looks, settings, known=known).treatments
+    (treatment,) = result(looks, plan, known=known).treatments
     return treatment
 
 
@@ -71,8 +71,8 @@ def look_of(treatment: Treatment) -> tuple[float, bool]:
 
 def test_a_look_has_the_bound_of_what_is_due_at_its_units() -> None:
     """1,000 units a day, looks at 1,500 and 3,000: made at 2,000 and 3,000."""
-    settings = evolve(POCOCK, sample_size=3_000, looks=2)
-    treatment = analyzed(growing([10.02] * 3), settings)
+    plan = evolve(POCOCK, sample_size=3_000, looks=2)
+    treatment = analyzed(growing([10.02] * 3), plan)
     found = treatment.comparison
     assert found is not None
     bounds = boundaries([2 / 3, 1.0], spending=pocock)
@@ -93,9 +93,9 @@ def test_before_the_first_look_nothing_is_said() -> None:
 
 def test_between_two_looks_the_result_is_that_of_the_last_one() -> None:
     """Looks at 2,000 and 4,000; on the third day the treatment leaps, on the fourth it is seen."""
-    settings = evolve(POCOCK, looks=2)
+    plan = evolve(POCOCK, looks=2)
     days = [10.0, 10.0, 14.0, 10.0]
-    second, third, fourth = (analyzed(growing(days[:n]), settings) for n in (2, 3, 4))
+    second, third, fourth = (analyzed(growing(days[:n]), plan) for n in (2, 3, 4))
     assert second.comparison == third.comparison
     assert look_of(third) == (1, False)
     assert third.arm.moments.n == 1_500
@@ -153,7 +153,7 @@ def test_a_look_below_the_gates_is_spent() -> None:
     late = evolve(POCOCK, sample_size=1_000, looks=1)
     over = result(looks, late, CLICKS).treatments[0]
     assert over.comparison is None
-    assert over.missing == ("a new plan, as the last of its looks is over",)
+    assert over.missing == ("a new design, as the last of its looks is over",)
 
 
 def test_flags_are_those_of_the_look() -> None:
@@ -173,9 +173,9 @@ def test_several_treatments_share_the_level_and_decide_each_at_its_look() -> Non
         }
         for day in (1, 2, 3, 4)
     ]
-    found = evaluate(looks[-1], [alone(SPENT)], plan(SPENT, variants=("0", "1", "2")), POCOCK)
+    found = evaluate(looks[-1], [alone(SPENT)], design(SPENT, variants=("0", "1", "2")), POCOCK)
     ends = [FIRST + timedelta(days=day) for day in (1, 2, 3, 4)]
-    (made,) = over_time(found, [alone(SPENT)], ends=ends, looks=looks, settings=POCOCK)
+    (made,) = over_time(found, [alone(SPENT)], ends=ends, looks=looks, plan=POCOCK)
     assert [look_of(treatment) for treatment in made.treatments] == [(1, True), (4, False)]
     decided = made.treatments[0]
     assert decided.comparison is not None
@@ -204,8 +204,8 @@ def test_each_day_says_the_same_of_the_looks_before_it(days: list[float]) -> Non
 
 def test_a_comparison_without_times_is_refused() -> None:
     with pytest.raises(AnalysisError, match="not 1 looks and 0 ends"):
-        found = evaluate(growing([10.0])[0], [alone(SPENT)], plan(SPENT), POCOCK)
-        over_time(found, [alone(SPENT)], ends=[], looks=growing([10.0]), settings=POCOCK)
+        found = evaluate(growing([10.0])[0], [alone(SPENT)], design(SPENT), POCOCK)
+        over_time(found, [alone(SPENT)], ends=[], looks=growing([10.0]), plan=POCOCK)
 
 
 def test_the_next_look_is_said_with_its_day() -> None:
@@ -226,7 +226,7 @@ def test_looking_all_the_time_finds_no_more_than_the_looks(
     spending: str, periods: int, runs: int
 ) -> None:
     """All the way from sums; 5% nominal, and 3 standard errors."""
-    settings = Settings(method="group-sequential", sample_size=4_000, looks=5, spending=spending)
+    plan = AnalysisPlan(method="group-sequential", sample_size=4_000, looks=5, spending=spending)
     random = np.random.default_rng(17)
     units = 8_000 // periods // 2
     alarms = 0
@@ -236,7 +236,7 @@ def test_looking_all_the_time_finds_no_more_than_the_looks(
             {v: conversions(units * (at + 1), of[v == "1"][at]) for v in ("0", "1")}
             for at in range(periods)
         ]
-        found = result(looks, settings, CLICKS, step=timedelta(hours=1))
+        found = result(looks, plan, CLICKS, step=timedelta(hours=1))
         decided = found.treatments[0].comparison
         alarms += decided is not None and decided.significant
     assert alarms / runs <= 0.05 + 3 * sqrt(0.05 * 0.95 / runs)
@@ -252,13 +252,13 @@ def scores(random: np.random.Generator, units: NDArray[np.int64], runs: int) -> 
 @pytest.mark.parametrize("a_look", [1, 7, 24 * 7], ids=["weekly", "daily", "hourly"])
 def test_the_level_is_five_percent_however_often_one_looks(spending: str, a_look: int) -> None:
     """40,000 experiments that go on to twice their size; units come unevenly. Measured: 4.9% to 5.1%."""
-    settings = Settings(method="group-sequential", sample_size=10_000, looks=5, spending=spending)
+    plan = AnalysisPlan(method="group-sequential", sample_size=10_000, looks=5, spending=spending)
     random, runs = np.random.default_rng(5), 40_000
     new = random.poisson(2_000 / a_look, 10 * a_look) + 1
     units = new.cumsum()
     places = [
         (place, made.bound(0.05))
-        for place, made in enumerate(planned_looks(units.tolist(), settings, over=len(units)))
+        for place, made in enumerate(planned_looks(units.tolist(), plan, over=len(units)))
         if made is not None
     ]
     found = scores(random, units[[place for place, _ in places]], runs)

@@ -11,18 +11,19 @@ import pytest
 from attrs import evolve
 from numpy.typing import NDArray
 
-from abkit.analysis import SumsAnalysis
-from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.badges import rules_out_goal
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.inference.welch import welch
-from abkit.analysis.settings import Method, Settings
+from abkit.analysis.statistics.aggregates import Moments, Sums
+from abkit.analysis.statistics.estimands import Estimand
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric, Ratio, Sum
 
-from .samples import alone, plan
+from ..asked import analyze_sums
+from .samples import alone, design
 
 LOOKS = 100
 FIRST = 100
@@ -77,7 +78,7 @@ def summed(values: Values, n: int) -> Sums:
 
 
 def looked_at(
-    control: Draw, treatment: Draw, estimand: Estimand, settings: Settings, *, seed: int
+    control: Draw, treatment: Draw, estimand: Estimand, plan: AnalysisPlan, *, seed: int
 ) -> MetricResult:
     """A hundred looks; the first one at a hundred units of each arm."""
     random = np.random.default_rng(seed)
@@ -87,8 +88,8 @@ def looked_at(
         {variant: summed(of, n) for variant, of in zip("01", arms, strict=True)} for n in sizes
     ]
     share = MappingProxyType({"1": (FIRST / sizes[-1],) * 2})
-    found = evaluate(looks[-1], [estimand], plan(estimand.metric), settings, first_look=share)
-    return over_time(found, [estimand], ends=ENDS, looks=looks, settings=settings)[0]
+    found = evaluate(looks[-1], [estimand], design(estimand.metric), plan, first_look=share)
+    return over_time(found, [estimand], ends=ENDS, looks=looks, plan=plan)[0]
 
 
 def of_two(metric: Ratio) -> Estimand:
@@ -118,7 +119,7 @@ def test_a_ratio_whose_units_are_very_unequal_keeps_its_level(
     metric = Ratio("r", numerator=Mean("y"), denominator=Mean("x"), goal=goal)
     alarms = 0
     for seed in range(60):
-        found = looked_at(draw, draw, of_two(metric), Settings(), seed=seed)
+        found = looked_at(draw, draw, of_two(metric), AnalysisPlan(), seed=seed)
         assert found.over_time is not None
         alarms += found.over_time.treatments["1"].running_p[-1] <= 0.05
     assert alarms <= 4
@@ -136,7 +137,7 @@ def test_a_ratio_waits_for_units_that_it_divides_by() -> None:
         return summed((count * random.lognormal(3, 1, 2000), count, count), 2000)
 
     few, enough = (
-        evaluate({"0": arm(90), "1": arm(orders)}, [measured], plan(price), Settings())[0]
+        evaluate({"0": arm(90), "1": arm(orders)}, [measured], design(price), AnalysisPlan())[0]
         for orders in (22, 25)
     )
     assert few["1"].missing == ("3 more units with a divisor above 0 in variant 1",)
@@ -171,7 +172,7 @@ def test_the_interval_of_sparse_amounts_covers_a_large_effect_at_every_look(
     missed = 0
     for seed in range(runs):
         draws = amounts(buyers, sigma), amounts(buyers, sigma, change)
-        found = looked_at(*draws, of_amounts(SPENT), Settings(), seed=seed)
+        found = looked_at(*draws, of_amounts(SPENT), AnalysisPlan(), seed=seed)
         assert found.over_time is not None
         missed += any(
             not look.interval.low <= truth <= look.interval.high
@@ -220,18 +221,18 @@ def test_of_tables_that_are_looked_at_once_as_much_is_found_as_can_be() -> None:
         largest += reached and min(clicks.values()) >= 25
         for method, actions in found.items():
             chosen = {} if method is None else {"method": method}
-            result = SumsAnalysis(
+            result = analyze_sums(
                 "headline",
                 sums={Conversion("clicked"): clicks},
                 units={"a": 4000, "b": 4000},
                 control="a",
-                **chosen,  # type: ignore[arg-type]
-            ).run()
+                **chosen,
+            )
             comparison = result.deciding.treatments[0].comparison
             if comparison is not None and comparison.significant and comparison.difference > 0:
                 actions.append(result.recommendation.action)
             if method is None:
-                assert result.settings.method is Method.WELCH
+                assert result.plan.method is Method.WELCH
                 assert any("valid at one look" in warning for warning in result.warnings)
     once, every = found.values()
     assert len(once) > 2 * len(every) > 0.7 * largest
@@ -258,8 +259,8 @@ def test_of_a_table_that_grows_the_test_for_every_look_keeps_its_level() -> None
                     for arm in (0, 1)
                 },
                 [alone(Mean("spent"))],
-                plan(Mean("spent")),
-                Settings(),
+                design(Mean("spent")),
+                AnalysisPlan(),
             )[0]
             .treatments[0]
             .comparison.significant  # type: ignore[union-attr]

@@ -7,30 +7,30 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.inference.sequential import sequential
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Moments
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion
 
-from .samples import alone, conversions, plan
+from .samples import alone, conversions, design
 
 CLICKS = Conversion("clicks", goal=0.2)
 WEEK = timedelta(days=7)
 
 
-def found(*converted: int, n: int = 2000, settings: Settings | None = None) -> MetricResult:
+def found(*converted: int, n: int = 2000, plan: AnalysisPlan | None = None) -> MetricResult:
     """The control converts first; all arms have n units."""
     arms = {str(number): conversions(n, count) for number, count in enumerate(converted)}
-    planned = plan(CLICKS, variants=tuple(arms))
-    return evaluate(arms, [alone(CLICKS)], planned, settings or Settings())[0]
+    planned = design(CLICKS, variants=tuple(arms))
+    return evaluate(arms, [alone(CLICKS)], planned, plan or AnalysisPlan())[0]
 
 
-def asked(result: MetricResult, settings: Settings | None = None, **options: Any) -> Any:
+def asked(result: MetricResult, plan: AnalysisPlan | None = None, **options: Any) -> Any:
     units = result.control.moments.n + sum(t.arm.moments.n for t in result.treatments)
-    return remaining(result, settings or Settings(), **{"units": units, "elapsed": WEEK, **options})
+    return remaining(result, plan or AnalysisPlan(), **{"units": units, "elapsed": WEEK, **options})
 
 
 def test_the_days_are_those_until_the_interval_excludes_zero() -> None:
@@ -62,12 +62,12 @@ def test_it_names_the_variant_and_the_metric_that_it_is_about() -> None:
 
 
 def test_a_one_sided_test_gets_there_sooner_and_in_its_direction_only() -> None:
-    one_sided = Settings(alternative="one-sided")
-    better = asked(found(200, 225, settings=one_sided), one_sided)
+    one_sided = AnalysisPlan(alternative="one-sided")
+    better = asked(found(200, 225, plan=one_sided), one_sided)
     both = asked(found(200, 225))
     assert better.days is not None
     assert both.days is None or better.days < both.days
-    assert asked(found(225, 200, settings=one_sided), one_sided).days in {0, None}
+    assert asked(found(225, 200, plan=one_sided), one_sided).days in {0, None}
 
 
 def test_about_half_of_the_experiments_are_done_by_then() -> None:
@@ -175,18 +175,18 @@ def test_without_time_or_units_there_is_no_pace(options: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "plan",
     [
-        Settings(method="welch", sample_size=10_000),
-        Settings(method="bayesian", sample_size=10_000),
+        AnalysisPlan(method="welch", sample_size=10_000),
+        AnalysisPlan(method="bayesian", sample_size=10_000),
     ],
 )
-def test_a_planned_size_is_waited_for(settings: Settings) -> None:
+def test_a_planned_size_is_waited_for(plan: AnalysisPlan) -> None:
     """4,000 units in a week; 6,000 more."""
-    answer = asked(found(200, 235, settings=settings), settings)
+    answer = asked(found(200, 235, plan=plan), plan)
     assert (answer.days, answer.units) == (11, 6_000)
     assert "6,000 more units to reach the planned sample size of 10,000" in answer.message
-    reached = asked(found(200, 235, settings=settings), settings, units=10_000)
+    reached = asked(found(200, 235, plan=plan), plan, units=10_000)
     assert (reached.days, reached.units) == (0, 0)
 
 
@@ -202,17 +202,17 @@ def test_a_planned_size_is_waited_for(settings: Settings) -> None:
 def test_the_next_planned_look_is_waited_for(
     look: int | None, units: int, days: int, message: str
 ) -> None:
-    settings = Settings(method="group-sequential", sample_size=10_000)
+    plan = AnalysisPlan(method="group-sequential", sample_size=10_000)
     result = found(200, 235)
     (treatment,) = result.treatments
     assert treatment.comparison is not None
     made = evolve(treatment.comparison, details={"look": look}) if look else None
     result = evolve(result, treatments=(evolve(treatment, comparison=made),))
-    answer = remaining(result, settings, units=units, elapsed=timedelta(days=units / 800))
+    answer = remaining(result, plan, units=units, elapsed=timedelta(days=units / 800))
     assert answer.days == days
     assert message in answer.message
 
 
 def test_welch_without_a_planned_size_has_no_end() -> None:
-    settings = Settings(method="welch")
-    assert "needs a sample_size" in asked(found(200, 235), settings).message
+    plan = AnalysisPlan(method="welch")
+    assert "needs a sample_size" in asked(found(200, 235), plan).message

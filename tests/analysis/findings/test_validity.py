@@ -4,10 +4,10 @@ from math import inf, nextafter
 
 import pytest
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.metric_result import Arm, Flag, Series
 from abkit.analysis.findings.validity import flags, flags_over_time
 from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 SPENT, CLICKS = Mean("spent"), Conversion("clicks")

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.metric_result import (
     Adjustment,
     Arm,
@@ -16,16 +15,17 @@ from abkit.analysis.findings.metric_result import (
     missing,
 )
 from abkit.analysis.findings.verdict import (
-    Action,
     Badge,
     Recommendation,
+    RecommendedAction,
     badges,
     is_last_look,
     recommend,
 )
 from abkit.analysis.inference.bayesian import bayesian_means
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Moments
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Direction, Mean, Metric
 
 S, N, INC = Badge.SIGNIFICANT, Badge.NOT_SIGNIFICANT, Badge.INCONCLUSIVE
@@ -199,29 +199,65 @@ GUARD = Conversion("g", direction="decrease", role="guardrail")
 # What was found in the deciding metric, in a guardrail, and the recommendation:
 # of one treatment, then of two. "wait": the gates are not passed.
 #   m         guardrail   what to do            which  the first reason says
-RECOMMENDATIONS: list[tuple[str, str, Action, str | None, str]] = [
-    ("better", "", Action.ROLL_OUT, "a", "a is significantly better than the control in m"),
-    ("worse", "", Action.ROLL_BACK, None, "a is significantly worse than the control in m"),
-    ("open", "", Action.CONTINUE, None, "a is not significant in m yet; more units may decide"),
-    ("none", "", Action.ROLL_BACK, None, "a change as large as the goal is ruled out"),
-    ("wait", "", Action.CONTINUE, None, "a cannot be compared in m yet: it needs 95 more units"),
+RECOMMENDATIONS: list[tuple[str, str, RecommendedAction, str | None, str]] = [
+    (
+        "better",
+        "",
+        RecommendedAction.ROLL_OUT,
+        "a",
+        "a is significantly better than the control in m",
+    ),
+    (
+        "worse",
+        "",
+        RecommendedAction.ROLL_BACK,
+        None,
+        "a is significantly worse than the control in m",
+    ),
+    (
+        "open",
+        "",
+        RecommendedAction.CONTINUE,
+        None,
+        "a is not significant in m yet; more units may decide",
+    ),
+    ("none", "", RecommendedAction.ROLL_BACK, None, "a change as large as the goal is ruled out"),
+    (
+        "wait",
+        "",
+        RecommendedAction.CONTINUE,
+        None,
+        "a cannot be compared in m yet: it needs 95 more units",
+    ),
     # a guardrail
-    ("better", "open", Action.ROLL_OUT, "a", "a is significantly better"),
-    ("better", "better", Action.ROLL_OUT, "a", "a is significantly better"),
-    ("better", "worse", Action.ROLL_BACK, None, "a is better in m, but significantly worse in g"),
-    ("better", "wait", Action.CONTINUE, None, "a is significantly better"),
-    ("open", "worse", Action.ROLL_BACK, None, "a is significantly worse in g"),
-    ("wait", "worse", Action.ROLL_BACK, None, "a is significantly worse in g"),
-    ("worse", "worse", Action.ROLL_BACK, None, "a is significantly worse in g"),
+    ("better", "open", RecommendedAction.ROLL_OUT, "a", "a is significantly better"),
+    ("better", "better", RecommendedAction.ROLL_OUT, "a", "a is significantly better"),
+    (
+        "better",
+        "worse",
+        RecommendedAction.ROLL_BACK,
+        None,
+        "a is better in m, but significantly worse in g",
+    ),
+    ("better", "wait", RecommendedAction.CONTINUE, None, "a is significantly better"),
+    ("open", "worse", RecommendedAction.ROLL_BACK, None, "a is significantly worse in g"),
+    ("wait", "worse", RecommendedAction.ROLL_BACK, None, "a is significantly worse in g"),
+    ("worse", "worse", RecommendedAction.ROLL_BACK, None, "a is significantly worse in g"),
     # two treatments
-    ("worse open", "", Action.CONTINUE, None, "b is not significant in m yet"),
-    ("worse wait", "", Action.CONTINUE, None, "b cannot be compared in m yet"),
-    ("worse none", "", Action.ROLL_BACK, None, "a is significantly worse"),
-    ("worse better", "", Action.ROLL_OUT, "b", "b is significantly better"),
-    ("better best", "", Action.ROLL_OUT, "b", "b is significantly better"),
-    ("better better", "worse open", Action.ROLL_OUT, "b", "b is significantly better"),
-    ("better open", "worse open", Action.CONTINUE, None, "b is not significant in m yet"),
-    ("better better", "worse worse", Action.ROLL_BACK, None, "a is better in m, but"),
+    ("worse open", "", RecommendedAction.CONTINUE, None, "b is not significant in m yet"),
+    ("worse wait", "", RecommendedAction.CONTINUE, None, "b cannot be compared in m yet"),
+    ("worse none", "", RecommendedAction.ROLL_BACK, None, "a is significantly worse"),
+    ("worse better", "", RecommendedAction.ROLL_OUT, "b", "b is significantly better"),
+    ("better best", "", RecommendedAction.ROLL_OUT, "b", "b is significantly better"),
+    ("better better", "worse open", RecommendedAction.ROLL_OUT, "b", "b is significantly better"),
+    (
+        "better open",
+        "worse open",
+        RecommendedAction.CONTINUE,
+        None,
+        "b is not significant in m yet",
+    ),
+    ("better better", "worse worse", RecommendedAction.ROLL_BACK, None, "a is better in m, but"),
 ]
 STATES: dict[str, dict[str, Any] | None] = {
     "better": GOOD,
@@ -242,58 +278,63 @@ def in_states(metric: Metric, states: str) -> MetricResult:
     "row", RECOMMENDATIONS, ids=lambda row: f"{row[0]}, {row[1] or 'no'} guardrail"
 )
 def test_the_truth_table_of_recommendations(
-    row: tuple[str, str, Action, str | None, str],
+    row: tuple[str, str, RecommendedAction, str | None, str],
 ) -> None:
     states, guards, action, variant, reason = row
     metrics = [in_states(M, states), *([in_states(RISING_GUARD, guards)] if guards else [])]
     found = advice(*metrics)
     assert (found.action, found.variant) == (action, variant)
     assert reason in found.reasons[0]
-    assert advice(*metrics, mismatch=True).action is Action.INVESTIGATE
+    assert advice(*metrics, mismatch=True).action is RecommendedAction.INVESTIGATE
 
 
 def test_where_less_is_better_a_fall_wins() -> None:
-    assert advice(measured(DOWN, a=BAD)).action is Action.ROLL_OUT
-    assert advice(measured(DOWN, a=GOOD)).action is Action.ROLL_BACK
+    assert advice(measured(DOWN, a=BAD)).action is RecommendedAction.ROLL_OUT
+    assert advice(measured(DOWN, a=GOOD)).action is RecommendedAction.ROLL_BACK
     lowest = advice(measured(DOWN, a=BAD, b={**BAD, "difference": -2.4}))
-    assert (lowest.action, lowest.variant) == (Action.ROLL_OUT, "b")
-    assert advice(measured(M, a=GOOD), measured(GUARD, a=GOOD)).action is Action.ROLL_BACK
+    assert (lowest.action, lowest.variant) == (RecommendedAction.ROLL_OUT, "b")
+    assert (
+        advice(measured(M, a=GOOD), measured(GUARD, a=GOOD)).action is RecommendedAction.ROLL_BACK
+    )
 
 
 def test_without_a_direction_a_difference_is_yours_to_judge() -> None:
     found = advice(measured(ANY, a=GOOD, b=NONE), last_look=True)
-    assert found.action is Action.CONTINUE
+    assert found.action is RecommendedAction.CONTINUE
     assert "whether the change is good is yours to say" in found.reasons[0]
 
 
 def test_a_guardrail_without_a_direction_is_hurt_by_any_change() -> None:
     guard = Mean("g", direction="any", role="guardrail")
     for change in (GOOD, BAD):
-        assert advice(measured(M, a=GOOD), measured(guard, a=change)).action is Action.ROLL_BACK
-    assert advice(measured(M, a=GOOD), measured(guard, a=OPEN)).action is Action.ROLL_OUT
+        assert (
+            advice(measured(M, a=GOOD), measured(guard, a=change)).action
+            is RecommendedAction.ROLL_BACK
+        )
+    assert advice(measured(M, a=GOOD), measured(guard, a=OPEN)).action is RecommendedAction.ROLL_OUT
 
 
 def test_at_the_last_look_waiting_does_not_help() -> None:
     """The seed: an experiment that failed to reach significance is to be rolled back."""
-    assert advice(measured(M, a=OPEN), last_look=True).action is Action.ROLL_BACK
-    assert advice(measured(M, a=None), last_look=True).action is Action.CONTINUE
-    assert advice(measured(M, a=GOOD), last_look=True).action is Action.ROLL_OUT
+    assert advice(measured(M, a=OPEN), last_look=True).action is RecommendedAction.ROLL_BACK
+    assert advice(measured(M, a=None), last_look=True).action is RecommendedAction.CONTINUE
+    assert advice(measured(M, a=GOOD), last_look=True).action is RecommendedAction.ROLL_OUT
 
 
 @pytest.mark.parametrize(
-    ("settings", "units", "last"),
+    ("plan", "units", "last"),
     [
-        (Settings(), 10**9, False),
-        (Settings(sample_size=1000), 999, False),
-        (Settings(sample_size=1000), 1000, True),
-        (Settings(method="bayesian"), 10**9, False),
-        (Settings(method="welch"), 10**9, False),
-        (Settings(method="welch", sample_size=1000), 999, False),
-        (Settings(method="welch", sample_size=1000), 1000, True),
+        (AnalysisPlan(), 10**9, False),
+        (AnalysisPlan(sample_size=1000), 999, False),
+        (AnalysisPlan(sample_size=1000), 1000, True),
+        (AnalysisPlan(method="bayesian"), 10**9, False),
+        (AnalysisPlan(method="welch"), 10**9, False),
+        (AnalysisPlan(method="welch", sample_size=1000), 999, False),
+        (AnalysisPlan(method="welch", sample_size=1000), 1000, True),
     ],
 )
-def test_the_last_look_is_at_the_planned_size(settings: Settings, units: int, last: bool) -> None:
-    assert is_last_look(settings, units=units, found=measured(M, a=OPEN)) is last
+def test_the_last_look_is_at_the_planned_size(plan: AnalysisPlan, units: int, last: bool) -> None:
+    assert is_last_look(plan, units=units, found=measured(M, a=OPEN)) is last
 
 
 def test_a_test_of_one_look_without_a_planned_size_says_that_nobody_knows() -> None:
@@ -302,7 +343,7 @@ def test_a_test_of_one_look_without_a_planned_size_says_that_nobody_knows() -> N
     assert treatment.comparison is not None
     once = evolve(treatment, comparison=evolve(treatment.comparison, method="welch"))
     told = advice(evolve(found, treatments=(once,)))
-    assert told.action is Action.CONTINUE
+    assert told.action is RecommendedAction.CONTINUE
     (reason,) = told.reasons
     assert reason.endswith("only a sample size planned beforehand would say.")
 
@@ -310,14 +351,14 @@ def test_a_test_of_one_look_without_a_planned_size_says_that_nobody_knows() -> N
 @pytest.mark.parametrize(("look", "last"), [(4, False), (5, True)])
 def test_the_last_planned_look_is_the_last_one_that_was_made(look: int, last: bool) -> None:
     """The units of a day that is not over do not make it."""
-    settings = Settings(method="group-sequential", sample_size=1000)
+    plan = AnalysisPlan(method="group-sequential", sample_size=1000)
     found = measured(M, a=None, b=OPEN)
-    assert not is_last_look(settings, units=1000, found=measured(M, a=None))
+    assert not is_last_look(plan, units=1000, found=measured(M, a=None))
     waiting, compared = found.treatments
     assert compared.comparison is not None
     made = evolve(compared.comparison, details={"look": look, "looks": 5})
     found = evolve(found, treatments=(waiting, evolve(compared, comparison=made)))
-    assert is_last_look(settings, units=1000, found=found) is last
+    assert is_last_look(plan, units=1000, found=found) is last
 
 
 def flagged(result: MetricResult, *flags: Flag) -> MetricResult:
@@ -328,16 +369,16 @@ def flagged(result: MetricResult, *flags: Flag) -> MetricResult:
 def test_a_doubtful_winner_is_not_rolled_out_and_a_caveat_is_told(flag: Flag) -> None:
     found = advice(flagged(measured(M, a=GOOD), flag))
     if flag in (Flag.FEW_UNITS, Flag.MANY_CAPPED):
-        assert found.action is Action.ROLL_OUT
+        assert found.action is RecommendedAction.ROLL_OUT
         assert len(found.reasons) == len(advice(measured(M, a=GOOD)).reasons) + 1
     else:
-        assert found.action is Action.INVESTIGATE
+        assert found.action is RecommendedAction.INVESTIGATE
         assert found.reasons[0].startswith("a is significantly better than the control in m, but ")
 
 
 @pytest.mark.parametrize("flag", list(Flag))
 def test_no_flag_keeps_a_loser(flag: Flag) -> None:
-    assert advice(flagged(measured(M, a=BAD), flag)).action is Action.ROLL_BACK
+    assert advice(flagged(measured(M, a=BAD), flag)).action is RecommendedAction.ROLL_BACK
 
 
 def test_another_variant_without_doubts_is_rolled_out() -> None:
@@ -351,21 +392,21 @@ def test_another_variant_without_doubts_is_rolled_out() -> None:
 def test_arms_that_differed_before_are_a_caveat(balance: float, told: bool) -> None:
     adjustment = Adjustment(theta=1.0, variance_reduction=0.3, days=14, balance=balance)
     found = advice(evolve(measured(M, a=GOOD), adjustment=adjustment))
-    assert found.action is Action.ROLL_OUT
+    assert found.action is RecommendedAction.ROLL_OUT
     assert any("Before their exposure" in reason for reason in found.reasons) is told
 
 
 @pytest.mark.parametrize(
     ("score", "held", "action"),
     [
-        (1.97, {S, AC}, Action.ROLL_OUT),
-        (1.95, {N, INC}, Action.CONTINUE),
-        (-1.95, {N, INC}, Action.CONTINUE),
-        (-1.97, {S, BC}, Action.ROLL_BACK),
+        (1.97, {S, AC}, RecommendedAction.ROLL_OUT),
+        (1.95, {N, INC}, RecommendedAction.CONTINUE),
+        (-1.95, {N, INC}, RecommendedAction.CONTINUE),
+        (-1.97, {S, BC}, RecommendedAction.ROLL_BACK),
     ],
 )
 def test_a_bayesian_verdict_needs_97_and_a_half_percent(
-    score: float, held: set[Badge], action: Action
+    score: float, held: set[Badge], action: RecommendedAction
 ) -> None:
     """The difference in its standard errors: 1.96 are a chance of 97.5%, -1.96 one of 2.5%."""
     control = Moments(1000, CONTROL_MEAN, 50.0)
@@ -386,7 +427,7 @@ def test_a_bayesian_verdict_needs_97_and_a_half_percent(
     )
     found = advice(result)
     assert found.action is action
-    if action is Action.ROLL_OUT:
+    if action is RecommendedAction.ROLL_OUT:
         assert found.reasons[0] == "a is better than the control in m with a chance of 97.6%."
 
 
@@ -398,7 +439,7 @@ def test_a_mismatch_is_the_only_reason_that_counts() -> None:
 def test_a_winner_below_its_goal_is_told_as_such() -> None:
     small = {"difference": 0.5, "interval": (0.2, 0.8), "significant": True}
     found = advice(measured(M, a=small))
-    assert found.action is Action.ROLL_OUT
+    assert found.action is RecommendedAction.ROLL_OUT
     assert any("has not reached the goal" in reason for reason in found.reasons)
 
 

@@ -12,14 +12,14 @@ import pytest
 from attrs import evolve
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.arms import arms, arms_of
 from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.query.layout import Layout
-from abkit.analysis.settings import Settings
-from abkit.analysis.standardizing import pooled, standardized
+from abkit.analysis.statistics.aggregates import Moments, Sums
+from abkit.analysis.statistics.estimands import Estimand
+from abkit.analysis.statistics.standardizing import pooled, standardized
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Metric, Ratio, Sum, Total
 
 Floats = NDArray[np.float64]
@@ -118,15 +118,13 @@ def ramped(
 
 
 def compared(
-    phases: Sequence[dict[str, Sums]], of: Estimand, settings: Settings, *, tau: float = 0.04
+    phases: Sequence[dict[str, Sums]], of: Estimand, plan: AnalysisPlan, *, tau: float = 0.04
 ) -> Comparison:
     begun = [phase for phase in phases if phase["a"].n]
     sums = {variant: pooled(begun, variant) for variant in "ab"}
-    found = arms_of(sums, of, settings=settings, strata=phases)
-    is_sequential = settings.method == "sequential"
-    comparing = Comparing(
-        metric=of.metric, settings=settings, seen=0, tau=tau if is_sequential else None
-    )
+    found = arms_of(sums, of, plan=plan, strata=phases)
+    is_sequential = plan.method == "sequential"
+    comparing = Comparing(metric=of.metric, plan=plan, seen=0, tau=tau if is_sequential else None)
     return comparing.compare(*found.pairs[0], alpha=0.05)
 
 
@@ -136,9 +134,9 @@ def test_welchs_intervals_hold_the_difference_as_often_as_they_say(
     case: str, effect: float
 ) -> None:
     draw, of = CASES[case]
-    settings = Settings(method="welch")
+    plan = AnalysisPlan(method="welch")
     experiments = ramped(draw, experiments=2_000, effect=effect)
-    found = [compared(looks[-1], of, settings) for looks in experiments]
+    found = [compared(looks[-1], of, plan) for looks in experiments]
     covered = np.mean([c.interval.low <= effect <= c.interval.high for c in found])
     assert 0.935 <= covered <= 0.965
     differences = [c.difference for c in found]
@@ -155,23 +153,21 @@ def test_welchs_intervals_hold_the_difference_as_often_as_they_say(
 def test_the_sequential_test_holds_its_level_over_all_looks(case: str) -> None:
     """Ten looks, five on each day."""
     draw, of = CASES[case]
-    settings = Settings(method="sequential")
+    plan = AnalysisPlan(method="sequential")
     experiments = ramped(draw, experiments=500, pieces=5)
-    alarms = [
-        any(compared(look, of, settings).significant for look in looks) for looks in experiments
-    ]
+    alarms = [any(compared(look, of, plan).significant for look in looks) for looks in experiments]
     assert np.mean(alarms) <= 0.05
 
 
 def test_without_phases_the_drift_would_be_taken_for_an_effect() -> None:
     """What the tests above are about: the plain comparison of the same experiments."""
     draw, of = CASES["a rate"]
-    settings = Settings(method="welch")
-    comparing = Comparing(metric=of.metric, settings=settings, seen=0)
+    plan = AnalysisPlan(method="welch")
+    comparing = Comparing(metric=of.metric, plan=plan, seen=0)
     alarms = []
     for looks in ramped(draw, experiments=50):
         sums = {variant: pooled(looks[-1], variant) for variant in "ab"}
-        pair = arms(sums, of, settings=settings).pairs[0]
+        pair = arms(sums, of, plan=plan).pairs[0]
         alarms.append(comparing.compare(*pair, alpha=0.05).significant)
     assert np.mean(alarms) > 0.9
 
@@ -198,7 +194,7 @@ def test_moments_of_several_phases_are_no_rates_that_were_counted() -> None:
     (looks,) = ramped(rates, experiments=1)
     of = CASES["a rate"][1]
     sums = {variant: pooled(looks[-1], variant) for variant in "ab"}
-    found = arms_of(sums, of, settings=Settings(method="bayesian"), strata=looks[-1])
+    found = arms_of(sums, of, plan=AnalysisPlan(method="bayesian"), strata=looks[-1])
     assert found.control.conversions == of.conversions(sums["a"])
     assert not found.control.is_rate
     assert found.control.posterior_mean == found.control.moments.mean

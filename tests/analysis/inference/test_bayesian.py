@@ -5,7 +5,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.bayesian import (
     MeanPosterior,
     RatePosterior,
@@ -15,6 +14,7 @@ from abkit.analysis.inference.bayesian import (
     chances_to_be_lowest,
 )
 from abkit.analysis.inference.comparison import Interval
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 converted = st.integers(0, 10**5).flatmap(

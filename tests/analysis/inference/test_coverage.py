@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.estimands import Covariates, Estimand
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.cuped import adjust, weights
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.welch import welch
+from abkit.analysis.statistics.aggregates import Moments, Sums
+from abkit.analysis.statistics.estimands import Covariates, Estimand
 from abkit.experiments.declaring.metrics import Mean, Ratio
 
 RUNS = 2_000

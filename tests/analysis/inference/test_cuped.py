@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Moments
-from abkit.analysis.estimands import Covariates
 from abkit.analysis.inference.cuped import adjust, imbalance, weights
+from abkit.analysis.statistics.aggregates import Moments
+from abkit.analysis.statistics.estimands import Covariates
 
 
 def moments(values: NDArray[np.float64]) -> Moments:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.decision import Decision, compare
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.variance import MeanVariances, separate
 from abkit.analysis.inference.welch import welch
+from abkit.analysis.statistics.aggregates import Moments
 
 Method = Callable[..., Comparison]
 

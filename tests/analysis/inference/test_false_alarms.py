@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.variance import VarianceRule, at_least_pooled, separate
 from abkit.analysis.inference.welch import welch
+from abkit.analysis.statistics.aggregates import Moments
 
 RUNS, LOOKS = 300, 100
 

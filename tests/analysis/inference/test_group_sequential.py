@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import ndtr, ndtri
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.group_sequential import (
     Spending,
@@ -20,6 +19,7 @@ from abkit.analysis.inference.group_sequential import (
     pocock,
     power_family,
 )
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 FIFTHS = [0.2, 0.4, 0.6, 0.8, 1.0]

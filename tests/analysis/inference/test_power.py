@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.power import (
     Plan,
     conversion_plan,
@@ -14,6 +13,7 @@ from abkit.analysis.inference.power import (
     sample_size,
 )
 from abkit.analysis.inference.welch import welch
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 
@@ -39,28 +39,28 @@ plans = st.builds(
 
 @given(plans, st.sampled_from([0.01, 0.05, 0.1]), st.floats(0.5, 0.99))
 def test_the_sample_size_has_the_power_that_was_asked_for(
-    plan: Plan, alpha: float, power: float
+    design: Plan, alpha: float, power: float
 ) -> None:
-    units = sample_size(plan, alpha=alpha, power=power)
-    assert power_of(plan, units=units, alpha=alpha) >= power - 1e-9
+    units = sample_size(design, alpha=alpha, power=power)
+    assert power_of(design, units=units, alpha=alpha) >= power - 1e-9
     if units > 1:
-        assert power_of(plan, units=max(1, int(0.9 * units)), alpha=alpha) < power + 0.01
+        assert power_of(design, units=max(1, int(0.9 * units)), alpha=alpha) < power + 0.01
 
 
 @given(plans, st.floats(0.5, 0.99))
 def test_the_detectable_difference_is_the_one_that_needs_so_many_units(
-    plan: Plan, power: float
+    design: Plan, power: float
 ) -> None:
-    units = sample_size(plan, power=power)
-    found = detectable_difference(plan, units=units, power=power)
-    assert found <= plan.difference * (1 + 1e-9)
-    assert found >= plan.difference * (1 - 1 / units) * 0.7
+    units = sample_size(design, power=power)
+    found = detectable_difference(design, units=units, power=power)
+    assert found <= design.difference * (1 + 1e-9)
+    assert found >= design.difference * (1 - 1 / units) * 0.7
 
 
 def test_the_power_is_what_welchs_test_finds() -> None:
     """2,000 experiments of 80% power, 80/20: between 77% and 83% are significant."""
-    plan = conversion_plan(0.1, change=0.2, treatment_share=0.2)
-    units = sample_size(plan)
+    design = conversion_plan(0.1, change=0.2, treatment_share=0.2)
+    units = sample_size(design)
     control_n, treatment_n = round(0.8 * units), round(0.2 * units)
     random = np.random.default_rng(2)
     controls = random.binomial(control_n, 0.1, 2000).tolist()
@@ -108,7 +108,7 @@ def test_duration_in_whole_days(units: int, per_day: float, so_far: int, days: i
 
 @pytest.mark.parametrize("arguments", [(0.0, 1.0, 1.0, 0.5), (1.0, -1.0, 1.0, 0.5), (1, 1, 1, 1)])
 def test_an_impossible_plan_is_refused(arguments: tuple[float, float, float, float]) -> None:
-    with pytest.raises(AnalysisError, match="A plan needs a difference that is not 0"):
+    with pytest.raises(AnalysisError, match="A design needs a difference that is not 0"):
         Plan(*arguments)
 
 
@@ -119,13 +119,13 @@ def test_an_impossible_conversion_rate_is_refused(rate: float, change: float) ->
 
 
 def test_impossible_demands_are_refused() -> None:
-    plan = Plan(1.0, 1.0, 1.0)
+    design = Plan(1.0, 1.0, 1.0)
     with pytest.raises(AnalysisError, match="power must be above alpha"):
-        sample_size(plan, power=1.0)
+        sample_size(design, power=1.0)
     with pytest.raises(AnalysisError, match="units must be above 0"):
-        power_of(plan, units=0)
+        power_of(design, units=0)
     with pytest.raises(AnalysisError, match="units must be above 0"):
-        detectable_difference(plan, units=0)
+        detectable_difference(design, units=0)
     with pytest.raises(AnalysisError, match="per_day must be above 0"):
         duration(100, per_day=0)
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.bayesian import bayesian_means
 from abkit.analysis.inference.ratio_posterior import RatioPosterior
 from abkit.analysis.inference.relative import lift_interval
 from abkit.analysis.inference.variance import separate
+from abkit.analysis.statistics.aggregates import Moments
 
 UNITS = 100
 

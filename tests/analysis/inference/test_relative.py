@@ -6,10 +6,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.relative import lift, lift_interval
 from abkit.analysis.inference.variance import MeanVariances, separate
 from abkit.analysis.inference.welch import welch
+from abkit.analysis.statistics.aggregates import Moments
 
 Z = float(ndtri(0.975))
 

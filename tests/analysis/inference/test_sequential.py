@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.inference.sequential import (
     goal_tau,
@@ -15,6 +14,7 @@ from abkit.analysis.inference.sequential import (
     tau_for_sample_size,
 )
 from abkit.analysis.inference.variance import separate
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 NORMAL = Moments(10_000, 0.0, 1.0), Moments(10_000, 0.05, 1.0)

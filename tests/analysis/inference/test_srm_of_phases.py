@@ -103,9 +103,9 @@ def test_the_sequential_test_holds_its_level_over_all_looks(weight: float) -> No
     """1,000 experiments that are looked at four times, twice in each phase."""
     random = np.random.default_rng(5)
     weights = [weight / 2] * 10 + [weight] * 10
-    arrivals = np.stack([random.binomial(1_000, w, 1_000) for w in weights], axis=1)
+    new_units = np.stack([random.binomial(1_000, w, 1_000) for w in weights], axis=1)
     alarms = []
-    for experiment in arrivals:
+    for experiment in new_units:
         before, after = experiment[:10].cumsum(), experiment[10:].cumsum()
         looks = [[_sizes(n, 1_000 * (i + 1), weight / 2)] for i, n in enumerate(before)]
         first = _sizes(before[-1], 10_000, weight / 2)

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.group_sequential import boundaries, group_sequential, pocock
 from abkit.analysis.inference.variance import at_least_pooled, separate
 from abkit.analysis.inference.welch import welch
+from abkit.analysis.statistics.aggregates import Moments
 
 RUNS, LOOKS, A_LOOK = 4_000, 5, 40
 BOUNDS = np.array(boundaries([0.2, 0.4, 0.6, 0.8, 1.0], spending=pocock))

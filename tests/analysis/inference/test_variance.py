@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.variance import (
     MeanVariances,
     at_least_pooled,
     pooled_difference,
     separate,
 )
+from abkit.analysis.statistics.aggregates import Moments
 
 arms = st.builds(Moments, n=st.integers(2, 10**7), mean=st.just(0.0), variance=st.floats(1e-6, 1e6))
 

@@ -8,8 +8,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.estimands import Covariates
 from abkit.analysis.inference.cuped import adjust, weights
 from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas, power_family
 from abkit.analysis.inference.power import Plan, conversion_plan, sample_size
@@ -21,6 +19,8 @@ from abkit.analysis.inference.sequential import (
 from abkit.analysis.inference.srm import chi_square
 from abkit.analysis.inference.variance import separate
 from abkit.analysis.inference.welch import welch
+from abkit.analysis.statistics.aggregates import Moments, Sums
+from abkit.analysis.statistics.estimands import Covariates
 
 Found: TypeAlias = Mapping[str, Any]
 Matrix: TypeAlias = Sequence[Sequence[float]]
@@ -146,10 +146,10 @@ def group_sequential_alpha_spotify(inputs: Mapping[str, Any]) -> Found:
 
 def sample_size_gpower_spotify(inputs: Mapping[str, Any]) -> Found:
     continuous, binary = inputs["continuous"], inputs["binary"]
-    plan = Plan(continuous["mde_abs"], continuous["variance"], continuous["variance"])
+    design = Plan(continuous["mde_abs"], continuous["variance"], continuous["variance"])
     rates = conversion_plan(binary["p0"], change=binary["mde_abs"] / binary["p0"])
     return {
-        "n_total_continuous": sample_size(plan, power=0.85),
+        "n_total_continuous": sample_size(design, power=0.85),
         "n_total_binary": sample_size(rates, power=0.85),
     }
 

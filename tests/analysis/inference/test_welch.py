@@ -7,10 +7,10 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.inference.decision import Alternative
 from abkit.analysis.inference.welch import welch
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 GB_CONTROL = Moments.from_sums(3407, 1396.87, 52377.9767)

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from abkit.analysis.aggregates import Moments
+from abkit.analysis.declared.design import Design
+from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment, missing
-from abkit.analysis.findings.verdict import Action, Recommendation
+from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.srm import sample_ratio
 from abkit.analysis.notifications.conditions import Condition, Kind, Observed
-from abkit.analysis.outcome import CumulativeUnits, VariantCounts
-from abkit.analysis.plan import Plan
-from abkit.analysis.query.units import Several
+from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Moments
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Several
 from abkit.experiments.declaring.metrics import Conversion, Metric
 
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)
@@ -23,9 +24,9 @@ FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 CLICK = Conversion("click", goal=0.1)
 CRASH = Conversion("crash", direction="decrease", role="guardrail")
 
-WAIT = Recommendation(action=Action.CONTINUE, reasons=("More units may decide.",))
-ROLL_OUT = Recommendation(action=Action.ROLL_OUT, variant="b", reasons=("b won.",))
-ROLL_BACK = Recommendation(action=Action.ROLL_BACK, reasons=("b hurts.",))
+WAIT = Recommendation(action=RecommendedAction.CONTINUE, reasons=("More units may decide.",))
+ROLL_OUT = Recommendation(action=RecommendedAction.ROLL_OUT, variant="b", reasons=("b won.",))
+ROLL_BACK = Recommendation(action=RecommendedAction.ROLL_BACK, reasons=("b hurts.",))
 
 Numbers = Mapping[str, tuple[int, int]]
 """Units and conversions by variant, the control first."""
@@ -58,7 +59,7 @@ def result_of(
     """What an analysis of these numbers finds; the first metric decides."""
     metrics = tuple(found_for(metric, each) for metric, each in numbers.items())
     counts = {variant: n for variant, (n, _) in next(iter(numbers.values())).items()}
-    plan = Plan(name="Exp", salt="Exp", control=next(iter(counts)), metrics=tuple(numbers))
+    design = Design(name="Exp", salt="Exp", control=next(iter(counts)), metrics=tuple(numbers))
     ratio = sample_ratio(counts, weights or dict.fromkeys(counts, 1.0))
     cumulative = None
     if first is not None:
@@ -66,8 +67,8 @@ def result_of(
         units = MappingProxyType({v: (n // 2, n) for v, n in counts.items()})
         cumulative = CumulativeUnits(ends=ends, units=units)
     return Result(
-        plan=plan,
-        settings=Settings(),
+        design=design,
+        plan=AnalysisPlan(),
         counts=tuple(
             VariantCounts(variant=v, rows=n, exposed=n, excluded=0, units=n)
             for v, n in counts.items()

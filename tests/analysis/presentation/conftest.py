@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from abkit.analysis.aggregates import Moments
+from abkit.analysis.aggregation.assignments import Unassigned
+from abkit.analysis.declared.design import Design
+from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.metric_result import (
     Adjustment,
     Arm,
@@ -20,22 +22,17 @@ from abkit.analysis.findings.metric_result import (
     Treatment,
     missing,
 )
-from abkit.analysis.findings.verdict import Action, Recommendation
+from abkit.analysis.findings.remaining import Remaining
+from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.inference.bayesian import bayesian_rates
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.srm import sample_ratio
-from abkit.analysis.outcome import (
-    CumulativeUnits,
-    Remaining,
-    Segment,
-    Unassigned,
-    VariantCounts,
-)
-from abkit.analysis.plan import Plan
-from abkit.analysis.query.units import Several
+from abkit.analysis.outcome import Segment, VariantCounts
 from abkit.analysis.result import Result
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Moments
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Several
 from abkit.experiments.declaring.metrics import Conversion, Metric, Sum
 
 DAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -136,7 +133,7 @@ def full_result(
     name: str = "ShowPluginsExperiment",
     units: int = 9000,
     looks: int = DAYS,
-    prop: str = "plan",
+    prop: str = "design",
     values: Sequence[str | None] = ("free", "team", None),
 ) -> Result:
     """A result with all that there is."""
@@ -155,7 +152,7 @@ def full_result(
     }
     deciding = metrics[0].name
     return Result(
-        plan=Plan(
+        design=Design(
             name=name,
             salt=name,
             unit_type="org",
@@ -164,7 +161,7 @@ def full_result(
             metrics=tuple(metrics),
             hypothesis="Showing plugins raises the click-through rate of integration links.",
         ),
-        settings=Settings(taus=MappingProxyType({deciding: 0.01})),
+        plan=AnalysisPlan(taus=MappingProxyType({deciding: 0.01})),
         frame=(DAY, DAY + timedelta(days=DAYS)),
         period=(DAY, DAY + timedelta(days=DAYS, hours=-6)),
         made=DAY + timedelta(days=DAYS, hours=9, minutes=12),
@@ -178,7 +175,7 @@ def full_result(
         sample_ratio=sample_ratio(counts, dict.fromkeys(variants, 1.0)),
         metrics=founds,
         recommendation=Recommendation(
-            action=Action.ROLL_OUT,
+            action=RecommendedAction.ROLL_OUT,
             variant=variants[1],
             reasons=(f"{variants[1]} is significantly better than the control in {deciding}.",),
         ),
@@ -259,8 +256,8 @@ def bayesian(result: Result) -> Result:
         for t in first.treatments
     )
     found = evolve(first, treatments=treatments)
-    plan = evolve(result.plan, metrics=(found.metric,))
-    return evolve(result, metrics=(found,), plan=plan, settings=Settings(method="bayesian"))
+    design = evolve(result.design, metrics=(found.metric,))
+    return evolve(result, metrics=(found,), design=design, plan=AnalysisPlan(method="bayesian"))
 
 
 @pytest.fixture(scope="session")

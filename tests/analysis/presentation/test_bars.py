@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit import Mean
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.presentation.bars import Scale, interval_bars
+from abkit.analysis.statistics.aggregates import Moments
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abkit import AnalysisError, Conversion, MissingExtraError
+from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.inference.comparison import Interval
-from abkit.analysis.outcome import CumulativeUnits
 from abkit.analysis.presentation.charts import PAGE, PAPER, Charts, Size
 from abkit.analysis.presentation.charts.drawing import Drawing
 from abkit.analysis.presentation.charts.rendering import inline
@@ -136,7 +136,7 @@ def test_hours_of_one_day_are_told_by_the_clock(full: Full) -> None:
 def test_welch_has_no_running_p(full: Full) -> None:
     """Its smallest p-value so far is no p-value."""
     result = full()
-    welch = evolve(result, settings=evolve(result.settings, method="welch", taus={}))
+    welch = evolve(result, plan=evolve(result.plan, method="welch", taus={}))
     drawn = {key for row in rows(welch.charts().over_time["revenue"]) for key in row}
     assert "p" not in drawn
     assert "p" in {key for row in rows(result.charts().over_time["revenue"]) for key in row}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from abkit.analysis.findings.verdict import Action, Recommendation
+from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.result import Result
 from abkit.cli.rollout import rollback, rollout
@@ -15,8 +15,10 @@ from abkit.cli.rollout import rollback, rollout
 NAMES = ["Buttons", "two words", "it's $(rm -rf ~)", "`id`; echo", "--yes", "-x", '"<b>&|>']
 
 
-def advised(full: Callable[..., Result], action: Action, name: str, variant: str) -> Result:
-    chosen = variant if action is Action.ROLL_OUT else None
+def advised(
+    full: Callable[..., Result], action: RecommendedAction, name: str, variant: str
+) -> Result:
+    chosen = variant if action is RecommendedAction.ROLL_OUT else None
     advice = Recommendation(action=action, variant=chosen, reasons=())
     return evolve(full(("0", variant), name=name, looks=0), recommendation=advice)
 
@@ -35,27 +37,27 @@ def parsed(line: str, command: Any) -> dict[str, Any]:
 def test_a_winner_is_rolled_out_whatever_its_name(
     full: Callable[..., Result], name: str, variant: str
 ) -> None:
-    found = command(advised(full, Action.ROLL_OUT, name, variant))
+    found = command(advised(full, RecommendedAction.ROLL_OUT, name, variant))
     assert found is not None
     given = parsed(found.line, rollout)
     assert (given["name"], given["variant"], given["yes"]) == (name, variant, False)
 
 
 def test_a_plain_name_gives_a_plain_command(full: Callable[..., Result]) -> None:
-    found = command(advised(full, Action.ROLL_OUT, "ShowPlugins", "1"))
+    found = command(advised(full, RecommendedAction.ROLL_OUT, "ShowPlugins", "1"))
     assert found is not None
     assert found.line == "abkit rollout ShowPlugins --variant 1"
 
 
-@pytest.mark.parametrize("action", [Action.ROLL_BACK, Action.CONTINUE])
+@pytest.mark.parametrize("action", [RecommendedAction.ROLL_BACK, RecommendedAction.CONTINUE])
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_winner_the_way_back_is_offered(
-    full: Callable[..., Result], action: Action, name: str
+    full: Callable[..., Result], action: RecommendedAction, name: str
 ) -> None:
     found = command(advised(full, action, name, "1"))
     assert found is not None
     assert parsed(found.line, rollback)["name"] == name
-    assert ("instead" in found.purpose) == (action is Action.CONTINUE)
+    assert ("instead" in found.purpose) == (action is RecommendedAction.CONTINUE)
 
 
 def test_a_table_of_units_runs_nowhere_and_has_no_command(

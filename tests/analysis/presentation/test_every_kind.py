@@ -14,10 +14,12 @@ import pytest
 from attrs import evolve
 
 from abkit import Conversion, Mean, Sum
-from abkit.analysis import Analysis, Moments, Plan, SumsAnalysis, UnitsAnalysis
+from abkit.analysis import Design, Moments
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.presentation.notebook import Recipe
 from abkit.analysis.result import Result
+
+from ..asked import analyze, analyze_sums, analyze_units
 
 UNITS = 400
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -37,7 +39,7 @@ def table(**columns: Callable[[int], object]) -> Any:
         "revenue": lambda i: float(i % 13 + i % 2),
         "visits": lambda i: float(i % 11),
         "errors": lambda i: i % 10 < 2 + 5 * (i % 2),
-        "plan": lambda i: None if i % 5 == 0 else "free" if i % 3 else "pro",
+        "design": lambda i: None if i % 5 == 0 else "free" if i % 3 else "pro",
     }
     made = {**usual, **columns}
     return pd.DataFrame({name: [of(i) for i in range(UNITS)] for name, of in made.items()})
@@ -45,7 +47,7 @@ def table(**columns: Callable[[int], object]) -> Any:
 
 def of_units(frame: Any = None, **asked: Any) -> Result:
     said: dict[str, Any] = {"unit": "id", "variant": "v", "control": "a", "metrics": [BOUGHT]}
-    return UnitsAnalysis(table() if frame is None else frame, **{**said, **asked}).run()
+    return analyze_units(table() if frame is None else frame, **{**said, **asked})
 
 
 def of_events(**asked: Any) -> Result:
@@ -60,7 +62,7 @@ def of_events(**asked: Any) -> Result:
             "user_id": [str(i) for i in range(UNITS)],
             "variant": ["ab"[i % 2] for i in range(UNITS)],
             "time": [START + timedelta(hours=i % 120) for i in range(UNITS)],
-            "properties": ['{"plan": "free"}' if i % 3 else "{}" for i in range(UNITS)],
+            "properties": ['{"design": "free"}' if i % 3 else "{}" for i in range(UNITS)],
         }
     )
     bought = [i for i in range(UNITS) if i % 7 < 2 + i % 2]
@@ -72,14 +74,14 @@ def of_events(**asked: Any) -> Result:
             "properties": ['{"price": 3.5}' for _ in bought],
         }
     )
-    plan = Plan(
+    design = Design(
         name="Test",
         salt="Test",
         control="a",
         metrics=(BOUGHT, Sum("spent", action="bought", property="price", role="secondary")),
         weights=asked.pop("weights", {"a": 0.5, "b": 0.5}),
     )
-    return Analysis(plan, **{"exposures": exposures, "actions": actions, **asked}).run()
+    return analyze(design, **{"exposures": exposures, "actions": actions, **asked})
 
 
 def of_sums(**asked: Any) -> Result:
@@ -88,7 +90,7 @@ def of_sums(**asked: Any) -> Result:
         Mean("spent"): {"a": Moments(1000, 4.0, 2.0), "b": Moments(1000, 5.0, 2.0)},
     }
     said: dict[str, Any] = {"sums": sums, "units": {"a": 1000, "b": 1000}, "control": "a"}
-    return SumsAnalysis("Sums", **{**said, **asked}).run()
+    return analyze_sums("Sums", **{**said, **asked})
 
 
 def unbounded() -> Result:
@@ -117,7 +119,7 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "an experiment, one look": lambda: of_events(over_time=None),
     "an experiment by the hour": lambda: of_events(over_time="hour"),
     "an experiment with the past": lambda: of_events(cuped=timedelta(days=14)),
-    "an experiment in segments": lambda: of_events(segments=["plan"]),
+    "an experiment in segments": lambda: of_events(segments=["design"]),
     "an experiment in a time frame": lambda: of_events(start="2026-11-03", until="2026-11-05"),
     "an experiment, nothing done": lambda: of_events(actions=None),
     "an experiment by Bayes": lambda: of_events(method="bayesian"),
@@ -130,8 +132,8 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "units, one metric alone": lambda: of_units(metrics=REVENUE),
     "units, all metrics": lambda: of_units(**ALL),
     "units with the past": lambda: of_units(**ALL, **PAST),
-    "units in segments": lambda: of_units(**ALL, segments=["plan"]),
-    "units with the past in segments": lambda: of_units(**ALL, **PAST, segments=["plan"]),
+    "units in segments": lambda: of_units(**ALL, segments=["design"]),
+    "units with the past in segments": lambda: of_units(**ALL, **PAST, segments=["design"]),
     "units by Bayes": lambda: of_units(**ALL, method="bayesian"),
     "units by Welch": lambda: of_units(**ALL, method="welch"),
     "units, corrected by Holm": lambda: of_units(
@@ -170,7 +172,7 @@ def _shows_no_raw_value(text: str) -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 120, None])
 def test_it_is_printed(result: Result, width: int | None) -> None:
     text = result.to_text(width=width)
-    assert text.startswith(result.plan.name)
+    assert text.startswith(result.design.name)
     assert "Recommendation: " in text
     _shows_no_raw_value(text)
     tables = [line for line in text.splitlines() if "abkit roll" not in line]

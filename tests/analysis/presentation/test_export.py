@@ -14,17 +14,17 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from attrs import evolve, fields
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit import Conversion, MissingExtraError
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.presentation.export import COLUMNS, rows, to_csv
 from abkit.analysis.presentation.export.plain import plain
 from abkit.analysis.result import Result
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Moments
+from abkit.experiments.declaring.analysis_plan import fields_of_a_plan
 
 Full = Callable[..., Result]
 
@@ -73,7 +73,7 @@ def test_a_document_has_inputs_method_version_and_every_part(full: Full) -> None
 
 def test_a_document_has_every_setting(full: Full) -> None:
     document: Any = full().to_dict()
-    assert set(document["settings"]) == {field.name for field in fields(Settings)}
+    assert set(document["settings"]) == {*fields_of_a_plan()}
 
 
 def test_what_is_no_finite_number_is_null(full: Full) -> None:

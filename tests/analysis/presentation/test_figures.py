@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from abkit.analysis.findings.metric_result import Flag
 from abkit.analysis.presentation import figures, sentences
-from abkit.analysis.settings import Method, Settings
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
 
 
 @given(st.text())
@@ -63,16 +64,16 @@ def test_every_flag_and_every_method_is_explained() -> None:
     assert set(figures.FLAGS) == set(Flag)
     for method in Method:
         size = 1000 if method is Method.GROUP_SEQUENTIAL else None
-        assert figures.method(Settings(method=method, sample_size=size)) != method.value
+        assert figures.method(AnalysisPlan(method=method, sample_size=size)) != method.value
 
 
 def test_a_one_sided_test_says_so() -> None:
-    assert "one-sided" in figures.method(Settings(alternative="one-sided"))
-    assert "one-sided" not in figures.method(Settings())
+    assert "one-sided" in figures.method(AnalysisPlan(alternative="one-sided"))
+    assert "one-sided" not in figures.method(AnalysisPlan())
 
 
 def test_settings_are_told_by_name_without_what_is_absent() -> None:
-    chosen = dict(sentences.chosen(Settings(cuped=timedelta(days=14), taus={"clicks": 0.25})))
+    chosen = dict(sentences.chosen(AnalysisPlan(cuped=timedelta(days=14), taus={"clicks": 0.25})))
     assert chosen["Cuped"] == "14 days"
     assert chosen["Taus"] == "clicks: 0.25"
     assert "Window" not in chosen

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abkit import Conversion
-from abkit.analysis.findings.verdict import Action, Recommendation
+from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.presentation.report import render, render_cell
 from abkit.analysis.result import Result
@@ -133,12 +133,12 @@ def test_chances_stand_where_p_values_would(full: Full, changed: Any) -> None:
 @pytest.mark.parametrize(
     ("action", "wanted"),
     [
-        (Action.ROLL_BACK, "Everybody gets the default again"),
-        (Action.CONTINUE, "To stop it instead"),
+        (RecommendedAction.ROLL_BACK, "Everybody gets the default again"),
+        (RecommendedAction.CONTINUE, "To stop it instead"),
     ],
 )
 def test_the_summary_names_the_command_that_acts_on_it(
-    full: Full, action: Action, wanted: str
+    full: Full, action: RecommendedAction, wanted: str
 ) -> None:
     advice = Recommendation(action=action, reasons=("Because.",))
     text = Page(render(evolve(full(looks=0), recommendation=advice))).text

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from abkit import Conversion
-from abkit.analysis.findings.verdict import Action, Recommendation
-from abkit.analysis.outcome import Remaining
+from abkit.analysis.findings.remaining import Remaining
+from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.presentation.terminal import show, to_text
 from abkit.analysis.presentation.terminal.words import line, sparkline
 from abkit.analysis.result import Result
@@ -47,7 +47,7 @@ def test_it_says_all_that_the_panel_says(full: Full) -> None:
         "Units excluded on request: testers 41, bots 7",
         "27,111; the last day is not over",
         "The exposures grow evenly, day by day.",
-        "plan: (none)",
+        "design: (none)",
         "not corrected for their number",
         "Exposed without an assignment: 7",
         "Sample ratio as designed: 9,000 : 9,037 : 9,074 units (0 : 1 : 2)",
@@ -62,7 +62,7 @@ def test_nothing_is_left_to_be_waited_for_once_it_is_decided(full: Full) -> None
     decided = evolve(full(looks=0), remaining=left)
     assert "About 6 days." not in to_text(decided)
     result = evolve(decided, remaining=Remaining(days=None, units=None, message="No estimate."))
-    waiting = Recommendation(action=Action.CONTINUE, reasons=("Too few.",))
+    waiting = Recommendation(action=RecommendedAction.CONTINUE, reasons=("Too few.",))
     assert "No estimate." not in to_text(result)
     assert "No estimate." in to_text(evolve(result, recommendation=waiting))
 

@@ -10,8 +10,8 @@ from abkit import Conversion
 from abkit.analysis import SumsAnalysis
 from abkit.analysis.findings.badges import Badge, Tone
 from abkit.analysis.findings.metric_result import Flag
-from abkit.analysis.findings.verdict import Action
-from abkit.analysis.outcome import Remaining
+from abkit.analysis.findings.remaining import Remaining
+from abkit.analysis.findings.verdict import RecommendedAction
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.report import render
 from abkit.analysis.presentation.terminal import to_text
@@ -89,7 +89,7 @@ def test_what_is_not_decided_is_neither_good_nor_bad() -> None:
 def test_a_mismatch_comes_first_and_nothing_is_good_or_forecast(full: Full) -> None:
     result = of(2000, 2500, units=(10_000, 11_000))
     result = evolve(result, remaining=Remaining(days=15, units=9, message="About 15 days"))
-    assert result.recommendation.action is Action.INVESTIGATE
+    assert result.recommendation.action is RecommendedAction.INVESTIGATE
     assert Tone.GOOD not in tones(result).values()
     for shown in (render(result), to_text(result)):
         assert shown.index("Sample ratio mismatch") < shown.index("Recommendation")
@@ -103,7 +103,7 @@ def test_a_mismatch_comes_first_and_nothing_is_good_or_forecast(full: Full) -> N
 def test_a_doubtful_winner_is_not_green() -> None:
     result = of(2000, 3500)
     assert Flag.SUSPICIOUS_LIFT in result.deciding.treatments[0].flags
-    assert result.recommendation.action is Action.INVESTIGATE
+    assert result.recommendation.action is RecommendedAction.INVESTIGATE
     assert tones(result)[Badge.SIGNIFICANT] is Tone.WAIT
     (alert,) = alerts(result)
     assert (alert.title, alert.tone) == ("Doubtful numbers", Tone.WAIT)

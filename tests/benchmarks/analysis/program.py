@@ -31,10 +31,10 @@ def _query(text: str, actions: str = "") -> None:
 
 
 def _analysis(actions: str, *, cuped: bool, over_time: str | None) -> None:
-    from abkit.analysis import Analysis, Plan
+    from abkit.analysis import Analysis, AnalysisPlan, Design
     from abkit.experiments.declaring.metrics import Conversion, Ratio, Sum, Total
 
-    plan = Plan(
+    design = Design(
         name="Bench",
         salt="Bench",
         control="0",
@@ -46,12 +46,14 @@ def _analysis(actions: str, *, cuped: bool, over_time: str | None) -> None:
         ),
     )
     Analysis(
-        plan,
+        design,
         exposures=f"{WHERE}/exposures.parquet",
         actions=f"{WHERE}/{actions}.parquet",
-        cuped=timedelta(days=14) if cuped else None,
-        window=timedelta(days=7),
-        over_time=over_time,
+        plan=AnalysisPlan(
+            cuped=timedelta(days=14) if cuped else None,
+            window=timedelta(days=7),
+            over_time=over_time,
+        ),
     ).run()
 
 

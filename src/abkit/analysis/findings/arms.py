@@ -8,13 +8,14 @@ from operator import add
 
 from attrs import evolve, frozen
 
-from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.estimands import Covariates, Estimand
 from abkit.analysis.findings.metric_result import Adjustment, Arm
 from abkit.analysis.inference.cuped import adjust, imbalance, weights
-from abkit.analysis.settings import Method, Settings
-from abkit.analysis.standardizing import Strata, compared, standardized
+from abkit.analysis.statistics.aggregates import Moments, Sums
+from abkit.analysis.statistics.estimands import Covariates, Estimand
+from abkit.analysis.statistics.standardizing import Strata, compared, standardized
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Retention
 from abkit.extras import extra
 
@@ -42,14 +43,14 @@ class Arms:
 
 
 def arms_of(
-    sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings, strata: Strata = ()
+    sums: Mapping[str, Sums], estimand: Estimand, *, plan: AnalysisPlan, strata: Strata = ()
 ) -> Arms:
     """The arms of a metric, compared within phases if some units were drawn with other weights.
 
     Args:
         sums: As for `arms`.
         estimand: As for `arms`.
-        settings: As for `arms`.
+        plan: As for `arms`.
         strata: As for `arms_within`; phases that have no unit yet among them.
 
     Raises:
@@ -58,17 +59,17 @@ def arms_of(
     """
     begun = [phase for phase in strata if any(of.n for of in phase.values())]
     if len(begun) < 2:
-        return arms(sums, estimand, settings=settings)
-    return arms_within(begun, sums, estimand, settings=settings)
+        return arms(sums, estimand, plan=plan)
+    return arms_within(begun, sums, estimand, plan=plan)
 
 
-def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) -> Arms:
+def arms(sums: Mapping[str, Sums], estimand: Estimand, *, plan: AnalysisPlan) -> Arms:
     """The arms of a metric.
 
     Args:
         sums: Per variant, the control first; of all units.
         estimand: The metric.
-        settings: How the test is made. Retention is never adjusted by CUPED: it is about what
+        plan: How the test is made. Retention is never adjusted by CUPED: it is about what
             happens after a start.
 
     Raises:
@@ -77,11 +78,11 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) ->
     """
     everyone = reduce(add, sums.values()) if estimand.before or estimand.is_formula else None
     found = {variant: _arm(variant, of, everyone, estimand) for variant, of in sums.items()}
-    if settings.method is Method.BAYESIAN:
+    if plan.method is Method.BAYESIAN:
         found = {variant: _believed(arm) for variant, arm in found.items()}
     adjustment = None
     if estimand.before and not isinstance(estimand.metric, Retention):
-        days = None if settings.cuped is None else settings.cuped / timedelta(days=1)
+        days = plan.cuped / timedelta(days=1) if isinstance(plan.cuped, timedelta) else None
         found, adjustment = _adjusted(found, sums, estimand, days=days)
     control, *treatments = found.values()
     return Arms(
@@ -93,7 +94,7 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings) ->
 
 
 def arms_within(
-    strata: Strata, sums: Mapping[str, Sums], estimand: Estimand, *, settings: Settings
+    strata: Strata, sums: Mapping[str, Sums], estimand: Estimand, *, plan: AnalysisPlan
 ) -> Arms:
     """The arms of a metric, compared within phases.
 
@@ -104,7 +105,7 @@ def arms_within(
         strata: Per phase, the sums by variant.
         sums: Per variant, the control first; of all units.
         estimand: As for `arms`.
-        settings: As for `arms`.
+        plan: As for `arms`.
 
     Raises:
         AnalysisError: As `arms`.
@@ -119,7 +120,7 @@ def arms_within(
     for phases, members in alike.items():
         if phases:
             of_group = standardized([strata[i] for i in phases], [control, *members])
-            found = arms(of_group, estimand, settings=settings)
+            found = arms(of_group, estimand, plan=plan)
         else:
             found = _apart([plain[variant] for variant in (control, *members)])
         groups |= dict.fromkeys(members, found)

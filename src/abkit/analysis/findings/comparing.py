@@ -1,4 +1,4 @@
-"""One comparison, by the method of the settings; and what it waits for before it is made."""
+"""One comparison, by the method of the plan; and what it waits for before it is made."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,13 @@ from abkit.analysis.findings.planned_looks import WITHOUT_TIMES, PlannedLook
 from abkit.analysis.findings.tau import FirstLook, looked_for
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative as Side
-from abkit.analysis.inference.sequential import Tau, sequential
+from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.variance import at_least_pooled
-from abkit.analysis.settings import Alternative, Method, Settings
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Alternative, Method
 from abkit.experiments.declaring.metrics import Direction, Metric, Role
+from abkit.experiments.declaring.tau import Tau
 from abkit.extras import extra
 
 
@@ -25,14 +27,14 @@ class Comparing:
 
     Attributes:
         metric: The metric.
-        settings: How the test is made.
+        plan: How the test is made.
         seen: The units of all arms so far, of which a planned sample size is made up.
         tau: What the sequential test looks for; None for other methods, and where nothing can be compared.
         look: The planned look of a group sequential test that is made here; None where none is.
     """
 
     metric: Metric
-    settings: Settings
+    plan: AnalysisPlan
     seen: int
     tau: Tau | None = None
     look: PlannedLook | None = None
@@ -41,7 +43,7 @@ class Comparing:
     def of(
         cls,
         metric: Metric,
-        settings: Settings,
+        plan: AnalysisPlan,
         *,
         arms: Arms,
         seen: int,
@@ -49,9 +51,9 @@ class Comparing:
     ) -> "Comparing":
         """With the tau that `looked_for` finds."""
         tau = None
-        if settings.method is Method.SEQUENTIAL:
-            tau = looked_for(metric, arms, settings, first_look=first_look)
-        return cls(metric=metric, settings=settings, seen=seen, tau=tau)
+        if plan.method is Method.SEQUENTIAL:
+            tau = looked_for(metric, arms, plan, first_look=first_look)
+        return cls(metric=metric, plan=plan, seen=seen, tau=tau)
 
     def lacking(self, arms: Sequence[Arm]) -> tuple[str, ...]:
         """What is waited for, such as "12,345 more units"; empty if the arms can be compared.
@@ -69,16 +71,16 @@ class Comparing:
             MissingExtraError: scipy is not installed.
         """
         arms = control.moments, treatment.moments
-        side = tested_side(self.metric, self.settings)
+        side = tested_side(self.metric, self.plan)
         if self.tau is not None:
             return sequential(*arms, tau=self.tau, alpha=alpha, alternative=side)
         with extra("analysis"):
             from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
             from abkit.analysis.inference.group_sequential import group_sequential
             from abkit.analysis.inference.welch import welch
-        if self.settings.method is Method.WELCH:
+        if self.plan.method is Method.WELCH:
             return welch(*arms, alpha=alpha, alternative=side, variance_rule=at_least_pooled)
-        if self.settings.method is Method.BAYESIAN:
+        if self.plan.method is Method.BAYESIAN:
             bayesian = bayesian_rates if control.is_rate else bayesian_means
             return bayesian(*arms, alpha=alpha)
         if self.look is None:
@@ -89,8 +91,8 @@ class Comparing:
         return group_sequential(*arms, bound=self.look.bound(alpha), details=self.look.details)
 
     def _units_to_come(self) -> tuple[str, ...]:
-        size = self.settings.sample_size
-        match self.settings.method:
+        size = self.plan.sample_size
+        match self.plan.method:
             case Method.WELCH if size is not None and self.seen < size:
                 return (
                     f"{amount(size - self.seen, 'more unit')} to reach the planned sample size",
@@ -101,9 +103,9 @@ class Comparing:
                 return ()
 
 
-def tested_side(metric: Metric, settings: Settings) -> Side:
+def tested_side(metric: Metric, plan: AnalysisPlan) -> Side:
     """Which side is tested: both, or the wanted one; of a guardrail the harmful one."""
-    if settings.alternative is Alternative.TWO_SIDED:
+    if plan.alternative is Alternative.TWO_SIDED:
         return "two-sided"
     rise = metric.direction is Direction.INCREASE
     return "greater" if rise != (metric.role is Role.GUARDRAIL) else "less"

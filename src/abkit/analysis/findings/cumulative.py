@@ -5,16 +5,32 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import accumulate, pairwise
 from types import MappingProxyType
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from abkit.analysis.findings.shape import diagnose
-from abkit.analysis.outcome import CumulativeUnits
 from abkit.errors import AnalysisError
 
 DAY = timedelta(days=1)
 
 LONGEST = 10_000
 """More periods are not filled: somewhere, a clock was wrong by years."""
+
+
+@frozen(kw_only=True)
+class CumulativeUnits:
+    """How many units were exposed up to the end of each day or hour.
+
+    Attributes:
+        ends: The end of each day (or hour) in which some unit was first exposed, UTC, in order.
+        units: By variant, one number for each of these.
+        complete: Whether the last one is over; its numbers may still grow otherwise.
+        diagnosis: What their shape says, in sentences; empty if nothing is to be said.
+    """
+
+    ends: tuple[datetime, ...]
+    units: Mapping[str, tuple[int, ...]]
+    complete: bool = True
+    diagnosis: tuple[str, ...] = ()
 
 
 def cumulative(

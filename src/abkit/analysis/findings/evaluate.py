@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from abkit.analysis.aggregates import Sums
-from abkit.analysis.estimands import Estimand
+from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.arms import Arms, arms_of
 from abkit.analysis.findings.chances import chances
 from abkit.analysis.findings.comparing import Comparing
@@ -15,13 +14,15 @@ from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.findings.validity import flags
 from abkit.analysis.inference.comparison import Comparison
-from abkit.analysis.inference.sequential import Tau
-from abkit.analysis.phases import Phase, are_same, shares
-from abkit.analysis.plan import Plan
-from abkit.analysis.settings import Correction, Method, Settings
-from abkit.analysis.standardizing import Strata
+from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.estimands import Estimand
+from abkit.analysis.statistics.phases import Phase, are_same, shares
+from abkit.analysis.statistics.standardizing import Strata
 from abkit.errors import TooFewVariantsError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Correction, Method
 from abkit.experiments.declaring.metrics import Metric, Role
+from abkit.experiments.declaring.tau import Tau
 from abkit.extras import extra
 
 if TYPE_CHECKING:
@@ -34,22 +35,22 @@ APART = 0.1
 loses units by mistake loses a few of a hundred."""
 
 
-def order(plan: Plan, found: Sequence[str]) -> tuple[str, ...]:
+def order(design: Design, found: Sequence[str]) -> tuple[str, ...]:
     """The variants as results show them: the control, those declared, those only found.
 
     Raises:
         TooFewVariantsError: There is no unit of the control, or of any other variant.
     """
-    if plan.control not in found or len(set(found)) < 2:
-        raise TooFewVariantsError(plan.control, sorted(found))
-    return tuple(dict.fromkeys([plan.control, *plan.weights, *sorted(found)]))
+    if design.control not in found or len(set(found)) < 2:
+        raise TooFewVariantsError(design.control, sorted(found))
+    return tuple(dict.fromkeys([design.control, *design.weights, *sorted(found)]))
 
 
 def evaluate(
     sums: Mapping[str, Sums],
     estimands: Sequence[Estimand],
-    plan: Plan,
-    settings: Settings,
+    design: Design,
+    plan: AnalysisPlan,
     *,
     seen: int | None = None,
     first_look: FirstLook | None = None,
@@ -60,8 +61,8 @@ def evaluate(
     Args:
         sums: Per variant; a variant without units may be absent.
         estimands: The metrics.
-        plan: What was planned.
-        settings: How the test is made; for a part of the units, `settings.for_segments`.
+        design: What was planned.
+        plan: How the test is made; for a part of the units, `plan.for_segments`.
         seen: The units of the whole experiment, which a planned sample size counts; those of `sums`
             unless said otherwise: to be said for a part of the units.
         first_look: The shares of the units that had come by the first look, of which the sequential
@@ -70,17 +71,17 @@ def evaluate(
 
     Raises:
         TooFewVariantsError: There is no control, or nothing to compare it with.
-        AnalysisError: A sum is not finite, or the settings do not fit the metrics.
+        AnalysisError: A sum is not finite, or the plan does not fit the metrics.
         MissingExtraError: numpy or scipy is not installed.
     """
-    settings.check([estimand.metric for estimand in estimands])
-    ordered = in_order(sums, plan)
+    plan.check([estimand.metric for estimand in estimands])
+    ordered = in_order(sums, design)
     units = sum(of.n for of in ordered.values()) if seen is None else seen
     tests = [
         _Test.of(
             estimand,
-            arms_of(ordered, estimand, settings=settings, strata=strata),
-            settings,
+            arms_of(ordered, estimand, plan=plan, strata=strata),
+            plan,
             seen=units,
             first_look=first_look,
         )
@@ -92,18 +93,18 @@ def evaluate(
     corrected = {
         test.metric.name: result
         for members in families.values()
-        for test, result in zip(members, _read_together(members, settings), strict=True)
+        for test, result in zip(members, _read_together(members, plan), strict=True)
     }
     return tuple(corrected[test.metric.name] for test in tests)
 
 
-def in_order(sums: Mapping[str, Sums], plan: Plan) -> dict[str, Sums]:
+def in_order(sums: Mapping[str, Sums], design: Design) -> dict[str, Sums]:
     """The sums of all variants as results show them; of no unit where a variant has none.
 
     Raises:
         TooFewVariantsError: There is no unit of the control, or of any other variant.
     """
-    variants = order(plan, [variant for variant, of in sums.items() if of.n])
+    variants = order(design, [variant for variant, of in sums.items() if of.n])
     shifts = next(iter(sums.values())).shifts
     return {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
 
@@ -146,19 +147,17 @@ class _Test:
         cls,
         estimand: Estimand,
         found: Arms,
-        settings: Settings,
+        plan: AnalysisPlan,
         *,
         seen: int,
         first_look: FirstLook | None,
     ) -> "_Test":
         metric = estimand.metric
-        comparing = Comparing.of(metric, settings, arms=found, seen=seen, first_look=first_look)
+        comparing = Comparing.of(metric, plan, arms=found, seen=seen, first_look=first_look)
         lacking = tuple(comparing.lacking(pair) for pair in found.pairs)
-        stepwise = settings.correction in _STEPWISE
+        stepwise = plan.correction in _STEPWISE
         p_values = tuple(
-            comparing.compare(*pair, alpha=settings.level).p_value
-            if stepwise and not waits
-            else 1.0
+            comparing.compare(*pair, alpha=plan.level).p_value if stepwise and not waits else 1.0
             for pair, waits in zip(found.pairs, lacking, strict=True)
         )
         return cls(
@@ -167,7 +166,7 @@ class _Test:
 
     def result(self, alphas: Sequence[float], *, comparisons: int) -> MetricResult:
         """What was found, each comparison made at its level."""
-        settings = self.comparing.settings
+        plan = self.comparing.plan
         compared = [
             None if waits else self.comparing.compare(*pair, alpha=alpha)
             for pair, waits, alpha in zip(self.arms.pairs, self.lacking, alphas, strict=True)
@@ -176,7 +175,7 @@ class _Test:
             Treatment(
                 arm=arm,
                 comparison=comparison,
-                corrected_p=None if comparison is None else corrected_p(comparison, settings.level),
+                corrected_p=None if comparison is None else corrected_p(comparison, plan.level),
                 missing=waits,
                 flags=flags(control, arm, comparison, metric=self.metric),
             )
@@ -192,14 +191,14 @@ class _Test:
             tau=self.comparing.tau,
             adjustment=self.arms.adjustment,
         )
-        return chances(result) if settings.method is Method.BAYESIAN else result
+        return chances(result) if plan.method is Method.BAYESIAN else result
 
 
-def _read_together(tests: Sequence[_Test], settings: Settings) -> list[MetricResult]:
+def _read_together(tests: Sequence[_Test], plan: AnalysisPlan) -> list[MetricResult]:
     """The results of metrics that share the accepted probability of a false alarm."""
     p_values = [p_value for test in tests for p_value in test.p_values]
-    alphas = _alphas(p_values, settings)
-    comparisons = 1 if settings.correction is Correction.NONE else len(p_values)
+    alphas = _alphas(p_values, plan)
+    comparisons = 1 if plan.correction is Correction.NONE else len(p_values)
     results, first = [], 0
     for test in tests:
         last = first + len(test.p_values)
@@ -213,16 +212,16 @@ _Procedure = Callable[[Sequence[float]], Sequence[float]]
 _STEPWISE = (Correction.HOLM, Correction.BENJAMINI_HOCHBERG)
 
 
-def _alphas(p_values: Sequence[float], settings: Settings) -> Sequence[float]:
+def _alphas(p_values: Sequence[float], plan: AnalysisPlan) -> Sequence[float]:
     """The level at which each of some comparisons that are read together is made."""
-    if settings.correction not in _STEPWISE:
-        shared = settings.correction is Correction.BONFERRONI
-        return [settings.alpha(len(p_values) if shared else 1)] * len(p_values)
+    if plan.correction not in _STEPWISE:
+        shared = plan.correction is Correction.BONFERRONI
+        return [plan.alpha(len(p_values) if shared else 1)] * len(p_values)
     with extra("analysis"):
         from abkit.analysis.inference import correction
-    holm = settings.correction is Correction.HOLM
+    holm = plan.correction is Correction.HOLM
     procedure: _Procedure = correction.holm if holm else correction.benjamini_hochberg
-    return correction.effective_alphas(p_values, procedure, level=settings.level)
+    return correction.effective_alphas(p_values, procedure, level=plan.level)
 
 
 def corrected_p(comparison: Comparison, level: float) -> float:
@@ -238,7 +237,7 @@ def corrected_p(comparison: Comparison, level: float) -> float:
 
 def check_ratio(
     counts: Mapping[str, int],
-    plan: Plan,
+    design: Design,
     *,
     one_look: bool,
     phases: Sequence[Phase] = (),
@@ -251,9 +250,9 @@ def check_ratio(
 
     Args:
         counts: The units of each variant.
-        plan: What was planned.
+        design: What was planned.
         one_look: Whether the data are looked at once.
-        phases: What the exposures tell of their weights, which counts rather than the plan; each with its
+        phases: What the exposures tell of their weights, which counts rather than the design; each with its
             units. A phase whose weights are not known is left out.
         in_code: Whether the weights stand in code that nobody reads: then none are supposed to be equal.
 
@@ -264,18 +263,18 @@ def check_ratio(
         from abkit.analysis.inference.srm import SampleRatioMethod
         from abkit.analysis.inference.srm_of_phases import Sizes, sample_ratio_of_phases
     method = SampleRatioMethod.CHI_SQUARE if one_look else SampleRatioMethod.SEQUENTIAL
-    told = [Sizes(of.units, _as_declared(of.weights, plan)) for of in phases if of.weights]
+    told = [Sizes(of.units, _as_declared(of.weights, design)) for of in phases if of.weights]
     if not told:
-        told = [Sizes(counts, plan.weights or MappingProxyType(dict.fromkeys(counts, 1.0)))]
+        told = [Sizes(counts, design.weights or MappingProxyType(dict.fromkeys(counts, 1.0)))]
     found = sample_ratio_of_phases([_of_designed(of) for of in told], method=method)
-    if plan.weights or any(of.weights for of in phases):
+    if design.weights or any(of.weights for of in phases):
         return found
     return evolve(found, known=not in_code and found.largest_deviation <= APART)
 
 
-def _as_declared(weights: Mapping[str, float], plan: Plan) -> Mapping[str, float]:
+def _as_declared(weights: Mapping[str, float], design: Design) -> Mapping[str, float]:
     """The declared weights where these are the same but for rounding, so that no figure differs."""
-    return plan.weights if are_same(weights, shares(plan.weights)) else weights
+    return design.weights if are_same(weights, shares(design.weights)) else weights
 
 
 def _of_designed(of: "Sizes") -> "Sizes":

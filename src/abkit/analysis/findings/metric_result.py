@@ -7,12 +7,12 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.amounts import amount
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.inference.sequential import Tau
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import UnknownNameError
 from abkit.experiments.declaring.metrics import Metric
+from abkit.experiments.declaring.tau import Tau
 
 MINIMUM_UNITS = 100
 """Fewer units in either arm, and a comparison is not made."""

@@ -13,8 +13,6 @@ from types import MappingProxyType
 
 from attrs import evolve, frozen
 
-from abkit.analysis.aggregates import Moments, Sums
-from abkit.analysis.estimands import Estimand
 from abkit.analysis.findings.arms import Arms, arms_of
 from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.evaluate import corrected_p, taus
@@ -28,9 +26,12 @@ from abkit.analysis.findings.metric_result import (
 from abkit.analysis.findings.planned_looks import awaited, deciding_look, planned_looks
 from abkit.analysis.findings.validity import flags, flags_over_time
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.settings import Method, Settings
-from abkit.analysis.standardizing import Strata
+from abkit.analysis.statistics.aggregates import Moments, Sums
+from abkit.analysis.statistics.estimands import Estimand
+from abkit.analysis.statistics.standardizing import Strata
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
 
 
 def over_time(
@@ -39,7 +40,7 @@ def over_time(
     *,
     ends: Sequence[datetime],
     looks: Sequence[Mapping[str, Sums]],
-    settings: Settings,
+    plan: AnalysisPlan,
     known: datetime | None = None,
     strata: Sequence[Strata] = (),
 ) -> tuple[MetricResult, ...]:
@@ -55,7 +56,7 @@ def over_time(
         estimands: The metrics.
         ends: The end of each look's day or hour, in order.
         looks: Per look, the sums of each variant up to then; cumulative.
-        settings: How the test is made.
+        plan: How the test is made.
         known: Up to when nothing more will come into the data, UTC: a day or hour that ends later is
             not over. None: all are.
         strata: Per look, the same per phase, if units were drawn with different weights.
@@ -67,10 +68,10 @@ def over_time(
     if len(ends) != len(looks):
         message = f"Each look needs its end, not {len(looks)} looks and {len(ends)} ends"
         raise AnalysisError(message)
-    settings = evolve(settings, taus=MappingProxyType({**settings.taus, **taus(found)}))
+    plan = evolve(plan, taus=MappingProxyType({**plan.taus, **taus(found)}))
     over = len(ends) if known is None else bisect_right(ends, known)
     return tuple(
-        _with_looks(result, estimand, tuple(ends), _paired(looks, strata), settings, over=over)
+        _with_looks(result, estimand, tuple(ends), _paired(looks, strata), plan, over=over)
         for result, estimand in zip(found, estimands, strict=True)
     )
 
@@ -80,26 +81,26 @@ def _with_looks(
     estimand: Estimand,
     ends: tuple[datetime, ...],
     looks: Sequence[tuple[Mapping[str, Sums], Strata]],
-    settings: Settings,
+    plan: AnalysisPlan,
     *,
     over: int,
 ) -> MetricResult:
     variants = [result.control.variant, *(t.arm.variant for t in result.treatments)]
-    seen = list(_looks(looks, variants, estimand, settings, over=over))
-    comparable = result.tau is not None or settings.method is not Method.SEQUENTIAL
+    seen = list(_looks(looks, variants, estimand, plan, over=over))
+    comparable = result.tau is not None or plan.method is not Method.SEQUENTIAL
     series = {
         treatment.arm.variant: _series(
             [at.arms.treatments[place].moments for at in seen],
-            _comparisons(seen, place, alpha=_alpha(treatment, result, settings))
+            _comparisons(seen, place, alpha=_alpha(treatment, result, plan))
             if comparable
             else iter([None] * len(seen)),
         )
         for place, treatment in enumerate(result.treatments)
     }
-    if settings.method is Method.GROUP_SEQUENTIAL:
-        treatments = _decided(result, series, seen, settings)
+    if plan.method is Method.GROUP_SEQUENTIAL:
+        treatments = _decided(result, series, seen, plan)
     else:
-        running = settings.method is Method.SEQUENTIAL
+        running = plan.method is Method.SEQUENTIAL
         treatments = tuple(
             evolve(
                 treatment,
@@ -144,17 +145,17 @@ def _looks(
     looks: Sequence[tuple[Mapping[str, Sums], Strata]],
     variants: Sequence[str],
     estimand: Estimand,
-    settings: Settings,
+    plan: AnalysisPlan,
     *,
     over: int,
 ) -> Iterator[_Look]:
     shifts = next((of.shifts for sums, _ in looks for of in sums.values()), ())
     units = [sum(sums[variant].n for variant in variants if variant in sums) for sums, _ in looks]
-    planned = planned_looks(units, settings, over=over)
+    planned = planned_looks(units, plan, over=over)
     for (sums, phases), seen, made in zip(looks, units, planned, strict=True):
         ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
-        found = arms_of(ordered, estimand, settings=settings, strata=phases)
-        comparing = Comparing.of(estimand.metric, settings, arms=found, seen=seen)
+        found = arms_of(ordered, estimand, plan=plan, strata=phases)
+        comparing = Comparing.of(estimand.metric, plan, arms=found, seen=seen)
         yield _Look(arms=found, comparing=evolve(comparing, look=made))
 
 
@@ -169,12 +170,12 @@ def _comparisons(
 
 
 def _decided(
-    result: MetricResult, series: Mapping[str, Series], seen: Sequence[_Look], settings: Settings
+    result: MetricResult, series: Mapping[str, Series], seen: Sequence[_Look], plan: AnalysisPlan
 ) -> tuple[Treatment, ...]:
     """Each treatment as it was found at the look that decided it, or else at the last one so far."""
     made = [at.comparing.look.number for at in seen if at.comparing.look is not None]
     units = seen[-1].comparing.seen if seen else 0
-    awaits = awaited(max(made, default=0), settings, units=units)
+    awaits = awaited(max(made, default=0), plan, units=units)
     decided: list[Treatment] = []
     for place, treatment in enumerate(result.treatments):
         look = deciding_look(series[treatment.arm.variant].comparisons)
@@ -188,7 +189,7 @@ def _decided(
             evolve(
                 treatment,
                 comparison=comparison,
-                corrected_p=corrected_p(comparison, settings.level),
+                corrected_p=corrected_p(comparison, plan.level),
                 missing=(),
                 flags=flags(then.control, then.treatments[place], comparison, metric=result.metric),
             )
@@ -196,10 +197,10 @@ def _decided(
     return tuple(decided)
 
 
-def _alpha(treatment: Treatment, result: MetricResult, settings: Settings) -> float:
+def _alpha(treatment: Treatment, result: MetricResult, plan: AnalysisPlan) -> float:
     """The level of a treatment's comparison at each look."""
     found = treatment.comparison
-    return settings.alpha(result.comparisons) if found is None else found.alpha
+    return plan.alpha(result.comparisons) if found is None else found.alpha
 
 
 def _series(arms_of_looks: Sequence[Moments], looks: Iterator[Comparison | None]) -> Series:

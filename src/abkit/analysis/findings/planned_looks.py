@@ -16,7 +16,8 @@ from attrs import frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.inference.comparison import Comparison
-from abkit.analysis.settings import Settings, Spending
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Spending
 from abkit.extras import extra
 
 WITHOUT_TIMES = "results over time, in which the planned looks are found"
@@ -36,14 +37,14 @@ class PlannedLook:
         place: Its place among the looks that have been made, from 0.
         information: The share of the planned units at each of these. (Those after it do not matter to its
             bound; all bounds are computed at once.)
-        settings: How the test is made.
+        plan: How the test is made.
     """
 
     number: int
     units: int
     place: int
     information: tuple[float, ...]
-    settings: Settings
+    plan: AnalysisPlan
 
     def bound(self, alpha: float) -> float:
         """The |z| at which to stop at this look.
@@ -51,15 +52,15 @@ class PlannedLook:
         Raises:
             MissingExtraError: scipy is not installed.
         """
-        return _bounds(self.information, alpha, self.settings.spending)[self.place]
+        return _bounds(self.information, alpha, self.plan.spending)[self.place]
 
     @property
     def details(self) -> dict[str, float]:
         """What is reported beside its comparison."""
-        following = next_look(self.settings, self.number)
+        following = next_look(self.plan, self.number)
         return {
             "look": self.number,
-            "looks": len(self.settings.looks),
+            "looks": len(self.plan.looks),
             "look_units": self.units,
             "information": self.information[self.place],
             **({} if following is None else {"next_look_units": following}),
@@ -67,19 +68,19 @@ class PlannedLook:
 
 
 def planned_looks(
-    units: Sequence[int], settings: Settings, *, over: int
+    units: Sequence[int], plan: AnalysisPlan, *, over: int
 ) -> tuple[PlannedLook | None, ...]:
     """The look that is made at the end of each period; None where none is.
 
     Args:
         units: The units of all arms up to the end of each period; cumulative.
-        settings: How the test is made.
+        plan: How the test is made.
         over: How many of the periods are over; a look is made of no other.
     """
-    size, passed = settings.sample_size or 1, 0
+    size, passed = plan.sample_size or 1, 0
     numbers: dict[int, int] = {}
     for period, n in enumerate(units[:over]):
-        reached = bisect_right(settings.looks, (n + _ROUNDING) / size)
+        reached = bisect_right(plan.looks, (n + _ROUNDING) / size)
         if reached > passed:
             numbers[period] = passed = reached
     information = tuple(units[period] / size for period in numbers)
@@ -89,35 +90,35 @@ def planned_looks(
             units=units[period],
             place=place,
             information=information,
-            settings=settings,
+            plan=plan,
         )
         for place, (period, number) in enumerate(numbers.items())
     }
     return tuple(made.get(period) for period in range(len(units)))
 
 
-def awaited(passed: int, settings: Settings, *, units: int) -> tuple[str, ...]:
+def awaited(passed: int, plan: AnalysisPlan, *, units: int) -> tuple[str, ...]:
     """What a comparison waits for where none could be made so far.
 
     Args:
         passed: How many of the planned looks are over.
-        settings: How the test is made.
+        plan: How the test is made.
         units: Those of all arms so far, in a period that is not over too.
     """
-    following = next_look(settings, passed)
+    following = next_look(plan, passed)
     if following is None:
-        return ("a new plan, as the last of its looks is over",)
+        return ("a new design, as the last of its looks is over",)
     which = "next" if passed else "first"
     if units >= following:
         return (f"the end of the period in which the {which} planned look was reached",)
     return (f"{amount(following - units, 'more unit')} until the {which} planned look",)
 
 
-def next_look(settings: Settings, passed: int) -> int | None:
+def next_look(plan: AnalysisPlan, passed: int) -> int | None:
     """The units of all arms at the look after the first `passed` ones; None after the last."""
-    if passed >= len(settings.looks):
+    if passed >= len(plan.looks):
         return None
-    return ceil(settings.looks[passed] * (settings.sample_size or 1) - _ROUNDING)
+    return ceil(plan.looks[passed] * (plan.sample_size or 1) - _ROUNDING)
 
 
 def deciding_look(looks: Sequence[Comparison | None]) -> tuple[int, Comparison] | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from abkit.analysis.findings.comparing import tested_side
 from abkit.analysis.findings.metric_result import Flag, MetricResult
@@ -16,9 +16,10 @@ from abkit.analysis.findings.planned_looks import next_look
 from abkit.analysis.findings.verdict import rules_out_goal
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative
-from abkit.analysis.inference.sequential import Tau, sequential
-from abkit.analysis.outcome import Remaining
-from abkit.analysis.settings import Method, Settings
+from abkit.analysis.inference.sequential import sequential
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
+from abkit.experiments.declaring.tau import Tau
 
 FURTHEST = 40
 """Days; beyond, units and effects do not stay what they are."""
@@ -36,8 +37,25 @@ _DOUBTS = {
 """What makes an estimate worthless."""
 
 
+@frozen(kw_only=True)
+class Remaining:
+    """How long the experiment still needs.
+
+    Attributes:
+        days: Whole days until significance is likely; None where that cannot be said.
+        units: Units of all arms still to come; None likewise.
+        variant: The variant that is significant then; None where it is not about one.
+        message: The same in a sentence.
+    """
+
+    days: int | None
+    units: int | None
+    variant: str | None = None
+    message: str
+
+
 def remaining(
-    found: MetricResult, settings: Settings, *, units: int, elapsed: timedelta
+    found: MetricResult, plan: AnalysisPlan, *, units: int, elapsed: timedelta
 ) -> Remaining:
     """How long until significance is likely, or until the planned size is reached.
 
@@ -49,7 +67,7 @@ def remaining(
 
     Args:
         found: The metric that decides.
-        settings: How the test is made.
+        plan: How the test is made.
         units: The units of all arms so far.
         elapsed: The time since the first exposure.
 
@@ -59,14 +77,14 @@ def remaining(
     if units <= 0 or elapsed <= timedelta(0):
         return _unknown("No estimate: no unit has been exposed for any time yet.")
     per_day = units / (elapsed / timedelta(days=1))
-    if settings.method is Method.GROUP_SEQUENTIAL:
-        return _until_next_look(found, settings, per_day=per_day, units=units)
-    if settings.method is not Method.SEQUENTIAL:
-        return _until_planned_size(settings, per_day=per_day, units=units)
+    if plan.method is Method.GROUP_SEQUENTIAL:
+        return _until_next_look(found, plan, per_day=per_day, units=units)
+    if plan.method is not Method.SEQUENTIAL:
+        return _until_planned_size(plan, per_day=per_day, units=units)
     reason = _hidden(found)
     if reason:
         return _unknown(f"No estimate: {reason}.")
-    side = tested_side(found.metric, settings)
+    side = tested_side(found.metric, plan)
     open_ = _undecided(found)
     if not open_:
         message = "Threshold reached, 0 days: a change as large as the goal is ruled out."
@@ -84,11 +102,11 @@ def remaining(
 
 
 def _until_next_look(
-    found: MetricResult, settings: Settings, *, per_day: float, units: int
+    found: MetricResult, plan: AnalysisPlan, *, per_day: float, units: int
 ) -> Remaining:
     compared = [t.comparison for t in found.treatments if t.comparison is not None]
     passed = max((int(each.details["look"]) for each in compared), default=0)
-    target, total = next_look(settings, passed), len(settings.looks)
+    target, total = next_look(plan, passed), len(plan.looks)
     if target is None:
         message = f"All {total} planned looks have been made, 0 days."
         return Remaining(days=0, units=0, message=message)
@@ -105,18 +123,16 @@ def _until_next_look(
     return Remaining(days=days, units=left, message=message)
 
 
-def _until_planned_size(settings: Settings, *, per_day: float, units: int) -> Remaining:
-    if settings.sample_size is None:
-        return _unknown(
-            f"No estimate: method {settings.method.value!r} needs a sample_size for one."
-        )
-    left = max(0, settings.sample_size - units)
+def _until_planned_size(plan: AnalysisPlan, *, per_day: float, units: int) -> Remaining:
+    if plan.sample_size is None:
+        return _unknown(f"No estimate: method {plan.method.value!r} needs a sample_size for one.")
+    left = max(0, plan.sample_size - units)
     if not left:
-        message = f"The planned sample size of {settings.sample_size:,} units is reached, 0 days."
+        message = f"The planned sample size of {plan.sample_size:,} units is reached, 0 days."
         return Remaining(days=0, units=0, message=message)
     days = ceil(left / per_day)
     message = (
-        f"{left:,} more units to reach the planned sample size of {settings.sample_size:,}: about "
+        f"{left:,} more units to reach the planned sample size of {plan.sample_size:,}: about "
         f"{_days(days)} at {per_day:,.0f} units a day."
     )
     return Remaining(days=days, units=left, message=message)

@@ -15,7 +15,6 @@ from typing import TypeAlias
 
 from attrs import evolve
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.arms import Arms
 from abkit.analysis.findings.metric_result import (
     MINIMUM_CONTRIBUTORS,
@@ -24,10 +23,12 @@ from abkit.analysis.findings.metric_result import (
     contributors,
     missing,
 )
-from abkit.analysis.inference.sequential import Tau, goal_tau, tau_for_sample_size
+from abkit.analysis.inference.sequential import goal_tau, tau_for_sample_size
 from abkit.analysis.inference.variance import at_least_pooled
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.aggregates import Moments
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Metric
+from abkit.experiments.declaring.tau import Tau
 
 FirstLook: TypeAlias = Mapping[str, tuple[float, float]]
 """By variant beside the control, the shares of the control's and of its own units that had come by the
@@ -39,7 +40,7 @@ if it alone were looked for, and one that is far too small at most 40% more than
 
 
 def looked_for(
-    metric: Metric, found: Arms, settings: Settings, *, first_look: FirstLook | None
+    metric: Metric, found: Arms, plan: AnalysisPlan, *, first_look: FirstLook | None
 ) -> Tau | None:
     """The tau of a metric; None where nothing can be compared.
 
@@ -49,11 +50,11 @@ def looked_for(
     Args:
         metric: Its goal is the relative change that is worth having.
         found: Its arms now.
-        settings: Their taus are taken as they are.
+        plan: Their taus are taken as they are.
         first_look: The shares of the units that had come by the first look; None: this look is the
             first one, and tau is that with which it finds most.
     """
-    given = settings.taus.get(metric.name)
+    given = plan.taus.get(metric.name)
     if given is not None:
         return given
     variance = max(_variances(found, first_look), default=0.0)
@@ -61,7 +62,7 @@ def looked_for(
         return None
     size = sqrt(variance)
     if first_look is None:
-        size = tau_for_sample_size(variance, units=1, sample_size=1, alpha=settings.level)
+        size = tau_for_sample_size(variance, units=1, sample_size=1, alpha=plan.level)
     if metric.goal is None:
         return size
     plain = found.control.unadjusted or found.control.moments
@@ -72,7 +73,7 @@ def looked_for(
 
 
 def shares_at_first_look(
-    arrivals: Mapping[tuple[datetime, str, int], int], *, control: str
+    new_units: Mapping[tuple[datetime, str, int], int], *, control: str
 ) -> FirstLook:
     """The shares of the units that had come by the first look.
 
@@ -82,14 +83,14 @@ def shares_at_first_look(
     begun minutes before its end: so it counts for no fewer units than half of it and the next one.
 
     Args:
-        arrivals: The units by the start of the period of their first exposure, variant and phase.
+        new_units: The units by the start of the period of their first exposure, variant and phase.
         control: The control.
     """
-    by_day: dict[str, dict[date, int]] = {variant: {} for _, variant, _ in arrivals}
-    for (start, variant, _), new in arrivals.items():
+    by_day: dict[str, dict[date, int]] = {variant: {} for _, variant, _ in new_units}
+    for (start, variant, _), new in new_units.items():
         of = by_day[variant]
         of[start.date()] = of.get(start.date(), 0) + new
-    days = sorted({start.date() for start, *_ in arrivals})
+    days = sorted({start.date() for start, *_ in new_units})
     so_far = {v: list(accumulate(of.get(day, 0) for day in days)) for v, of in by_day.items()}
     controls = so_far.pop(control, [])
     shares: dict[str, tuple[float, float]] = {}

@@ -15,13 +15,14 @@ from abkit.analysis.findings.badges import (
 )
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
-from abkit.analysis.settings import Method, Settings
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Direction, Metric, Role
 
 __all__ = [
-    "Action",
     "Badge",
     "Recommendation",
+    "RecommendedAction",
     "badges",
     "is_last_look",
     "recommend",
@@ -32,7 +33,7 @@ IMBALANCE = 3.0
 """Arms whose units differed by more standard errors before their exposure were not alike."""
 
 
-class Action(StrEnum):
+class RecommendedAction(StrEnum):
     """What to do with the experiment."""
 
     ROLL_OUT = "roll out"
@@ -52,7 +53,7 @@ class Recommendation:
         reasons: Sentences, the weightiest first.
     """
 
-    action: Action
+    action: RecommendedAction
     variant: str | None = None
     reasons: tuple[str, ...]
 
@@ -94,25 +95,30 @@ class _Judged:
     reason: str
 
 
-def is_last_look(settings: Settings, *, units: int, found: MetricResult) -> bool:
+def is_last_look(plan: AnalysisPlan, *, units: int, found: MetricResult) -> bool:
     """Whether waiting does not help any more.
 
     So it is wherever the planned size has been reached; with a group sequential test, once the last of
     its looks has been made. Without a planned size nobody knows.
 
     Args:
-        settings: How the test is made.
+        plan: How the test is made.
         units: The units of all arms so far.
         found: The metric that decides.
     """
-    if settings.method is Method.GROUP_SEQUENTIAL:
+    if plan.method is Method.GROUP_SEQUENTIAL:
         compared = [t.comparison for t in found.treatments if t.comparison is not None]
-        return any(each.details["look"] == len(settings.looks) for each in compared)
-    return settings.sample_size is not None and units >= settings.sample_size
+        return any(each.details["look"] == len(plan.looks) for each in compared)
+    return plan.sample_size is not None and units >= plan.sample_size
 
 
 def recommend(
-    metrics: Sequence[MetricResult], *, deciding: Metric, mismatch: bool, last_look: bool
+    metrics: Sequence[MetricResult],
+    *,
+    deciding: Metric,
+    mismatch: bool,
+    last_look: bool,
+    too_early: str | None = None,
 ) -> Recommendation:
     """What to do with the experiment.
 
@@ -121,6 +127,7 @@ def recommend(
     | the arms' sizes contradict the weights | investigate: fix the assignment or the logging first |
     | a variant is significantly better, no guardrail worse | roll it out; of several, the best |
     | the same, but a guardrail cannot be judged yet | continue |
+    | the same, before the plan's `min_days` | continue |
     | the same, but a flag makes it doubtful | investigate |
     | the same, but no direction is declared | continue: whether it is good is yours to say |
     | every variant is worse, harms a guardrail, or can no longer reach the goal | roll back |
@@ -132,23 +139,26 @@ def recommend(
         deciding: The metric that decides.
         mismatch: Whether the sizes of the arms contradict the design.
         last_look: Whether waiting does not help any more: `is_last_look`.
+        too_early: Why nothing is to be rolled out yet, in a sentence; None: it may be.
     """
     if mismatch:
         reason = (
             "The sizes of the variants contradict their weights (sample ratio mismatch): find the "
             "cause, and fix the assignment or the logging, before you act on any of these numbers."
         )
-        return Recommendation(action=Action.INVESTIGATE, reasons=(reason,))
+        return Recommendation(action=RecommendedAction.INVESTIGATE, reasons=(reason,))
     main = next(result for result in metrics if result.metric == deciding)
     guardrails = [result for result in metrics if result.metric.role is Role.GUARDRAIL]
     judged = [_judge(t, main, guardrails, last_look=last_look) for t in main.treatments]
     won = [each for each in judged if each.standing is _Standing.WON]
     if won:
-        return _roll_out(won, main, guardrails)
+        return _roll_out(won, main, guardrails, too_early=too_early)
     standings = {each.standing for each in judged}
-    action = Action.ROLL_BACK if standings == {_Standing.LOST} else Action.CONTINUE
+    action = (
+        RecommendedAction.ROLL_BACK if standings == {_Standing.LOST} else RecommendedAction.CONTINUE
+    )
     if _Standing.DOUBTFUL in standings:
-        action = Action.INVESTIGATE
+        action = RecommendedAction.INVESTIGATE
     weightiest = sorted(judged, key=lambda each: list(_Standing).index(each.standing))
     return Recommendation(action=action, reasons=tuple(each.reason for each in weightiest))
 
@@ -217,7 +227,11 @@ def _undecided(
 
 
 def _roll_out(
-    won: Sequence[_Judged], main: MetricResult, guardrails: Sequence[MetricResult]
+    won: Sequence[_Judged],
+    main: MetricResult,
+    guardrails: Sequence[MetricResult],
+    *,
+    too_early: str | None,
 ) -> Recommendation:
     sign = -1 if main.metric.direction is Direction.DECREASE else 1
     best = max(won, key=lambda each: sign * each.treatment.arm.moments.mean)
@@ -230,7 +244,9 @@ def _roll_out(
         if other.arm.variant == name and other.missing
     ]
     if unknown:
-        return Recommendation(action=Action.CONTINUE, reasons=(best.reason, *unknown))
+        return Recommendation(action=RecommendedAction.CONTINUE, reasons=(best.reason, *unknown))
+    if too_early is not None:
+        return Recommendation(action=RecommendedAction.CONTINUE, reasons=(best.reason, too_early))
     reasons = [best.reason]
     distance = treatment.comparison and goal_distance(treatment.comparison, main.metric)
     if treatment.comparison and distance and abs(treatment.comparison.difference) < distance:
@@ -244,7 +260,7 @@ def _roll_out(
             f"{main.adjustment.balance:.1f} standard errors in {main.metric.name} already: they may "
             "not be alike."
         )
-    return Recommendation(action=Action.ROLL_OUT, variant=name, reasons=tuple(reasons))
+    return Recommendation(action=RecommendedAction.ROLL_OUT, variant=name, reasons=tuple(reasons))
 
 
 DOUBTS = {

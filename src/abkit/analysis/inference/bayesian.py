@@ -10,13 +10,13 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv, ndtr, ndtri
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.credible import equal_tails
 from abkit.analysis.inference.decision import Decision, agreeing, check_alpha, compare, undecided
 from abkit.analysis.inference.ratio_posterior import RatioPosterior
 from abkit.analysis.inference.relative import lift
 from abkit.analysis.inference.variance import separate
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 METHOD = "bayesian"

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from abkit.analysis.aggregates import Moments
+from abkit.analysis.statistics.aggregates import Moments
 
 
 @frozen

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Protocol
 
-from abkit.analysis.aggregates import Moments
+from abkit.analysis.statistics.aggregates import Moments
 
 SAME = 1e-8
 """A covariate of whose variance the others leave no larger share says what they say."""

@@ -7,10 +7,10 @@ from typing import Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.relative import lift, lift_interval
 from abkit.analysis.inference.variance import MeanVariances
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Decision, check_alpha, compare, undecided
 from abkit.analysis.inference.variance import VarianceRule, at_least_pooled
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 METHOD = "group-sequential"

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from scipy.special import log_ndtr
 
 from abkit.analysis.inference.decision import check_alpha
-from abkit.analysis.inference.sequential import Tau, checked_tau
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.tau import Tau, checked_tau
 
 
 def log_likelihood_ratio(difference: float, *, variance: float, tau: Tau) -> float:

@@ -5,8 +5,8 @@ from math import ceil, inf, sqrt
 from attrs import frozen
 from scipy.special import ndtr, ndtri
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.decision import check_alpha
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
 
 

@@ -5,10 +5,10 @@ from math import copysign, hypot, inf, sqrt
 from attrs import frozen
 from scipy.special import owens_t
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.inference.credible import equal_tails
 from abkit.analysis.inference.variance import separate
+from abkit.analysis.statistics.aggregates import Moments
 
 _LEAST = 1e-150
 """A mean that does not vary is believed to this share of the other one's standard error."""

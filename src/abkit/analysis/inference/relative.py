@@ -2,9 +2,9 @@
 
 from math import sqrt
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.inference.variance import MeanVariances
+from abkit.analysis.statistics.aggregates import Moments
 
 NEAR_ZERO = 2.0
 """A control's mean within so many standard errors of 0 is too near 0 to divide by."""

@@ -1,10 +1,9 @@
 """The sequential test: look as often as you like, stop when you like (mSPRT)."""
 
 from collections.abc import Mapping, Sequence
-from math import exp, fsum, inf, isclose, log, log1p, sqrt
-from typing import NamedTuple, TypeAlias
+from math import exp, fsum, inf, log, log1p, sqrt
+from typing import NamedTuple
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import (
     Alternative,
@@ -15,13 +14,12 @@ from abkit.analysis.inference.decision import (
     undecided,
 )
 from abkit.analysis.inference.variance import VarianceRule, at_least_pooled
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.tau import Tau, checked_tau
 from abkit.extras import extra
 
 METHOD = "sequential"
-
-Tau: TypeAlias = float | Mapping[float, float]
-"""The size of the difference that is looked for; or several sizes, each with its weight."""
 
 
 def sequential(
@@ -219,7 +217,7 @@ def goal_tau(control_mean: float, goal: float) -> float:
     goal then counts as an absolute change, in the metric's unit.
 
     Args:
-        control_mean: The control's mean, from the plan or of all data so far. That of the first day
+        control_mean: The control's mean, from the design or of all data so far. That of the first day
             would be far too small where units act days after their exposure.
         goal: The relative change worth having, above 0: 0.02 is 2%.
 
@@ -263,29 +261,3 @@ def tau_for_sample_size(
         )
         raise AnalysisError(message)
     return sqrt(variance * units * (evidence + log1p(evidence)) / sample_size)
-
-
-def checked_tau(tau: Tau, *, name: str = "tau") -> Mapping[float, float]:
-    """The sizes that are looked for, with their weights.
-
-    Args:
-        tau: One size, or several with their weights.
-        name: How errors call it.
-
-    Raises:
-        AnalysisError: A size is not above 0 and finite, or the weights do not add up to 1.
-    """
-    mixture = tau if isinstance(tau, Mapping) else {tau: 1.0} if _is_number(tau) else {}
-    sizes = all(_is_number(size) and 0 < size < inf for size in mixture)
-    weights = all(_is_number(weight) and weight > 0 for weight in mixture.values())
-    if sizes and weights and isclose(fsum(mixture.values()), 1, abs_tol=1e-9):
-        return mixture
-    message = (
-        f"{name} must be a difference above 0 in the metric's unit, such as 0.004, or several with "
-        f"weights that add up to 1, such as {{0.004: 0.6, 0.02: 0.4}}, not {tau!r}"
-    )
-    raise AnalysisError(message)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

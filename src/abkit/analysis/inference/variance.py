@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from abkit.analysis.aggregates import Moments
+from abkit.analysis.statistics.aggregates import Moments
 
 
 @frozen

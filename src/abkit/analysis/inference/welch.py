@@ -2,7 +2,6 @@
 
 from math import sqrt
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import (
     Alternative,
@@ -14,6 +13,7 @@ from abkit.analysis.inference.decision import (
 )
 from abkit.analysis.inference.student import critical_value, p_value
 from abkit.analysis.inference.variance import MeanVariances, VarianceRule, separate
+from abkit.analysis.statistics.aggregates import Moments
 
 METHOD = "welch"
 

@@ -230,8 +230,8 @@ def _compared(
     result: Result, found: MetricResult, treatment: Treatment, comparison: Comparison
 ) -> Iterator[str]:
     """The numbers of one variant beside the control, and what makes them doubtful."""
-    note = figures.corrected_for(found, result.settings)
-    level = f"{figures.confidence(result.settings)} interval{note and f' {note}'}"
+    note = figures.corrected_for(found, result.plan)
+    level = f"{figures.confidence(result.plan)} interval{note and f' {note}'}"
     interval = f"{level} {figures.interval(comparison)}"
     if treatment.chance_to_beat is not None:
         proof = f"chance to beat the control {figures.chance(treatment.chance_to_beat)}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from abkit.analysis.findings.verdict import Action
+from abkit.analysis.findings.verdict import RecommendedAction
 from abkit.analysis.presentation.figures import legible
 
 if TYPE_CHECKING:
@@ -34,18 +34,18 @@ def command(result: "Outcome") -> Command | None:
     """
     if result.several is None:
         return None
-    name, advice = quote(legible(result.plan.name)), result.recommendation
+    name, advice = quote(legible(result.design.name)), result.recommendation
     called, program = result.invocation, join(result.invocation.program)
     rollback = f"{program} rollback {_options(called.options)}{_operand(name)}"
     match advice.action:
-        case Action.ROLL_OUT if advice.variant is not None:
+        case RecommendedAction.ROLL_OUT if advice.variant is not None:
             variant = quote(legible(advice.variant))
             options = _options(called.options)
             line = f"{program} rollout --variant={variant} {options}{_operand(name)}"
             if not (advice.variant.startswith("-") or name.startswith("-")):
                 line = f"{program} rollout {name} --variant {variant} {options}".rstrip()
             return Command(f"Everybody gets {legible(advice.variant)}", line)
-        case Action.ROLL_BACK:
+        case RecommendedAction.ROLL_BACK:
             return Command("Everybody gets the default again", rollback)
         case _:
             return Command("To stop it instead", rollback)

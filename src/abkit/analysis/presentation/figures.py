@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from abkit.analysis.findings.metric_result import Arm, Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.settings import Alternative, Settings
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Alternative
 from abkit.experiments.declaring.metrics import Direction, Metric, Role
 
 if TYPE_CHECKING:
@@ -201,26 +202,26 @@ def kind(metric: Metric, *, decides: bool) -> str:
     return words + role + (", decides" if decides else "")
 
 
-def method(settings: Settings) -> str:
+def method(plan: AnalysisPlan) -> str:
     """The method in words, and whether it tests one side only."""
-    words = _METHODS.get(settings.method.value, settings.method.value)
-    if settings.alternative is Alternative.ONE_SIDED:
+    words = _METHODS.get(plan.method.value, plan.method.value)
+    if plan.alternative is Alternative.ONE_SIDED:
         return f"{words}; one-sided: only the direction that matters"
     return words
 
 
-def confidence(settings: Settings) -> str:
+def confidence(plan: AnalysisPlan) -> str:
     """The confidence of all that is read together, such as "95%"."""
-    return f"{settings.confidence * 100:.4g}%"
+    return f"{plan.confidence * 100:.4g}%"
 
 
-def corrected_for(found: MetricResult, settings: Settings) -> str:
+def corrected_for(found: MetricResult, plan: AnalysisPlan) -> str:
     """Why one metric's intervals are wider than that; empty if they are not.
 
     Such as "corrected for 3 comparisons (each at 98.33%)".
     """
     compared = [t.comparison for t in found.treatments if t.comparison is not None]
-    if not compared or all(c.alpha == settings.level for c in compared):
+    if not compared or all(c.alpha == plan.level for c in compared):
         return ""
     levels = [f"{(1 - alpha) * 100:.4g}%" for alpha in {c.alpha: None for c in compared}]
     each = f"each at {levels[0]}" if len(levels) == 1 else f"at {levels[0]} and others"

@@ -23,11 +23,13 @@ class Recipe:
 
     Attributes:
         code: Python that leaves an `Analysis` (or a `UnitsAnalysis`) in the name `analysis`.
+        arguments: Those of its `run()`, as Python.
         tables: The paths of the tables, by their names: exposures and actions, or units.
     """
 
     code: str
     tables: Mapping[str, str]
+    arguments: str = ""
 
 
 def to_notebook(result: "Outcome", recipe: Recipe) -> str:
@@ -60,19 +62,24 @@ def to_notebook(result: "Outcome", recipe: Recipe) -> str:
 
 
 def _beginning(result: "Outcome", recipe: Recipe) -> list[Cell]:
-    plan, advice = result.plan, result.recommendation
+    design, advice = result.design, result.recommendation
     target = f" {advice.variant}" if advice.variant is not None else ""
     reasons = "\n".join(f"- {_prose(reason)}" for reason in advice.reasons)
-    first = "".join(
+    first = (
+        f"Not as planned: {_prose('; '.join(result.not_as_planned))}\n\n"
+        if result.not_as_planned
+        else ""
+    )
+    first += "".join(
         f"**{_prose(alert.title)}.** {_prose(alert.text)}\n\n" for alert in alerts(result)
     )
     return [
         _markdown(
-            f"# {_prose(plan.name)}\n\n{_prose(plan.hypothesis)}\n\n{first}"
+            f"# {_prose(design.name)}\n\n{_prose(design.hypothesis)}\n\n{first}"
             f"Recommendation: **{_prose(advice.action.value + target)}**\n\n{reasons}"
         ),
         _code(recipe.code),
-        _code("result = analysis.run()\nresult"),
+        _code(f"result = analysis.run({recipe.arguments})\nresult"),
         _markdown("## The numbers\n\nOne row for each metric and variant."),
         _code("result.to_frame()"),
     ]

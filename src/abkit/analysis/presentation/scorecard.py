@@ -83,7 +83,7 @@ def scorecard(result: "Outcome") -> Scorecard | None:
         ),
         several=variants > 1,
         proof="beats control" if figures.bayesian(result.deciding) else "p-value",
-        level=figures.confidence(result.settings),
+        level=figures.confidence(result.plan),
         note=_note(result),
         omitted=(
             f"The first {MOST} of {variants} variants; the tables of the metrics have all."
@@ -96,7 +96,7 @@ def scorecard(result: "Outcome") -> Scorecard | None:
 def _note(result: "Outcome") -> str:
     """What the intervals are corrected for; of each metric, where they differ."""
     of = {
-        found.metric.name: figures.corrected_for(found, result.settings)
+        found.metric.name: figures.corrected_for(found, result.plan)
         for found in result.metrics
         if any(treatment.comparison is not None for treatment in found.treatments)
     }

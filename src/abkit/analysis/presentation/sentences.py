@@ -5,15 +5,13 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import attrs
-
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.verdict import Action
-from abkit.analysis.phases import Phase
+from abkit.analysis.findings.verdict import RecommendedAction
 from abkit.analysis.presentation import figures, times
 from abkit.analysis.presentation.times import duration
-from abkit.analysis.settings import Settings
+from abkit.analysis.statistics.phases import Phase
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -54,10 +52,10 @@ def phase(of: Phase, variants: Sequence[str]) -> str:
     return f"{began}{weights}; {units} units"
 
 
-def confidence(found: MetricResult, settings: Settings) -> str | None:
+def confidence(found: MetricResult, plan: AnalysisPlan) -> str | None:
     """Why intervals are wider than the confidence alone would have them; None if they are not."""
-    note = figures.corrected_for(found, settings)
-    return f"Intervals: {figures.confidence(settings)}, {note}." if note else None
+    note = figures.corrected_for(found, plan)
+    return f"Intervals: {figures.confidence(plan)}, {note}." if note else None
 
 
 def look(found: MetricResult) -> str | None:
@@ -162,24 +160,29 @@ def several(result: "Outcome") -> str | None:
 def remaining(result: "Outcome") -> str | None:
     """How long it still takes; None where nothing is to be waited for."""
     left = result.remaining
-    waits = result.recommendation.action is Action.CONTINUE and not result.sample_ratio.alarm
+    waits = (
+        result.recommendation.action is RecommendedAction.CONTINUE and not result.sample_ratio.alarm
+    )
     return left.message if left is not None and waits else None
 
 
-def chosen(settings: Settings) -> Iterator[tuple[str, str]]:
+_SHOWN_ELSEWHERE = {"method", "confidence", "over_time", "segments", "several", "exclude"}
+
+
+def chosen(plan: AnalysisPlan) -> Iterator[tuple[str, str]]:
     """How the test was made: each setting that has a value, with that value in words."""
-    for attribute in attrs.fields(type(settings)):
-        value = getattr(settings, attribute.name)
-        if attribute.name in {"method", "confidence"} or value is None:
+    for name in fields_of_a_plan():
+        value = getattr(plan, name)
+        if name in _SHOWN_ELSEWHERE or value is None:
             continue
-        if attribute.name == "spending" and settings.method.value != "group-sequential":
+        if name == "spending" and plan.method.value != "group-sequential":
             continue
         if isinstance(value, Mapping):
             value = ", ".join(f"{key}: {_value(each)}" for key, each in value.items())
         elif isinstance(value, tuple | list):
             value = ", ".join(map(_value, value))
         if value != "":
-            yield attribute.name.replace("_", " ").capitalize(), _value(value)
+            yield name.replace("_", " ").capitalize(), _value(value)
 
 
 def _value(value: object) -> str:

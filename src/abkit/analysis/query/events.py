@@ -198,7 +198,7 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
             source: As for `per_unit`.
         """
         names = self._state_names()
-        # As it was, to the last digit: what is left after taking away what came may not be that.
+        # As it was, to the last digit: what is left after exposed_units away what came may not be that.
         states = ",\n    ".join(
             f"{name}, coalesce(lag({name}) over (partition by {self._key} order by period), "
             f"cast(0 as double)) as was_{name}"

@@ -7,8 +7,8 @@ from typing import Self
 
 from attrs import field, frozen
 
-from abkit.analysis.estimands import Estimand, measured
 from abkit.analysis.reading.quoting import literal
+from abkit.analysis.statistics.estimands import Estimand, measured
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import (
     Average,

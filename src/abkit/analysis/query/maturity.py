@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from attrs import frozen
 
-from abkit.analysis.estimands import measured
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.quoting import literal
+from abkit.analysis.statistics.estimands import measured
 from abkit.experiments.declaring.metrics import Funnel, Metric, Retention
 
 

@@ -6,11 +6,11 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from abkit.analysis.aggregates import Sums
 from abkit.analysis.amounts import amount
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.layout import Layout, limits, number, one_if, transformed
 from abkit.analysis.reading.quoting import literal
+from abkit.analysis.statistics.aggregates import Sums
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import Metric
 

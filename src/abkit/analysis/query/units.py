@@ -1,12 +1,11 @@
 """Who takes part: from exposures to units, each with its variant and its first exposure."""
 
 from collections.abc import Collection, Sequence
-from enum import StrEnum
 
 from attrs import frozen
 
-from abkit.analysis.plan import Plan
-from abkit.analysis.query.exclusion import Exclusion
+from abkit.analysis.declared.design import Design
+from abkit.analysis.query.exclusion import condition
 from abkit.analysis.query.periods import period
 from abkit.analysis.query.phases import (
     MAXIMUM_PHASES,
@@ -17,21 +16,11 @@ from abkit.analysis.query.phases import (
 )
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
+from abkit.experiments.declaring.analysis_words import Several
+from abkit.experiments.declaring.exclusion import Exclusion
 
 MAXIMUM_VARIANTS = 50
 """More variants are taken for a mistake, such as naming the column of the users."""
-
-
-class Several(StrEnum):
-    """What becomes of a unit that was exposed to several variants."""
-
-    EXCLUDE = "exclude"
-    """It is left out, and counted; unless its variant changed only where the weights did, which moves units:
-    then it belongs to the variant that it saw first."""
-    FIRST = "first"
-    """It belongs to the variant that it saw first."""
-    INCLUDE = "include"
-    """It counts in each variant that it saw, from its first exposure there."""
 
 
 @frozen(kw_only=True)
@@ -39,7 +28,7 @@ class UnitQueries:
     """The queries of who takes part, over a table `exposures`.
 
     Attributes:
-        plan: What was planned.
+        design: What was planned.
         several: What becomes of units exposed to several variants.
         start: Exposures count from this microsecond since 1970 on; None: from the first.
         until: And before this one; None: all.
@@ -49,7 +38,7 @@ class UnitQueries:
         phases: The texts of `weights` of each phase, if there are several: units are told apart by them.
     """
 
-    plan: Plan
+    design: Design
     several: Several = Several.EXCLUDE
     start: int | None = None
     until: int | None = None
@@ -120,7 +109,7 @@ class UnitQueries:
 select
   {variant} as variant,
   count(*) as total_rows,
-  sum(case when experiment = {literal(self.plan.name)} then 1 else 0 end) as of_experiment,
+  sum(case when experiment = {literal(self.design.name)} then 1 else 0 end) as of_experiment,
   sum(case when {ours} then 1 else 0 end) as exposures,
   sum(case when {ours} and not ({_COMPLETE}) then 1 else 0 end) as incomplete,
   sum(case when {usable} then 1 else 0 end) as in_frame,
@@ -161,7 +150,7 @@ limit {MAXIMUM_PHASES + 1}"""  # noqa: S608 - literals are quoted
         return f"""\
 select properties
 from exposures_as_written
-where experiment = {literal(self.plan.name)} and properties is not null
+where experiment = {literal(self.design.name)} and properties is not null
 limit 100"""  # noqa: S608 - literals are quoted
 
     def found(self) -> str:
@@ -180,7 +169,7 @@ limit 10"""
         number of that of the first exposure) and moved (1 if it saw one variant in each phase, else 0).
         """
         excluded = "".join(
-            f",\n  max(case when {e.condition(f'property_{i}')} then 1 else 0 end) as excluded_{i}"
+            f",\n  max(case when {condition(e, f'property_{i}')} then 1 else 0 end) as excluded_{i}"
             for i, e in enumerate(self.exclusions)
         )
         moved = f",\n  {one_variant_in_each(self.phases)} as moved" if self.phases else ""
@@ -315,11 +304,11 @@ where place = 1"""  # noqa: S608 - columns are our own
 
     def _ours(self, of: str = "") -> str:
         """The condition that an exposure is of this randomization."""
-        conditions = [f"{of}experiment = {literal(self.plan.name)}"]
-        if self.plan.salt is not None and "salt" in self.present:
-            conditions.append(f"{of}salt = {literal(self.plan.salt)}")
+        conditions = [f"{of}experiment = {literal(self.design.name)}"]
+        if self.design.salt is not None and "salt" in self.present:
+            conditions.append(f"{of}salt = {literal(self.design.salt)}")
         if "unit_type" in self.present:
-            conditions.append(f"{of}unit_type = {literal(self.plan.unit_type)}")
+            conditions.append(f"{of}unit_type = {literal(self.design.unit_type)}")
         return " and ".join(conditions)
 
     def usable(self, of: str = "") -> str:

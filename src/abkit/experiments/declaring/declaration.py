@@ -5,12 +5,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from abkit.errors import DeclarationError, OperatorError
+from abkit.errors import AnalysisError, DeclarationError, OperatorError
 from abkit.events import Variant, variant_text
 from abkit.experiments.declaring.names import check_names
 from abkit.experiments.declaring.subjects import unit_id_of, why_no_id
 
 if TYPE_CHECKING:
+    from abkit.experiments.declaring.analysis_plan import AnalysisPlan
     from abkit.experiments.declaring.layer import Holdout, Layer
     from abkit.experiments.declaring.metrics import Metric
 
@@ -45,6 +46,7 @@ class Declaration(NamedTuple):
         metrics: What success means.
         hypothesis: What is expected to happen, and why.
         owner: Whom to ask.
+        plan: How it will be judged; None: as the project says, or by default.
         sticky: Whether a unit keeps the variant that it was exposed to, whatever is declared later.
         frozen: Whether nobody new is enrolled: only units that keep a variant take part.
     """
@@ -70,6 +72,7 @@ class Declaration(NamedTuple):
     owner: str
     sticky: bool = False
     frozen: bool = False
+    plan: "AnalysisPlan | None" = None
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -131,6 +134,7 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
     check_names(name, cls.unit_type, salt, cls.param_name)
     weights = _weights(name, cls.variants)
     layer, slots = _layer(name, cls)
+    metrics = _metrics(name, cls.metrics)
     starts, ends = _moment(name, "starts", cls.starts), _moment(name, "ends", cls.ends)
     if starts is not None and ends is not None and ends <= starts:
         raise DeclarationError(name, f"ends ({cls.ends}) before it starts ({cls.starts})")
@@ -151,10 +155,11 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
         layer=layer,
         slots=slots,
         holdouts=_holdouts(name, cls.holdouts),
-        metrics=_metrics(name, cls.metrics),
+        metrics=metrics,
         hypothesis=cls.hypothesis,
         owner=cls.owner,
         sticky=_yes_or_no(name, "sticky", cls.sticky),
+        plan=_plan(name, cls.plan, metrics),
     )
     check_rollout(declaration, declaration.rollout)
     check_frozen(declaration, cls.frozen)
@@ -337,6 +342,24 @@ def _metrics(name: str, metrics: Any) -> "tuple[Metric, ...]":
             problem = f"has two metrics named {each!r}; give one of them another name"
             raise DeclarationError(name, problem)
     return found
+
+
+def _plan(name: str, plan: Any, metrics: "tuple[Metric, ...]") -> "AnalysisPlan | None":
+    if plan is None:
+        return None
+    from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+
+    if not isinstance(plan, AnalysisPlan):
+        problem = f"`plan` must be an AnalysisPlan(...), such as AnalysisPlan(confidence=0.9), not {plan!r}"
+        raise DeclarationError(name, problem)
+    if isinstance(plan.cuped, Mapping):
+        problem = "`plan`: cuped must be a length of time, such as timedelta(days=14); columns are for tables"
+        raise DeclarationError(name, problem)
+    try:
+        plan.check(metrics)
+    except AnalysisError as error:
+        raise DeclarationError(name, f"`plan`: {error}") from None
+    return plan
 
 
 def _instances(name: str, attribute: str, values: Any, kind: Callable[..., Any]) -> tuple[Any, ...]:

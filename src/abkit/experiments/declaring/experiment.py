@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from abkit.assignment.params import Params
+    from abkit.experiments.declaring.analysis_plan import AnalysisPlan
     from abkit.experiments.declaring.layer import Holdout, Layer
     from abkit.experiments.declaring.metrics import Metric
 
@@ -51,6 +52,8 @@ class Experiment:
     slots: ClassVar[Iterable[int] | None] = None
     holdouts: "ClassVar[Sequence[Holdout]]" = ()
     metrics: "ClassVar[Sequence[Metric]]" = ()
+    plan: "ClassVar[AnalysisPlan | None]" = None
+    """How the experiment will be judged; None: as the project says, or by default."""
     sticky: ClassVar[bool] = False
     frozen: ClassVar[bool] = False
     hypothesis: ClassVar[str] = ""

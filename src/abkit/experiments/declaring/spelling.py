@@ -9,15 +9,27 @@ from abkit.errors import DeclarationError
 _CLOSE = 0.8
 """How alike a misspelt name is, as `difflib` counts it: "varaints" and "variants" are 0.875."""
 
-_WITH_THE_ANALYSIS = "is no part of the class: pass it to Analysis(), or to `abkit analyze`"
 _ROLLOUT = "is called `rollout` here, a share from 0 to 1"
 
 ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(
-            ("alpha", "confidence", "correction", "covariate", "cuped", "method", "power"),
-            _WITH_THE_ANALYSIS,
-        ),
+        **{
+            name: f"belongs to the plan: plan = AnalysisPlan({name}=...)"
+            for name in (
+                "alternative",
+                "confidence",
+                "correction",
+                "cuped",
+                "looks",
+                "method",
+                "min_days",
+                "sample_size",
+                "segments",
+            )
+        },
+        "alpha": "belongs to the plan: plan = AnalysisPlan(confidence=...), one minus alpha",
+        "covariate": "belongs to the plan: plan = AnalysisPlan(cuped=...)",
+        "power": "is no part of the class: `abkit power` takes it",
         **dict.fromkeys(
             ("allocation", "percent", "percentage", "traffic", "traffic_allocation"), _ROLLOUT
         ),
@@ -53,7 +65,9 @@ _USED_BY_CODE = frozenset(
         "goal",
         "goals",
         "groups",
+        "looks",
         "method",
+        "segments",
         "unit",
         "weights",
     }

@@ -43,11 +43,11 @@ class Drawing:
             return None
         chart = cumulative_chart(units, theme=self.theme, size=self.size)
         about = [
-            f"{self.result.plan.unit_type}s",
+            f"{self.result.design.unit_type}s",
             *self._period(),
             *([] if units.complete else ["dotted: not over yet"]),
         ]
-        title = f"{self.result.plan.name}: cumulative exposures"
+        title = f"{self.result.design.name}: cumulative exposures"
         return styled(chart, self.theme, title=title, subtitle="; ".join(about))
 
     def over_time(self, _: int, found: MetricResult) -> Any | None:
@@ -55,7 +55,7 @@ class Drawing:
         series = found.over_time
         if series is None or not series.ends:
             return None
-        p_values = self.result.settings.method.value == "sequential"
+        p_values = self.result.plan.method.value == "sequential"
         chart = over_time_chart(found, series, theme=self.theme, size=self.size, p_values=p_values)
         return self._named(chart, found, "over time")
 
@@ -80,10 +80,10 @@ class Drawing:
     def _named(self, chart: Any | None, found: MetricResult, how: str) -> Any | None:
         if chart is None:
             return None
-        level = figures.confidence(self.result.settings)
-        note = figures.corrected_for(found, self.result.settings)
+        level = figures.confidence(self.result.plan)
+        note = figures.corrected_for(found, self.result.plan)
         about = [
-            f"beside {self.result.plan.control}, with {level} intervals{note and f' {note}'}",
+            f"beside {self.result.design.control}, with {level} intervals{note and f' {note}'}",
             *(["dashed: the goal"] if found.metric.goal else []),
             *self._period(),
         ]

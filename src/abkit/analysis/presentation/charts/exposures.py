@@ -6,7 +6,7 @@ from abkit.analysis.presentation.charts.series import Looks, Row, colours, drawn
 from abkit.analysis.presentation.charts.theme import Size, Theme, module
 
 if TYPE_CHECKING:
-    from abkit.analysis.outcome import CumulativeUnits
+    from abkit.analysis.findings.cumulative import CumulativeUnits
 
 
 def cumulative_chart(units: "CumulativeUnits", *, theme: Theme, size: Size) -> Any:

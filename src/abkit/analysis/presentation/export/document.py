@@ -6,9 +6,13 @@ from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.export.findings import metric_result, sample_ratio
 from abkit.analysis.presentation.export.plain import plain
+from abkit.experiments.declaring.analysis_plan import fields_of_a_plan
 
 if TYPE_CHECKING:
-    from abkit.analysis.outcome import CumulativeUnits, Outcome, Unassigned
+    from abkit.analysis.aggregation.assignments import Unassigned
+    from abkit.analysis.findings.cumulative import CumulativeUnits
+    from abkit.analysis.outcome import Outcome
+    from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 
 FORMAT = 1
 """Rises when a key changes its meaning or goes; new keys do not raise it."""
@@ -20,22 +24,24 @@ def to_dict(result: "Outcome") -> dict[str, object]:
     Infinite ends of intervals and what is no number are null, times are ISO 8601 in UTC, lengths of
     time seconds, shares and changes fractions (0.05 is 5%). What was not asked for is null or empty.
     """
-    plan, settings = result.plan, result.settings
+    design, plan = result.design, result.plan
     start, until = result.frame
     return {
         "format": FORMAT,
-        "experiment": plan.name,
-        "salt": plan.salt,
-        "hypothesis": plan.hypothesis,
-        "unit_type": plan.unit_type,
-        "control": plan.control,
-        "weights": plain(plan.weights),
+        "experiment": design.name,
+        "salt": design.salt,
+        "hypothesis": design.hypothesis,
+        "unit_type": design.unit_type,
+        "control": design.control,
+        "weights": plain(design.weights),
         "declared_metrics": [
-            {"type": type(metric).__name__, **_entries(plain(metric))} for metric in plan.metrics
+            {"type": type(metric).__name__, **_entries(plain(metric))} for metric in design.metrics
         ],
-        "method": settings.method.value,
-        "confidence": settings.confidence,
-        "settings": plain(settings),
+        "method": plan.method.value,
+        "confidence": plan.confidence,
+        "settings": _plan(plan),
+        "planned": design.plan and _plan(design.plan),
+        "not_as_planned": list(result.not_as_planned),
         "frame": {"from": plain(start), "until": plain(until)},
         "period": plain(result.period),
         "made": plain(result.made),
@@ -68,6 +74,10 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         "versions": dict(result.versions),
         "queries": dict(result.queries),
     }
+
+
+def _plan(plan: "AnalysisPlan") -> dict[str, object]:
+    return {name: plain(getattr(plan, name)) for name in fields_of_a_plan()}
 
 
 def _entries(found: object) -> dict[str, object]:

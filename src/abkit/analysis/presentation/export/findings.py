@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, Series, Treatment
 from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export.plain import finite, plain
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import Metric
 
 if TYPE_CHECKING:

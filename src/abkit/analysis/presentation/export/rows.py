@@ -104,14 +104,15 @@ def _number(text: str) -> bool:
 def _of_metric(found: MetricResult, result: "Outcome") -> list[dict[str, Cell]]:
     metric = found.metric
     same: dict[str, Cell] = {
-        "experiment": result.plan.name,
+        "experiment": result.design.name,
         "metric": metric.name,
         "type": type(metric).__name__,
         "role": metric.role.value,
         "direction": metric.direction.value,
         "goal": metric.goal,
-        "method": result.settings.method.value,
-        "confidence": result.settings.confidence,
+        "method": result.plan.method.value,
+        "confidence": result.plan.confidence,
+        "not_as_planned": "; ".join(result.not_as_planned),
         "abkit": result.versions.get("abkit"),
     }
     control: dict[str, Cell] = {**_arm(found.control), "is_control": True}

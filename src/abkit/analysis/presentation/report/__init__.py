@@ -57,7 +57,7 @@ def _rendered(result: "Outcome", template: str) -> str:
         .get_template(template)
         .render(
             result=result,
-            plan=result.plan,
+            design=result.design,
             deciding=result.deciding,
             command=command(result),
             alerts=alerts(result),

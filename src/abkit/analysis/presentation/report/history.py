@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from abkit.analysis.aggregates import Moments
 from abkit.analysis.findings.metric_result import MetricResult, OverTime
 from abkit.analysis.presentation import figures, times
 from abkit.analysis.presentation.charts.series import drawn
+from abkit.analysis.statistics.aggregates import Moments
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -98,7 +98,7 @@ def growth(result: "Outcome") -> Growth | None:
 
 def histories(result: "Outcome") -> list[History]:
     """Each metric that was computed over time."""
-    running = result.settings.method.value == "sequential"
+    running = result.plan.method.value == "sequential"
     return [
         _history(found, found.over_time, result, running=running)
         for found in result.metrics
@@ -109,8 +109,8 @@ def histories(result: "Outcome") -> list[History]:
 def _history(found: MetricResult, series: OverTime, result: "Outcome", *, running: bool) -> History:
     by_day = times.daily(series.ends)
     step = _step(by_day=by_day)
-    level = figures.confidence(result.settings)
-    note = figures.corrected_for(found, result.settings)
+    level = figures.confidence(result.plan)
+    note = figures.corrected_for(found, result.plan)
     caption = (
         f"The lift until the end of each {step}, and its {level} interval{note and f', {note}'}."
     )

@@ -70,7 +70,7 @@ def show_metric(found: MetricResult, result: "Outcome", console: "Console") -> N
         _show_verdict(treatment, found, result, console)
     for note in (
         sentences.look(found),
-        sentences.confidence(found, result.settings),
+        sentences.confidence(found, result.plan),
         sentences.adjustment(found),
         sentences.capped(found),
         sentences.immature(found),
@@ -119,7 +119,7 @@ def _show_table(found: MetricResult, result: "Outcome", console: "Console") -> N
         Column("rate" if binary else "mean", spare=1),
         Column("difference", spare=4),
         Column("lift"),
-        Column(f"{figures.confidence(result.settings)} interval"),
+        Column(f"{figures.confidence(result.plan)} interval"),
         *last,
     ]
 

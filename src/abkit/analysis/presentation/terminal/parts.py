@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 def show_head(result: "Outcome", console: "Console") -> None:
     """Print what was asked, what to do, why, and the command that does it."""
-    advice, plan = result.recommendation, result.plan
+    advice, design = result.recommendation, result.design
     target = f" {advice.variant}" if advice.variant is not None else ""
-    line(console, (plan.name, "bold"))
-    if plan.hypothesis:
-        line(console, (plan.hypothesis, "italic"))
+    line(console, (design.name, "bold"))
+    if design.hypothesis:
+        line(console, (design.hypothesis, "italic"))
     line(console, ("; ".join(sentences.facts(result)), "dim"))
     for alert in alerts(result):
         console.print()
@@ -110,7 +110,7 @@ def show_segments(result: "Outcome", console: "Console") -> None:
         Column("variant", name=True),
         Column("units", spare=3),
         Column("lift"),
-        Column(f"{figures.confidence(result.settings)} interval"),
+        Column(f"{figures.confidence(result.plan)} interval"),
         *outcome_columns(first),
     ]
     rows: list[list[str | Cell]] = []
@@ -189,6 +189,8 @@ def show_phases(result: "Outcome", console: "Console") -> None:
 
 def show_method(result: "Outcome", console: "Console") -> None:
     """Print how the test was made, and what a reader must know about the data."""
-    line(console, ("Method  ", "bold"), figures.method(result.settings))
+    line(console, ("Method  ", "bold"), figures.method(result.plan))
+    if result.not_as_planned:
+        line(console, ("Not as planned  ", "bold yellow"), "; ".join(result.not_as_planned))
     for warning in result.warnings:
         line(console, ("Note    ", "bold yellow"), warning)

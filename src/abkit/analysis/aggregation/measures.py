@@ -6,19 +6,20 @@ from types import MappingProxyType
 
 from attrs import evolve, field, frozen
 
-from abkit.analysis.aggregates import Sums
+from abkit.analysis.aggregation.centering import Looks, centered
+from abkit.analysis.aggregation.completions import define_completed
+from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.engines.base import Row, integer
-from abkit.analysis.gathering.asking import Asking, instant
-from abkit.analysis.gathering.centering import Looks, centered
-from abkit.analysis.gathering.completions import define_completed
-from abkit.analysis.phases import Phase
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout, limits
 from abkit.analysis.query.phases import MAXIMUM_PHASES
 from abkit.analysis.query.sums import PHASE, Group, SumQueries, percentiles
 from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.standardizing import Strata, pooled
+from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.estimands import Estimand
+from abkit.analysis.statistics.phases import Phase
+from abkit.analysis.statistics.standardizing import Strata, pooled
 from abkit.experiments.declaring.metrics import Metric
 
 MAXIMUM_SEGMENTS = 10
@@ -43,7 +44,7 @@ class Part:
 
 
 @frozen
-class Arrivals:
+class NewUnits:
     """When the units came.
 
     Attributes:
@@ -57,7 +58,7 @@ class Arrivals:
 
 
 @frozen(kw_only=True)
-class Gathered:
+class MeasuredSums:
     """What the database knows of an experiment.
 
     Attributes:
@@ -71,6 +72,7 @@ class Gathered:
         phases: The phases, which differ in their weights; empty if nothing is known of them.
         strata: The sums of each phase by variant; empty if there is one.
         strata_of_looks: The same up to the end of each period.
+        adjusted: Whether CUPED adjusts by what the units did before, as far as that is known.
     """
 
     sums: Mapping[str, Sums]
@@ -85,60 +87,90 @@ class Gathered:
     phases: tuple[Phase, ...] = ()
     strata: Strata = ()
     strata_of_looks: tuple[Strata, ...] = ()
+    adjusted: bool = True
+
+    def up_to(self, count: int) -> "MeasuredSums":
+        """The sums at the end of one of the periods.
+
+        Args:
+            count: How many periods are over then, from 1. What is not kept by period is left out: the parts,
+                and how many units are not mature yet.
+        """
+        strata = self.strata_of_looks[:count]
+        return evolve(
+            self,
+            sums=self.looks[count - 1][1],
+            looks=self.looks[:count],
+            parts=(),
+            immature=MappingProxyType({}),
+            strata=strata[-1] if strata else (),
+            strata_of_looks=strata,
+        )
+
+    def without_cuped(self) -> "MeasuredSums":
+        """The same, not adjusted by what the units did before."""
+        return evolve(self, adjusted=False)
+
+    @property
+    def estimands(self) -> tuple[Estimand, ...]:
+        """What the metrics are, in terms of the sums."""
+        if self.adjusted:
+            return tuple(self.layout.estimands)
+        return tuple(evolve(each, before={}, present=None) for each in self.layout.estimands)
 
 
 def measure_events(
-    asking: Asking,
+    session: QuerySession,
     queries: EventQueries,
     actions: Table | None,
     *,
     segments: Sequence[str],
-    arrivals: Arrivals | None,
-) -> Gathered:
+    new_units: NewUnits | None,
+) -> MeasuredSums:
     """Measure what the `units` did.
 
     Args:
-        asking: The engine, of which `take_part` has been asked.
+        session: The engine, of which `find_exposed_units` has been asked.
         queries: The queries.
         actions: The table of actions; None if nothing was done yet.
         segments: The properties that units are told apart by, as in the `UnitQueries`.
-        arrivals: Of the units, to measure them over time too; None: not over time.
+        new_units: Of the units, to measure them over time too; None: not over time.
     """
-    layout, engine = queries.layout, asking.engine
+    layout, engine = queries.layout, session.engine
     present: Collection[str] = ()
     if actions is None:
-        asking.define("actions", queries.nothing())
+        session.define("actions", queries.nothing())
     else:
         own_unit = "unit_id" in actions.columns
         present = engine.open("actions", actions, queries.columns(own_unit=own_unit))
     source = "actions"
     if not layout.idempotent and "insert_id" in present and engine.repeats("actions", "insert_id"):
-        asking.define("actions_once", queries.once())
+        session.define("actions_once", queries.once())
         source = "actions_once"
-    asking.define("done", queries.done(source=source), keep=bool(layout.derived))
+    session.define("done", queries.done(source=source), keep=bool(layout.derived))
     rows = "done"
     if layout.derived:
         for i, part in enumerate(layout.derived):
-            define_completed(asking, i, part)
-        asking.define("progress", queries.progress())
+            define_completed(session, i, part)
+        session.define("progress", queries.progress())
         rows = "progress"
-    several = bool(segments) or bool(percentiles(layout)) or arrivals is None
+    several = bool(segments) or bool(percentiles(layout)) or new_units is None
     if several:
-        asking.define("per_unit", queries.per_unit(source=rows))
+        session.define("per_unit", queries.per_unit(source=rows))
         keep = bool(segments) or bool(percentiles(layout))
-        asking.define("measured", queries.measured(), keep=keep)
+        session.define("measured", queries.measured(), keep=keep)
     by = ("variant", PHASE) if queries.phased else ("variant",)
     sums = SumQueries(layout=layout, by=by)
-    sums = evolve(sums, limits=_limits(asking, sums))
-    if arrivals is None:
-        return _measured(asking, sums, segments)
-    asking.define("states", queries.states(arrivals.length, source=rows))
-    asking.define("idle", queries.idle())
-    looks = _over_time(asking, sums, arrivals)
-    return Gathered(
+    sums = evolve(sums, limits=_limits(session, sums))
+    if new_units is None:
+        return _measured(session, sums, segments)
+    session.define("states", queries.states(new_units.length, source=rows))
+    session.define("idle", queries.idle())
+    looks = _over_time(session, sums, new_units)
+    return MeasuredSums(
         sums=looks[-1][1] if looks else MappingProxyType({}),
         layout=layout,
-        parts=_parts(asking, sums, segments),
+        parts=_parts(session, sums, segments),
         looks=tuple((end, of) for end, of, _ in looks),
         limits=sums.limits,
         strata=looks[-1][2] if looks else (),
@@ -146,25 +178,27 @@ def measure_events(
     )
 
 
-def measure_units(asking: Asking, layout: Layout, *, segments: Sequence[str]) -> Gathered:
+def measure_units(
+    session: QuerySession, layout: Layout, *, segments: Sequence[str]
+) -> MeasuredSums:
     """Measure a table `measured`."""
     sums = SumQueries(layout=layout)
-    return _measured(asking, evolve(sums, limits=_limits(asking, sums)), segments)
+    return _measured(session, evolve(sums, limits=_limits(session, sums)), segments)
 
 
-def _measured(asking: Asking, queries: SumQueries, segments: Sequence[str]) -> Gathered:
+def _measured(session: QuerySession, queries: SumQueries, segments: Sequence[str]) -> MeasuredSums:
     # A column of users, taken for the variants, is not read to its end.
     most = (MAXIMUM_VARIANTS + 1) * (MAXIMUM_PHASES if PHASE in queries.by else 1)
 
     def ask(queries: SumQueries) -> Looks:
-        return _read(queries, asking.rows("sums per variant", queries.sums(limit=most)))
+        return _read(queries, session.rows("sums per variant", queries.sums(limit=most)))
 
     found = {group: sums for group, (sums,) in centered(queries, ask).items()}
     by_variant, strata = _by_variant(found)
-    return Gathered(
+    return MeasuredSums(
         sums=by_variant,
         layout=queries.layout,
-        parts=_parts(asking, queries, segments),
+        parts=_parts(session, queries, segments),
         limits=queries.limits,
         strata=strata,
     )
@@ -183,11 +217,11 @@ def _by_variant(found: Mapping[Group, Sums]) -> tuple[Mapping[str, Sums], Strata
 
 
 def _limits(
-    asking: Asking, queries: SumQueries
+    session: QuerySession, queries: SumQueries
 ) -> Mapping[Metric, tuple[float | None, float | None]]:
     """The limits of each metric that has some; percentiles are asked for."""
     asked = {
-        (part, side): asking.row(
+        (part, side): session.row(
             f"{percentile:g}th percentile of {part.name}", queries.percentile(part, percentile)
         )["limit_value"]
         for part, side, percentile in percentiles(queries.layout)
@@ -204,14 +238,14 @@ def _limits(
     return MappingProxyType(found)
 
 
-def _parts(asking: Asking, queries: SumQueries, segments: Sequence[str]) -> tuple[Part, ...]:
+def _parts(session: QuerySession, queries: SumQueries, segments: Sequence[str]) -> tuple[Part, ...]:
     """The sums of the largest parts, by each property."""
     parts: list[Part] = []
     for i, name in enumerate(segments):
         what = f"sums per variant by {name}"
 
         def ask(queries: SumQueries, what: str = what) -> Looks:
-            return _largest(queries, asking.rows(what, queries.sums()))
+            return _largest(queries, session.rows(what, queries.sums()))
 
         found = centered(evolve(queries, by=(f"segment_{i}", *queries.by)), ask)
         for value in dict.fromkeys(value for value, *_ in found):
@@ -240,21 +274,21 @@ def _largest(queries: SumQueries, rows: Sequence[Row]) -> Looks:
 
 
 def _over_time(
-    asking: Asking, queries: SumQueries, arrivals: Arrivals
+    session: QuerySession, queries: SumQueries, new_units: NewUnits
 ) -> tuple[tuple[datetime, Mapping[str, Sums], Strata], ...]:
     """The cumulative sums at the end of every period from the first to the last, plain and per phase."""
-    if not arrivals.units:
+    if not new_units.units:
         return ()
-    idle = asking.row("measures of a unit that did nothing", queries.idle())
+    idle = session.row("measures of a unit that did nothing", queries.idle())
 
     def ask(queries: SumQueries) -> Looks:
-        rows = asking.rows("sums per variant over time", queries.changes())
-        return _cumulated(queries, arrivals, rows, idle=idle)
+        rows = session.rows("sums per variant over time", queries.changes())
+        return _cumulated(queries, new_units, rows, idle=idle)
 
     found = centered(queries, ask)
     first, length = (
-        min(start for start, *_ in arrivals.units),
-        timedelta(microseconds=arrivals.length),
+        min(start for start, *_ in new_units.units),
+        timedelta(microseconds=new_units.length),
     )
     return tuple(
         (
@@ -265,16 +299,18 @@ def _over_time(
     )
 
 
-def _cumulated(queries: SumQueries, arrivals: Arrivals, rows: Sequence[Row], *, idle: Row) -> Looks:
+def _cumulated(
+    queries: SumQueries, new_units: NewUnits, rows: Sequence[Row], *, idle: Row
+) -> Looks:
     """The sums of each variant, or of each within its phase, so far, at the end of every period."""
-    length = timedelta(microseconds=arrivals.length)
+    length = timedelta(microseconds=new_units.length)
     changes = {
-        (instant(integer(row, "period") * arrivals.length), queries.group(row)): queries.read(row)
+        (instant(integer(row, "period") * new_units.length), queries.group(row)): queries.read(row)
         for row in rows
     }
     came = {
         (start, (variant, str(number))[: len(queries.by)]): units
-        for (start, variant, number), units in arrivals.units.items()
+        for (start, variant, number), units in new_units.units.items()
     }
     first = min(start for start, _ in came)
     periods = (max(start for start, _ in (*came, *changes)) - first) // length + 1

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from attrs import evolve
 
-from abkit.analysis.aggregates import ROUNDING, Sums
 from abkit.analysis.query.sums import Group, SumQueries
+from abkit.analysis.statistics.aggregates import ROUNDING, Sums
 
 Looks: TypeAlias = Mapping[Group, Sequence[Sums]]
 """Of each group, the sums at each look; one where there is no time."""

@@ -1,12 +1,14 @@
 """Assignments beside exposures: who was exposed without one, and who was assigned but never exposed."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
 
+from attrs import frozen
+
+from abkit.analysis.aggregation.session import QuerySession, instant
+from abkit.analysis.declared.design import Design
 from abkit.analysis.engines.base import integer
-from abkit.analysis.gathering.asking import Asking, instant
-from abkit.analysis.outcome import Unassigned
-from abkit.analysis.plan import Plan
 from abkit.analysis.query.periods import period
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Table
@@ -14,18 +16,33 @@ from abkit.analysis.reading.sources import Table
 _DAY = timedelta(days=1) // timedelta(microseconds=1)
 
 
-def compare_assignments(asking: Asking, plan: Plan, assignments: Table) -> Unassigned:
+@frozen(kw_only=True)
+class Unassigned:
+    """Exposures of units for which no assignment is known.
+
+    Attributes:
+        assigned: Units with an assignment, by variant.
+        exposed: Units of these that were exposed too, by variant.
+        without: Units exposed without an assignment, by the UTC day of their first exposure.
+    """
+
+    assigned: Mapping[str, int]
+    exposed: Mapping[str, int]
+    without: Mapping[date, int]
+
+
+def compare_assignments(session: QuerySession, design: Design, assignments: Table) -> Unassigned:
     """Compare a table of assignments with the `units` that take part.
 
     Args:
-        asking: The engine, of which `take_part` has been asked.
-        plan: What was planned.
+        session: The engine, of which `find_exposed_units` has been asked.
+        design: What was planned.
         assignments: A row for each assignment, with the columns of an exposure.
     """
-    queries = UnitQueries(plan=plan)
-    present = asking.engine.open("assignments", assignments, queries.columns())
-    ours = UnitQueries(plan=plan, present=present).usable()
-    asking.define(
+    queries = UnitQueries(design=design)
+    present = session.engine.open("assignments", assignments, queries.columns())
+    ours = UnitQueries(design=design, present=present).usable()
+    session.define(
         "assigned",
         f"""\
 select unit_id, min(variant) as variant
@@ -34,7 +51,7 @@ where {ours}
 group by unit_id""",  # noqa: S608 - literals are quoted
         keep=True,
     )
-    rates = asking.rows(
+    rates = session.rows(
         "assignments and exposures",
         """\
 select a.variant as variant, count(*) as assigned, count(u.unit_id) as exposed
@@ -44,7 +61,7 @@ group by a.variant
 order by a.variant""",
     )
     day = period("u.first_exposure", _DAY)
-    without = asking.rows(
+    without = session.rows(
         "exposures without assignments",
         f"""\
 select {day} as day, count(distinct u.unit_id) as units

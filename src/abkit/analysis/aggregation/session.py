@@ -16,7 +16,7 @@ def silent(what: str, step: int, of: int) -> None:
     """Tell nobody."""
 
 
-class Asking:
+class QuerySession:
     """An engine, and what it has been asked.
 
     Args:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abkit.analysis import Analysis, Plan, Result
+from abkit.analysis import Design, Result
 from abkit.experiments.declaring.metrics import Conversion, Funnel, Metric, Ratio, Retention, Total
 
+from ..asked import analyze
 from ..conftest import START, Tables
 
 WEEK_1 = Retention("week 1", start="visit", returning="visit", n=1, period="week")
@@ -26,8 +27,8 @@ def analyzed(
     *metrics: Metric,
     **options: Any,
 ) -> Result:
-    plan = Plan(name="Exp", salt="s", unit_type="user", control="a", metrics=metrics or METRICS)
-    return Analysis(plan, **tables(exposures, actions), **options).run()
+    design = Design(name="Exp", salt="s", unit_type="user", control="a", metrics=metrics or METRICS)
+    return analyze(design, **tables(exposures, actions), **options)
 
 
 def immature(result: Result) -> dict[str, list[int | None]]:
@@ -132,8 +133,8 @@ def test_units_that_are_not_mature_are_those_of_plain_python(
 @pytest.mark.parametrize("over_time", ["day", None])
 def test_before_the_first_action_every_unit_waits(tables: Tables, over_time: str | None) -> None:
     exposures = [{"unit_id": f"u{i}", "variant": "ab"[i % 2]} for i in range(4)]
-    plan = Plan(name="Exp", salt="s", unit_type="user", control="a", metrics=(WEEK_1,))
-    result = Analysis(
-        plan, exposures=tables(exposures)["exposures"], actions=None, over_time=over_time
-    ).run()
+    design = Design(name="Exp", salt="s", unit_type="user", control="a", metrics=(WEEK_1,))
+    result = analyze(
+        design, exposures=tables(exposures)["exposures"], actions=None, over_time=over_time
+    )
     assert immature(result) == {"week 1": [2, 2]}

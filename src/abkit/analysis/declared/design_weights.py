@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from abkit.analysis.plan import Plan
+from abkit.analysis.declared.design import Design
 from abkit.events import variant_text
 from abkit.experiments.declaring.experiment import Experiment, decides_in_code
 
@@ -18,23 +18,23 @@ def is_in_code(experiment: Any) -> bool:
     )
 
 
-def designed_weights(experiment: Any, plan: Plan) -> Mapping[str, float]:
-    """The weights that an experiment draws with now, as far as they are known; else those of the plan.
+def designed_weights(experiment: Any, design: Design) -> Mapping[str, float]:
+    """The weights that an experiment draws with now, as far as they are known; else those of the design.
 
     Its own `assign()` is run with stand-ins (`abkit.experiments.checking.tracing`): its weights are known
     if it draws the variant with the same ones in all ways that it can go.
 
     Args:
-        experiment: The class; or a plan or a declaration, whose weights are those of the plan.
-        plan: What was planned.
+        experiment: The class; or a design or a declaration, whose weights are those of the design.
+        design: What was planned.
     """
     if not is_in_code(experiment):
-        return plan.weights
+        return design.weights
     from abkit.experiments.checking.tracing import traced
 
     found = traced(experiment)
     if found is None or found.weights is None or len(found.weights) > len(found.variants):
-        return plan.weights
+        return design.weights
     # The variants of the operator come first, in its order.
     pairs = zip(map(variant_text, found.variants), found.weights, strict=False)
     return MappingProxyType(dict(pairs))

@@ -7,20 +7,21 @@ from types import MappingProxyType
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.engines.base import Row, integer
-from abkit.analysis.gathering.asking import Asking, instant
-from abkit.analysis.phases import Phase, Told, phases_of, weights_in
 from abkit.analysis.query.phases import MAXIMUM_PHASES
-from abkit.analysis.query.units import MAXIMUM_VARIANTS, Several, UnitQueries
+from abkit.analysis.query.units import MAXIMUM_VARIANTS, UnitQueries
 from abkit.analysis.reading.sources import Table
+from abkit.analysis.statistics.phases import Phase, Told, phases_of, weights_in
 from abkit.errors import AnalysisError, EmptyDataError, OutsideFrameError, suggestion
+from abkit.experiments.declaring.analysis_words import Several
 
 QUIET = timedelta(days=1)
 """What has not come into the data a day after its time comes no more."""
 
 
 @frozen(kw_only=True)
-class Taking:
+class ExposedUnits:
     """Who takes part.
 
     Attributes:
@@ -61,18 +62,18 @@ class Taking:
         return made - QUIET if latest > made else max(latest, made - QUIET)
 
 
-def take_part(
-    asking: Asking,
+def find_exposed_units(
+    session: QuerySession,
     queries: UnitQueries,
     exposures: Table,
     *,
     length: int,
     designed: Callable[[], Mapping[str, float]] = dict,
-) -> Taking:
+) -> ExposedUnits:
     """Find out who takes part: afterwards there is a table `units`.
 
     Args:
-        asking: The engine.
+        session: The engine.
         queries: The queries; the columns that are present are found out here.
         exposures: The table of exposures.
         length: Of a period, in microseconds.
@@ -83,34 +84,34 @@ def take_part(
         AnalysisError: The column of the variants cannot be that, or no exposure has the property of a
             segment.
     """
-    present = asking.engine.open("exposures", exposures, queries.columns())
+    present = session.engine.open("exposures", exposures, queries.columns())
     queries = evolve(queries, present=present)
-    profile = asking.rows("exposures in the table", queries.profile())
-    _check(profile, asking, queries, exposures)
-    notes = tuple(_without_property(profile, asking, queries, exposures))
-    phases, more = _phases(asking, queries, profile, designed)
+    profile = session.rows("exposures in the table", queries.profile())
+    _check(profile, session, queries, exposures)
+    notes = tuple(_without_property(profile, session, queries, exposures))
+    phases, more = _phases(session, queries, profile, designed)
     notes += more
     if len(phases) > 1:
         queries = evolve(queries, phases=[texts for _, texts in phases])
-    asking.define("seen", queries.seen(), keep=True)
+    session.define("seen", queries.seen(), keep=True)
     excluded: dict[str, int] = {}
     if queries.exclusions:
-        found = asking.row("units left out", queries.excluded())
+        found = session.row("units left out", queries.excluded())
         excluded = {
             exclusion.name: integer(found, f"excluded_{i}")
             for i, exclusion in enumerate(queries.exclusions)
         }
     alone, jumped, in_several = _seen(
-        asking, queries, variants=sum(row["variant"] is not None for row in profile)
+        session, queries, variants=sum(row["variant"] is not None for row in profile)
     )
     excludes = queries.several is Several.EXCLUDE and not queries.phases
     plain = not queries.segments and (excludes or not jumped)
-    asking.define("units", queries.units(jumpers=bool(jumped)), keep=not plain)
-    periods = asking.rows("units over time", queries.by_period(length))
+    session.define("units", queries.units(jumpers=bool(jumped)), keep=not plain)
+    periods = session.rows("units over time", queries.by_period(length))
     latest = max(
         (integer(row, "latest") for row in profile if row["latest"] is not None), default=None
     )
-    return Taking(
+    return ExposedUnits(
         incomplete=_total(profile, "incomplete"),
         latest=None if latest is None else instant(latest),
         rows=MappingProxyType(
@@ -138,7 +139,7 @@ def take_part(
 
 
 def _phases(
-    asking: Asking,
+    session: QuerySession,
     queries: UnitQueries,
     profile: Sequence[Row],
     designed: Callable[[], Mapping[str, float]],
@@ -147,7 +148,7 @@ def _phases(
     told = [row for row in profile if row.get("least_weights") is not None]
     texts = {str(row[column]) for row in told for column in ("least_weights", "most_weights")}
     if len(texts) > 1 or (texts and _total(profile, "weighed") < _total(profile, "in_frame")):
-        rows = asking.rows("weights of the exposures", queries.weights())
+        rows = session.rows("weights of the exposures", queries.weights())
         found = [
             Told(
                 None if row["weights"] is None else str(row["weights"]),
@@ -170,13 +171,13 @@ _TOO_MANY = (
 
 
 def _seen(
-    asking: Asking, queries: UnitQueries, *, variants: int
+    session: QuerySession, queries: UnitQueries, *, variants: int
 ) -> tuple[dict[str, int], dict[str, int], int]:
     """Units per variant that saw one only, and that saw several; and how many saw several at all."""
     alone: dict[str, int] = {}
     jumped: dict[str, int] = {}
     in_several = 0
-    for row in asking.rows("units in the table", queries.counts()):
+    for row in session.rows("units in the table", queries.counts()):
         first, last, units = str(row["variant"]), str(row["last_variant"]), integer(row, "units")
         if first == last:
             alone[first] = units
@@ -185,7 +186,7 @@ def _seen(
             for variant in (first, last):
                 jumped[variant] = jumped.get(variant, 0) + units
     if jumped and variants > 2:  # of three variants that a unit saw, `seen` knows two
-        rows = asking.rows("units in several variants", queries.jumpers())
+        rows = session.rows("units in several variants", queries.jumpers())
         jumped = {str(row["variant"]): integer(row, "units") for row in rows}
     return alone, jumped, in_several
 
@@ -204,50 +205,52 @@ def check_variants(found: int, *, where: str) -> None:
         raise AnalysisError(message)
 
 
-def _check(profile: Sequence[Row], asking: Asking, queries: UnitQueries, exposures: Table) -> None:
+def _check(
+    profile: Sequence[Row], session: QuerySession, queries: UnitQueries, exposures: Table
+) -> None:
     """Refuse exposures that cannot be analyzed."""
-    name, label = queries.plan.name, exposures.label
+    name, label = queries.design.name, exposures.label
     if not _total(profile, "total_rows"):
         raise EmptyDataError(label, "has columns but no rows")
     if not _total(profile, "of_experiment"):
-        found = asking.rows("experiments in the table", queries.found())
+        found = session.rows("experiments in the table", queries.found())
         names = ", ".join(sorted({str(row["experiment"]) for row in found}))
         raise EmptyDataError(label, f"has no exposure of {name!r}; it has those of {names}")
     if not _total(profile, "exposures"):
         others = "; ".join(
             f"salt {row['salt']!r} and unit type {row['unit_type']!r}"
-            for row in asking.rows("experiments in the table", queries.found())
+            for row in session.rows("experiments in the table", queries.found())
             if row["experiment"] == name
         )
         problem = (
-            f"has exposures of {name!r}, but none with salt {queries.plan.salt!r} and unit type "
-            f"{queries.plan.unit_type!r}; it has {others}"
+            f"has exposures of {name!r}, but none with salt {queries.design.salt!r} and unit type "
+            f"{queries.design.unit_type!r}; it has {others}"
         )
         raise EmptyDataError(label, problem)
     if _total(profile, "exposures") == _total(profile, "incomplete"):
         problem = f"has no exposure of {name!r} with a unit_id, a variant and a time"
         raise EmptyDataError(label, problem)
     if not _total(profile, "in_frame"):
-        raise _outside(asking, queries, label)
+        raise _outside(session, queries, label)
     check_variants(sum(row["variant"] is not None for row in profile), where=label)
 
 
-def _outside(asking: Asking, queries: UnitQueries, label: str) -> OutsideFrameError:
+def _outside(session: QuerySession, queries: UnitQueries, label: str) -> OutsideFrameError:
     """That all exposures are outside of the time frame, and when they are."""
     from abkit.analysis.presentation import times  # Only when something is wrong.
 
-    extent = asking.row("when the exposures are", queries.extent())
+    extent = session.row("when the exposures are", queries.extent())
     first, last = instant(integer(extent, "first_time")), instant(integer(extent, "last_time"))
     start, until = (None if t is None else instant(t) for t in (queries.start, queries.until))
     problem = (
-        f"has no exposure of {queries.plan.name!r} {times.frame((start, until))}: "
+        f"has no exposure of {queries.design.name!r} {times.frame((start, until))}: "
         f"all are of {times.period((first, last))}"
     )
     return OutsideFrameError(label, problem, first=first, last=last)
 
 
 def _without_property(
-    profile: Sequence[Row], asking: Asking, queries: UnitQueries, exposures: Table
+    profile: Sequence[Row], session: QuerySession, queries: UnitQueries, exposures: Table
 ) -> Iterable[str]:
     """Exclusions by a property that no exposure has; such a segment is refused.
 
@@ -264,8 +267,8 @@ def _without_property(
     ]
     if not segments and not exclusions:
         return
-    asking.engine.open("exposures_as_written", exposures, queries.as_written())
-    known = _property_names(asking.rows("properties of exposures", queries.some_properties()))
+    session.engine.open("exposures_as_written", exposures, queries.as_written())
+    known = _property_names(session.rows("properties of exposures", queries.some_properties()))
     for name in segments:
         message = f"{_nobody_has(name, known, queries)} A segment needs one"
         raise AnalysisError(message)
@@ -277,7 +280,7 @@ def _without_property(
 def _nobody_has(name: str, known: Sequence[str], queries: UnitQueries) -> str:
     hint = suggestion(name, known)
     have = f" They have {', '.join(map(repr, known))}." if known else ""
-    return f"No exposure of {queries.plan.name!r} has a property {name!r}.{hint}{have}"
+    return f"No exposure of {queries.design.name!r} has a property {name!r}.{hint}{have}"
 
 
 def _property_names(rows: Sequence[Row]) -> tuple[str, ...]:

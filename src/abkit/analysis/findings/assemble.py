@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from abkit.analysis.aggregates import Sums
+from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.amounts import amount
+from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.evaluate import check_ratio, evaluate
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.findings.verdict import is_last_look, recommend
-from abkit.analysis.gathering.measures import Gathered
 from abkit.analysis.outcome import Segment, VariantCounts
-from abkit.analysis.phases import Phase
-from abkit.analysis.plan import Plan
 from abkit.analysis.result import Result, versions
-from abkit.analysis.settings import Method, Settings
-from abkit.analysis.standardizing import FEWEST, compared
+from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.phases import Phase
+from abkit.analysis.statistics.standardizing import FEWEST, compared
 from abkit.errors import AnalysisError, TooFewVariantsError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
@@ -33,8 +34,8 @@ class Asked:
     """What was asked.
 
     Attributes:
-        plan: What was planned.
-        settings: How the test is made.
+        design: What was planned.
+        plan: How the test is made.
         elapsed: The time since the first exposure; None where there is no time.
         over: Whether no further unit will come.
         first_look: The shares of the units that had come by the first look; None: this one is the first.
@@ -46,8 +47,8 @@ class Asked:
         engine: What ran them.
     """
 
-    plan: Plan
-    settings: Settings
+    design: Design
+    plan: AnalysisPlan
     elapsed: timedelta | None = None
     over: bool = False
     first_look: FirstLook | None = None
@@ -60,13 +61,13 @@ class Asked:
 
 
 def assembled(
-    asked: Asked, gathered: Gathered, *, counts: Callable[[str, int], VariantCounts]
+    asked: Asked, measured_sums: MeasuredSums, *, counts: Callable[[str, int], VariantCounts]
 ) -> Result:
     """What the sums say.
 
     Args:
         asked: What was asked.
-        gathered: The sums.
+        measured_sums: The sums.
         counts: What is known of a variant of so many units.
 
     Raises:
@@ -74,66 +75,70 @@ def assembled(
         AnalysisError: A sum is not finite.
         MissingExtraError: numpy or scipy is not installed.
     """
-    plan, settings = asked.plan, asked.settings
-    estimands = gathered.layout.estimands
-    looks = [sums for _, sums in gathered.looks]
+    design, plan = asked.design, asked.plan
+    estimands = measured_sums.estimands
+    looks = [sums for _, sums in measured_sums.looks]
     metrics = evaluate(
-        gathered.sums,
+        measured_sums.sums,
         estimands,
+        design,
         plan,
-        settings,
         first_look=asked.first_look,
-        strata=gathered.strata,
+        strata=measured_sums.strata,
     )
     if looks:
         metrics = over_time(
             metrics,
             estimands,
-            ends=[end for end, _ in gathered.looks],
+            ends=[end for end, _ in measured_sums.looks],
             looks=looks,
-            settings=settings,
+            plan=plan,
             known=asked.known,
-            strata=gathered.strata_of_looks,
+            strata=measured_sums.strata_of_looks,
         )
-    metrics = tuple(_with_immature(found, gathered) for found in metrics)
-    units = sum(sums.n for sums in gathered.sums.values())
-    main = next(found for found in metrics if found.metric == plan.deciding)
-    last_look = is_last_look(settings, units=units, found=main)
+    metrics = tuple(_with_immature(found, measured_sums) for found in metrics)
+    units = sum(sums.n for sums in measured_sums.sums.values())
+    main = next(found for found in metrics if found.metric == design.deciding)
+    last_look = is_last_look(plan, units=units, found=main)
     arms = [main.control, *(treatment.arm for treatment in main.treatments)]
-    sizes = {arm.variant: _units(gathered.sums, arm.variant) for arm in arms}
-    phases = _phases(gathered, sizes)
+    sizes = {arm.variant: _units(measured_sums.sums, arm.variant) for arm in arms}
+    phases = _phases(measured_sums, sizes)
     ratio = check_ratio(
         sizes,
-        plan,
-        one_look=settings.method is Method.WELCH and settings.sample_size is not None and last_look,
+        design,
+        one_look=plan.method is Method.WELCH and plan.sample_size is not None and last_look,
         phases=phases,
         in_code=asked.in_code,
     )
     recommendation = recommend(
-        metrics, deciding=plan.deciding, mismatch=ratio.alarm, last_look=last_look
+        metrics,
+        deciding=design.deciding,
+        mismatch=ratio.alarm,
+        last_look=last_look,
+        too_early=_too_early(asked),
     )
     left = None
     if asked.elapsed is not None and not asked.over and not ratio.alarm:
-        left = remaining(main, settings, units=units, elapsed=asked.elapsed)
+        left = remaining(main, plan, units=units, elapsed=asked.elapsed)
     return Result(
+        design=design,
         plan=plan,
-        settings=settings,
         made=asked.made,
         counts=tuple(counts(variant, units) for variant, units in sizes.items()),
         sample_ratio=ratio,
         metrics=metrics,
         recommendation=recommendation,
         segments=tuple(
-            _segments(gathered, plan, settings, seen=units, first_look=asked.first_look)
+            _segments(measured_sums, design, plan, seen=units, first_look=asked.first_look)
         ),
         remaining=left,
         warnings=(
-            *settings.warnings,
-            *gathered.notes,
-            *_left_out_of(phases, control=plan.control),
+            *plan.warnings,
+            *measured_sums.notes,
+            *_left_out_of(phases, control=design.control),
             *_without_weights(phases),
             *_unknown_shares(ratio, in_code=asked.in_code),
-            *_without_looks(gathered, settings),
+            *_without_looks(measured_sums, plan),
         ),
         phases=phases if len(phases) > 1 else (),
         sources=MappingProxyType(dict(asked.sources)),
@@ -142,38 +147,38 @@ def assembled(
     )
 
 
-def segment_names(value: Sequence[str]) -> tuple[str, ...]:
-    """The names of segments, as a caller gives them.
+def _too_early(asked: Asked) -> str | None:
+    """Why nothing is to be rolled out yet, where the plan has a least number of days."""
+    days, elapsed = asked.plan.min_days, asked.elapsed
+    if days is None or elapsed is None or elapsed >= timedelta(days=days):
+        return None
+    passed = elapsed // timedelta(days=1)
+    return (
+        f"The plan waits for {amount(days, 'day')}, of which {passed} are over: the units of other days of "
+        "the week may behave differently."
+    )
 
-    Raises:
-        AnalysisError: They are one text.
-    """
-    if isinstance(value, str):
-        message = f"segments must be a list of names, such as [{value!r}], not one text"
-        raise AnalysisError(message)
-    return tuple(value)
 
-
-def check_plan(plan: Plan, settings: Settings) -> None:
+def check_plan(design: Design, plan: AnalysisPlan) -> None:
     """Refuse an analysis of nothing.
 
     Raises:
-        AnalysisError: There are no metrics, or two of one name, or the settings do not fit them.
+        AnalysisError: There are no metrics, or two of one name, or the plan does not fit them.
     """
-    names = [metric.name for metric in plan.metrics]
+    names = [metric.name for metric in design.metrics]
     if not names:
-        message = f"{plan.name} declares no metrics; declare one, such as Conversion('signed up')"
+        message = f"{design.name} declares no metrics; declare one, such as Conversion('signed up')"
         raise AnalysisError(message)
     if len(set(names)) < len(names):
         repeated = sorted({name for name in names if names.count(name) > 1})
-        message = f"{plan.name} has several metrics of one name: {', '.join(repeated)}"
+        message = f"{design.name} has several metrics of one name: {', '.join(repeated)}"
         raise AnalysisError(message)
-    settings.check(plan.metrics)
+    plan.check(design.metrics)
 
 
-def _with_immature(found: MetricResult, gathered: Gathered) -> MetricResult:
+def _with_immature(found: MetricResult, measured_sums: MeasuredSums) -> MetricResult:
     """A result that says how many of its units are not mature yet."""
-    counts = gathered.immature.get(found.metric)
+    counts = measured_sums.immature.get(found.metric)
     if counts is None:
         return found
     return evolve(
@@ -187,23 +192,23 @@ def _with_immature(found: MetricResult, gathered: Gathered) -> MetricResult:
 
 
 def _segments(
-    gathered: Gathered,
-    plan: Plan,
-    settings: Settings,
+    measured_sums: MeasuredSums,
+    design: Design,
+    plan: AnalysisPlan,
     *,
     seen: int,
     first_look: FirstLook | None,
 ) -> Iterable[Segment]:
     """The parts of the units that have the control and something beside it."""
     # CUPED and corrections are for the whole.
-    estimands = [evolve(e, before={}, present=None) for e in gathered.layout.estimands]
-    for part in gathered.parts:
+    estimands = [evolve(e, before={}, present=None) for e in measured_sums.layout.estimands]
+    for part in measured_sums.parts:
         try:
             metrics = evaluate(
                 part.sums,
                 estimands,
-                plan,
-                settings.for_segments,
+                design,
+                plan.for_segments,
                 seen=seen,
                 first_look=first_look,
                 strata=part.strata,
@@ -213,9 +218,9 @@ def _segments(
         yield Segment(property=part.property, value=part.value, metrics=metrics)
 
 
-def _without_looks(gathered: Gathered, settings: Settings) -> Iterable[str]:
+def _without_looks(measured_sums: MeasuredSums, plan: AnalysisPlan) -> Iterable[str]:
     """That segments are not compared."""
-    if gathered.parts and settings.method is Method.GROUP_SEQUENTIAL:
+    if measured_sums.parts and plan.method is Method.GROUP_SEQUENTIAL:
         yield (
             "Segments are counted but not compared: the looks of a group sequential test are those of "
             "all units."
@@ -226,14 +231,14 @@ def _units(sums: Mapping[str, Sums], variant: str) -> int:
     return sums[variant].n if variant in sums else 0
 
 
-def _phases(gathered: Gathered, sizes: Mapping[str, int]) -> tuple[Phase, ...]:
+def _phases(measured_sums: MeasuredSums, sizes: Mapping[str, int]) -> tuple[Phase, ...]:
     """The phases, with their units and what is compared in them."""
-    if len(gathered.phases) < 2:
-        return tuple(evolve(phase, units=MappingProxyType(sizes)) for phase in gathered.phases)
+    if len(measured_sums.phases) < 2:
+        return tuple(evolve(phase, units=MappingProxyType(sizes)) for phase in measured_sums.phases)
     control, *treatments = sizes
     phases = []
-    for number, phase in enumerate(gathered.phases):
-        sums = gathered.strata[number] if number < len(gathered.strata) else {}
+    for number, phase in enumerate(measured_sums.phases):
+        sums = measured_sums.strata[number] if number < len(measured_sums.strata) else {}
         units = {variant: _units(sums, variant) for variant in sizes}
         both = [treatment for treatment in treatments if compared([sums], control, treatment)]
         phases.append(evolve(phase, units=MappingProxyType(units), compared=tuple(both)))

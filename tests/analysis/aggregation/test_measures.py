@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abkit.analysis.aggregation.exposures import find_exposed_units
+from abkit.analysis.aggregation.measures import MeasuredSums, NewUnits, measure_events
+from abkit.analysis.aggregation.session import QuerySession, silent
+from abkit.analysis.declared.design import Design
 from abkit.analysis.engines.local import DuckDB
-from abkit.analysis.estimands import measured
-from abkit.analysis.gathering.asking import Asking, silent
-from abkit.analysis.gathering.exposures import take_part
-from abkit.analysis.gathering.measures import Arrivals, Gathered, measure_events
-from abkit.analysis.plan import Plan
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import table
+from abkit.analysis.statistics.estimands import measured
 from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
@@ -76,7 +76,7 @@ def gather(
     window: timedelta | None = None,
     until: int | None = None,
     length: int | None = None,
-) -> Gathered:
+) -> MeasuredSums:
     import pyarrow as pa
 
     rows: list[dict[str, Any]] = [
@@ -98,18 +98,20 @@ def gather(
     layout = Layout.of_events(metrics, cuped=cuped is not None)
     micro = None if until is None else until * 1_000_000
     with DuckDB() as opened:
-        asking = Asking(opened, progress=silent, steps=1)
-        plan = Plan(name="E", control="a", metrics=tuple(metrics))
-        queries = UnitQueries(plan=plan, until=micro)
-        taking = take_part(asking, queries, table(pa.Table.from_pylist(rows)), length=DAY_LENGTH)
+        session = QuerySession(opened, progress=silent, steps=1)
+        design = Design(name="E", control="a", metrics=tuple(metrics))
+        queries = UnitQueries(design=design, until=micro)
+        exposed_units = find_exposed_units(
+            session, queries, table(pa.Table.from_pylist(rows)), length=DAY_LENGTH
+        )
         return measure_events(
-            asking,
+            session,
             EventQueries(layout=layout, unit_type="user", cuped=cuped, window=window, until=micro),
             table(
                 pa.Table.from_pylist(did_rows, schema=pa.schema(zip(columns, types, strict=True)))
             ),
             segments=(),
-            arrivals=None if length is None else Arrivals(length, taking.by_period),
+            new_units=None if length is None else NewUnits(length, exposed_units.by_period),
         )
 
 
@@ -130,11 +132,11 @@ def expected(
     return values
 
 
-def check(gathered: Gathered, metrics: Sequence[Metric], **given: Any) -> None:
-    for metric, estimand in zip(metrics, gathered.layout.estimands, strict=True):
+def check(measured_sums: MeasuredSums, metrics: Sequence[Metric], **given: Any) -> None:
+    for metric, estimand in zip(metrics, measured_sums.layout.estimands, strict=True):
         values = expected(given["exposures"], given["actions"], metric, window=given.get("window"))
-        assert set(gathered.sums) == set(values)
-        for variant, sums in gathered.sums.items():
+        assert set(measured_sums.sums) == set(values)
+        for variant, sums in measured_sums.sums.items():
             n, mean, variance = oracle.moments(values, variant)
             (place,) = estimand.places.values()
             assert sums.n == n

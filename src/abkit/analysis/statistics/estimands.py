@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from abkit.analysis.aggregates import Moments, Sums
+from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.expressions import Operand
 from abkit.experiments.declaring.metrics import Formula, Funnel, Metric, Ratio, Total

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
+from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
-from abkit.analysis.gathering.asking import Asking
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.maturity import MaturityQueries, limited
 from abkit.experiments.declaring.metrics import Metric
 
 
 def immature(
-    asking: Asking,
+    session: QuerySession,
     layout: Layout,
     *,
     window: timedelta | None,
@@ -24,7 +24,7 @@ def immature(
     The data end with their last exposure or action, or with `until` if there are later ones.
 
     Args:
-        asking: The engine, of which `measure_events` has asked what units did.
+        session: The engine, of which `measure_events` has asked what units did.
         layout: The metrics.
         window: How long after the first exposure actions count; None: for ever.
         exposed: The last exposure, in microseconds since 1970; None: there is none.
@@ -33,11 +33,11 @@ def immature(
     queries = MaturityQueries(metrics=limited(layout.metrics, window=window), window=window)
     if not queries.metrics or exposed is None:
         return MappingProxyType({})
-    last = asking.row("last action", queries.latest())
+    last = session.row("last action", queries.latest())
     end = exposed if last["latest"] is None else max(exposed, integer(last, "latest"))
     if until is not None:
         end = min(end, until)
-    rows = asking.rows("units that are not mature", queries.immature(end))
+    rows = session.rows("units that are not mature", queries.immature(end))
     return MappingProxyType(
         {
             metric: MappingProxyType(

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.amounts import amount, have
 from abkit.analysis.engines.base import Row, integer
-from abkit.analysis.gathering.asking import Asking
-from abkit.analysis.gathering.measures import Gathered
 from abkit.analysis.query import absence
 from abkit.analysis.query.layout import Layout, actions_of
 from abkit.analysis.reading.sources import Table
@@ -15,31 +15,33 @@ from abkit.experiments.declaring.metrics import Average, Metric, Sum
 _SHOWN = 8
 
 
-def absences(asking: Asking, gathered: Gathered, actions: Table | None) -> tuple[str, ...]:
+def absences(
+    session: QuerySession, measured_sums: MeasuredSums, actions: Table | None
+) -> tuple[str, ...]:
     """What was noticed of the actions, after `measure_events`.
 
     Args:
-        asking: The engine.
-        gathered: What was measured.
+        session: The engine.
+        measured_sums: What was measured.
         actions: The table of the actions; None if nothing was done yet.
     """
     if actions is None:
         return ("There are no actions yet: whatever they measure is 0 for every unit.",)
     return (
-        *_without_number(asking, gathered.layout, actions),
-        *_nobody(asking, gathered),
-        *limited_to_zero(gathered),
+        *_without_number(session, measured_sums.layout, actions),
+        *_nobody(session, measured_sums),
+        *limited_to_zero(measured_sums),
     )
 
 
-def limited_to_zero(gathered: Gathered) -> Iterable[str]:
+def limited_to_zero(measured_sums: MeasuredSums) -> Iterable[str]:
     """Of each metric of which nothing is left within its limits, that it is so.
 
     Of a metric that fewer than 1% of the units have, the 99th percentile is 0.
     """
-    for estimand in gathered.layout.estimands:
-        changed = sum(estimand.capped_units(sums) or 0 for sums in gathered.sums.values())
-        if changed and _is_empty(gathered, estimand.metric):
+    for estimand in measured_sums.layout.estimands:
+        changed = sum(estimand.capped_units(sums) or 0 for sums in measured_sums.sums.values())
+        if changed and _is_empty(measured_sums, estimand.metric):
             yield (
                 f"{estimand.metric.name!r} is 0 for every unit within its limits, though "
                 f"{amount(changed, 'unit')} {have(changed)} another value: a percentile of mostly 0 is "
@@ -47,11 +49,11 @@ def limited_to_zero(gathered: Gathered) -> Iterable[str]:
             )
 
 
-def _without_number(asking: Asking, layout: Layout, actions: Table) -> Iterable[str]:
+def _without_number(session: QuerySession, layout: Layout, actions: Table) -> Iterable[str]:
     """Of each property that metrics add up, how many actions lack it."""
     if not layout.values:
         return
-    rows = asking.rows("values that are missing", absence.without_number(layout))
+    rows = session.rows("values that are missing", absence.without_number(layout))
     lacking = [
         (i, pair)
         for i, pair in enumerate(layout.values)
@@ -60,8 +62,8 @@ def _without_number(asking: Asking, layout: Layout, actions: Table) -> Iterable[
     if not lacking:
         return
     pairs = [pair for _, pair in lacking]
-    asking.engine.open("actions_as_written", actions, absence.columns_of_texts(pairs))
-    examples = asking.row("values that are no numbers", absence.texts(pairs))
+    session.engine.open("actions_as_written", actions, absence.columns_of_texts(pairs))
+    examples = session.row("values that are no numbers", absence.texts(pairs))
     for place, (i, (action, key)) in enumerate(lacking):
         found = {str(row["variant"]): integer(row, f"found_{i}") for row in rows}
         without = {str(row["variant"]): integer(row, f"without_{i}") for row in rows}
@@ -99,40 +101,40 @@ def _names(layout: Layout, kind: type[Sum] | type[Average], action: str, key: st
     ]
 
 
-def _nobody(asking: Asking, gathered: Gathered) -> Iterable[str]:
+def _nobody(session: QuerySession, measured_sums: MeasuredSums) -> Iterable[str]:
     """Of each metric that is 0 for all, why."""
     empty = [
         estimand.metric
-        for estimand in gathered.layout.estimands
-        if _is_empty(gathered, estimand.metric)
-        and not any(estimand.capped_units(sums) for sums in gathered.sums.values())
+        for estimand in measured_sums.layout.estimands
+        if _is_empty(measured_sums, estimand.metric)
+        and not any(estimand.capped_units(sums) for sums in measured_sums.sums.values())
     ]
-    wanted = sorted({action for metric in empty for action in _actions(gathered, metric)})
+    wanted = sorted({action for metric in empty for action in _actions(measured_sums, metric)})
     if not wanted:
         return
-    rows = asking.rows("actions that nobody did", absence.reached(wanted))
+    rows = session.rows("actions that nobody did", absence.reached(wanted))
     found = {str(row["action"]): row for row in rows}
     if len(found) < len(wanted):
-        called = [str(row["action"]) for row in asking.rows("actions", absence.names())]
+        called = [str(row["action"]) for row in session.rows("actions", absence.names())]
     else:
         called = []
-    some_unit = str(asking.row("a unit", absence.a_unit())["unit_id"])
+    some_unit = str(session.row("a unit", absence.a_unit())["unit_id"])
     for metric in empty:
         whys = [
             _why(action, found.get(action), called=called, some_unit=some_unit)
-            for action in _actions(gathered, metric)
+            for action in _actions(measured_sums, metric)
         ]
         reasons = " ".join(dict.fromkeys(why for why in whys if why is not None))
         yield f"No unit has any {metric.name!r} after its exposure. {reasons}".rstrip()
 
 
-def _is_empty(gathered: Gathered, metric: Metric) -> bool:
-    (places,) = (e.places.values() for e in gathered.layout.estimands if e.metric == metric)
-    return all(sums.mean(place) == 0 for sums in gathered.sums.values() for place in places)
+def _is_empty(measured_sums: MeasuredSums, metric: Metric) -> bool:
+    (places,) = (e.places.values() for e in measured_sums.layout.estimands if e.metric == metric)
+    return all(sums.mean(place) == 0 for sums in measured_sums.sums.values() for place in places)
 
 
-def _actions(gathered: Gathered, metric: Metric) -> Sequence[str]:
-    (parts,) = (e.places for e in gathered.layout.estimands if e.metric == metric)
+def _actions(measured_sums: MeasuredSums, metric: Metric) -> Sequence[str]:
+    (parts,) = (e.places for e in measured_sums.layout.estimands if e.metric == metric)
     return tuple(dict.fromkeys(action for part in parts for action in actions_of(part)))
 
 

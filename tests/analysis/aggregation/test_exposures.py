@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from abkit.analysis.analysis import Analysis
-from abkit.analysis.gathering.exposures import Taking
-from abkit.analysis.plan import Plan
-from abkit.analysis.query.exclusion import BOTS, Exclusion
+from abkit.analysis.aggregation.exposures import ExposedUnits
+from abkit.analysis.declared.design import Design
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.exclusion import BOTS, Exclusion
+
+from ..asked import analyze
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def made(tables: Any) -> dict[str, Any]:
         {
             "unit_id": str(i),
             "variant": "ab"[i % 2],
-            "properties": '{"plan": "pro", "country": "de"}' if i % 3 else None,
+            "properties": '{"design": "pro", "country": "de"}' if i % 3 else None,
         }
         for i in range(24)
     ]
@@ -27,31 +28,31 @@ def made(tables: Any) -> dict[str, Any]:
 
 
 def test_a_segment_by_a_property_that_nobody_has_is_refused(
-    made: dict[str, Any], plan: Plan
+    made: dict[str, Any], design: Design
 ) -> None:
     with pytest.raises(AnalysisError) as caught:
-        Analysis(plan, **made, segments=["country", "plann"]).run()
+        analyze(design, **made, segments=["country", "desing"])
     assert str(caught.value) == (
-        "No exposure of 'Exp' has a property 'plann'. Did you mean 'plan'? They have 'country', "
-        "'plan'. A segment needs one"
+        "No exposure of 'Exp' has a property 'desing'. Did you mean 'design'? They have 'country', "
+        "'design'. A segment needs one"
     )
-    found = Analysis(plan, **made, segments=["plan"]).run().segments
+    found = analyze(design, **made, segments=["design"]).segments
     assert [segment.value for segment in found] == ["pro", None]
 
 
 def test_an_exclusion_by_a_property_that_nobody_has_is_told(
-    made: dict[str, Any], plan: Plan
+    made: dict[str, Any], design: Design
 ) -> None:
-    mine = Exclusion(name="mine", property="plna", values=["pro"])
-    result = Analysis(plan, **made, exclude=[BOTS, mine]).run()
+    mine = Exclusion(name="mine", property="desgin", values=["pro"])
+    result = analyze(design, **made, exclude=[BOTS, mine])
     assert [w for w in result.warnings if "leaves out nobody" in w] == [
         (
-            "No exposure of 'Exp' has a property 'user_agent'. They have 'country', 'plan'. So the "
+            "No exposure of 'Exp' has a property 'user_agent'. They have 'country', 'design'. So the "
             "exclusion 'bots' leaves out nobody by it."
         ),
         (
-            "No exposure of 'Exp' has a property 'plna'. Did you mean 'plan'? They have 'country', "
-            "'plan'. So the exclusion 'mine' leaves out nobody by it."
+            "No exposure of 'Exp' has a property 'desgin'. Did you mean 'design'? They have 'country', "
+            "'design'. So the exclusion 'mine' leaves out nobody by it."
         ),
     ]
 
@@ -73,7 +74,7 @@ def test_what_is_known_is_known_up_to_the_last_exposure_or_a_day_ago(
 ) -> None:
     """Hours from now; a clock that is wrong may have written of times to come."""
     now = datetime(2026, 11, 16, 12, tzinfo=UTC)
-    taking = Taking(
+    exposed_units = ExposedUnits(
         incomplete=0,
         latest=now + timedelta(hours=latest),
         rows={},
@@ -83,4 +84,4 @@ def test_what_is_known_is_known_up_to_the_last_exposure_or_a_day_ago(
         excluded={},
     )
     end = None if until is None else now + timedelta(hours=until)
-    assert taking.known(end, made=now) == now + timedelta(hours=known)
+    assert exposed_units.known(end, made=now) == now + timedelta(hours=known)

@@ -7,10 +7,12 @@ from typing import Any, Protocol, Self
 
 from attrs import evolve, field, frozen
 
-from abkit.analysis.arguments import arguments_checked, metrics, shares
+from abkit.analysis.declared.arguments import metrics, shares
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.events import variant_text as _text
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.arguments import arguments_checked
 from abkit.experiments.declaring.experiment import Experiment, control_of
 from abkit.experiments.declaring.metrics import Metric, Role
 
@@ -60,7 +62,7 @@ _DECLARED = ("name", "salt", "unit_type", "control", "weights", "metrics", "hypo
 
 @arguments_checked({})
 @frozen(kw_only=True)
-class Plan:
+class Design:
     """What was planned, as a value; variants are text, as in the records of events.
 
     Attributes:
@@ -75,6 +77,7 @@ class Plan:
             first one, and those after it are secondary.
         hypothesis: What was expected.
         ends: When the experiment is over, UTC; None if it is not known.
+        plan: How it is to be judged; None: as the project says, or by default.
     """
 
     name: str
@@ -85,12 +88,13 @@ class Plan:
     metrics: tuple[Metric, ...] = field(default=(), converter=metrics)
     hypothesis: str = ""
     ends: datetime | None = None
+    plan: AnalysisPlan | None = None
 
     @classmethod
     def of(
-        cls, experiment: "type[Experiment] | Declared | Plan", *, control: Variant | None = None
+        cls, experiment: "type[Experiment] | Declared | Design", *, control: Variant | None = None
     ) -> Self:
-        """The plan that an experiment declares.
+        """The design that an experiment declares.
 
         Args:
             experiment: Its class, or what else has the attributes of `Declared`.
@@ -106,7 +110,7 @@ class Plan:
         if not all(hasattr(declared, name) for name in _DECLARED):
             message = (
                 "The experiment must be its class, such as Analysis(SignupButton, ...), a "
-                f"declaration, or a Plan(...); not {experiment!r}"
+                f"declaration, or a Design(...); not {experiment!r}"
             )
             raise AnalysisError(message)
         if control is None:
@@ -127,6 +131,7 @@ class Plan:
             metrics=tuple(declared.metrics),
             hypothesis=declared.hypothesis,
             ends=None if ends is None else datetime.fromtimestamp(ends, tz=UTC),
+            plan=getattr(declared, "plan", None),
         )
 
     @property

@@ -10,11 +10,13 @@ from attrs import evolve
 
 from abkit import Average, Conversion, Sum
 from abkit.analysis.analysis import Analysis
-from abkit.analysis.plan import Plan
+from abkit.analysis.declared.design import Design
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.result import Result
 from abkit.errors import MissingColumnError
 from abkit.experiments.declaring.metrics import Winsorize
+
+from ..asked import analyze
 
 PRICED = (
     Sum("revenue", action="buy", property="price"),
@@ -35,10 +37,10 @@ def bought(properties: Sequence[str | None], **other: Any) -> list[Mapping[str, 
 
 
 @pytest.fixture
-def run(tables: Any, plan: Plan) -> Any:
+def run(tables: Any, design: Design) -> Any:
     def do(actions: Sequence[Mapping[str, Any]], *metrics: Any, **options: Any) -> Result:
         made = tables(options.pop("exposures", exposed()), actions)
-        return Analysis(evolve(plan, metrics=metrics or PRICED), **{**made, **options}).run()
+        return analyze(evolve(design, metrics=metrics or PRICED), **{**made, **options})
 
     return do
 
@@ -76,7 +78,7 @@ def test_a_price_nobody_has_is_told_as_such(run: Any) -> None:
 
 
 def test_missing_prices_are_the_same_in_sqlite_as_in_duckdb(
-    tables: Any, plan: Plan, tmp_path: Path
+    tables: Any, design: Design, tmp_path: Path
 ) -> None:
     made = tables(exposed(), bought(PRICES * 4))
     connection = sqlite3.connect(":memory:")
@@ -85,8 +87,8 @@ def test_missing_prices_are_the_same_in_sqlite_as_in_duckdb(
         frame["groups"] = "{}"
         frame.to_sql(name, connection, index=False)
     there: dict[str, Any] = {"exposures": "exposures", "actions": "actions", "engine": connection}
-    priced = evolve(plan, metrics=PRICED)
-    ours, theirs = Analysis(priced, **made).run(), Analysis(priced, **there).run()
+    priced = evolve(design, metrics=PRICED)
+    ours, theirs = analyze(priced, **made), analyze(priced, **there)
     connection.close()
     assert means(ours) == means(theirs)
     assert ours.warnings == theirs.warnings
@@ -94,7 +96,7 @@ def test_missing_prices_are_the_same_in_sqlite_as_in_duckdb(
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
 def test_a_price_may_be_a_column_and_a_missing_one_is_none(
-    tables: Any, plan: Plan, missing: float | None
+    tables: Any, design: Design, missing: float | None
 ) -> None:
     import pandas as pd
 
@@ -107,25 +109,25 @@ def test_a_price_may_be_a_column_and_a_missing_one_is_none(
             import pyarrow as pa
 
             source = pa.table(actions)
-        result = Analysis(evolve(plan, metrics=PRICED), exposures=exposures, actions=source).run()
+        result = Analysis(evolve(design, metrics=PRICED), exposures=exposures, actions=source).run()
         assert means(result)[0] == pytest.approx(10 * 8 / 12)
         assert any("8 of 24 'buy'" in w for w in result.warnings)
 
 
-def test_a_column_that_is_not_there_says_how_to_name_it(tables: Any, plan: Plan) -> None:
+def test_a_column_that_is_not_there_says_how_to_name_it(tables: Any, design: Design) -> None:
     import pyarrow as pa
 
     exposures = tables(exposed())["exposures"]
     actions = pa.table({"action": ["buy"], "unit_id": ["1"], "time": [1.0], "amount": [1.0]})
     with pytest.raises(MissingColumnError, match=r"columns=\{'properties.price': '...'\}"):
-        Analysis(evolve(plan, metrics=PRICED), exposures=exposures, actions=actions).run()
+        Analysis(evolve(design, metrics=PRICED), exposures=exposures, actions=actions).run()
     named = Table(actions, columns={"properties.price": "amount"})
-    Analysis(evolve(plan, metrics=PRICED), exposures=exposures, actions=named).run()
+    Analysis(evolve(design, metrics=PRICED), exposures=exposures, actions=named).run()
 
 
 @pytest.mark.parametrize("unit_type", ["user", "org"])
 def test_the_units_of_actions_may_stand_in_a_column_of_their_own(
-    tables: Any, plan: Plan, unit_type: str
+    tables: Any, design: Design, unit_type: str
 ) -> None:
     import pyarrow as pa
 
@@ -134,7 +136,7 @@ def test_the_units_of_actions_may_stand_in_a_column_of_their_own(
     for name in ("unit_id", *(() if unit_type == "user" else ("org",))):
         actions = pa.table({**columns, name: [str(i) for i in range(24)]})
         result = Analysis(
-            evolve(plan, unit_type=unit_type), exposures=exposures, actions=actions
+            evolve(design, unit_type=unit_type), exposures=exposures, actions=actions
         ).run()
         assert result.metrics[0].control.conversions == 12
 

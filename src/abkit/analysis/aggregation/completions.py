@@ -5,41 +5,41 @@ first counts, then the first that begins after its end. Which ones these are dep
 are found in rounds, each of which doubles how many ways after a known one are known.
 """
 
+from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
-from abkit.analysis.gathering.asking import Asking
 from abkit.analysis.query import completions
 from abkit.experiments.declaring.metrics import Counting, Funnel, Retention
 
 
-def define_completed(asking: Asking, place: int, part: Funnel | Retention) -> None:
+def define_completed(session: QuerySession, place: int, part: Funnel | Retention) -> None:
     """Find out when each unit completed a metric: afterwards there is a table `completed_` of its place.
 
     Args:
-        asking: The engine, which has the table `done`.
+        session: The engine, which has the table `done`.
         place: The place of the metric among `Layout.derived`.
         part: The metric.
     """
     completed = f"completed_{place}"
     if isinstance(part, Retention):
-        asking.define(completed, completions.returns(part))
+        session.define(completed, completions.returns(part))
         return
     steps, ways = f"steps_{place}", f"ways_{place}"
-    asking.define(steps, completions.steps(part), keep=True)
-    asking.define(ways, completions.ways(part, source=steps))
+    session.define(steps, completions.steps(part), keep=True)
+    session.define(ways, completions.ways(part, source=steps))
     if part.counting is Counting.UNIQUE:
-        asking.define(completed, completions.first_way(source=ways))
+        session.define(completed, completions.first_way(source=ways))
         return
     numbered = f"numbered_{place}"
-    asking.define(numbered, completions.numbered(source=ways), keep=True)
-    row = asking.row(f"overlapping ways of {part.name}", completions.longest(source=numbered))
+    session.define(numbered, completions.numbered(source=ways), keep=True)
+    row = session.row(f"overlapping ways of {part.name}", completions.longest(source=numbered))
     rounds = 0 if row["ways"] is None else (integer(row, "ways") - 1).bit_length()
     if not rounds:
-        asking.define(completed, completions.each_way(source=numbered))
+        session.define(completed, completions.each_way(source=numbered))
         return
     chosen = f"chosen_{place}_0"
-    asking.define(chosen, completions.following(source=numbered), keep=True)
+    session.define(chosen, completions.following(source=numbered), keep=True)
     for number in range(1, rounds + 1):
         query = completions.further(source=chosen)
         chosen = f"chosen_{place}_{number}"
-        asking.define(chosen, query, keep=True)
-    asking.define(completed, completions.chosen_ways(source=chosen))
+        session.define(chosen, query, keep=True)
+    session.define(completed, completions.chosen_ways(source=chosen))

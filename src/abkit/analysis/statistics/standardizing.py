@@ -12,7 +12,7 @@ from functools import reduce
 from operator import add
 from types import MappingProxyType
 
-from abkit.analysis.aggregates import Sums
+from abkit.analysis.statistics.aggregates import Sums
 
 FEWEST = 2
 """Fewer units of an arm in a phase have no variance: the phase says nothing of its comparison."""

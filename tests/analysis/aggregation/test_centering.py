@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abkit.analysis import Analysis, Plan, Result, UnitsAnalysis
-from abkit.analysis.aggregates import Moments
+from abkit.analysis import Design, Result, UnitsAnalysis
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
@@ -23,6 +23,7 @@ from abkit.experiments.declaring.metrics import (
     Winsorize,
 )
 
+from ..asked import analyze, analyze_units
 from ..conftest import Tables
 
 SAME = 1e-12
@@ -60,9 +61,9 @@ def measured(
     arms = [arm for arm in "ab" for _ in of["x"][arm]]
     values = {name: [*by_arm["a"], *by_arm["b"]] for name, by_arm in of.items()}
     rows = pa.table({"id": range(len(arms)), "arm": arms, "all": ["all"] * len(arms), **values})
-    result = UnitsAnalysis(
+    result = analyze_units(
         rows, unit="id", variant="arm", control="a", metrics=metrics, segments=["all"], **options
-    ).run()
+    )
     found = by_name(result)
     (segment,) = result.segments
     for metric in segment.metrics:
@@ -133,9 +134,9 @@ def test_cuped_does_not_depend_on_what_else_is_adjusted(
     of: dict[str, dict[str, list[float]]], reverse: bool
 ) -> None:
     covariates = {"x": "y", "z": "y"}
-    alone = measured(of, [Mean("x")], covariates={"x": "y"})
+    alone = measured(of, [Mean("x")], cuped={"x": "y"})
     metrics = [Mean("x"), Mean("z")]
-    both = measured(of, metrics[::-1] if reverse else metrics, covariates=covariates)
+    both = measured(of, metrics[::-1] if reverse else metrics, cuped=covariates)
     for arm, moments in alone["x"].items():
         # What is left after the adjustment may be as small as the rounding of what there was.
         values = of["x"][arm]
@@ -211,13 +212,13 @@ def of_events(
         {"action": name, "user_id": f"u{unit}", "hour": hour, "properties": f'{{"price": {price}}}'}
         for unit, name, hour, price in did
     ]
-    result = Analysis(
-        Plan(name="Exp", salt="s", unit_type="user", control="a", metrics=tuple(metrics)),
+    result = analyze(
+        Design(name="Exp", salt="s", unit_type="user", control="a", metrics=tuple(metrics)),
         **tables(exposures, actions),
         segments=["s"],
         over_time=over_time,
         cuped=timedelta(days=2) if cuped else None,
-    ).run()
+    )
     found = {name: [arms] for name, arms in by_name(result).items()}
     for metric in result.segments[0].metrics:
         arms = (metric.control, *(t.arm for t in metric.treatments))
@@ -294,11 +295,11 @@ def test_an_action_that_everybody_does_once_changes_no_other_metric(
         for _ in range(i % 4)
     ]
     one, both = (
-        Analysis(
-            Plan(name="Exp", salt="s", unit_type="user", control="a", metrics=metrics),
+        analyze(
+            Design(name="Exp", salt="s", unit_type="user", control="a", metrics=metrics),
             **tables(exposures, seen + clicks),
             over_time=over_time,
-        ).run()
+        )
         for metrics in ((Total("click"),), (Total("click"), Total("page")))
     )
     assert both.metrics[0].control.moments == Moments(155, 0.0, 0.0)
@@ -312,7 +313,7 @@ def test_what_was_paid_at_the_limit_is_not_capped_later_by_rounding(tables: Tabl
         {"action": "buy", "user_id": "u0", "hour": hour, "properties": f'{{"price": {price}}}'}
         for hour, price in ((1, 0.3), (30, 0.1))
     ]
-    plan = Plan(name="Exp", salt="s", unit_type="user", control="a", metrics=(metric,))
-    (found,) = Analysis(plan, **tables(exposures, actions)).run().metrics
+    design = Design(name="Exp", salt="s", unit_type="user", control="a", metrics=(metric,))
+    (found,) = analyze(design, **tables(exposures, actions)).metrics
     assert found.control.capped == 1
     assert found.control.moments.mean == 0.15

@@ -1,0 +1,1 @@
+"""What was declared, read for an analysis: the experiment's design, and what callers pass. Pure."""

@@ -1,0 +1,302 @@
+"""The sums of an experiment, which can be judged again and again without reading anything."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from attrs import evolve, frozen
+
+from abkit.analysis.aggregation.assignments import Unassigned
+from abkit.analysis.aggregation.exposures import ExposedUnits
+from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.amounts import left_out
+from abkit.analysis.declared.arguments import moment, utc
+from abkit.analysis.declared.design import Design
+from abkit.analysis.declared.planned import Deviation, deviations
+from abkit.analysis.findings.assemble import Asked, assembled, check_plan
+from abkit.analysis.findings.cumulative import cumulative
+from abkit.analysis.findings.tau import shares_at_first_look
+from abkit.analysis.outcome import VariantCounts
+from abkit.analysis.result import Result
+from abkit.errors import AnalysisError
+from abkit.events import Variant
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import (
+    Alternative,
+    Correction,
+    Method,
+    Several,
+    Step,
+)
+
+READ = ("over_time", "segments", "several", "exclude", "window", "cuped")
+"""What a plan says of the sums themselves: another one of these means to read them again."""
+
+
+@frozen(kw_only=True)
+class ExperimentSums:
+    """What was read of an experiment: sums per variant, over time, in phases and in segments.
+
+    Attributes:
+        design: What was declared.
+        declared_control: The variant that is compared with unless another is asked for.
+        declared: The plan of the experiment and of its project; None: they have none.
+        plan: By which plan it was read.
+        measured: What the units did.
+        exposed: Which units were exposed, and when.
+        frame: From when (included) until when (excluded) exposures were read, UTC; None: it is open.
+        unassigned: Exposures beside assignments; None where assignments were not given.
+        in_code: Whether the experiment's own `assign()` decides.
+        made: When they were read, UTC.
+        sources: Where the rows came from, by table.
+        queries: The SQL texts that ran, by what they ask.
+        engine: What ran them.
+    """
+
+    design: Design
+    declared_control: str | None
+    declared: AnalysisPlan | None
+    plan: AnalysisPlan
+    measured: MeasuredSums
+    exposed: ExposedUnits
+    frame: tuple[datetime | None, datetime | None]
+    unassigned: Unassigned | None
+    in_code: bool
+    made: datetime
+    sources: Mapping[str, str]
+    queries: Mapping[str, str]
+    engine: str
+
+    def result(
+        self,
+        *,
+        control: Variant | None = None,
+        until: datetime | date | str | None = None,
+        method: str | Method | None = None,
+        confidence: float | None = None,
+        correction: str | Correction | None = None,
+        alternative: str | Alternative | None = None,
+        plan: AnalysisPlan | None = None,
+    ) -> Result:
+        """What the sums say: computed in milliseconds, without reading anything.
+
+        Args:
+            control: Compare with this variant.
+            until: As things were at the end of this day (or hour): a moment at which a day (or hour)
+                ends. Segments, and the rows and the excluded units of each variant, are not kept by day.
+            method: Judge by this method.
+            confidence: Judge with this confidence.
+            correction: Correct for several comparisons like this.
+            alternative: Test this alternative.
+            plan: What else is to be otherwise than in the plan by which the sums were read.
+
+        Raises:
+            AnalysisError: What is asked does not go together, needs other sums, or there are no sums for
+                that moment.
+            TooFewVariantsError: There is no such control, or nothing to compare it with.
+            MissingExtraError: numpy or scipy is not installed.
+        """
+        said = {
+            "method": method,
+            "confidence": confidence,
+            "correction": correction,
+            "alternative": alternative,
+        }
+        plan = self._plan({name: value for name, value in said.items() if value is not None}, plan)
+        design = Design.of(self.design, control=control)
+        check_plan(design, plan)
+        sums = self if until is None else self._at(utc(_moment(until)))
+        return sums._judged(design, plan)
+
+    def _plan(self, said: Mapping[str, Any], plan: AnalysisPlan | None) -> AnalysisPlan:
+        """The plan in force; what needs other sums is refused."""
+        used = self.plan if plan is None else plan.over(self.plan)
+        if said:
+            used = AnalysisPlan(**said).over(used)
+        other = [name for name in READ if getattr(used, name) != getattr(self.plan, name)]
+        if other and not (other == ["cuped"] and used.cuped is None):
+            message = (
+                f"Another {other[0]} needs other sums: read them with Analysis(..., "
+                f"plan=AnalysisPlan({other[0]}=...))"
+            )
+            raise AnalysisError(message)
+        return used
+
+    def _at(self, end: datetime) -> "ExperimentSums":
+        """The sums as they were at the end of a period."""
+        ends = [found for found, _ in self.measured.looks]
+        if end not in ends:
+            between = (
+                f"from {ends[0]:%Y-%m-%d %H:%M} to {ends[-1]:%Y-%m-%d %H:%M}" if ends else "of none"
+            )
+            step = (self.plan.over_time or Step.DAY).value
+            message = (
+                f"until must be the end of a {step}, {between} UTC, not {end:%Y-%m-%d %H:%M}: for another "
+                "moment, read the sums again with run(until=...)"
+            )
+            raise AnalysisError(message)
+        count = ends.index(end) + 1
+        by_period = {key: units for key, units in self.exposed.by_period.items() if key[0] < end}
+        units: dict[str, int] = {}
+        for (_, variant, _), came in by_period.items():
+            units[variant] = units.get(variant, 0) + came
+        latest = end if self.exposed.latest is None else min(end, self.exposed.latest)
+        return evolve(
+            self,
+            measured=self.measured.up_to(count),
+            exposed=evolve(
+                self.exposed,
+                by_period=by_period,
+                latest=latest,
+                rows=units,
+                exposed=units,
+                jumped={},
+                in_several=0,
+            ),
+            frame=(self.frame[0], end),
+        )
+
+    def _judged(self, design: Design, plan: AnalysisPlan) -> Result:
+        exposed, measured = self.exposed, self.measured
+        if plan.cuped is None and self.plan.cuped is not None:
+            measured = measured.without_cuped()
+        step = plan.over_time or Step.DAY
+        start, until = self.frame
+        asked = Asked(
+            design=design,
+            plan=plan,
+            elapsed=_elapsed(exposed),
+            over=until is not None or _over(design, exposed),
+            first_look=shares_at_first_look(exposed.by_period, control=design.control),
+            known=exposed.known(until, made=self.made),
+            in_code=self.in_code,
+            made=self.made,
+            sources=self.sources,
+            queries=self.queries,
+            engine=self.engine,
+        )
+        result = assembled(
+            asked,
+            measured,
+            counts=lambda variant, units: VariantCounts(
+                variant=variant,
+                rows=exposed.rows.get(variant, 0),
+                exposed=exposed.exposed.get(variant, 0),
+                excluded=_left_out(plan, exposed.exposed.get(variant, 0), units),
+                units=units,
+            ),
+        )
+        variants = [count.variant for count in result.counts]
+        curve = cumulative(
+            {variant: _of(exposed, variant) for variant in variants},
+            step=step.length,
+            until=exposed.latest,
+            weights=result.sample_ratio.weights if _is_one_design(result) else None,
+        )
+        return evolve(
+            result,
+            not_as_planned=tuple(map(str, self._deviations(design, plan))),
+            frame=(start, until),
+            period=_period(exposed),
+            several=plan.several,
+            in_several=exposed.in_several,
+            distinct=_distinct(plan, exposed, result),
+            incomplete=exposed.incomplete,
+            exclusions=exposed.excluded,
+            cumulative=curve,
+            unassigned=self.unassigned,
+            warnings=(*result.warnings, *_warnings(exposed, result, plan.several)),
+        )
+
+    def _deviations(self, design: Design, plan: AnalysisPlan) -> Iterable[Deviation]:
+        if self.declared_control not in (None, design.control):
+            yield Deviation("control", design.control, self.declared_control)
+        yield from deviations(plan, self.declared)
+
+
+def _moment(until: datetime | date | str) -> datetime | date:
+    found = moment(until)
+    if found is None:
+        message = "until must be a date or a time"
+        raise AnalysisError(message)
+    return found
+
+
+def _distinct(plan: AnalysisPlan, exposed: ExposedUnits, result: Result) -> int:
+    """How many units are analyzed; of several variants, each is counted once."""
+    counted = sum(count.units for count in result.counts)
+    if plan.several is not Several.INCLUDE:
+        return counted
+    return counted - (sum(exposed.jumped.values()) - exposed.in_several)
+
+
+def _left_out(plan: AnalysisPlan, exposed: int, units: int) -> int:
+    """How many of the units exposed to a variant do not count for it: they saw another one too."""
+    return 0 if plan.several is Several.INCLUDE else exposed - units
+
+
+def _is_one_design(result: Result) -> bool:
+    """Whether there are weights that hold for all days."""
+    return result.sample_ratio.known and not result.phases
+
+
+def _period(exposed: ExposedUnits) -> tuple[datetime, datetime] | None:
+    """From the start of the first period in which a unit was exposed to the last exposure."""
+    if exposed.latest is None or not exposed.by_period:
+        return None
+    return min(start for start, *_ in exposed.by_period), exposed.latest
+
+
+def _of(exposed: ExposedUnits, variant: str) -> dict[datetime, int]:
+    found: dict[datetime, int] = {}
+    for (start, of, _), units in exposed.by_period.items():
+        if of == variant:
+            found[start] = found.get(start, 0) + units
+    return found
+
+
+def _elapsed(exposed: ExposedUnits) -> timedelta:
+    """The length of the period; 0 if there is none."""
+    found = _period(exposed)
+    return timedelta(0) if found is None else found[1] - found[0]
+
+
+def _over(design: Design, exposed: ExposedUnits) -> bool:
+    """Whether the exposures reach the declared end."""
+    return design.ends is not None and exposed.latest is not None and exposed.latest >= design.ends
+
+
+def _warnings(exposed: ExposedUnits, result: Result, several: Several) -> Iterable[str]:
+    if exposed.incomplete:
+        yield left_out(exposed.incomplete, "exposure", "unit, no variant or no time")
+    yield from exposed.notes
+    weights = result.sample_ratio.weights if result.design.weights or result.phases else {}
+    undeclared = [c.variant for c in result.counts if weights and c.variant not in weights]
+    if undeclared:
+        yield (
+            f"Exposures have variants that are not declared: {', '.join(undeclared)}. They are "
+            "compared, but left out of the check of the arms' sizes."
+        )
+    repeated = sum(exposed.jumped.values()) - exposed.in_several
+    jumped, units = exposed.in_several, sum(exposed.exposed.values()) - repeated
+    if jumped > 0.005 * units:
+        yield (
+            f"{jumped:,} of {units:,} units ({jumped / units:.1%}) were exposed to several "
+            f"variants; {_MOVED if _are_moved_kept(result, several) else _JUMPED[several]}. "
+            "Find out why units change their variant."
+        )
+
+
+def _are_moved_kept(result: Result, several: Several) -> bool:
+    return bool(result.phases) and several is Several.EXCLUDE
+
+
+_JUMPED = {
+    Several.EXCLUDE: "leaving them out may bias the comparison",
+    Several.FIRST: "counting them for the first one blurs the difference",
+    Several.INCLUDE: "counting them for each of these blurs the difference",
+}
+_MOVED = (
+    "those that a change of the weights moved count for the first one, which blurs the difference; "
+    "leaving the others out may bias the comparison"
+)

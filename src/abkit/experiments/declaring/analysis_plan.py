@@ -1,0 +1,368 @@
+"""How an experiment will be judged: declared with it, before there are data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import wraps
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import attrs
+from attrs import Attribute, evolve, field, frozen
+
+from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_words import (
+    Alternative,
+    Correction,
+    Method,
+    Several,
+    Spending,
+    Step,
+    word,
+)
+from abkit.experiments.declaring.arguments import arguments_checked, by_metric
+from abkit.experiments.declaring.exclusion import Exclusion
+from abkit.experiments.declaring.metrics import Direction, Metric
+from abkit.experiments.declaring.tau import Tau, checked_tau
+
+DEFAULT_LOOKS = 5
+"""Planned looks of a group sequential test that says nothing else."""
+
+_OF_ONE_SIDE = (Method.SEQUENTIAL, Method.WELCH)
+_OF_A_METHOD = ("looks", "spending", "taus")
+"""What a plan says of its own method only."""
+
+Kind = TypeVar("Kind", bound=type)
+
+
+def _method(value: str | Method) -> Method:
+    return word(Method, "method", value)
+
+
+def _alternative(value: str | Alternative) -> Alternative:
+    return word(Alternative, "alternative", value)
+
+
+def _correction(value: str | Correction) -> Correction:
+    return word(Correction, "correction", value)
+
+
+def _spending(value: str | Spending) -> Spending:
+    return word(Spending, "spending", value)
+
+
+def _several(value: str | Several) -> Several:
+    return word(Several, "several", value)
+
+
+def _step(value: str | Step | None) -> Step | None:
+    try:
+        return None if value is None else Step(value)
+    except ValueError:
+        message = f"over_time must be one of {', '.join(Step)}, or None, not {value!r}"
+        raise AnalysisError(message) from None
+
+
+def _segments(value: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        message = f"segments must be a list of names, such as [{value!r}], not one text"
+        raise AnalysisError(message)
+    return tuple(value)
+
+
+def _exclusions(value: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
+    if isinstance(value, str | Exclusion) or not all(isinstance(e, Exclusion) for e in value):
+        message = f"exclude must be a list of Exclusion(...), such as [BOTS], not {value!r}"
+        raise AnalysisError(message)
+    return tuple(value)
+
+
+def _looks(value: int | Sequence[float] | None) -> tuple[float, ...]:
+    """The planned shares of the sample size; a number means that many even steps."""
+    if value is None or value == ():
+        return ()
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return tuple((look + 1) / value for look in range(value))
+    shares = tuple(value) if isinstance(value, list | tuple) else ()
+    numbers = all(isinstance(share, int | float) and 0 < share <= 1 for share in shares)
+    if shares and numbers and shares[-1] == 1 and list(shares) == sorted(set(shares)):
+        return tuple(float(share) for share in shares)
+    message = (
+        "looks must be a number of looks such as 5, or rising shares of the sample size that end "
+        f"with 1, such as (0.5, 0.75, 1), not {value!r}"
+    )
+    raise AnalysisError(message)
+
+
+def _confidence(_: object, __: "Attribute[float]", value: float) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and 0.5 <= value < 1):
+        message = (
+            f"confidence must be at least 0.5 and below 1, such as 0.95 for 95%, not {value!r}"
+        )
+        raise AnalysisError(message)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _size(_: object, __: "Attribute[Any]", value: int | None) -> None:
+    if value is not None and not _is_count(value):
+        message = (
+            f"sample_size must be the planned units of all arms together, from 1, not {value!r}; "
+            "`abkit power` says how many a goal needs"
+        )
+        raise AnalysisError(message)
+
+
+def _days(_: object, __: "Attribute[Any]", value: int | None) -> None:
+    if value is not None and not _is_count(value):
+        message = f"min_days must be a whole number of days, such as 14, not {value!r}"
+        raise AnalysisError(message)
+
+
+def _length(_: object, attribute: "Attribute[Any]", value: timedelta | None) -> None:
+    if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):
+        message = (
+            f"{attribute.name} must be a timedelta above 0, such as timedelta(days=14), "
+            f"not {value!r}"
+        )
+        raise AnalysisError(message)
+
+
+def _before(_: object, attribute: "Attribute[Any]", value: object) -> None:
+    """A length of time; or, for a table of units, a column by metric."""
+    if isinstance(value, Mapping):
+        if all(isinstance(text, str) for pair in value.items() for text in pair):
+            return
+        message = (
+            "cuped must name columns by metric, such as {'revenue': 'revenue_before'}, "
+            f"not {value!r}"
+        )
+        raise AnalysisError(message)
+    _length(None, attribute, value)  # type: ignore[arg-type]
+
+
+def _frozen_mapping(value: Any) -> Any:
+    return MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
+
+
+def _taus(plan: object, attribute: "Attribute[Any]", value: Mapping[str, Tau]) -> None:
+    by_metric(plan, attribute, value)
+    for name, tau in value.items():
+        checked_tau(tau, name=f"The tau of {name!r}")
+
+
+def _remembering(kind: Kind) -> Kind:
+    """Make a class remember which arguments it was given."""
+    init: Callable[..., None] = kind.__init__  # type: ignore[misc]
+
+    @wraps(init)
+    def remember(self: object, *args: Any, **given: Any) -> None:
+        init(self, *args, **given)
+        object.__setattr__(self, "given", frozenset(given))
+
+    kind.__init__ = remember  # type: ignore[misc]
+    return kind
+
+
+@arguments_checked({"control": "the experiment declares it", "alpha": "give confidence=1 - alpha"})
+@_remembering
+@frozen(kw_only=True)
+class AnalysisPlan:
+    """How an experiment will be judged.
+
+    An experiment declares it: `plan = AnalysisPlan(confidence=0.9, sample_size=50_000)`. What is left out is
+    as `[tool.abkit.analysis]` in pyproject.toml has it, and else the default.
+
+    Attributes:
+        method: How a variant is compared with the control: "sequential" (look as often as you like),
+            "welch" (one planned look; the default for a table of units), "bayesian" or "group-sequential".
+        confidence: 0.95 accepts a false alarm in one of 20 experiments without a difference, for each
+            family of comparisons that are read together: the treatments of a primary metric or of a
+            guardrail; all secondary metrics with all treatments.
+        correction: How a family shares that probability. Bonferroni's, unless said otherwise; none with
+            the Bayesian method, whose chances are never corrected.
+        alternative: "two-sided"; or "one-sided", which tests only the side that matters, with
+            "sequential" and "welch".
+        sample_size: The planned units of all arms together. With "welch", nothing is concluded before it
+            is reached; with "group-sequential", looks are shares of it.
+        min_days: Days since the first exposure before which no variant is to be rolled out, however
+            clear it is; 14 means two whole weeks. None: no such time.
+        looks: The planned looks of "group-sequential", as shares of the sample size; a number means that
+            many even steps.
+        spending: When "group-sequential" spends its probability of a false alarm.
+        taus: By metric, the difference that the sequential test looks for, in the metric's unit, or
+            several with their weights. A metric not named here takes the standard error of the first
+            look, and its goal times the control's mean so far if it has one.
+        cuped: The length of the time before a unit's first exposure whose actions explain away part of
+            the variance. For a table of units, by metric, the column of the same before the experiment.
+            None: no CUPED.
+        window: How long after its first exposure a unit's actions count; None: until the end.
+        over_time: "day" or "hour": the result at the end of each of them too; None: only the result.
+        segments: Properties of a unit's first exposure, or columns of a table of units; the result is
+            given for the ten largest groups of each too.
+        several: What becomes of units exposed to several variants: "exclude", "first" or "include".
+        exclude: Units that are left out, such as testers and `BOTS`.
+        given: The names of the arguments that were given: those that this plan decides.
+
+    Raises:
+        AnalysisError: A value makes no sense, or does not go together with another one.
+    """
+
+    method: Method = field(default=Method.SEQUENTIAL, converter=_method)
+    confidence: float = field(default=0.95, validator=_confidence)
+    correction: Correction = field(converter=_correction)
+    alternative: Alternative = field(default=Alternative.TWO_SIDED, converter=_alternative)
+    sample_size: int | None = field(default=None, validator=_size)
+    min_days: int | None = field(default=None, validator=_days)
+    looks: tuple[float, ...] = field(converter=_looks)
+    spending: Spending = field(default=Spending.OBRIEN_FLEMING, converter=_spending)
+    taus: Mapping[str, Tau] = field(factory=dict, validator=_taus, converter=_frozen_mapping)
+    cuped: timedelta | Mapping[str, str] | None = field(
+        default=None, validator=_before, converter=_frozen_mapping
+    )
+    window: timedelta | None = field(default=None, validator=_length)
+    over_time: Step | None = field(default=Step.DAY, converter=_step)
+    segments: tuple[str, ...] = field(default=(), converter=_segments)
+    several: Several = field(default=Several.EXCLUDE, converter=_several)
+    exclude: tuple[Exclusion, ...] = field(default=(), converter=_exclusions)
+    given: frozenset[str] = field(init=False, default=frozenset(), eq=False, repr=False)
+
+    @correction.default
+    def _usual_correction(self) -> Correction:
+        return Correction.NONE if self.method is Method.BAYESIAN else Correction.BONFERRONI
+
+    @looks.default
+    def _usual_looks(self) -> int | None:
+        return DEFAULT_LOOKS if self.method is Method.GROUP_SEQUENTIAL else None
+
+    def __attrs_post_init__(self) -> None:
+        problem = self._of_group_sequential() or self._of_other_methods()
+        if problem:
+            raise AnalysisError(problem)
+
+    def _of_group_sequential(self) -> str | None:
+        planned = self.method is Method.GROUP_SEQUENTIAL
+        if self.looks and not planned:
+            return (
+                f"looks are planned with method='group-sequential', not with {self.method.value!r}"
+            )
+        if not planned:
+            return None
+        if self.sample_size is None:
+            return (
+                "method='group-sequential' needs sample_size, the planned units of all arms, of "
+                "which its looks are shares; `abkit power` says how many a goal needs"
+            )
+        if not self.looks:
+            return "method='group-sequential' needs looks, such as looks=5"
+        if self.over_time is None:
+            return (
+                "method='group-sequential' finds its looks in the results over time: leave "
+                "over_time='day', or 'hour'"
+            )
+        if self.correction in (Correction.HOLM, Correction.BENJAMINI_HOCHBERG):
+            return (
+                "method='group-sequential' spends a level that must be known beforehand: use "
+                "correction='bonferroni' or 'none'"
+            )
+        return None
+
+    def _of_other_methods(self) -> str | None:
+        method = self.method
+        if self.alternative is Alternative.ONE_SIDED and method not in _OF_ONE_SIDE:
+            return (
+                "A one-sided test is offered with method='sequential' and 'welch', not with "
+                f"{method.value!r}: use alternative='two-sided'"
+            )
+        if self.taus and method is not Method.SEQUENTIAL:
+            return f"taus are those of method='sequential'; {method.value!r} has none"
+        if method is Method.BAYESIAN and self.cuped is not None:
+            return "CUPED is not offered with method='bayesian': use another method, or cuped=None"
+        if method is Method.BAYESIAN and self.correction is not Correction.NONE:
+            return "method='bayesian' corrects no chances: use correction='none', or leave it out"
+        return None
+
+    @property
+    def level(self) -> float:
+        """The accepted probability of a false alarm: 0.05 at a confidence of 95%."""
+        return round(1 - self.confidence, 12)
+
+    def alpha(self, comparisons: int) -> float:
+        """The level of each of several comparisons that are read together (Bonferroni)."""
+        return self.level / max(1, comparisons)
+
+    def check(self, metrics: Sequence[Metric]) -> None:
+        """Refuse a plan that does not fit the metrics.
+
+        Raises:
+            AnalysisError: A tau is of no metric, or a one-sided test is of one without a direction.
+        """
+        names = [metric.name for metric in metrics]
+        unknown = sorted(set(self.taus) - set(names))
+        if unknown:
+            message = f"taus names {', '.join(unknown)}; the metrics are {', '.join(names)}"
+            raise AnalysisError(message)
+        if self.alternative is Alternative.ONE_SIDED:
+            sideless = [m.name for m in metrics if m.direction is Direction.ANY]
+            if sideless:
+                message = (
+                    f"A one-sided test needs a side; {', '.join(sideless)} has direction='any': "
+                    "declare direction='increase' or 'decrease', or use alternative='two-sided'"
+                )
+                raise AnalysisError(message)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know about the plan."""
+        found: list[str] = []
+        if self.confidence < 0.8:
+            found.append(
+                f"A confidence of {self.confidence:.0%} is low: expect a false alarm in "
+                f"{self.level:.0%} of the experiments without a difference."
+            )
+        if self.method is Method.WELCH and self.sample_size is None:
+            found.append(
+                "Welch's t-test is valid at one look, at a size planned beforehand, and no "
+                "sample_size is given: read it once, or use method='sequential', which holds at "
+                "every look."
+            )
+        return tuple(found)
+
+    @property
+    def for_segments(self) -> "AnalysisPlan":
+        """The same for parts of the units: not corrected for several comparisons, without CUPED."""
+        return evolve(self, correction=Correction.NONE, cuped=None)
+
+    def over(self, other: "AnalysisPlan") -> "AnalysisPlan":
+        """This plan where it says something, and another one where it does not.
+
+        Args:
+            other: What holds where this one says nothing. If this one names another method, what the
+                other one says of its own (looks, spending, taus), and what does not go with this one's,
+                is left out.
+
+        Raises:
+            AnalysisError: The two do not go together.
+        """
+        kept = {name: getattr(other, name) for name in other.given - self.given}
+        if "method" in self.given and self.method is not other.method:
+            kept = {name: kept[name] for name in kept if self._may_keep(name, kept[name])}
+        return AnalysisPlan(**kept, **{name: getattr(self, name) for name in self.given})
+
+    def _may_keep(self, name: str, value: object) -> bool:
+        """Whether what was said with another method goes with this one's."""
+        if name in _OF_A_METHOD:
+            return False
+        said: dict[str, Any] = {"sample_size": 1, name: value}
+        try:
+            AnalysisPlan(method=self.method, **said)
+        except AnalysisError:
+            return False
+        return True
+
+
+def fields_of_a_plan() -> tuple[str, ...]:
+    """The names of what a plan says, in their order."""
+    return tuple(each.name for each in attrs.fields(AnalysisPlan) if each.init)

@@ -1,0 +1,43 @@
+"""What the nearest pyproject.toml says of abkit."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from abkit.errors import ConfigError
+
+
+class ToolTable(NamedTuple):
+    """The table [tool.abkit] of a pyproject.toml.
+
+    Attributes:
+        path: The file; None if there is none.
+        values: What the table says; empty if there is none.
+    """
+
+    path: Path | None
+    values: Mapping[str, Any]
+
+
+def tool_table(start: Path | None = None) -> ToolTable:
+    """The table [tool.abkit] of the pyproject.toml in a folder, or in the nearest one above it.
+
+    Args:
+        start: The folder; None: the current one.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    here = start or Path.cwd()
+    for folder in (here, *here.parents):
+        path = folder / "pyproject.toml"
+        if not path.is_file():
+            continue
+        try:
+            tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            message = f"{path} cannot be read: {error}"
+            raise ConfigError(message) from None
+        return ToolTable(path, tool.get("abkit", {}))
+    return ToolTable(None, {})
