@@ -108,4 +108,4 @@ def test_the_weight_of_a_variant_is_that_of_its_text(variant: object, text: str)
 
 def test_taus_need_the_names_of_metrics() -> None:
     with pytest.raises(AnalysisError, match="taus must be given by the name of a metric"):
-        AnalysisPlan(taus=["m"])  # type: ignore[arg-type]
+        AnalysisPlan(taus=["m"])

@@ -12,6 +12,7 @@ from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
+from abkit.analysis.declared.amended import amended
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Declared, Design
 from abkit.analysis.declared.design_weights import designed_weights, is_in_code
@@ -209,6 +210,8 @@ class Analysis:
             design=design,
             declared_control=_declared_control(self.experiment),
             declared=declared,
+            amendments=amended(design.name),
+            starts=_starts(self.experiment),
             plan=plan,
             measured=measured,
             exposed=exposed,
@@ -235,6 +238,12 @@ def _declared_control(experiment: object) -> str | None:
         return Design.of(experiment).control  # type: ignore[arg-type]
     except AnalysisError:
         return None
+
+
+def _starts(experiment: Any) -> datetime | None:
+    """The declared start; None if there is none."""
+    starts = getattr(getattr(experiment, "declaration", None) or experiment, "starts", None)
+    return datetime.fromtimestamp(starts, tz=UTC) if isinstance(starts, int | float) else None
 
 
 def _instant(when: datetime | date | None) -> int | None:

@@ -20,6 +20,7 @@ from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
 from abkit.errors import AnalysisError
 from abkit.events import Variant
+from abkit.experiments.checking.registration import Amendment
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import (
     Alternative,
@@ -41,6 +42,8 @@ class ExperimentSums:
         design: What was declared.
         declared_control: The variant that is compared with unless another is asked for.
         declared: The plan of the experiment and of its project; None: they have none.
+        amendments: What was changed in how the experiment is judged, according to its lock.
+        starts: The declared start, UTC; None if there is none.
         plan: By which plan it was read.
         measured: What the units did.
         exposed: Which units were exposed, and when.
@@ -56,6 +59,8 @@ class ExperimentSums:
     design: Design
     declared_control: str | None
     declared: AnalysisPlan | None
+    amendments: tuple[Amendment, ...] = ()
+    starts: datetime | None = None
     plan: AnalysisPlan
     measured: MeasuredSums
     exposed: ExposedUnits
@@ -196,6 +201,7 @@ class ExperimentSums:
         return evolve(
             result,
             not_as_planned=tuple(map(str, self._deviations(design, plan))),
+            amended=tuple(self._amended()),
             frame=(start, until),
             period=_period(exposed),
             several=plan.several,
@@ -207,6 +213,14 @@ class ExperimentSums:
             unassigned=self.unassigned,
             warnings=(*result.warnings, *_warnings(exposed, result, plan.several)),
         )
+
+    def _amended(self) -> Iterable[str]:
+        """What was changed after the start: the declared one, or the first exposure."""
+        period = _period(self.exposed)
+        start = self.starts or (period and period[0])
+        for each in self.amendments:
+            if start is not None and each.at >= start:
+                yield f"{each.what} on day {(each.at - start) // timedelta(days=1) + 1}"
 
     def _deviations(self, design: Design, plan: AnalysisPlan) -> Iterable[Deviation]:
         if self.declared_control not in (None, design.control):

@@ -79,6 +79,7 @@ class Outcome:
         design: What was planned.
         plan: How it was judged.
         not_as_planned: What of that was declared otherwise, such as "confidence 0.9 instead of 0.95".
+        amended: What was changed, after the start, in how the experiment is judged, according to its lock.
         frame: The time frame of the exposures, UTC: from (included) and until (excluded); None where
             it is open.
         period: From the start of the day (or hour) of the first exposure to the last exposure, UTC;
@@ -109,6 +110,7 @@ class Outcome:
     design: Design
     plan: AnalysisPlan
     not_as_planned: tuple[str, ...] = ()
+    amended: tuple[str, ...] = ()
     frame: tuple[datetime | None, datetime | None] = (None, None)
     period: tuple[datetime, datetime] | None = None
     made: datetime | None = None

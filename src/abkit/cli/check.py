@@ -1,6 +1,7 @@
 """abkit check: what is wrong, and what a change does, before it is deployed."""
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -16,7 +17,13 @@ from abkit.cli.config import (
 from abkit.distribution import intruder
 from abkit.errors import ConfigError
 from abkit.experiments.checking.check import notices, problems, settings_problems, sticky_problems
-from abkit.experiments.checking.lock import LOCK_FILE, compare, read_lock, write_lock
+from abkit.experiments.checking.lock import (
+    LOCK_FILE,
+    amended_after_start,
+    compare,
+    read_lock,
+    write_lock,
+)
 
 _STICKY = "as sticky_store under [tool.abkit] in pyproject.toml, or by --sticky-store"
 
@@ -30,7 +37,7 @@ _STICKY = "as sticky_store under [tool.abkit] in pyproject.toml, or by --sticky-
     default=LOCK_FILE,
     show_default=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where it is written down what decides the assignments; commit it.",
+    help="Where it is written down what decides the assignments, and how they are judged; commit it.",
 )
 @click.option("--update", is_flag=True, help="Write the lock, once the changes are meant.")
 def check(
@@ -63,11 +70,14 @@ def check(
     if not lock.exists() and not update:
         message = f"There is no {lock} yet. Write it, and commit it, with: abkit check --update"
         raise ConfigError(message)
-    changes = compare(read_lock(lock) if lock.exists() else {}, experiments)
+    before = read_lock(lock) if lock.exists() else {}
+    for sentence in amended_after_start(before, experiments):
+        click.echo(f"notice   {sentence}")
+    changes = compare(before, experiments)
     for change in changes:
         click.echo(f"changed  {change}")
     if update:
-        write_lock(lock, experiments)
+        write_lock(lock, experiments, before, at=datetime.now(UTC))
         click.echo(f"{lock} holds {amount(len(experiments), 'experiment')}.")
     elif changes:
         click.echo(f"If this is meant, write it to {lock} with: abkit check --update")

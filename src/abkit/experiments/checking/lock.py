@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 from types import MappingProxyType
@@ -14,6 +15,12 @@ from attrs import frozen
 
 from abkit.errors import ConfigError, DeclarationError
 from abkit.events import Variant
+from abkit.experiments.checking.registration import (
+    amendments,
+    differences,
+    judged,
+    registered,
+)
 from abkit.experiments.checking.tracing import traced
 from abkit.experiments.deciding.decision import split_of
 from abkit.experiments.deciding.gates import checks_of
@@ -114,11 +121,31 @@ def locked(experiment: type[Experiment]) -> dict[str, Any]:
     }
 
 
-def write_lock(path: Path, experiments: Iterable[type[Experiment]]) -> None:
-    """Write down what decides now."""
+def write_lock(
+    path: Path,
+    experiments: Iterable[type[Experiment]],
+    before: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+    *,
+    at: datetime | None = None,
+) -> None:
+    """Write down what decides now, and how it is judged, with the time of each change of that.
+
+    Args:
+        path: Where to.
+        experiments: The experiments.
+        before: What was written down so far.
+        at: The time, UTC; None: now.
+    """
+    when = at or datetime.now(UTC)
+
+    def entry(experiment: type[Experiment]) -> dict[str, Any]:
+        history = before.get(experiment.name, {}).get("judged", ())
+        now = judged(experiment.declaration)
+        return {**locked(experiment), "judged": registered(history, now, at=when)}
+
     content = {
         "version": VERSION,
-        "experiments": {experiment.name: locked(experiment) for experiment in experiments},
+        "experiments": {experiment.name: entry(experiment) for experiment in experiments},
     }
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -158,13 +185,33 @@ def compare(
         old, new = before.get(experiment.name), locked(experiment)
         if old is None:
             changes.append(Change(experiment.name, ("is new",), None if _in_code(new) else _none()))
-        elif differences := _differences(old, new):
+        elif differing := (*_differences(old, new), *_differently_judged(old, experiment)):
             moves = None if _in_code(old) or _in_code(new) else _moves(old, new, experiment.name)
             # What was not sticky before has nothing in the store yet.
             sticky = bool(old.get("sticky") and new.get("sticky"))
-            changes.append(Change(experiment.name, differences, moves, sticky))
+            changes.append(Change(experiment.name, differing, moves, sticky))
     changes += [Change(name, ("is gone",), _none()) for name in before if name not in names]
     return tuple(changes)
+
+
+def _differently_judged(old: Mapping[str, Any], experiment: type[Experiment]) -> tuple[str, ...]:
+    """How what an experiment is judged by differs from what was written down last."""
+    history = old.get("judged", ())
+    return differences(history[-1], judged(experiment.declaration)) if history else ()
+
+
+def amended_after_start(
+    locks: Mapping[str, dict[str, Any]], experiments: Iterable[type[Experiment]]
+) -> tuple[str, ...]:
+    """What was changed, after its declared start, in how an experiment is judged, in sentences."""
+    return tuple(
+        f"{experiment.name}: {each.what} on day {(each.at.timestamp() - starts) // 86_400 + 1:.0f}, "
+        f"{each.at:%Y-%m-%d}, after the experiment had started"
+        for experiment in experiments
+        if (starts := experiment.declaration.starts) is not None
+        for each in amendments(locks.get(experiment.name, {}).get("judged", ()))
+        if each.at.timestamp() >= starts
+    )
 
 
 def _none() -> Moves:
@@ -179,7 +226,8 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, .
     return tuple(
         _difference(key, old.get(key), new.get(key))
         for key in {**new, **old}
-        if old.get(key) != new.get(key)
+        if key != "judged"
+        and old.get(key) != new.get(key)
         and not (key == "drawn" and None in (old.get(key), new.get(key)))
     )
 

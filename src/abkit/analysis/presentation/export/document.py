@@ -42,6 +42,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         "settings": _plan(plan),
         "planned": design.plan and _plan(design.plan),
         "not_as_planned": list(result.not_as_planned),
+        "amended": list(result.amended),
         "frame": {"from": plain(start), "until": plain(until)},
         "period": plain(result.period),
         "made": plain(result.made),

@@ -192,5 +192,7 @@ def show_method(result: "Outcome", console: "Console") -> None:
     line(console, ("Method  ", "bold"), figures.method(result.plan))
     if result.not_as_planned:
         line(console, ("Not as planned  ", "bold yellow"), "; ".join(result.not_as_planned))
+    for change in result.amended:
+        line(console, ("Changed ", "bold yellow"), f"{change}, after the start")
     for warning in result.warnings:
         line(console, ("Note    ", "bold yellow"), warning)

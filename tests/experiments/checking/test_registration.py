@@ -1,0 +1,125 @@
+"""How an experiment is judged is written down with the time, and what is changed later is said."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from abkit import AnalysisPlan, Conversion, OrgExperiment, Sum
+from abkit.cli.group import abkit
+from abkit.experiments.checking.lock import amended_after_start, compare, read_lock, write_lock
+from abkit.experiments.checking.registration import amendments, differences, judged, registered
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def experiment(**said: Any) -> type[OrgExperiment]:
+    given = {
+        "variants": ["a", "b"],
+        "starts": "2026-11-02",
+        "metrics": [Conversion("clicked", goal=0.02), Sum("spent", action="buy", property="price")],
+        "plan": AnalysisPlan(sample_size=1_000),
+        **said,
+    }
+    return type("Buttons", (OrgExperiment,), given)
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        (
+            {"metrics": [Conversion("clicked", goal=0.05), *experiment().metrics[1:]]},
+            ["the goal of 'clicked' was changed from 0.02 to 0.05"],
+        ),
+        (
+            {"metrics": experiment().metrics[:1]},
+            ["the metric 'spent' was removed"],
+        ),
+        (
+            {"metrics": [*experiment().metrics, Conversion("left", role="guardrail")]},
+            ["the metric 'left' was added"],
+        ),
+        ({"metrics": experiment().metrics[::-1]}, ["the order of the metrics was changed"]),
+        ({"control": "b"}, ["the control was changed from a to b"]),
+        (
+            {"plan": AnalysisPlan(sample_size=800, cuped=timedelta(days=14))},
+            [
+                "the plan's sample size was changed from 1000 to 800",
+                "the plan's cuped was set to 14 days",
+            ],
+        ),
+        ({"plan": None}, ["the plan's sample size was removed; it was 1000"]),
+        ({"hypothesis": "Blue sells."}, []),
+    ],
+)
+def test_each_change_is_told(said: dict[str, Any], what: list[str]) -> None:
+    before, after = judged(experiment().declaration), judged(experiment(**said).declaration)
+    found = [each for each in differences(before, after) if "role" not in each]
+    assert found == what
+    assert differences(after, after) == ()
+
+
+def test_only_what_differs_is_written_down_again() -> None:
+    now = judged(experiment().declaration)
+    once = registered([], now, at=START)
+    assert registered(once, now, at=START + timedelta(days=3)) == once
+    other = judged(experiment(plan=None).declaration)
+    twice = registered(once, other, at=START + timedelta(days=3))
+    (change,) = amendments(twice)
+    assert change.at == START + timedelta(days=3)
+
+
+def test_a_lock_keeps_the_times_and_says_what_was_changed_after_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "experiments.lock.json"
+    write_lock(path, [experiment()], at=START - timedelta(days=5))
+    early = experiment(plan=AnalysisPlan(sample_size=2_000))
+    (change,) = compare(read_lock(path), [early])
+    assert change.what == ("the plan's sample size was changed from 1000 to 2000",)
+    write_lock(path, [early], read_lock(path), at=START - timedelta(days=1))
+    late = experiment(plan=AnalysisPlan(sample_size=500))
+    write_lock(path, [late], read_lock(path), at=START + timedelta(days=8, hours=3))
+    assert compare(read_lock(path), [late]) == ()
+    (said,) = amended_after_start(read_lock(path), [late])
+    assert said == (
+        "Buttons: the plan's sample size was changed from 2000 to 500 on day 9, 2026-11-10, after the "
+        "experiment had started"
+    )
+
+
+CONFIG = """
+from abkit import AnalysisPlan, Conversion, OrgExperiment
+
+class Buttons(OrgExperiment):
+    variants = ["a", "b"]
+    starts = "2020-01-01"
+    metrics = [Conversion("clicked", goal={goal})]
+
+ACTIVE_EXPERIMENTS = [Buttons]
+"""
+
+
+def test_the_command_reports_a_change_that_was_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, goal in enumerate((0.02, 0.05)):
+        (tmp_path / f"declared{number}.py").write_text(CONFIG.format(goal=goal))
+        arguments = ["check", "--config", f"declared{number}", "--update"]
+        assert CliRunner().invoke(abkit, arguments).exit_code == 0
+    said = CliRunner().invoke(abkit, ["check", "--config", "declared1"])
+    assert said.exit_code == 0
+    assert (
+        "notice   Buttons: the goal of 'clicked' was changed from 0.02 to 0.05 on day"
+        in said.output
+    )
+
+
+def test_a_lock_without_it_is_no_difference(tmp_path: Path) -> None:
+    path = tmp_path / "experiments.lock.json"
+    write_lock(path, [experiment()], at=START)
+    old = {
+        name: {k: v for k, v in e.items() if k != "judged"} for name, e in read_lock(path).items()
+    }
+    assert compare(old, [experiment(plan=None)]) == ()
