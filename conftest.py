@@ -5,6 +5,8 @@ must come out; `...` stands for what is left out. A block that begins with the c
 `# a/path.py` is that file too, for what follows to import or to run.
 """
 
+import functools
+import importlib.util
 import os
 import re
 import shlex
@@ -96,17 +98,21 @@ def run_console(example: Example) -> None:
     for block in re.split(r"^\$ ", str(example.parsed), flags=re.MULTILINE)[1:]:
         line, _, shown = block.replace("\\\n", " ").partition("\n")
         program, *arguments = shlex.split(line, comments=True)
-        commands = {"abkit": ["-m", "abkit.cli"], "python": []}
-        if program not in commands or "..." in arguments:
+        if program not in ("abkit", "python") or "..." in arguments:
             continue
-        ran = subprocess.run(  # noqa: S603 - it is the documentation's own
-            [sys.executable, *commands[program], *arguments],
-            env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            check=False,
-        )
+        environment = {**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
+        if program == "abkit":
+            run = command_line().run
+            ran = run(*arguments, folder=Path.cwd(), environment=environment, both=True)
+        else:
+            ran = subprocess.run(  # noqa: S603 - it is the documentation's own
+                [sys.executable, *arguments],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                check=False,
+            )
         pattern = re.escape(_trimmed(shown)).replace(re.escape("..."), r"[\s\S]*")
         if shown.strip() and not re.fullmatch(pattern, _trimmed(ran.stdout)):
             message = f"$ {line}\nshows:\n{shown}\nbut gives:\n{ran.stdout}"
@@ -114,6 +120,18 @@ def run_console(example: Example) -> None:
         if not shown.strip() and ran.returncode:
             message = f"$ {line}\nfails:\n{ran.stdout}"
             raise AssertionError(message)
+
+
+@functools.cache
+def command_line() -> ModuleType:
+    """`tests/command_line.py`, from wherever pytest was started."""
+    path = Path(__file__).parent / "tests" / "command_line.py"
+    spec = importlib.util.spec_from_file_location("abkits_command_line", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path=str(path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _trimmed(text: str) -> str:

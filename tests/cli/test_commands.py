@@ -3,10 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from ..command_line import run
 
 MODULE = """
 from abkit import Conversion, OrgExperiment, UserExperiment
@@ -37,19 +38,11 @@ def abkit(
     folder: Path, *arguments: str, text: str = "", code: int = 0
 ) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ABKIT")}
-    ran = subprocess.run(
-        [sys.executable, "-m", "abkit.cli", *arguments],
-        cwd=folder,
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            **environment,
-            "COLUMNS": "100",
-            "PYTHONIOENCODING": "utf-8",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
+    ran = run(
+        *arguments,
+        folder=folder,
+        text=text,
+        environment={**environment, "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert ran.returncode == code, ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr

@@ -9,15 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ..command_line import run
+
 
 def demo(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    ran = subprocess.run(
-        [sys.executable, "-m", "abkit.cli", "demo", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = run("demo", *arguments, folder=folder)
     assert ran.returncode == code, ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
     return ran

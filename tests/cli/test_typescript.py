@@ -2,10 +2,11 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from ..command_line import run
 
 MODULE = """
 from abkit import OrgExperiment
@@ -27,13 +28,11 @@ def project(tmp_path: Path) -> Path:
 
 def typescript(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ABKIT")}
-    ran = subprocess.run(
-        [sys.executable, "-m", "abkit.cli", "typescript", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**environment, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
+    ran = run(
+        "typescript",
+        *arguments,
+        folder=folder,
+        environment={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert ran.returncode == code, ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
