@@ -1,6 +1,7 @@
 # make demo   the main job, on simulated visits
 # make example  a Django application with a React page and one experiment, to click through
-# make test   everything that CI runs
+# make test   the linters, the types, the imports and all tests, as CI has them
+# make coverage  the tests once more, and which lines and branches of abkit they do not reach; takes twice as long
 # make drivers  the analysis through the drivers of warehouses, in an environment of their own
 # make floors  the tests with the lowest versions that pyproject.toml allows; takes long
 # make bench  what a call costs, beside the peers; what is delivered
@@ -17,7 +18,7 @@ PIP_WITH_GROUPS := pip>=25.1
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
   npm:npm chromium:chromium
 
-.PHONY: demo example test bench docs wheel system lint types imports unit drivers floors clean
+.PHONY: demo example test coverage bench docs wheel system lint types imports unit drivers floors clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
@@ -37,7 +38,9 @@ example: .venv/example.installed
 	test -d data/events/exposures || { echo "Nobody has seen the directory yet: nothing to analyze."; exit 0; }; \
 	echo; set -x; $(MANAGE) abkit analyze ShowPluginsExperiment --events data/events --html report.html
 
-test: system lint types imports unit drivers
+test: system .venv/dev.installed
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types imports
+	@$(MAKE) --no-print-directory unit drivers
 
 system:
 	@missing=; \
@@ -64,6 +67,10 @@ imports: .venv/dev.installed
 	$(BIN)/lint-imports --no-cache
 
 unit: .venv/dev.installed
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# Counting lines and branches doubles what Python takes, so that `make test` does without.
+coverage: system .venv/dev.installed
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov
 
 drivers: .venv/drivers.installed

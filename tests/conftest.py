@@ -40,6 +40,53 @@ def shared_file(relative: str) -> Path:
     return path
 
 
+LONGEST = (
+    "tests/examples/",
+    "tests/analysis/test_same_numbers.py",
+    "tests/analysis/engines/test_spark.py",
+    "tests/experiments/in_bulk/test_sql.py",
+    "tests/frontend/",
+    "tests/analysis/presentation/",
+    "tests/analysis/findings/",
+    "tests/cli/",
+    "tests/exposure/",
+    "tests/docs/",
+    "tests/testing/",
+)
+"""Where the longest files are. They come first, so that no worker is left with one at the end."""
+
+WITH_SPARK = LONGEST[1:4]
+"""One worker runs them all: a Spark takes seconds to start, and longer to become fast."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In workers, put the longest files first; each worker must have the same order."""
+    if not hasattr(config, "workerinput"):
+        return
+
+    def place(item: pytest.Item) -> int:
+        found = (n for n, start in enumerate(LONGEST) if item.nodeid.startswith(start))
+        return next(found, len(LONGEST))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is run by one worker, in the order above; the files that need Spark by the same one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class LongestFirst(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return WITH_SPARK[0] if file in WITH_SPARK else file
+
+    config.option.loadscopereorder = False  # xdist would begin with the files of most tests
+    return LongestFirst(config, log)
+
+
 @pytest.fixture
 def planout_vectors() -> list[dict[str, Any]]:
     vectors: list[dict[str, Any]] = json.loads(shared_file("vectors/planout.json").read_text())[
