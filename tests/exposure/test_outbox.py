@@ -301,17 +301,18 @@ class TestLogger:
         assert files(directory) == []
 
     def test_the_next_process_keeps_the_insert_ids_and_all_else(self, directory: Path) -> None:
-        original, sink = Script(OSError("down")), MemorySink()
-        seen: list[Event] = []
+        sink, seen, tried = MemorySink(), list[Event](), threading.Event()
 
         def refuse(events: Any) -> Any:
             seen.extend(events)
+            tried.set()
             raise OSError
 
         original = Script(*[refuse] * 100)
         first = logger_of(original, directory)
         event = exposure("Zoë", 1.0)._replace(groups={"org": "4"}, properties={"a": [1, None]})
         first(event)
+        assert tried.wait(30)
         first.close(0.1)
         with logger_of(sink, directory) as heir:
             heir.flush()

@@ -58,11 +58,21 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def logger_of(
-    server: RedisServer | str, sink: Any, *, claim: float = 30.0, **options: Any
+    server: RedisServer | str,
+    sink: Any,
+    *,
+    claim: float = 30.0,
+    timeout: float | None = None,
+    **options: Any,
 ) -> ExposureLogger:
-    """One process's logger: with a memory and connections of its own."""
+    """One process's logger: with a memory and connections of its own.
+
+    A server of which only the address is told is one that may never answer; a Redis is waited for.
+    """
     address = server if isinstance(server, str) else server.address
-    shared = RedisDedup(address, timeout=0.3, claim=claim)
+    if timeout is None:
+        timeout = 0.3 if isinstance(server, str) else 30.0
+    shared = RedisDedup(address, timeout=timeout, claim=claim)
     return ExposureLogger(sink, shared=shared, backoff=QUICK, **options)
 
 
@@ -506,7 +516,7 @@ class TestWithoutRedis:
             taken.extend(events)
             own_server.freeze()
 
-        with logger_of(own_server, Script(freeze)) as logger:
+        with logger_of(own_server, Script(freeze), timeout=0.3) as logger:
             expose(logger, exposure("1"))
             own_server.thaw()
             expose(logger, exposure("2"))

@@ -27,6 +27,8 @@ from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
 from abkit.sinks.memory import MemorySink
 
+from .test_delivery import wait_for
+
 UNITS = range(200)
 
 
@@ -306,6 +308,7 @@ def test_while_the_store_is_down_the_hash_decides_and_nothing_is_raised(
         assert "the sticky store could not say" in manager.explain("Kept", org=1).steps[6].found
         assert manager.sticky is not None
         assert not manager.sticky.flush(timeout=0.2)
+        wait_for(lambda: any("could not keep" in each for each in caplog.messages))
     stats = manager.sticky.stats
     assert stats.unanswered == stats.looked_up == 2 * len(UNITS) + 1
     assert stats.waiting == len(UNITS)
