@@ -1,5 +1,6 @@
 """The sizes of the arms beside weights that changed while the experiment ran."""
 
+from functools import cache
 from math import exp, inf, sqrt
 
 import numpy as np
@@ -83,17 +84,22 @@ NOISE = 2.6 * sqrt(ALPHA * (1 - ALPHA) / 2_000)
 def test_the_fixed_test_holds_its_level_whatever_the_weights(weight: float) -> None:
     """2,000 experiments of 20,000 units, with their own weights and ramped up to these."""
     random = np.random.default_rng(4)
-    design = {"a": 1 - weight, "b": weight}
     alarms, ramped = [], []
+
+    @cache  # many experiments have the same counts
+    def alarm(*few: int) -> bool:
+        """Of the units of b in the last phase, and in the one before."""
+        weights = (weight, weight / 2)
+        phases = [_sizes(n, 20_000, w) for n, w in zip(few, weights, strict=False)]
+        return sample_ratio_of_phases(phases[::-1], method=CHI_SQUARE).alarm
+
     for few, many in zip(
-        random.binomial(20_000, weight, 2_000),
-        random.binomial(20_000, weight / 2, 2_000),
+        random.binomial(20_000, weight, 2_000).tolist(),
+        random.binomial(20_000, weight / 2, 2_000).tolist(),
         strict=True,
     ):
-        now = Sizes({"a": 20_000 - few, "b": few}, design)
-        before = Sizes({"a": 20_000 - many, "b": many}, {"a": 1 - weight / 2, "b": weight / 2})
-        alarms.append(sample_ratio_of_phases([now], method=CHI_SQUARE).alarm)
-        ramped.append(sample_ratio_of_phases([before, now], method=CHI_SQUARE).alarm)
+        alarms.append(alarm(few))
+        ramped.append(alarm(few, many))
     assert np.mean(alarms) <= ALPHA + NOISE
     assert np.mean(ramped) <= ALPHA + NOISE
 
@@ -106,11 +112,13 @@ def test_the_sequential_test_holds_its_level_over_all_looks(weight: float) -> No
     new_units = np.stack([random.binomial(1_000, w, 1_000) for w in weights], axis=1)
     alarms = []
     for experiment in new_units:
-        before, after = experiment[:10].cumsum(), experiment[10:].cumsum()
-        looks = [[_sizes(n, 1_000 * (i + 1), weight / 2)] for i, n in enumerate(before)]
-        first = _sizes(before[-1], 10_000, weight / 2)
-        looks += [[first, _sizes(n, 1_000 * (i + 1), weight)] for i, n in enumerate(after)]
-        alarms.append(any(sample_ratio_of_phases(look).alarm for look in looks[4::5]))
+        half, before = experiment[:10].cumsum()[[4, 9]].tolist()
+        first = _sizes(before, 10_000, weight / 2)
+        looks = [[_sizes(half, 5_000, weight / 2)], [first]]
+        for place, units in ((4, 5_000), (9, 10_000)):
+            few = experiment[10:].cumsum()[place]
+            looks.append([first, _sizes(few, units, weight)])
+        alarms.append(any(sample_ratio_of_phases(look).alarm for look in looks))
     assert np.mean(alarms) <= ALPHA
 
 
