@@ -50,6 +50,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "missing": "what a comparison still waits for",
         "method": "sequential, welch, ...",
         "confidence": "of the whole family of comparisons",
+        "not_as_planned": "what of the analysis was declared otherwise",
         "abkit": "the version that computed it",
     }
 )
