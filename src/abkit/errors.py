@@ -1,22 +1,22 @@
 """The errors of abkit: one tree, and each carries its data.
 
 AbkitError
-    DeclarationError            an experiment, a metric or a layer is declared wrongly
+    DeclarationError            the declaration of an experiment, a metric or a layer is wrong
         DuplicateExperimentError    a name is registered twice
-        OperatorError               a random operator has an argument that it cannot use
-    UnknownExperimentError      no experiment of that name is registered
-    MissingSubjectError         a call lacks the subject that it is about, or that has no id
-    SubjectMismatchError        an assign() asks for what the call does not give
+        OperatorError               a random operator has an invalid argument
+    UnknownExperimentError      no experiment with this name is registered
+    MissingSubjectError         a call lacks the subject that it needs, or the subject has no id
+    SubjectMismatchError        an assign() needs something that the call does not pass
     UnitsError                  a column of units cannot be assigned
     ConfigError                 a module, a file or a setting cannot be used
         MissingExtraError           an optional dependency is not installed
-    DeliveryError               a sink or the delivery cannot be used like this
+    DeliveryError               a sink or a logger cannot be used like this
     AnalysisError               the data do not allow the analysis
-        ArgumentError               a call has an argument that there is not
+        ArgumentError               a call has an unknown argument
         MissingColumnError          a table lacks a column
-        UnknownNameError            a result has no metric or variant of a name
-        EmptyDataError              there is no row to analyze
-            OutsideFrameError           there are some, but none in the time frame
+        UnknownNameError            a result has no metric or variant with this name
+        EmptyDataError              there are no rows to analyze
+            OutsideFrameError           there are rows, but none in the time range
         TooFewVariantsError         there is no control, or nothing to compare it with
     NotificationError           a notification was not delivered
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """What may have been meant: a sentence with a space before it, or nothing."""
+    """Suggest a name that may have been meant: a sentence with a space before it, or nothing."""
     from difflib import get_close_matches  # only when something is wrong: importing it takes time
 
     close = get_close_matches(name, known, n=1)
@@ -37,15 +37,15 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 
 
 class AbkitError(Exception):
-    """The root of all errors that abkit raises."""
+    """The base class of all errors that abkit raises."""
 
 
 class DeclarationError(AbkitError, ValueError):
-    """An experiment, a metric or a layer is declared wrongly.
+    """The declaration of an experiment, a metric or a layer is wrong.
 
     Attributes:
-        declared: The name of what is declared wrongly.
-        problem: What is wrong, and what would be right.
+        declared: The name of the object with the wrong declaration.
+        problem: What is wrong, and how to fix it.
     """
 
     def __init__(self, declared: str, problem: str) -> None:
@@ -58,11 +58,11 @@ class DeclarationError(AbkitError, ValueError):
 
 
 class OperatorError(DeclarationError):
-    """A random operator has an argument that it cannot use."""
+    """A random operator has an invalid argument."""
 
 
 class DuplicateExperimentError(DeclarationError):
-    """Two experiments share one name."""
+    """Two experiments have the same name."""
 
     def __init__(self, name: str, first: str, second: str) -> None:
         problem = (
@@ -77,11 +77,11 @@ class DuplicateExperimentError(DeclarationError):
 
 
 class UnknownExperimentError(AbkitError, LookupError):
-    """No experiment of that name is registered.
+    """No experiment with this name is registered.
 
     Attributes:
-        name: The name that was asked for.
-        known: The names that are registered.
+        name: The requested name.
+        known: The registered names.
     """
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
@@ -100,13 +100,13 @@ class UnknownExperimentError(AbkitError, LookupError):
 
 
 class MissingSubjectError(AbkitError, TypeError):
-    """A call lacks the subject that it is about, or that subject has no id.
+    """A call lacks the subject that it needs, or the subject has no id.
 
     Attributes:
-        experiment: The experiment's name, or the action's.
+        experiment: The name of the experiment or the action.
         needed: The name of the keyword argument, such as "org".
         given: The names of the subjects that were passed.
-        problem: What is wrong with the one that was passed; empty if none was.
+        problem: What is wrong with the subject that was passed; empty if none was.
     """
 
     def __init__(
@@ -130,14 +130,14 @@ class MissingSubjectError(AbkitError, TypeError):
 
 
 class SubjectMismatchError(AbkitError, TypeError):
-    """An `assign()` or `eligible()` asks for what the call does not give.
+    """An `assign()` or `eligible()` needs something that the call does not pass.
 
     Attributes:
         experiment: The experiment's name.
         hook: "assign" or "eligible".
-        asked: What it asks for: a subject, or a subject's attribute, such as "org.slug".
+        asked: What it needs: a subject, or a subject's attribute, such as "org.slug".
         given: The names of the subjects that were passed.
-        problem: What was given, and what would be right.
+        problem: What was passed, and how to fix it.
     """
 
     def __init__(
@@ -159,8 +159,8 @@ class UnitsError(AbkitError, ValueError):
 
     Attributes:
         experiment: The experiment's name.
-        problem: What is wrong, and what would be right.
-        position: Where in the column, from 0; None if it is the column itself.
+        problem: What is wrong, and how to fix it.
+        position: The position in the column, from 0; None if the column itself is wrong.
     """
 
     def __init__(self, experiment: str, problem: str, position: int | None = None) -> None:
@@ -199,19 +199,19 @@ class MissingExtraError(ConfigError, ImportError):
 
 
 class DeliveryError(AbkitError):
-    """A sink or the delivery cannot be used like this; the message says why."""
+    """A sink or a logger cannot be used like this; the message says why."""
 
 
 class AnalysisError(AbkitError):
-    """The data do not allow the analysis; the message says what would."""
+    """The data do not allow the analysis; the message says how to fix it."""
 
 
 class ArgumentError(AnalysisError, TypeError):
-    """A call has an argument that there is not.
+    """A call has an unknown argument.
 
     Attributes:
         called: What was called.
-        problem: What is wrong, and what would be right.
+        problem: What is wrong, and how to fix it.
     """
 
     def __init__(self, called: str, problem: str) -> None:
@@ -227,10 +227,10 @@ class MissingColumnError(AnalysisError, LookupError):
     """A table lacks a column.
 
     Attributes:
-        column: The column that was asked for.
+        column: The requested column.
         source: The file or table.
-        available: The columns that it has.
-        advice: What else would do; a sentence, or nothing.
+        available: The columns of the table.
+        advice: An alternative, as a sentence, or nothing.
     """
 
     def __init__(
@@ -250,13 +250,13 @@ class MissingColumnError(AnalysisError, LookupError):
 
 
 class UnknownNameError(AnalysisError, KeyError):
-    """A result has no metric or variant of a name.
+    """A result has no metric or variant with this name.
 
     Attributes:
-        what: What was asked for: "metric" or "variant".
-        name: By which name.
-        known: The names that there are.
-        note: What else is to be said; a sentence with a space before it, or nothing.
+        what: What was requested: "metric" or "variant".
+        name: The requested name.
+        known: The existing names.
+        note: An additional sentence with a space before it, or nothing.
     """
 
     def __init__(self, what: str, name: object, known: Sequence[str], *, note: str = "") -> None:
@@ -273,11 +273,11 @@ class UnknownNameError(AnalysisError, KeyError):
 
 
 class EmptyDataError(AnalysisError):
-    """There is no row to analyze.
+    """There are no rows to analyze.
 
     Attributes:
-        source: The file or table, or what was looked for in it.
-        problem: What is missing, and what would be right.
+        source: The file or table, or what was searched in it.
+        problem: What is missing, and how to fix it.
     """
 
     def __init__(self, source: str, problem: str) -> None:
@@ -290,11 +290,11 @@ class EmptyDataError(AnalysisError):
 
 
 class OutsideFrameError(EmptyDataError):
-    """There are exposures of the experiment, but none in the time frame.
+    """There are exposures of the experiment, but none in the time range.
 
     Attributes:
         source: The file or table.
-        problem: Which frame was asked for, and when the exposures are.
+        problem: The requested range, and the time of the exposures.
         first: The first exposure, UTC.
         last: The last exposure, UTC.
     """
@@ -311,7 +311,7 @@ class TooFewVariantsError(AnalysisError):
     """There is no control, or nothing to compare it with.
 
     Attributes:
-        control: The control that was asked for.
+        control: The requested control.
         found: The variants in the data.
     """
 
@@ -337,8 +337,8 @@ class NotificationError(AbkitError):
     """A notification was not delivered.
 
     Attributes:
-        destination: The name of who was to be told.
-        problem: What is wrong; without any secret of the destination.
+        destination: The name of the destination.
+        problem: What is wrong, without any secret of the destination.
     """
 
     def __init__(self, destination: str, problem: str) -> None:

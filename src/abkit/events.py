@@ -19,23 +19,23 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Exposure(NamedTuple):
-    """The fact that a unit was subjected to an experiment.
+    """A unit experienced its variant of an experiment.
 
     Attributes:
         experiment: The experiment's name.
         salt: The experiment's salt; a new salt is a new randomization of the same experiment.
-        unit_type: What is randomized, such as "org" or "user".
+        unit_type: The type of unit that is randomized, such as "org" or "user".
         unit_id: The unit's id, as text.
         variant: The variant that the unit was exposed to.
         time: Seconds since the epoch, UTC.
         user_id: The id of the user or actor of the request, as text; None if there was none.
-        groups: The ids of all other subjects by their kind, such as {"org": "42"}.
-        properties: Whatever else the application wants to be told with the event.
-        insert_id: Names this event for ever: a destination that has seen it ignores it. Empty until
-            the exposure is accepted for delivery.
-        weights: With which weights the variant was drawn, as a JSON object of each variant's share,
-            such as '{"0":0.9,"1":0.1}'; None if that is not known. Exposures of one experiment whose
-            weights differ are compared apart.
+        groups: The ids of all other subjects by type, such as {"org": "42"}.
+        properties: Additional properties from the application.
+        insert_id: A permanent identifier of this event, which a destination uses to ignore duplicates. Empty
+            until the exposure is accepted for delivery.
+        weights: The weights with which the variant was drawn, as a JSON object of each variant's share,
+            such as '{"0":0.9,"1":0.1}'; None if unknown. Exposures of one experiment with different
+            weights are analyzed in separate phases.
     """
 
     experiment: str
@@ -55,14 +55,14 @@ class Exposure(NamedTuple):
 
 
 class Action(NamedTuple):
-    """The behaviour of interest; a metric counts it.
+    """Something that a user did; metrics are computed from actions.
 
     Attributes:
-        name: What was done, such as "integration link clicked".
+        name: The name of the action, such as "integration link clicked".
         time: Seconds since the epoch, UTC.
         user_id: The id of the user or actor who did it, as text; None if there was none.
-        groups: The ids of all other subjects by their kind, such as {"org": "42"}.
-        properties: Measures and labels of the action, such as {"price": 9.5}.
+        groups: The ids of all other subjects by type, such as {"org": "42"}.
+        properties: Values and labels of the action, such as {"price": 9.5}.
         insert_id: As for an exposure.
     """
 

@@ -1,4 +1,4 @@
-"""What takes the events of a manager, and how it is given them."""
+"""The event handler of a manager, and how it receives events."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -20,28 +20,28 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class EventHandler(Protocol):
-    """What takes the events: an ExposureLogger, or any callable such as `list.append`.
+    """Receives events: an ExposureLogger, or any callable such as `list.append`.
 
-    It may have more methods. Where `has_seen(key, variant)` is true, with the key (experiment, salt, unit
-    type, unit id), the exposure is not even made. Or `exposer(experiment, salt, unit_type, describe, weigh)`
-    gives what exposes the units of one experiment, `expose(unit_id, variant, time, properties, subjects,
-    params)`, where `describe(subjects, experiment)` gives the user id and the groups, and `weigh(params)`
-    the weights; or it gives None. Where that returns False, the exposure was dropped, and a sticky
-    experiment does not keep its variant.
+    It may have more methods. If `has_seen(key, variant)` is true, with the key (experiment, salt, unit
+    type, unit id), the exposure is not even created. `exposer(experiment, salt, unit_type, describe, weigh)`
+    returns a function that exposes the units of one experiment, `expose(unit_id, variant, time, properties,
+    subjects, params)`, or None. It can call `describe(subjects, experiment)` for the user id and the groups,
+    and `weigh(params)` for the weights. If `expose` returns False, the exposure was dropped, and a sticky
+    experiment does not store the variant.
     """
 
     def __call__(self, event: Event, /) -> object:
-        """Take one event."""
+        """Receive one event."""
 
 
 def check_handler(handler: object) -> None:
-    """Refuse what would lose every event, when it is set rather than when it is too late.
+    """Refuse an invalid handler when it is set, instead of losing every event later.
 
     Args:
-        handler: What is set as `on_event`; None is nobody.
+        handler: The value for `on_event`; None for no handler.
 
     Raises:
-        ConfigError: It cannot take events.
+        ConfigError: It cannot receive events.
     """
     if handler is None:
         return
@@ -87,7 +87,7 @@ def _objection_to(handler: Any) -> str | None:
 def exposer_of(
     handler: EventHandler | None, identity: tuple[str, str, str], weigh: Weigh
 ) -> Expose:
-    """What exposes units of that experiment (name, salt, unit type) to a handler."""
+    """Return the function that exposes units of the experiment (name, salt, unit type) to a handler."""
     make = getattr(handler, "exposer", None)
     expose: Expose | None = None if make is None else make(*identity, person_and_groups, weigh)
     return expose or _by_event(handler, identity, weigh)
@@ -117,7 +117,7 @@ def _by_event(handler: EventHandler | None, identity: tuple[str, str, str], weig
 
 
 def hand_on(event: Event, handler: EventHandler | None) -> None:
-    """Give a handler an event.
+    """Pass an event to a handler.
 
     Raises:
         ConfigError: There is no handler.
@@ -132,7 +132,7 @@ def hand_on(event: Event, handler: EventHandler | None) -> None:
 
 
 def keeping(expose: Expose, keep: Callable[[str, Variant], object]) -> Expose:
-    """The same, and has the variant kept that a unit was exposed to."""
+    """Wrap the function, so that the variants of exposed units are stored."""
 
     def expose_and_keep(unit_id: str, variant: Variant, /, *told: Any) -> None:
         if expose(unit_id, variant, *told) is not False:

@@ -1,4 +1,4 @@
-"""The registry of experiments, and what the application asks of it."""
+"""The registry of experiments, and the calls that an application makes."""
 
 import os
 import time
@@ -47,12 +47,12 @@ class ExperimentManager:
     """The experiments of an application.
 
     Args:
-        on_event: What takes the exposures and the actions; may be set later.
-        settings: As `use_settings` takes them, which may be called later.
-        sticky_store: As `use_sticky_store` takes it, which may be called later.
-        strict: Raise what goes wrong while a request is served, rather than count it, log it once and
-            give the default value. None: raise under pytest only.
-        clock: Gives the seconds since the epoch; None: the system's.
+        on_event: Receives the exposures and actions. It can be set later.
+        settings: See `use_settings`, which can be called later.
+        sticky_store: See `use_sticky_store`, which can be called later.
+        strict: Raise errors while a request is served. If false, count an error, log it once and
+            return the default value. None: raise under pytest only.
+        clock: Returns the current time in seconds since the epoch. None: the system clock.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ExperimentManager:
 
     @property
     def on_event(self) -> EventHandler | None:
-        """What takes the exposures and the actions."""
+        """Receives the exposures and actions."""
         return self._on_event
 
     @on_event.setter
@@ -89,15 +89,15 @@ class ExperimentManager:
 
     @property
     def strict(self) -> bool:
-        """Whether what goes wrong while a request is served is raised."""
+        """Whether errors are raised while a request is served."""
         return "PYTEST_VERSION" in os.environ if self._strict is None else self._strict
 
     @property
     def errors(self) -> Mapping[tuple[str, str], int]:
-        """How often what went wrong, by experiment or action and kind of error.
+        """The number of errors, by experiment or action and by type of error.
 
-        "settings" is the source of the settings. Beyond 20 names that one kind of error met, such as those of
-        actions that are made up for each request, "(others)" stands for all others.
+        Errors of the settings source are counted under "settings". At most 20 names are counted separately
+        for each type of error, because actions may be named dynamically; "(others)" counts the rest.
         """
         return MappingProxyType(dict(self._errors))
 
@@ -105,27 +105,27 @@ class ExperimentManager:
         """Register an experiment.
 
         Args:
-            experiment: Its class.
-            param_name: The parameter that is the variant, if not the class's own.
+            experiment: The experiment's class.
+            param_name: The parameter that is the variant, if it differs from the class's own.
 
         Raises:
-            DeclarationError: The class is no experiment, or its slots belong to another one.
-            DuplicateExperimentError: Its name is registered already.
+            DeclarationError: The class is not an experiment, or another experiment has its slots.
+            DuplicateExperimentError: An experiment with this name is already registered.
         """
         self._registry.add(experiment, param_name)
 
     def load(self, module: str) -> tuple[str, ...]:
-        """Register all experiments of a module's ACTIVE_EXPERIMENTS.
+        """Register all experiments in a module's ACTIVE_EXPERIMENTS.
 
         Args:
-            module: Its dotted name.
+            module: The module's dotted name.
 
         Returns:
             The names of the experiments.
 
         Raises:
             ConfigError: The module does not exist or has no such list.
-            DeclarationError: As `add`.
+            DeclarationError: As for `add`.
         """
         return self._registry.load(module)
 
@@ -135,17 +135,17 @@ class ExperimentManager:
         *,
         interval: float = 1.0,
     ) -> None:
-        """Let settings change the experiments without a deploy.
+        """Change experiments with settings, without a deploy.
 
-        They are looked at at most once per interval: a file or a dict by a request, anything else in a
-        thread of its own. Whatever goes wrong, what was in force stays in force; the error is counted in
-        `errors`, under "settings", and logged once. A strict manager looks within the request, and raises
-        what is not an error of abkit's own.
+        Settings are read at most once per interval: a file or a dict within a request, any other source in
+        a separate thread. If reading fails, the current settings stay in force; the error is counted in
+        `errors`, under "settings", and logged once. A strict manager reads every source within the request,
+        and raises errors that are not abkit's own.
 
         Args:
             settings: A .toml or .json file, a mapping (which the application may change at any time), or
                 any `SettingsSource`. See `abkit.experiments.deciding.settings`.
-            interval: Seconds between two looks.
+            interval: Seconds between two reads.
 
         Raises:
             ConfigError: The file is neither .toml nor .json.
@@ -163,17 +163,17 @@ class ExperimentManager:
         max_units: int = 50_000,
         recheck: float = 5.0,
     ) -> None:
-        """Keep the variants of the units of sticky experiments, once they were exposed.
+        """Store the variants of exposed units in sticky experiments.
 
         Args:
-            store: Where they are kept, for all processes of the application.
-            timeout: Seconds that a request may wait for the store if the unit is not known in this process.
-                Without an answer the hash decides.
-            max_units: The most units of an experiment to remember in this process.
-            recheck: Seconds for which a unit that keeps nothing is not looked up again.
+            store: The store, which all processes of the application share.
+            timeout: Seconds that a request may wait for the store if this process has not cached the unit.
+                If there is no answer, the hash decides.
+            max_units: The maximum number of units per experiment to cache in this process.
+            recheck: Seconds until a unit without a stored variant is looked up again.
 
         Raises:
-            ConfigError: The store cannot get and set, or a number makes no sense.
+            ConfigError: The store has no `get` and `set`, or a number is invalid.
         """
         from abkit.exposure.sticky.keeper import StickyVariants
 
@@ -182,11 +182,11 @@ class ExperimentManager:
 
     @property
     def sticky(self) -> "StickyVariants | None":
-        """What keeps the variants of sticky experiments; None if there is no sticky store."""
+        """Manages the variants of sticky experiments. None if there is no sticky store."""
         return self._sticky
 
     def clear(self) -> None:
-        """Forget all experiments, settings, errors, `on_event` and the sticky store."""
+        """Remove all experiments, settings, errors, `on_event` and the sticky store."""
         self._entries.clear()
         self._registry.keeper = self._sticky = None
         self._registry.watch = None
@@ -203,19 +203,19 @@ class ExperimentManager:
         self, experiment: str | type[Experiment], /, *, default: Any = None, **subjects: Any
     ) -> Any: ...
     def get(self, experiment: Any, /, *, default: Any = None, **subjects: Any) -> Any:
-        """The variant of one unit. It has no side effect: nothing is exposed.
+        """Return the variant of one unit. This has no side effects: no exposure is logged.
 
         Args:
-            experiment: The experiment's name, or its class.
-            default: What to give if there is no such experiment, because it was removed.
-            **subjects: `org=`, `actor=`, `user=`, or whatever the experiment's unit is called: objects
-                with an `id` or a `pk`, or ids. The actor is the user where there is no `user=`.
+            experiment: The experiment's name or class.
+            default: The value to return if there is no such experiment, because it was removed.
+            **subjects: `org=`, `actor=`, `user=`, or the experiment's own unit type: objects
+                with an `id` or a `pk`, or ids. The actor is the user if there is no `user=`.
 
         Returns:
-            The variant; the default value for a unit that is not enrolled.
+            The variant, or the default value for a unit that is not enrolled.
 
         Raises:
-            UnknownExperimentError: No experiment of that name is registered, and the manager is strict.
+            UnknownExperimentError: No experiment with this name is registered, and the manager is strict.
         """
         if self._watches:
             self._registry.refresh()
@@ -234,7 +234,7 @@ class ExperimentManager:
     def assign(
         self, experiment: str | type[Experiment], /, *, default: Any = None, **subjects: Any
     ) -> Assignment:
-        """As `get`, but the whole answer: variant, parameters, and the reason."""
+        """Return the complete assignment of one unit: variant, parameters, and reason. See `get`."""
         if self._watches:
             self._registry.refresh()
         registered = self._find_if_any(experiment)
@@ -243,9 +243,9 @@ class ExperimentManager:
         return assignment_of(registered.declaration, self._decide(registered, subjects))
 
     def all(self, **subjects: Any) -> dict[str, Any]:
-        """The variants of all experiments whose unit is among the subjects, by experiment name.
+        """Return the variants of all experiments whose unit is among the subjects, by experiment name.
 
-        One experiment that fails gives its default value; the others are not affected.
+        If an experiment fails, it has its default value, and the others are not affected.
         """
         self._registry.refresh()
         return {
@@ -263,20 +263,20 @@ class ExperimentManager:
         even_if_forced: bool = False,
         **subjects: Any,
     ) -> None:
-        """Say that a unit is now subjected to the experiment.
+        """Log that a unit is exposed to the experiment.
 
-        Call it where the variants differ, as often as that happens: `on_event` deduplicates. Units
-        that are not enrolled are not exposed; units that are forced only if that is asked for.
+        Call it where the variants differ, as often as that code runs: `on_event` deduplicates. Units
+        that are not enrolled are not exposed. Forced units are exposed only with `even_if_forced`.
 
         Args:
-            experiment: The experiment's name, or its class.
-            properties: What the event shall tell besides.
-            even_if_forced: Expose a forced unit too, to see the event arrive; it has the property
-                "reason": "forced". The analysis counts it as any other.
+            experiment: The experiment's name or class.
+            properties: Additional properties of the event.
+            even_if_forced: Expose a forced unit too, to check that the event arrives. The event has the
+                property "reason": "forced". The analysis counts it like any other exposure.
             **subjects: As for `get`.
 
         Raises:
-            UnknownExperimentError: No experiment of that name is registered, and the manager is strict.
+            UnknownExperimentError: No experiment with this name is registered, and the manager is strict.
         """
         if self._watches:
             self._registry.refresh()
@@ -316,12 +316,12 @@ class ExperimentManager:
     def track(
         self, action: str, /, *, properties: Mapping[str, object] = _NOTHING, **subjects: Any
     ) -> None:
-        """Say that an action was done.
+        """Track an action.
 
         Args:
-            action: Its name, such as "integration link clicked"; a metric counts it.
-            properties: Measures and labels of it, such as {"price": 9.5}.
-            **subjects: Who did it, as for `get`.
+            action: The action's name, such as "integration link clicked". Metrics refer to it.
+            properties: Values and labels, such as {"price": 9.5}.
+            **subjects: The subjects that did it, as for `get`.
         """
         try:
             user_id, groups = person_and_groups(subjects, action, all_have_ids=True)
@@ -337,24 +337,24 @@ class ExperimentManager:
             self._report(action, error)
 
     def declaration(self, experiment: str | type[Experiment], /) -> Declaration:
-        """What an experiment declares, as it is in force.
+        """Return an experiment's declaration, including the current settings.
 
         Raises:
-            UnknownExperimentError: No experiment of that name is registered.
+            UnknownExperimentError: No experiment with this name is registered.
         """
         return self._find(experiment).declaration
 
     def explain(self, experiment: str | type[Experiment], /, **subjects: Any) -> "Explanation":
-        """Why a unit gets what `assign` gives it: each step of the decision, and what was found there.
+        """Explain the assignment of a unit: each step, and its outcome.
 
-        Like `get` it has no side effect; its code is run, and a sticky store asked, as at a request.
+        Like `get` it has no side effects. It runs the experiment's code and queries the sticky store.
 
         Args:
-            experiment: The experiment's name, or its class.
+            experiment: The experiment's name or class.
             **subjects: As for `get`.
 
         Raises:
-            UnknownExperimentError: No experiment of that name is registered.
+            UnknownExperimentError: No experiment with this name is registered.
             MissingSubjectError: The subject that is randomized was not passed, or has no id.
         """
         from abkit.experiments.deciding.explain import (
@@ -452,4 +452,4 @@ def _name_of(experiment: object) -> str:
 
 
 expt_manager: ExperimentManager = ExperimentManager()
-"""The manager of the application; `abkit.expt_manager`."""
+"""The application's manager, `abkit.expt_manager`."""

@@ -26,15 +26,15 @@ _CREDENTIALS = re.compile(r"\b(Basic|Bearer)( +)([A-Za-z0-9+/=._~-]+)", re.IGNOR
 
 
 def quoted(text: object, longest: int = LONGEST) -> str:
-    """Foreign text as it can stand in a line of a log.
+    """Return foreign text in a form that is safe in one line of a log.
 
     Args:
-        text: The text, or what has one.
-        longest: Characters after which it is cut.
+        text: The text, or an object that converts to text.
+        longest: The maximum number of characters.
 
     Returns:
-        One line: white space is one blank, and what cannot be printed (control and escape codes, marks
-        that turn the direction of writing) is written as Python's escapes. Quoting twice is quoting once.
+        One line: white space becomes one blank, and characters that cannot be printed (control and escape
+        codes, marks that change the direction of writing) become Python escapes. Quoting is idempotent.
     """
     words = " ".join(str(text)[:_LOOKED_AT].split())
     if not words.isprintable():
@@ -43,15 +43,15 @@ def quoted(text: object, longest: int = LONGEST) -> str:
 
 
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without secrets.
+    """Return the text without secrets.
 
-    Hidden are, in URLs, the password, a user that looks like a token, the parts of an HTTP path that do,
-    all values of an HTTP query, and of any other query those that are called after a secret; elsewhere,
-    what follows "password=" and the like; and whatever else is known to be secret.
+    In URLs, it hides the password, a user that looks like a token, parts of an HTTP path that look like one,
+    all values of an HTTP query, and values of other queries with the name of a secret. Elsewhere it hides
+    the text after "password=" and similar names, and all known secrets.
 
     Args:
         text: Any text.
-        secrets: What is known; shorter ones than 4 characters are not looked for.
+        secrets: Known secrets; those with fewer than 4 characters are ignored.
     """
     known = {
         form for secret in secrets for form in (secret, unquote(secret), quote(secret, safe=""))
@@ -65,13 +65,13 @@ def masked(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def told(said: object, secrets: Iterable[str] = (), *, longest: int = LONGEST) -> str:
-    """What somebody said, masked and quoted; of an error also the name of its type."""
+    """Return foreign text, masked and quoted; for an error, also the name of its type."""
     text = f"{type(said).__name__}: {said}" if isinstance(said, Exception) else str(said)
     return quoted(masked(text[:_LOOKED_AT], secrets), longest)
 
 
 def url_secrets(url: str) -> tuple[str, ...]:
-    """What of an HTTP URL must not be seen when somebody repeats parts of it."""
+    """Return the parts of an HTTP URL that must not be shown."""
     _, _, rest = url.partition("://")
     authority, _, target = rest.partition("/")
     userinfo = authority.rpartition("@")[0]

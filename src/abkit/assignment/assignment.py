@@ -11,26 +11,26 @@ class Reason(StrEnum):
     """Why a unit has its variant."""
 
     ASSIGNED = "assigned"
-    """By the experiment's randomization: only this is an exposure."""
+    """By the experiment's randomization. Only these units are exposed."""
     FORCED = "forced"
     """By a test, an allow-list, a setting, or the experiment's own code without a random operator."""
     INELIGIBLE = "ineligible"
-    """The experiment is not for this unit."""
+    """The unit is not eligible for the experiment."""
     NOT_ENROLLED = "not_enrolled"
-    """The rollout has not reached this unit yet."""
+    """The unit is not in the rollout yet, or came after the freeze."""
     EXCLUDED = "excluded"
-    """A layer gave the unit to another experiment, or a holdout keeps it out."""
+    """The unit belongs to another experiment of the layer, or to a holdout."""
     INACTIVE = "inactive"
-    """The experiment is off, has not begun, has ended, or has a winner."""
+    """The experiment is off, has not started, has ended, or has a winner."""
     ERROR = "error"
-    """Something went wrong; it was counted and logged."""
+    """An error, which was counted and logged."""
 
 
 _Refusal: TypeAlias = Callable[..., NoReturn]
 
 
 class Parameters(dict[str, Any]):
-    """The parameters of one unit. It is a dict, to be pickled and written as JSON, but does not change."""
+    """The parameters of one unit: an immutable dict that can be pickled and written as JSON."""
 
     __slots__ = ()
 
@@ -54,7 +54,7 @@ class Parameters(dict[str, Any]):
         return self
 
     def copy(self) -> dict[str, Any]:
-        """A dict of its own, which can be changed."""
+        """Return a mutable copy."""
         return {**self}
 
 
@@ -66,11 +66,12 @@ class Assignment(NamedTuple):
 
     Attributes:
         experiment: The experiment's name.
-        unit_type: What is randomized, such as "org" or "user".
+        unit_type: The type of unit that is randomized, such as "org" or "user".
         unit_id: The unit's id, as text; "" if the subject was missing.
-        variant: What the unit gets; the default value unless the unit is enrolled.
-        params: All parameters that `assign()` wrote, the variant among them.
-        reason: Why.
+        variant: The unit's variant; the default value unless the unit is enrolled or forced, or the
+            experiment has a winner.
+        params: All parameters that `assign()` wrote, including the variant.
+        reason: Why the unit has this variant.
     """
 
     experiment: str

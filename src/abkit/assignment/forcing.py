@@ -1,4 +1,4 @@
-"""Forced variants, for tests and for a person who wants to look."""
+"""Forced variants, for tests and for previews."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -20,10 +20,10 @@ forced_here: ContextVar[_Forced | None] = ContextVar("abkit_forced", default=Non
 
 
 class Force:
-    """Forces variants while it is entered; made by `force`.
+    """A context manager that forces variants; created by `force`.
 
-    It may be entered again, also while it is entered, and it decorates functions and coroutine
-    functions. What was forced before is restored at the end, after an exception too.
+    It can be entered several times, also nested, and it decorates functions and coroutine
+    functions. At the end, the previous state is restored, even after an exception.
     """
 
     def __init__(self, variants: _Forced) -> None:
@@ -32,7 +32,7 @@ class Force:
         self._tokens: ContextVar[tuple[Token[_Forced | None], ...]] = ContextVar("tokens")
 
     def __enter__(self) -> Self:
-        """Force from here on."""
+        """Start forcing."""
         token = forced_here.set(MappingProxyType({**(forced_here.get() or {}), **self._variants}))
         self._tokens.set((*self._tokens.get(()), token))
         return self
@@ -43,13 +43,13 @@ class Force:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Restore what was forced before."""
+        """Restore the previous state."""
         *earlier, token = self._tokens.get()
         self._tokens.set(tuple(earlier))
         forced_here.reset(token)
 
     def __call__(self, function: _Function) -> _Function:
-        """Force while the function runs."""
+        """Force the variant while the function runs."""
         from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 
         if isgeneratorfunction(function) or isasyncgenfunction(function):
@@ -81,14 +81,14 @@ class Force:
 
 
 def force(experiment: str | type, variant: Variant) -> Force:
-    """Force a variant of an experiment on every unit, in this thread and task.
+    """Force a variant of an experiment for every unit, in the current thread and task.
 
     Use it as a context manager (`with force("ShowPluginsExperiment", "1"):`) or as a decorator. A
-    forced assignment says so (`Reason.FORCED`), and it is no exposure.
+    forced assignment has the reason `Reason.FORCED` and is not exposed.
 
     Args:
-        experiment: The experiment's name, or its class.
-        variant: The variant that `get` shall give.
+        experiment: The experiment's name or class.
+        variant: The variant that `get` should return.
     """
     name = experiment if isinstance(experiment, str) else getattr(experiment, "name", None)
     if not isinstance(name, str) or not name:

@@ -1,4 +1,4 @@
-"""Params: what assign() writes into."""
+"""Params: the object that assign() writes to."""
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import copy
@@ -23,10 +23,10 @@ class Written:
 
 
 class Params(MutableMapping[str, Any]):
-    """The parameters of one unit; a random operator that is written becomes its value.
+    """The parameters of one unit; a random operator that is written to it becomes its value.
 
-    Parameters are attributes and items alike, and may have any name: `params.items` works.
-    A name that was overridden keeps its value, whatever is written.
+    Parameters can be used as attributes and as items, and can have any name: `params.items` works.
+    An overridden parameter keeps its value, whatever is written.
 
     Args:
         experiment_salt: The experiment's salt; assigning `params.experiment_salt` replaces it.
