@@ -1,4 +1,4 @@
-"""Events to Amplitude, by its HTTP V2 API."""
+"""A sink for Amplitude's HTTP V2 API."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -27,23 +27,23 @@ class AmplitudeSink:
     """Sends exposures, as "Triggered Experiment", and actions to Amplitude.
 
     A user is the event's `user_id`. An event without a user belongs to a device that is named after the
-    unit, such as "org:42". Texts are cut at 1,024 characters; of more than five kinds of groups the first
-    five are told, among them the unit's own. An id that Amplitude refuses is refused here, with a reason.
+    unit, such as "org:42". Texts are cut at 1,024 characters. Of more than five types of groups, the
+    first five are sent, including the unit's own. The sink rejects ids that Amplitude refuses, with a reason.
 
-    What becomes of the answers is told in the guide "Send to Amplitude".
+    The guide "Send events to Amplitude" explains how responses are handled.
 
     Args:
-        api_key: The project's.
-        endpoint: "us", "eu", or the URL of a proxy that passes Amplitude's answers on.
-        min_id_length: The fewest characters of an id; None: Amplitude's own 5. Set 1 if users are numbers.
+        api_key: The project's API key.
+        endpoint: "us", "eu", or the URL of a proxy that passes on Amplitude's responses.
+        min_id_length: The minimum length of an id; None: Amplitude's own 5. Set 1 if user ids are numbers.
         exposure_format: "event", or "$exposure" for Amplitude Experiment's own exposure event.
         identify: Whether an exposure also sets the property "[Experiment] <experiment>" of the user, or of
             the group, to the variant.
         compress: Whether to send gzip.
-        timeouts: None: 5 seconds to connect, 10 between two parts of the answer, 30 for all of it.
+        timeouts: None: 5 seconds to connect, 10 between two parts of the response, 30 in total.
 
     Attributes:
-        limits: Below Amplitude's 1 MB and 2,000 events a request.
+        limits: Below Amplitude's limits of 1 MB and 2,000 events per request.
 
     Raises:
         DeliveryError: An argument cannot be used.

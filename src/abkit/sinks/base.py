@@ -1,8 +1,8 @@
-"""What a sink must keep, and what it may answer.
+"""The interface of a sink, and the results that it can return.
 
-A sink is synchronous and does one thing: it sends the events it is given, once, and reports what
-happened. It does not retry, batch or start threads; `abkit.exposure.delivery` does. It is called by
-one thread at a time, not always by the same one.
+A sink is synchronous and does one thing: it sends the events that it is given, once, and reports what
+happened. It does not retry, batch or start threads; `abkit.exposure.delivery` does. Only one thread at a
+time calls it, but not always the same one.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from abkit.events import Event
 
 @frozen
 class Retry:
-    """The destination did not take the events, but may take them later.
+    """The destination did not accept the events, but may accept them later.
 
     Attributes:
-        after: Seconds that the destination asked to wait; None: the delivery decides.
+        after: Seconds that the destination asked to wait; None: the default backoff.
         reason: What the destination said, for the log.
-        smaller: The batch was too large; half of it may pass.
+        smaller: The batch was too large; half of it may be accepted.
     """
 
     after: float | None = None
@@ -34,12 +34,12 @@ def _tuple(events: Sequence[Event]) -> tuple[Event, ...]:
 
 @frozen
 class Rejected:
-    """The destination will never take these events; they are set aside.
+    """The destination will never accept these events; they become dead letters.
 
     Attributes:
-        events: Those of the batch that were refused.
+        events: The refused events of the batch.
         why: What the destination said.
-        retry: None if it took all other events of the batch; otherwise they are sent again.
+        retry: None if all other events of the batch were accepted; otherwise they are sent again.
     """
 
     events: Sequence[Event] = field(converter=_tuple)
@@ -48,17 +48,17 @@ class Rejected:
 
 
 Outcome: TypeAlias = Retry | Rejected | None
-"""None: the destination has taken the whole batch."""
+"""None: the destination has accepted the whole batch."""
 
 
 @frozen(kw_only=True)
 class BatchLimits:
-    """When a batch is full. Whichever limit is reached first closes it.
+    """When a batch is full: when it reaches the first of these limits.
 
     Attributes:
-        count: Events.
-        size: Approximate size of the events, in bytes.
-        age: Seconds that an event waits for others at most.
+        count: The number of events.
+        size: The approximate size of the events, in bytes.
+        age: The maximum time that an event waits for others, in seconds.
     """
 
     count: int = 2_000
@@ -69,22 +69,22 @@ class BatchLimits:
 class Sink(Protocol):
     """A destination of events.
 
-    A sink may have, besides, a method `close()`, called once after the last batch, and an attribute
-    `limits` with the `BatchLimits` that suit the destination. It sets itself a timeout. Because the
-    process may be forked at any time, it imports what it needs in its constructor, not in `send`, and
+    A sink may also have a method `close()`, which is called once after the last batch, and an attribute
+    `limits` with the `BatchLimits` that suit the destination. It sets its own timeout. Because the
+    process may be forked at any time, it imports its dependencies in its constructor, not in `send`, and
     opens a new connection when `os.getpid()` has changed.
     """
 
     def send(self, events: Sequence[Event], /) -> Outcome:
-        """Hand the events to the destination.
+        """Send the events to the destination.
 
         Args:
             events: Exposures and actions, each with its `insert_id`; possibly none. The same events
-                may come again: a destination that can, ignores the insert ids that it has seen.
+                may be sent again: if the destination can, it should ignore insert ids that it has seen.
 
         Returns:
-            None once the destination has taken all of them; otherwise what became of them. An exception
-            counts as a `Retry`; one that is not an OSError also casts doubt on the events: the batch is
-            divided, and an event that fails alone while others pass is set aside.
+            None once the destination has accepted all of them; otherwise what happened. An exception
+            counts as a `Retry`. If it is not an OSError, an event may be the cause: the batch is
+            split, and an event that fails alone while others succeed becomes a dead letter.
         """
         ...

@@ -23,19 +23,19 @@ Format = Literal["parquet", "jsonl"]
 
 
 class FileSink:
-    """Writes each batch to new files below a directory, local or in any file system of fsspec.
+    """Writes each batch to new files in a directory, local or in any fsspec file system.
 
     `exposures/date=YYYY-MM-DD/<unique>.parquet` and `actions/date=YYYY-MM-DD/<unique>.parquet`, where
-    the date is the event's, in UTC. A file appears complete or not at all. Any number of processes may
-    write to one directory. What a killed process has begun is removed by another, an hour later.
+    the date is the event's, in UTC. Files are written atomically. Any number of processes can
+    write to one directory. Unfinished files of a killed process are removed by another one, an hour later.
 
     Args:
-        directory: Made if it does not exist; a URL such as "s3://bucket/events" needs fsspec and the
-            package that it names for such URLs (s3fs, gcsfs, adlfs...).
+        directory: It is created if it does not exist. A URL such as "s3://bucket/events" needs fsspec and
+            the package that fsspec names for such URLs (s3fs, gcsfs, adlfs...).
         format: "parquet" (needs the extra `files`) or "jsonl".
-        filesystem: A file system of fsspec or of pyarrow, in which `directory` is a path. One of
-            pyarrow's for a cloud does not work in a forked child; fsspec's do.
-        limits: When a batch is full; large batches make few, large files.
+        filesystem: An fsspec or pyarrow file system in which `directory` is a path. A pyarrow file system
+            for a cloud does not work in a forked child; those of fsspec do.
+        limits: When a batch is full. Large batches give few, large files.
 
     Raises:
         DeliveryError: The directory cannot be written to, or the format is unknown.
@@ -58,7 +58,7 @@ class FileSink:
         self._check_writable()
 
     def send(self, events: Sequence[Event], /) -> Outcome:
-        """Write the events. What the disk or the store refuses is to be tried again."""
+        """Write the events. If the disk or the store refuses them, they are sent again."""
         sound, refusals = sorted_out(events, record)
         return with_refusals(refusals, self._write(*by_kind(sound)))
 

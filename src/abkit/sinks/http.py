@@ -1,4 +1,4 @@
-"""Posting JSON over HTTP: what the sinks of web destinations share."""
+"""Posting JSON over HTTP, for the sinks of web destinations."""
 
 import base64
 import gzip
@@ -38,13 +38,13 @@ _GZIP_OR_ZLIB = 47  # zlib's wbits: whichever the header says
 
 @frozen(kw_only=True)
 class Timeouts:
-    """How long a destination may keep the delivery waiting.
+    """How long a request may take.
 
     Attributes:
-        connect: Seconds to make a connection.
-        read: Seconds between two parts of the answer.
-        total: Seconds for the whole request, from the connection to the last byte of the answer; only
-            the look-up of the host's name is not among them.
+        connect: Seconds to connect.
+        read: Seconds between two parts of the response.
+        total: Seconds for the whole request, from the connection to the last byte of the response. Only
+            the DNS lookup is not included.
     """
 
     connect: float = field(default=5.0, validator=validators.gt(0))
@@ -54,13 +54,13 @@ class Timeouts:
 
 @frozen(kw_only=True)
 class Answer:
-    """What a destination said.
+    """The response of a destination.
 
     Attributes:
         status: The status code.
         content: The body.
         after: Seconds that it asked to wait; None if it did not.
-        secrets: What it may repeat and nobody must see.
+        secrets: Texts that it may repeat and that must not be shown.
     """
 
     status: int
@@ -70,7 +70,7 @@ class Answer:
 
     @property
     def body(self) -> Mapping[str, object]:
-        """The body as a JSON object; empty if it is none."""
+        """The body as a JSON object; empty if it is not one."""
         try:
             body = json.loads(self.content)
         except (ValueError, RecursionError):
@@ -79,12 +79,12 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """The answer, for the log and for dead letters."""
+        """The response, for the log and for dead letters."""
         said = self.content.decode("utf-8", "replace").strip()
         return self.quote(said) if said else f"HTTP {self.status}"
 
     def quote(self, said: str) -> str:
-        """Something that it said, after the status, for the log and for dead letters."""
+        """A text from the response, after the status, for the log and for dead letters."""
         return f"HTTP {self.status}: {told(said, self.secrets)}"
 
 
@@ -92,11 +92,11 @@ def retry_after(value: str | None, *, now: float) -> float | None:
     """Seconds to wait, from a Retry-After header (RFC 9110, 10.2.3).
 
     Args:
-        value: Seconds, or a date of HTTP.
+        value: Seconds, or an HTTP date.
         now: Seconds since the epoch.
 
     Returns:
-        0 or more; None if there is no header or it says nothing.
+        0 or more; None if there is no header or it is invalid.
     """
     if value is None:
         return None
@@ -113,15 +113,15 @@ def retry_after(value: str | None, *, now: float) -> float | None:
 
 
 class Client:
-    """Posts JSON to one URL, with one connection for each process.
+    """Posts JSON to one URL, with one connection per process.
 
     Args:
-        url: Where to post; its user and password become the header Authorization, unless there is one.
-        headers: Sent with each request.
+        url: The URL; its user and password become the header Authorization, unless that is set.
+        headers: Headers for each request.
         timeouts: None: the defaults.
         compress: Send gzip.
-        secrets: What must not be seen when the destination repeats it, besides the parts of the URL and
-            the values of the headers.
+        secrets: Texts that must not be shown if the destination repeats them, in addition to the parts of
+            the URL and the values of the headers.
 
     Attributes:
         place: The URL without secrets.
@@ -179,11 +179,11 @@ class Client:
         self._pid = os.getpid()
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer | Retry:
-        """Post a body, once. Redirects are not followed: they would turn it into a GET.
+        """Post a body, once. Redirects are not followed, because they would turn it into a GET.
 
         Returns:
-            The answer, whatever its status; a `Retry` if there was none, or none within bounds. One of
-            success counts though nothing but its head has come.
+            The response, whatever its status; a `Retry` if there was none, or none within the limits. A
+            success status counts even if only the head of the response has arrived.
         """
         content = gzip.compress(body, compresslevel=6, mtime=0) if self._compress else body
         limits = self._timeouts

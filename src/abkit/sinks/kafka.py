@@ -1,4 +1,4 @@
-"""Events as messages on two topics of Kafka."""
+"""A sink that writes events to two Kafka topics."""
 
 import os
 import re
@@ -49,19 +49,19 @@ class _Failure:
 
 
 class KafkaSink:
-    """Produces each event as a JSON object, and waits for the reports of the brokers.
+    """Produces each event as a JSON object, and waits for the brokers' acknowledgements.
 
-    The key is the unit ("org:42"; of an action the user, or else its first group), so that the events
-    of one unit keep their order and share a partition. The header `insert_id` is what consumers
-    should ignore repetitions by: a batch of which a part was lost is sent again as a whole.
+    The key is the unit ("org:42"; for an action the user, or otherwise its first group), so that the events
+    of one unit are in the same partition and keep their order. If part of a batch is not acknowledged, the
+    whole batch is sent again. Consumers should ignore duplicates by the header `insert_id`.
 
     Args:
         config_or_producer: The configuration of `confluent_kafka.Producer`; `enable.idempotence` is
-            set unless it is said otherwise. Or a producer, which stays the caller's, and cannot be
+            set unless you set it. Or a producer, which is not closed and cannot be
             used in a forked child.
-        exposures_topic: Where exposures go.
-        actions_topic: Where actions go.
-        timeout: Seconds to wait for the reports of one batch.
+        exposures_topic: The topic for exposures.
+        actions_topic: The topic for actions.
+        timeout: Seconds to wait for the acknowledgements of one batch.
         limits: When a batch is full.
 
     Raises:
@@ -106,7 +106,7 @@ class KafkaSink:
         self.limits: BatchLimits = limits or BatchLimits()
 
     def send(self, events: Sequence[Event], /) -> Outcome:
-        """Produce the events. What is not reported as stored in time is to be tried again."""
+        """Produce the events. If they are not acknowledged in time, they are sent again."""
         producer = self._connected()
         if producer is None:
             return Retry(reason="a producer cannot be used after a fork; give its configuration")
@@ -124,7 +124,7 @@ class KafkaSink:
         return with_refusals(refusals, retry)
 
     def close(self) -> None:
-        """Close the connections of a producer that the sink has made."""
+        """Close the connections of a producer that the sink has created."""
         if self._config is not None and self._pid == os.getpid():
             self._producer = None
 

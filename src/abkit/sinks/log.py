@@ -13,7 +13,7 @@ from abkit.sinks.refusals import sorted_out, with_refusals
 class LogSink:
     """Logs one line for each event: "exposure" or "action", and the record as a JSON object.
 
-    The log record carries the event's record besides, as a dict in its attribute `abkit`.
+    The log record also has the event's record as a dict, in its attribute `abkit`.
 
     Args:
         logger: The logger, or its name.

@@ -1,4 +1,4 @@
-"""Events kept in memory, for tests and for trying things out."""
+"""Events in memory, for tests and experiments with the API."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ from abkit.events import Action, Event, Exposure
 
 
 class MemorySink:
-    """Keeps the events, without a bound.
+    """Stores events in memory, without a limit.
 
     Attributes:
-        events: All of them, in the order in which they came.
+        events: All events, in the order in which they arrived.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class MemorySink:
         return [event for event in self.events if isinstance(event, Action)]
 
     def send(self, events: Sequence[Event], /) -> None:
-        """Keep the events."""
+        """Store the events."""
         self.events.extend(events)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Events as events of OpenTelemetry's logs, named by its semantic conventions for feature flags."""
+"""A sink that emits OpenTelemetry log events, named by the semantic conventions for feature flags."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -27,15 +27,15 @@ _END = 2**64 // 1_000_000_000
 class OpenTelemetrySink:
     """Emits an event for each exposure ("feature_flag.evaluation") and each action (its own name).
 
-    With a logger provider, the application's pipeline decides what becomes of an event, and tells
-    nobody: the sink flushes it after each batch, so that its queue does not overflow, but an event
-    that its exporter gives up is lost. With an exporter, the sink sends each batch by itself, and a
-    batch that the exporter gives up is sent again.
+    With a logger provider, the application's pipeline processes the events and does not report
+    failures. The sink flushes it after each batch, so that its queue does not overflow, but if its
+    exporter fails, the events are lost. With an exporter, the sink exports each batch itself, and sends it
+    again if the exporter fails.
 
     Args:
-        logger_provider: Where events are emitted; None: the global one, as it is at the time.
-        exporter: Makes an exporter, once in each process, such as the class `OTLPLogExporter`. It
-            takes the place of a logger provider.
+        logger_provider: The provider that emits the events; None: the current global one.
+        exporter: Creates an exporter, once per process, such as the class `OTLPLogExporter`. It
+            replaces the logger provider.
         timeout: Seconds that the provider may take to flush.
         limits: When a batch is full.
 
@@ -66,7 +66,7 @@ class OpenTelemetrySink:
         self.limits: BatchLimits = limits or BatchLimits()
 
     def send(self, events: Sequence[Event], /) -> Outcome:
-        """Emit the events. What an exporter gives up is to be tried again."""
+        """Emit the events. If an exporter fails, they are sent again."""
         sound, refusals = sorted_out(events, _words)
         words = [each for _, each in sound]
         send = self._emit if self._pipeline is None else self._pipeline.send
@@ -85,7 +85,7 @@ class OpenTelemetrySink:
         return None
 
     def close(self) -> None:
-        """Shut an exporter down that the sink has made."""
+        """Shut down an exporter that the sink has created."""
         if self._pipeline is not None:
             self._pipeline.close()
 

@@ -1,4 +1,4 @@
-"""Events as plain records, with the columns that `abkit.events` names; and the ids of exposures."""
+"""Events as plain records with the columns of `abkit.events`, and the insert ids of exposures."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 
 
 def exposure_record(exposure: Exposure) -> Record:
-    """The exposure under exactly the keys of EXPOSURE_COLUMNS."""
+    """Return the exposure as a record with exactly the columns of EXPOSURE_COLUMNS."""
     return {
         "insert_id": _clean(exposure.insert_id),
         "time": _instant(exposure.time),
@@ -33,7 +33,7 @@ def exposure_record(exposure: Exposure) -> Record:
 
 
 def action_record(action: Action) -> Record:
-    """The action under exactly the keys of ACTION_COLUMNS."""
+    """Return the action as a record with exactly the columns of ACTION_COLUMNS."""
     return {
         "insert_id": _clean(action.insert_id),
         "time": _instant(action.time),
@@ -43,10 +43,10 @@ def action_record(action: Action) -> Record:
 
 
 def record(event: Event) -> Record:
-    """The event under the keys of EXPOSURE_COLUMNS or of ACTION_COLUMNS.
+    """Return the event as a record with the columns of EXPOSURE_COLUMNS or ACTION_COLUMNS.
 
     Raises:
-        Exception: A part of the event cannot be told; whatever the objects that it holds raise.
+        Exception: A part of the event cannot be converted. This is whatever the objects in it raise.
     """
     return exposure_record(event) if isinstance(event, Exposure) else action_record(event)
 
@@ -61,7 +61,7 @@ def by_kind(told: Iterable[tuple[Event, Record]]) -> tuple[list[Record], list[Re
 
 
 def json_line(record: Record) -> str:
-    """The record as a JSON object on one line; its time, UTC, is ISO 8601 with microseconds and a Z."""
+    """Return the record as a JSON object on one line; its time is ISO 8601 with microseconds and Z."""
     time = record["time"]
     if isinstance(time, datetime):
         iso = time.isoformat(timespec="microseconds")
@@ -70,9 +70,9 @@ def json_line(record: Record) -> str:
 
 
 def json_object(properties: Mapping[str, object]) -> str | None:
-    """The properties as a JSON object, or None if there are none.
+    """Return the properties as a JSON object, or None if there are none.
 
-    What JSON cannot say (dates, decimals, nan, a container within itself) becomes text.
+    Values that JSON does not have (dates, decimals, NaN, a container that contains itself) become text.
     """
     if not properties:
         return None
@@ -84,7 +84,7 @@ def json_object(properties: Mapping[str, object]) -> str | None:
 
 
 def insert_id(exposure: Exposure, *, window: int, ordinal: int) -> str:
-    """The name of an exposure, the same in every process and in every version of Python.
+    """Return the insert id of an exposure. It is the same in every process and Python version.
 
     Args:
         exposure: The exposure; its time and its properties do not matter.
@@ -92,8 +92,8 @@ def insert_id(exposure: Exposure, *, window: int, ordinal: int) -> str:
         ordinal: How many times the unit had changed its variant before, within the window.
 
     Returns:
-        32 hexadecimal digits. What is hashed has the length before each text, so that no two
-        exposures read the same; and the kind of the variant, so that 1 is not "1".
+        32 hexadecimal digits. The hashed text has the length before each part, so that two
+        different exposures never have the same text, and the type of the variant, so that 1 is not "1".
     """
     unit_id, variant = exposure.unit_id, exposure.variant
     # All but the unit's id is what the units of an experiment share: it is worded once.

@@ -1,4 +1,4 @@
-"""Events that a sink refuses itself, because the destination certainly would."""
+"""Events that a sink rejects itself, because the destination would refuse them."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -33,18 +33,18 @@ class Refusal:
 def sorted_out(
     events: Sequence[Event], tell: Callable[[Event], _T | Refusal]
 ) -> tuple[list[tuple[Event, _T]], list[Refusal]]:
-    """The events in the destination's words; those that cannot be told are refused, each by itself.
+    """Convert the events for a destination; those that cannot be converted are rejected, each by itself.
 
-    An event made by hand may hold anything, such as a time in nanoseconds, or an object that cannot be
-    written as text. That is the fault of this one event: it must neither stop the others nor look as if the
-    destination failed.
+    An event that was created by hand may contain anything, such as a time in nanoseconds, or an object that
+    cannot be converted to text. This must neither block the other events nor look like a failure of the
+    destination.
 
     Args:
         events: The batch.
-        tell: What an event is for the destination, or why the destination would refuse it.
+        tell: Returns the converted event, or the reason why the destination would refuse it.
 
     Returns:
-        The sound events, each with what it is told as; and the others.
+        The valid events, each with its converted form; and the rejected events.
     """
     sound: list[tuple[Event, _T]] = []
     refusals: list[Refusal] = []
@@ -66,12 +66,12 @@ def sorted_out(
 def objection_to_time(
     event: Event, *, first: float = _YEAR_1, end: float = _YEAR_10000
 ) -> str | None:
-    """What is wrong with the event's time; None if it can be written as a date.
+    """Return what is wrong with the event's time; None if it can be written as a date.
 
     Args:
         event: The event.
-        first: The first second that the destination knows.
-        end: The first second that it does not know any more.
+        first: The first second that the destination supports.
+        end: The first second after those that the destination supports.
     """
     try:
         if first <= event.time < end:  # Not so for nan.
@@ -84,9 +84,9 @@ def objection_to_time(
 
 
 def with_refusals(refusals: Sequence[Refusal], outcome: Outcome) -> Outcome:
-    """One answer from what the sink refuses and what became of all other events.
+    """Combine the sink's own rejections with the result for all other events.
 
-    Events of one answer share its `why`: where there are several reasons, it lists them.
+    Rejected events share one `why`: if there are several reasons, it lists them.
     """
     if not refusals:
         return outcome

@@ -1,4 +1,4 @@
-"""Events to Segment, by the `batch` call of its HTTP Tracking API."""
+"""A sink for the `batch` call of Segment's HTTP Tracking API."""
 
 import base64
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ class SegmentSink:
     """Sends exposures, as "Triggered Experiment", and actions to Segment, as `track` calls.
 
     A user is the `userId`. An event without a user has the unit as `anonymousId`, such as "org:42". The
-    unit's group, or else the first, is `context.groupId`; all are in `context.groups`. Segment answers HTTP
-    200 also to events that it then does not accept: its debugger tells them.
+    unit's group, or otherwise the first, is `context.groupId`; all are in `context.groups`. Segment responds
+    with 200 even to events that it does not accept afterwards: look at its debugger.
 
     Args:
-        write_key: The source's.
+        write_key: The source's write key.
         endpoint: "us", "eu", or the URL of the batch call.
         compress: Whether to send gzip.
-        timeouts: None: 5 seconds to connect, 10 between two parts of the answer, 30 for all of it.
+        timeouts: None: 5 seconds to connect, 10 between two parts of the response, 30 in total.
 
     Attributes:
-        limits: Below Segment's 500 KB a request.
+        limits: Below Segment's limit of 500 KB per request.
 
     Raises:
         DeliveryError: An argument cannot be used.

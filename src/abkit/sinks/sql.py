@@ -1,4 +1,4 @@
-"""Events as rows of two tables: abkit_exposures and abkit_actions, in PostgreSQL or SQLite."""
+"""A sink that writes to two tables, abkit_exposures and abkit_actions, in PostgreSQL or SQLite."""
 
 import logging
 import os
@@ -28,18 +28,18 @@ _CONNECT_TIMEOUT = {"connect_timeout": "10", "tcp_user_timeout": "30000"}  # s, 
 
 
 class SqlSink:
-    """Writes each batch in one transaction; a row whose insert id is there already is left as it is.
+    """Writes each batch in one transaction; rows with an existing insert id are left unchanged.
 
-    The columns are those of `abkit.events`; a table without `weights`, as older versions made it, is written
-    without them. `groups` is JSONB and `properties` JSON on PostgreSQL, both are
-    text on SQLite, where `time` is UTC without saying so. An event without an insert id is given a
+    The columns are those of `abkit.events`. A table without `weights`, from an older version, is written
+    without them. `groups` is JSONB and `properties` JSON in PostgreSQL; both are
+    text in SQLite, where `time` is UTC without a time zone. An event without an insert id gets a
     random one. A row that the database refuses is rejected alone.
 
     Args:
-        url_or_engine: A database URL such as "postgresql+psycopg://user:password@host/name", or an
-            engine of SQLAlchemy, which stays the caller's to dispose of.
+        url_or_engine: A database URL such as "postgresql+psycopg://user:password@host/name", or a
+            SQLAlchemy engine, which the caller disposes of.
         schema: The schema of the tables, which must exist; None: the database's default.
-        create: Whether to create the tables that are missing, now or, if the database cannot be reached or
+        create: Whether to create missing tables: now or, if the database cannot be reached or
             somebody drops them later, before the next batch.
         timeout: Seconds that a statement may take (PostgreSQL).
         limits: When a batch is full.
@@ -90,7 +90,7 @@ class SqlSink:
             raise DeliveryError(message) from error
 
     def send(self, events: Sequence[Event], /) -> Outcome:
-        """Insert the events. A database that cannot be reached is to be tried again."""
+        """Insert the events. If the database cannot be reached, they are sent again."""
         from sqlalchemy.exc import DBAPIError
 
         if os.getpid() != self._pid:
@@ -107,7 +107,7 @@ class SqlSink:
         return with_refusals(refusals, retry)
 
     def close(self) -> None:
-        """Close the connections of an engine that the sink has made."""
+        """Close the connections of an engine that the sink has created."""
         if self._owned:
             self._engine.dispose(close=os.getpid() == self._pid)
 

@@ -1,4 +1,4 @@
-"""Events to any URL, as signed JSON."""
+"""A sink that posts signed JSON to any URL."""
 
 import hashlib
 import hmac
@@ -21,23 +21,23 @@ _LONGEST_TIMESTAMP = 20
 class WebhookSink:
     """Posts each batch as `{"exposures": [...], "actions": [...]}`, with the columns of `abkit.events`.
 
-    | answer | meaning |
+    | response | result |
     |---|---|
-    | 2xx | taken |
-    | 413 | too large: the halves are sent |
+    | 2xx | accepted |
+    | 413 | too large: the batch is sent in halves |
     | 400, 422 | rejected |
-    | 400, 422 and `{"rejected": [{"insert_id": ..., "why": ...}]}` | those are rejected, the others taken |
-    | 408, 429, 5xx | sent again, after `Retry-After` if there is one |
+    | 400, 422 and `{"rejected": [{"insert_id": ..., "why": ...}]}` | these are rejected, others accepted |
+    | 408, 429, 5xx | sent again, after `Retry-After` if it is set |
     | any other | the request is wrong, not its events: sent again after `Retry-After`, or a minute |
 
-    Redirects are not followed. A batch may come again: the receiver should ignore insert ids that it has
+    Redirects are not followed. A batch may be sent again: the receiver should ignore insert ids that it has
     seen.
 
     Args:
-        url: Where to post.
+        url: The URL to post to.
         secret: Signs each request, for `verify`; None: no signature.
-        headers: Sent with each request.
-        timeouts: None: 5 seconds to connect, 10 between two parts of the answer, 30 for all of it.
+        headers: Headers for each request.
+        timeouts: None: 5 seconds to connect, 10 between two parts of the response, 30 in total.
 
     Attributes:
         limits: When a batch is full.
@@ -88,11 +88,11 @@ class WebhookSink:
 
 
 def sign(body: bytes, *, secret: str | bytes, now: float) -> str:
-    """The signature of a request: the header's value `t=<seconds>,v1=<HMAC-SHA256 of "t.body">`.
+    """Return the signature of a request: the header's value `t=<seconds>,v1=<HMAC-SHA256 of "t.body">`.
 
     Args:
-        body: What is sent, to the byte.
-        secret: Shared with the receiver.
+        body: The exact bytes that are sent.
+        secret: The secret that is shared with the receiver.
         now: Seconds since the epoch.
     """
     timestamp = str(int(now))
@@ -107,14 +107,14 @@ def verify(
     tolerance: float = 300.0,
     now: float | None = None,
 ) -> bool:
-    """Whether a request comes from who knows the secret, and recently. For the receiver.
+    """Return whether a request is recent and was signed with the secret. For the receiver.
 
     Args:
-        body: What was received, to the byte.
+        body: The exact bytes that were received.
         signature: The header `abkit-signature`; None if there was none.
-        secret: Shared with the sink. Where it is being replaced, verify with both.
-        tolerance: Seconds that the clocks may differ, and the request may take.
-        now: Seconds since the epoch; None: the clock's.
+        secret: The secret that is shared with the sink. While you replace it, verify with both.
+        tolerance: Maximum difference between the clocks, including the time of the request, in seconds.
+        now: Seconds since the epoch; None: the current time.
     """
     parts = [part.strip().partition("=") for part in (signature or "").split(",")]
     timestamps = [value for name, _, value in parts if name == "t"]
