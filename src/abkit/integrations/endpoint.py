@@ -29,33 +29,33 @@ from abkit.manager import ExperimentManager
 logger: logging.Logger = logging.getLogger("abkit")
 
 PATH = "/abkit/log-exposure/"
-"""Where every integration puts the endpoint unless told otherwise."""
+"""The default path of the endpoint in every integration."""
 
 
 def spellings(path: str) -> tuple[str, ...]:
-    """A path as it is given, and with or without the slash at its end.
+    """Return a path with and without the trailing slash.
 
-    The endpoint answers at both: what stands before the application, such as Next.js, takes a slash away or
-    adds one, and a redirect to the other spelling would be lost in a browser.
+    The endpoint answers at both, because a server in front of the application, such as Next.js, may remove
+    or add the slash, and a browser would lose the exposure on a redirect.
     """
     bare = path.rstrip("/")
     return (path, bare if path.endswith("/") else f"{path}/") if bare else (path,)
 
 
 CheckCsrf = Callable[[str | None], bool]
-"""Says whether a CSRF token, if any was sent, is right."""
+"""Returns whether a CSRF token, if one was sent, is valid."""
 
 _TOKEN_HEADERS = ("x-csrftoken", "x-csrf-token")
 
 
 @frozen(kw_only=True)
 class EndpointStats:
-    """What became of the exposures that browsers sent. A snapshot, of this process.
+    """What happened to the exposures from browsers: a snapshot for this process.
 
     Attributes:
-        logged: Handed to the manager; what is no news is deduplicated behind it.
-        skipped: Of units that are forced, not enrolled, or whose assignment failed.
-        mismatched: Of `logged` and `skipped`: the browser claimed another variant.
+        logged: Passed to the manager. Duplicates are removed after that.
+        skipped: Units that are forced, not enrolled, or whose assignment failed.
+        mismatched: Those of `logged` and `skipped` for which the browser sent a different variant.
         refused: Requests, and single exposures of a batch, that were answered with an error.
     """
 
@@ -66,22 +66,22 @@ class EndpointStats:
 
 
 class LogExposureEndpoint:
-    """Takes what a browser says that it has shown, and logs what it ought to have shown.
+    """Receives the exposures that a browser sends, and logs the assigned variants.
 
-    The variant is assigned anew, for the subjects of the session; the one that was sent is only
-    compared. An integration calls `refuse` with the head of the request; then reads the body, of
-    `max_body` bytes at most (`wire.read_at_most`); and calls `answer`.
+    The variant is assigned again, for the subjects of the session; the one that was sent is only
+    compared. An integration calls `refuse` with the head of the request, then reads the body, of
+    `max_body` bytes at most (`wire.read_at_most`), and calls `answer`.
 
     Args:
-        manager: Knows the experiments.
-        max_body: The longest body, in bytes.
-        max_batch: The most exposures in one body.
-        check_origin: Refuse what pages of other sites send. False only where the framework has a
-            CSRF check of its own.
-        trusted_origins: Other sites that may send, such as "https://www.example.com".
+        manager: The manager with the experiments.
+        max_body: The maximum length of a body, in bytes.
+        max_batch: The maximum number of exposures in one body.
+        check_origin: Refuse requests from pages of other sites. Set it to False only if the framework has
+            its own CSRF check.
+        trusted_origins: Other sites that may send exposures, such as "https://www.example.com".
 
     Raises:
-        ConfigError: A bound is not above 0, or the trusted origins are a text.
+        ConfigError: A limit is not above 0, or the trusted origins are a text.
     """
 
     def __init__(
@@ -110,12 +110,12 @@ class LogExposureEndpoint:
 
     @property
     def stats(self) -> EndpointStats:
-        """What became of the exposures so far."""
+        """What happened to the exposures so far."""
         with self._lock:
             return EndpointStats(**self._counts)
 
     def refuse(self, head: RequestHead) -> Answer | None:
-        """What the head of a request alone is refused for; None if nothing."""
+        """Return the refusal if the head of a request alone is reason enough; otherwise None."""
         headers = head.headers
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         length = headers.get("content-length") or "0"
@@ -140,12 +140,12 @@ class LogExposureEndpoint:
         subjects: Mapping[str, object] | None,
         check_csrf: CheckCsrf | None = None,
     ) -> Answer:
-        """Log what a body says.
+        """Log the exposures in a body.
 
         Args:
-            head: What `refuse` has let pass.
+            head: A head that `refuse` has accepted.
             body: None if it was longer than `max_body`.
-            subjects: Those of the authenticated session, by kind, such as {"org": ..., "actor": ...}.
+            subjects: Those of the authenticated session, by type, such as {"org": ..., "actor": ...}.
             check_csrf: The framework's own check, if it has one.
         """
         message = self.parse(body)
@@ -158,7 +158,7 @@ class LogExposureEndpoint:
         return self.log(message, subjects)
 
     def parse(self, body: bytes | None) -> Message | Answer:
-        """The first half of `answer`: what a body says, or why it is refused."""
+        """The first half of `answer`: the message in a body, or the refusal."""
         if body is None:
             return self._refused(self.too_large())
         try:
@@ -192,7 +192,7 @@ class LogExposureEndpoint:
         return Answer(status, {"results": results})
 
     def broken_off(self) -> Answer:
-        """The answer where the client has left in the middle of a body."""
+        """The response if the client disconnected in the middle of a body."""
         return self._refused(refusal(400, "The body is not complete."))
 
     def too_large(self) -> Answer:

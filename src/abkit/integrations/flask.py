@@ -31,19 +31,19 @@ class Abkit:
     """The experiments of a Flask application.
 
     Args:
-        app: As `init_app` takes it, which may be called later.
-        subjects: Gives those of the session, such as `{"org": ..., "actor": ...}`; it is given the
-            request. Without it nobody has a variant, and nothing is logged.
-        manager: Knows the experiments.
-        allow_forcing: Whether the visitor may force variants by `?abkit=`; it is given the request.
+        app: See `init_app`, which can be called later.
+        subjects: Returns the subjects of the session, such as `{"org": ..., "actor": ...}`, for the
+            request. Without it, nobody has a variant, and nothing is logged.
+        manager: The manager with the experiments.
+        allow_forcing: Returns whether the visitor may force variants with `?abkit=`, for the request.
             None: nobody may. The cookie is signed with the application's `secret_key`.
-        path: Of the log-exposure endpoint, which answers with and without a slash at its end.
+        path: The path of the log-exposure endpoint, which answers with and without a trailing slash.
         trusted_origins: Other sites whose pages may send exposures.
-        check_csrf: Whether a CSRF token is right, such as Flask-WTF's; it is given the request and the
+        check_csrf: Returns whether a CSRF token is valid, such as Flask-WTF's, for the request and the
             token. The origin is checked in any case.
 
     Attributes:
-        endpoint: Its `stats` say what became of the exposures that browsers sent.
+        endpoint: Its `stats` count the exposures from browsers.
         blueprint: It has the endpoint, as `abkit.log_exposure`.
     """
 
@@ -72,7 +72,7 @@ class Abkit:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add the endpoint, forcing, and `experiments` in templates, to an application."""
+        """Add the endpoint, forcing, and `experiments` in templates to an application."""
         app.extensions["abkit"] = self
         app.register_blueprint(self.blueprint)
         app.context_processor(lambda: {"experiments": experiments})
@@ -82,7 +82,7 @@ class Abkit:
             app.teardown_request(self._end_forcing)
 
     def experiments_of(self, request: Request) -> RequestExperiments:
-        """The experiments of a request; the same object at each call."""
+        """Return the experiments of a request; the same object at each call."""
         # Not in `flask.g`, which several requests of a test share within one application context.
         found = request.environ.get(_EXPERIMENTS)
         if found is None:
@@ -159,4 +159,4 @@ def _current() -> RequestExperiments:
 
 
 experiments: RequestExperiments = cast("RequestExperiments", LocalProxy(_current))
-"""The experiments of the current request, as `flask.request` is the current request."""
+"""The experiments of the current request, like `flask.request` for the request."""

@@ -34,12 +34,12 @@ _NOTHING: Mapping[str, Variant] = MappingProxyType({})
 
 @frozen
 class Forcing:
-    """What one request forces, and what its answer shall say about that.
+    """The forced variants of one request, and what its response should say about them.
 
     Attributes:
-        variants: By experiment name.
-        headers: They tell the visitor what is forced, and what was ignored and why.
-        cookie: What the cookie shall say from now on; "" to delete it; None to leave it as it is.
+        variants: The forced variants by experiment name.
+        headers: They list what is forced, and what was ignored and why.
+        cookie: The new value of the cookie; "" to delete it; None to leave it unchanged.
     """
 
     variants: Mapping[str, Variant] = _NOTHING
@@ -48,15 +48,15 @@ class Forcing:
 
 
 def forcing_of(manager: ExperimentManager, *, parameter: str | None, cookie: str | None) -> Forcing:
-    """What is forced on a visitor who may force.
+    """Return what is forced for a visitor who may force variants.
 
-    The parameter replaces what the cookie says; an empty one ends it; one of which nothing can be
-    used changes nothing.
+    The parameter replaces the cookie. An empty parameter ends forcing, and one without any
+    valid part changes nothing.
 
     Args:
-        manager: Knows the experiments.
+        manager: The manager with the experiments.
         parameter: The value of `?abkit=`, such as "ShowPlugins:1,Other:0"; None if there is none.
-        cookie: What the cookie says, its signature being right; None if there is none.
+        cookie: The verified value of the cookie; None if there is none.
     """
     if parameter is not None and not parameter.strip():
         return Forcing(cookie="")
@@ -74,7 +74,7 @@ def forcing_of(manager: ExperimentManager, *, parameter: str | None, cookie: str
 
 
 def forced_pieces(content: Iterable[Any], forcing: Forcing) -> Iterator[Any]:
-    """An answer that is still being made while it is sent: what makes it is forced too."""
+    """Force the variants also while a streamed response is created."""
     pieces, end = iter(content), object()
     try:
         while True:
@@ -121,11 +121,11 @@ def _plain(text: str) -> str:
 
 
 class CookieSigner:
-    """Signs the cookie where the framework has no signer of its own.
+    """Signs the cookie if the framework has no signer.
 
     Args:
-        secret: Nobody else may know it.
-        clock: Gives the seconds since the epoch; None: the system's.
+        secret: A secret that nobody else knows.
+        clock: Returns the current time in seconds since the epoch; None: the system clock.
 
     Raises:
         ConfigError: There is no secret.
@@ -140,12 +140,12 @@ class CookieSigner:
         self._clock = clock or system_time
 
     def sign(self, text: str) -> str:
-        """The value of the cookie; plain ASCII without anything that cookies must quote."""
+        """Return the value of the cookie: plain ASCII without characters that cookies must quote."""
         content = base64.urlsafe_b64encode(f"{int(self._clock())}:{text}".encode()).decode()
         return f"{content}.{self._signature(content)}"
 
     def read(self, value: str | None) -> str | None:
-        """The text that was signed; None if there is none, it is too old, or somebody else made it."""
+        """Return the signed text; None if there is none, it is too old, or the signature is invalid."""
         content, dot, signature = (value or "").rpartition(".")
         if not dot or not hmac.compare_digest(
             signature.encode(errors="replace"), self._signature(content).encode()

@@ -1,13 +1,13 @@
-"""The end of a server's life: what has been logged is delivered."""
+"""The shutdown of a server: logged events are delivered."""
 
 from abkit.manager import ExperimentManager
 
 
 def flush(manager: ExperimentManager) -> None:
-    """Deliver what a manager's `on_event` still holds, if it is an ExposureLogger or has its `flush`.
+    """Deliver the queued events of a manager's `on_event`, if it is an ExposureLogger or has a `flush`.
 
-    It is for servers that end without running what Python runs at its exit. It blocks, for ten seconds at
-    most; the logger takes events afterwards as before.
+    It is for servers that end without running Python's exit handlers. It blocks for ten seconds at
+    most. The logger accepts events afterwards as before.
     """
     own_flush = getattr(manager.on_event, "flush", None)
     if own_flush is not None:

@@ -1,4 +1,4 @@
-"""abkit behind OpenFeature: a provider whose flags are the experiments; see docs/howto/openfeature.md."""
+"""An OpenFeature provider whose flags are the experiments; see docs/howto/openfeature.md."""
 
 from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
@@ -38,20 +38,19 @@ _PERSONS = ("user", "actor")
 
 
 class AbkitProvider(providers.AbstractProvider):
-    """Resolves flags from the experiments of a manager; a read has no side effect.
+    """Resolves flags from the experiments of a manager. Reading a flag has no side effects.
 
-    The flag "Exp" is the variant of the experiment Exp, or all its parameters if it is read as an object;
-    the flag "Exp.colour" is one of its parameters.
+    The flag "Exp" is the variant of the experiment Exp, or all its parameters if it is read as an object.
+    The flag "Exp.colour" is one of its parameters.
 
-    The evaluation context's attributes `org`, `user`, `actor` and whatever else experiments randomize are
+    The attributes `org`, `user`, `actor` and all other unit types in the evaluation context are
     the subjects: ids, or structures with an "id" whose other fields `assign()` reads as attributes. The
-    targeting key is the id of what the experiment randomizes, unless there is an attribute of that name;
-    then it is the user.
+    targeting key is the id of the unit, unless there is an attribute for it; then it is the user.
 
     Args:
-        manager: Its experiments are the flags; None: `expt_manager`.
-        targeting: What the targeting key always is, such as "user"; None: as said above.
-        subjects: Names of attributes that are subjects besides.
+        manager: The manager whose experiments are the flags; None: `expt_manager`.
+        targeting: What the targeting key always is, such as "user"; None: as described above.
+        subjects: Names of other attributes that are subjects.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class AbkitProvider(providers.AbstractProvider):
         return providers.Metadata(name=NAME)
 
     def shutdown(self) -> None:
-        """Deliver what was exposed and tracked so far; the manager's handler stays open."""
+        """Deliver queued events; the manager's handler is not closed."""
         flush = getattr(self._manager.on_event, "flush", None)
         if flush is not None:
             flush()
@@ -127,7 +126,7 @@ class AbkitProvider(providers.AbstractProvider):
         evaluation_context: contexts.EvaluationContext | None = None,
         tracking_event_details: tracking.TrackingEventDetails | None = None,
     ) -> None:
-        """Track an action; its properties are the attributes of the details, and "value" their value."""
+        """Track an action; its properties are the attributes of the details, and "value" is their value."""
         properties: dict[str, object] = {}
         if tracking_event_details is not None:
             properties.update(tracking_event_details.attributes)
@@ -151,7 +150,7 @@ class AbkitProvider(providers.AbstractProvider):
         Args:
             experiment: The experiment's name.
             evaluation_context: As for an evaluation.
-            unit_id: The id of the unit, if it is known better than by the context.
+            unit_id: The id of the unit, if it is known better than from the context.
         """
         unit_type = self._manager.declaration(experiment).unit_type
         subjects = self._subjects_of(unit_type, evaluation_context)
@@ -235,12 +234,12 @@ class AbkitProvider(providers.AbstractProvider):
 
 
 class ExposureHook(hooks.Hook):
-    """Logs an exposure after each evaluation that gave a randomized variant.
+    """Logs an exposure after each evaluation that returned a randomized variant.
 
     Add it where the value is used as soon as it is read: to an evaluation, a client, or the API.
 
     Args:
-        provider: Evaluations of other providers are none of its business.
+        provider: The provider; evaluations of other providers are ignored.
     """
 
     def __init__(self, provider: AbkitProvider) -> None:

@@ -1,4 +1,4 @@
-"""The experiments of one request: the session's subjects, and at most one answer per experiment."""
+"""The experiments of one request, with the session's subjects; each experiment is evaluated once."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -36,29 +36,29 @@ def with_ids(subjects: Mapping[str, Any]) -> dict[str, Any]:
 def experiments_payload(
     manager: ExperimentManager, /, **subjects: object
 ) -> dict[str, dict[str, Variant]]:
-    """What the page, or one's own API, tells the browser; it can be written as JSON.
+    """Return the data about experiments for the browser, which can be written as JSON.
 
     Args:
-        manager: Knows the experiments.
+        manager: The manager with the experiments.
         **subjects: As for `ExperimentManager.get`.
 
     Returns:
         For each experiment whose unit is among the subjects: `{"variant", "reason", "unitType",
-        "unitId"}`, by its name. One that fails has its default value, and "error" as the reason.
+        "unitId"}`, by its name. An experiment that fails has its default value, and "error" as the reason.
     """
     return RequestExperiments(manager, lambda: subjects).payload()
 
 
 class RequestExperiments:
-    """What a request asks of the manager, without passing the subjects each time.
+    """The manager's methods for one request, without passing the subjects each time.
 
-    The subjects are looked up once, when they are first needed; an experiment is evaluated once,
-    however often it is asked for.
+    The subjects are looked up once, when they are first needed. An experiment is evaluated once,
+    however often it is read.
 
     Args:
-        manager: Knows the experiments.
-        subjects: Gives those of the request; none, or None, if nobody is signed in.
-        source: What errors call that function; None: by its own name.
+        manager: The manager with the experiments.
+        subjects: Returns the subjects of the request; none, or None, if nobody is signed in.
+        source: The name of that function in errors; None: its own name.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class RequestExperiments:
 
     @property
     def subjects(self) -> Mapping[str, Any]:
-        """Those of the request that have an id, by kind.
+        """The subjects of the request that have an id, by type.
 
         Raises:
-            ConfigError: What gives them gives something else.
+            ConfigError: The function returned something else.
         """
         if self._subjects is None:
             found: Any = self._look_up()
@@ -117,7 +117,7 @@ class RequestExperiments:
         *,
         properties: Mapping[str, object] = _NOTHING,
     ) -> None:
-        """As `ExperimentManager.log_exposure`; only the first call in a request counts."""
+        """As `ExperimentManager.log_exposure`; only the first call in a request has an effect."""
         name = _name(experiment)
         if name not in self._exposed:
             self._manager.log_exposure(experiment, properties=properties, **self._given(name))
@@ -142,7 +142,7 @@ class RequestExperiments:
         return {**subjects, kind: Nobody(f"{why} ({_called(self._source)} gives the subjects)")}
 
     def payload(self) -> dict[str, dict[str, Variant]]:
-        """As `experiments_payload`, of the request's subjects."""
+        """As `experiments_payload`, for the request's subjects."""
         return {
             name: {
                 "variant": assignment.variant,

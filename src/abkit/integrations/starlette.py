@@ -31,26 +31,26 @@ Subjects: TypeAlias = Mapping[str, object] | None
 class Abkit:
     """The experiments of a Starlette or FastAPI application.
 
-    Functions that are given may be coroutine functions; others run in the thread pool.
+    The functions you pass may be coroutine functions; others run in the thread pool.
 
     Args:
-        subjects: Gives those of the session, such as `{"org": ..., "actor": ...}`; it is given the
-            request. Without it nobody has a variant, and nothing is logged.
-        manager: Knows the experiments.
-        allow_forcing: Whether the visitor may force variants by `?abkit=`; it is given the request.
+        subjects: Returns the subjects of the session, such as `{"org": ..., "actor": ...}`, for the
+            request. Without it, nobody has a variant, and nothing is logged.
+        manager: The manager with the experiments.
+        allow_forcing: Returns whether the visitor may force variants with `?abkit=`, for the request.
             None: nobody may.
-        secret: Signs the cookie of those who force; needed with `allow_forcing`.
-        path: Of the log-exposure endpoint, which answers with and without a slash at its end.
+        secret: Signs the cookie with the forced variants; required with `allow_forcing`.
+        path: The path of the log-exposure endpoint, which answers with and without a trailing slash.
         trusted_origins: Other sites whose pages may send exposures.
-        check_csrf: Whether a CSRF token is right; it is given the request and the token, and is no
-            coroutine function. The origin is checked in any case.
+        check_csrf: Returns whether a CSRF token is valid, for the request and the token. It must not be
+            a coroutine function. The origin is checked in any case.
 
     Attributes:
-        endpoint: Its `stats` say what became of the exposures that browsers sent.
+        endpoint: Its `stats` count the exposures from browsers.
         routes: They have the endpoint, as "abkit:log_exposure".
 
     Raises:
-        ConfigError: There is no secret to force with.
+        ConfigError: `allow_forcing` is set without a secret.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class Abkit:
         self._check_csrf = check_csrf
 
     def init_app(self, app: Starlette) -> None:
-        """Add the endpoint, forcing, and the delivery of all events at shutdown, to an application.
+        """Add the endpoint, forcing, and the delivery of all events at shutdown to an application.
 
-        What the session is read with (such as SessionMiddleware) is added after this: the last
-        one that is added sees a request first.
+        Add the middleware that the session needs (such as SessionMiddleware) after this, because the last
+        middleware added sees a request first.
         """
         app.router.routes[:0] = self.routes
         app.router.lifespan_context = self._flushing(app.router.lifespan_context)
@@ -92,7 +92,7 @@ class Abkit:
             app.add_middleware(ForcingMiddleware, abkit=self)
 
     async def experiments(self, request: Request) -> RequestExperiments:
-        """The experiments of a request; the same object at each call. `Depends` takes it as it is."""
+        """Return the experiments of a request; the same object at each call. It works with `Depends`."""
         found = getattr(request.state, "abkit_experiments", None)
         if found is None:
             subjects = await _call(self._subjects, request)

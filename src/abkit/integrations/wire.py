@@ -1,4 +1,4 @@
-"""What a browser sends to the log-exposure endpoint, and what it is answered."""
+"""The messages between the browser and the log-exposure endpoint."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -30,8 +30,8 @@ class RequestHead:
     """A request without its body.
 
     Attributes:
-        method: Such as "POST".
-        headers: By name; the case of the names does not matter.
+        method: The HTTP method, such as "POST".
+        headers: The headers by name, in upper or lower case.
     """
 
     method: str
@@ -40,13 +40,13 @@ class RequestHead:
 
 @frozen(kw_only=True)
 class Sent:
-    """One exposure as the browser claims it; only the experiment is taken at its word.
+    """One exposure as the browser claims it; only the name of the experiment is trusted.
 
     Attributes:
         experiment: The experiment's name.
-        unit_type: What the page says is randomized.
-        unit_id: The unit that the page was made for.
-        variant: What the browser shows; None if it did not say.
+        unit_type: The unit type according to the page.
+        unit_id: The unit for which the page was created.
+        variant: The variant that the browser shows; None if it was not sent.
     """
 
     experiment: str
@@ -60,9 +60,9 @@ class Message:
     """The body of a request.
 
     Attributes:
-        exposures: At least one.
-        is_batch: Whether they came as a list, which may have a single one.
-        csrf_token: For the framework's own check, where no header can carry it.
+        exposures: The exposures, at least one.
+        is_batch: Whether they were sent as a list, which may have a single one.
+        csrf_token: For the framework's own check, if no header can carry it.
     """
 
     exposures: tuple[Sent, ...]
@@ -72,12 +72,12 @@ class Message:
 
 @frozen
 class Answer:
-    """What to answer; every integration only translates it.
+    """The response; an integration only translates it.
 
     Attributes:
         status: The HTTP status.
-        content: What `body` is made of; None for an empty one.
-        more_headers: Besides those that every answer has.
+        content: The content of `body`; None for an empty one.
+        more_headers: In addition to those that every response has.
     """
 
     status: int
@@ -91,7 +91,7 @@ class Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """All headers but the length."""
+        """All headers except the length."""
         kind = {} if self.content is None else {"Content-Type": "application/json"}
         return {**_ANSWER_HEADERS, **kind, **self.more_headers}
 
@@ -102,7 +102,7 @@ def refusal(status: int, why: str, **more_headers: str) -> Answer:
 
 
 def read_at_most(read: Callable[[int], bytes], limit: int) -> bytes | None:
-    """A body from a stream; None if it is longer than the limit, in bytes, of which no more is read."""
+    """Read a body from a stream; None if it is longer than the limit in bytes, after which it stops."""
     body = b""
     while len(body) <= limit:
         piece = read(limit + 1 - len(body))

@@ -1,4 +1,4 @@
-"""For the test suites of those who use abkit: forced variants, captured exposures, nothing that leaves.
+"""Tools for the tests of applications that use abkit: forced variants, captured exposures, isolation.
 
 The pytest plugin is installed with abkit; see docs/howto/force-a-variant-in-tests.md.
 """

@@ -1,4 +1,4 @@
-"""What a manager hands on, caught."""
+"""Capturing the events of a manager."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,12 +16,12 @@ from abkit.testing.forcing import forced_names, name_of
 
 
 class Captured(Sequence[Exposure]):
-    """The exposures that a destination would have got, in their order, and what else was handed on.
+    """The exposures that a destination would have received, in order, and the other captured events.
 
-    It is a callable that takes an event, so that it can be a manager's `on_event`.
+    It is a callable that receives an event, so that it can be a manager's `on_event`.
 
     Attributes:
-        events: All exposures and actions as they were handed on, without deduplication.
+        events: All exposures and actions before deduplication.
     """
 
     stays_in_process = True
@@ -30,12 +30,12 @@ class Captured(Sequence[Exposure]):
         self.events: list[Event] = []
 
     def __call__(self, event: Event, /) -> None:
-        """Take one event."""
+        """Receive one event."""
         self.events.append(event)
 
     @property
     def exposures(self) -> list[Exposure]:
-        """The exposures, deduplicated as an `ExposureLogger` does it unless told otherwise."""
+        """The exposures, deduplicated like an `ExposureLogger` with default settings."""
         dedup = MemoryDedup()
         return [
             event
@@ -45,11 +45,11 @@ class Captured(Sequence[Exposure]):
 
     @property
     def actions(self) -> list[Action]:
-        """The actions; they are never deduplicated."""
+        """The actions, which are never deduplicated."""
         return [event for event in [*self.events] if isinstance(event, Action)]
 
     def clear(self) -> None:
-        """Forget what was captured so far."""
+        """Discard the events that were captured so far."""
         self.events.clear()
 
     def assert_exposed(
@@ -64,14 +64,14 @@ class Captured(Sequence[Exposure]):
         """Fail unless units were exposed to an experiment.
 
         Args:
-            experiment: The experiment's name, or its class.
-            variant: Count only exposures to this variant, or its text.
-            times: How many exposures there shall be, after deduplication; None: at least one.
-            **subjects: Count only exposures of these, as for `log_exposure`; ids will do.
+            experiment: The experiment's name or class.
+            variant: Count only exposures to this variant; its text is sufficient.
+            times: The exact number of exposures after deduplication; None: at least one.
+            **subjects: Count only exposures of these, as for `log_exposure`; ids are sufficient.
 
         Raises:
-            AssertionError: There are none, or not as many; the message lists what was captured.
-            UnknownExperimentError: No experiment of that name is registered or defined.
+            AssertionError: There are none, or a different number; the message lists what was captured.
+            UnknownExperimentError: No experiment with this name is registered or defined.
             DeclarationError: The experiment has no such variant.
         """
         __tracebackhide__ = True
@@ -98,13 +98,13 @@ class Captured(Sequence[Exposure]):
         """Fail unless an action was tracked.
 
         Args:
-            action: Its name.
-            properties: Count only actions that have these among their properties.
-            times: How many there shall be; None: at least one.
-            **subjects: Count only actions of these, as for `track`; ids will do.
+            action: The action's name.
+            properties: Count only actions with at least these properties.
+            times: The exact number of actions; None: at least one.
+            **subjects: Count only actions of these, as for `track`; ids are sufficient.
 
         Raises:
-            AssertionError: There are none, or not as many; the message lists what was captured.
+            AssertionError: There are none, or a different number; the message lists what was captured.
         """
         __tracebackhide__ = True
         needed = {} if properties is None else properties
@@ -158,14 +158,14 @@ class Captured(Sequence[Exposure]):
 
 @contextmanager
 def captured_exposures(manager: ExperimentManager | None = None) -> Iterator[Captured]:
-    """Catch the exposures and actions that a manager would hand on.
+    """Capture the exposures and actions that a manager would pass to `on_event`.
 
-    Its `on_event` is not called, also if it is set within. In production a forced unit is no exposure;
-    here it is one if the test forced it, so that it can be seen whether the code of a forced variant says
-    that it is shown.
+    `on_event` is not called, even if it is set inside the block. In production, a forced unit is never
+    exposed. Here it is exposed if the test forced it, so that the test can check that the code of a
+    forced variant logs its exposure.
 
     Args:
-        manager: The application's; None: `expt_manager`.
+        manager: The application's manager; None: `expt_manager`.
     """
     manager = expt_manager if manager is None else manager
     captured = Captured()

@@ -72,10 +72,11 @@ _door = _Door()
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Let nothing that is logged leave the process.
+    """Prevent all logged events from leaving the process.
 
-    Events still go to `captured_exposures`, to what keeps them in memory (a `MemorySink`, a list's
-    `append`), and to any other callable that is set as `on_event` within. `expt_manager` needs none.
+    Events are still passed to `captured_exposures`, to callables that store them in memory (a `MemorySink`,
+    a list's `append`), and to any other callable that is set as `on_event` inside the block. `on_event` of
+    `expt_manager` does not have to be set.
     """
     guard_loggers()
     guard_sticky_stores()
@@ -86,7 +87,7 @@ def contained() -> Iterator[None]:
 
 @contextmanager
 def delivering() -> Iterator[None]:
-    """Let the events go where the application sends them, although it is contained."""
+    """Deliver events as the application does, although they would be contained."""
     with _door.counted("held_open"):
         yield
 

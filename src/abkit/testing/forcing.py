@@ -16,7 +16,7 @@ _ASKED = ("get", "assign", "all", "log_exposure")
 
 
 class ForceVariant(Protocol):
-    """What the fixture `force_variant` is."""
+    """The type of the fixture `force_variant`."""
 
     def __call__(
         self, experiment: str | type, variant: Variant, *, everywhere: bool = False
@@ -24,12 +24,12 @@ class ForceVariant(Protocol):
         """Force a variant until the end of the test.
 
         Args:
-            experiment: The experiment's name, or its class.
+            experiment: The experiment's name or class.
             variant: One of its variants, or its text.
             everywhere: In all threads of the process, not only in this thread and task.
 
         Raises:
-            UnknownExperimentError: No experiment of that name is registered or defined.
+            UnknownExperimentError: No experiment with this name is registered or defined.
             DeclarationError: The experiment has no such variant.
         """
 
@@ -68,14 +68,14 @@ def forced_names() -> frozenset[str]:
 
 @contextmanager
 def force_everywhere(experiment: str | type, variant: Variant) -> Iterator[None]:
-    """Force a variant in all threads of the process, those that run already among them.
+    """Force a variant in all threads of the process, including those that are already running.
 
-    It is for code under test that answers in threads of its own, such as a live server. What `force`
-    forces in a thread goes before it there. Tests that run in parallel threads would see each other's.
+    Use it for code under test that runs in its own threads, such as a live server. In a thread, `force`
+    takes precedence. Tests that run in parallel threads would see each other's forced variants.
 
     Args:
-        experiment: The experiment's name, or its class.
-        variant: The variant that `get` shall give.
+        experiment: The experiment's name or class.
+        variant: The variant that `get` should return.
     """
     force(experiment, variant)  # It refuses what is no experiment.
     with _on_all_threads.lock:

@@ -1,4 +1,4 @@
-"""A manager of whose changes nothing remains."""
+"""A manager whose changes are undone."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from abkit.manager import ExperimentManager, expt_manager
 
 @contextmanager
 def isolated_manager(manager: ExperimentManager | None = None) -> Iterator[ExperimentManager]:
-    """Undo at the end whatever happens to a manager: experiments, settings, errors, `on_event`.
+    """Undo all changes to a manager at the end: experiments, settings, errors, `on_event`.
 
-    It begins with what the manager has; call its `clear()` to begin with nothing. It is the same object,
-    so that code which has imported it is isolated too; so threads share it.
+    It starts with the manager's current state; call `clear()` to start empty. It is the same object,
+    so that code which has imported it is isolated too. Threads share it.
 
     Args:
-        manager: The application's; None: `expt_manager`.
+        manager: The application's manager; None: `expt_manager`.
     """
     manager = expt_manager if manager is None else manager
     registry = manager._registry

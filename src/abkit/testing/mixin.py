@@ -1,4 +1,4 @@
-"""Experiments in the test cases of unittest and Django."""
+"""A mixin for the test cases of unittest and Django."""
 
 from typing import TYPE_CHECKING
 from unittest import TestCase, TestResult
@@ -20,8 +20,8 @@ else:
 class ExperimentsMixin(_Base):
     """Put it before any TestCase: `class MyTest(ExperimentsMixin, TestCase)`.
 
-    While a test runs, nothing that is logged leaves the process (see `contained`). All that a method
-    does ends with the test; call it in the test or in `setUp`.
+    While a test runs, no logged event leaves the process (see `contained`). Everything that these
+    methods do ends with the test. Call them in the test or in `setUp`.
     """
 
     def run(self, result: TestResult | None = None) -> TestResult | None:
@@ -37,9 +37,9 @@ class ExperimentsMixin(_Base):
         self.addCleanup(start_forcing(experiment, variant, everywhere=everywhere))
 
     def captured_exposures(self, manager: ExperimentManager | None = None) -> Captured:
-        """Catch what a manager hands on until the end of the test; see `captured_exposures`."""
+        """Capture a manager's events until the end of the test; see `captured_exposures`."""
         return self.enterContext(captured_exposures(manager))
 
     def isolated_manager(self, manager: ExperimentManager | None = None) -> ExperimentManager:
-        """Undo at the end of the test what happens to a manager; see `isolated_manager`."""
+        """Undo all changes to a manager at the end of the test; see `isolated_manager`."""
         return self.enterContext(isolated_manager(manager))

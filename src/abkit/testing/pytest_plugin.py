@@ -173,7 +173,7 @@ def force_variant() -> "Iterator[ForceVariant]":
 
 @pytest.fixture
 def captured_exposures() -> "Iterator[Captured]":
-    """The exposures, and the actions, that expt_manager hands on during the test."""
+    """The exposures and actions that expt_manager logs during the test."""
     from abkit.testing import capture
 
     with capture.captured_exposures() as captured:
@@ -182,7 +182,7 @@ def captured_exposures() -> "Iterator[Captured]":
 
 @pytest.fixture
 def isolated_manager() -> "Iterator[ExperimentManager]":
-    """expt_manager; whatever happens to it during the test is undone."""
+    """expt_manager; all changes to it during the test are undone."""
     from abkit.testing import isolation
 
     with isolation.isolated_manager() as manager:

@@ -1,4 +1,4 @@
-"""For `asgi.py`: what is still to be delivered when the server stops."""
+"""For `asgi.py`: queued events are delivered when the server stops."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -16,14 +16,14 @@ Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None
 def flushed_at_shutdown(
     application: Any, *, manager: ExperimentManager = expt_manager
 ) -> Application:
-    """The application, which delivers all events before an ASGI server stops.
+    """Wrap the application, so that all events are delivered before an ASGI server stops.
 
-    Some servers, uvicorn among them, end their process without running what Python runs at its exit;
-    they say so beforehand by the lifespan protocol, which Django itself does not speak.
+    Some servers, including uvicorn, end their process without running Python's exit handlers. They
+    announce it with the lifespan protocol, which Django does not support.
 
     Args:
-        application: What `get_asgi_application()` gives.
-        manager: Its `on_event` is flushed.
+        application: The result of `get_asgi_application()`.
+        manager: The manager whose `on_event` is flushed.
     """
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
