@@ -155,26 +155,26 @@ def _needed(
     """
     with extra("analysis"):
         from abkit.analysis.inference.power import (
-            conversion_plan,
+            conversion_effect,
             duration,
-            mean_plan,
+            mean_effect,
             sample_size,
         )
     from abkit.analysis.statistics.aggregates import Moments
     from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 
     mean, sd = baseline
-    plan = (
-        conversion_plan(mean, change=goal)
+    effect = (
+        conversion_effect(mean, change=goal)
         if sd is None
-        else mean_plan(Moments(2, mean, sd * sd), change=goal)
+        else mean_effect(Moments(2, mean, sd * sd), change=goal)
     )
     alpha = AnalysisPlan(confidence=confidence).alpha(variants - 1)
-    per_arm = ceil(sample_size(plan, alpha=alpha, power=power) / 2)
+    per_arm = ceil(sample_size(effect, alpha=alpha, power=power) / 2)
     units = per_arm * variants
     return Needed(
         per_arm=per_arm,
         units=units,
         days=None if per_day is None else duration(units, per_day=per_day),
-        difference=plan.difference,
+        difference=effect.difference,
     )

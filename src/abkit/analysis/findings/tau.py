@@ -23,7 +23,7 @@ from abkit.analysis.findings.metric_result import (
     contributors,
     missing,
 )
-from abkit.analysis.inference.sequential import goal_tau, tau_for_sample_size
+from abkit.analysis.inference.sequential import goal_mixture, goal_tau, tau_for_sample_size
 from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
@@ -33,10 +33,6 @@ from abkit.experiments.declaring.tau import Tau
 FirstLook: TypeAlias = Mapping[str, tuple[float, float]]
 """By variant beside the control, the shares of the control's and of its own units that had come by the
 first look of the two."""
-
-GOAL_WEIGHT = 0.6
-"""Of the goal beside the standard error: a goal that is the true change costs at most 5% more time than
-if it alone were looked for, and one that is far too small at most 40% more than the best tau."""
 
 
 def looked_for(
@@ -66,10 +62,7 @@ def looked_for(
     if metric.goal is None:
         return size
     plain = found.control.unadjusted or found.control.moments
-    wanted = goal_tau(plain.mean, metric.goal)
-    if wanted == size:
-        return size
-    return MappingProxyType({wanted: GOAL_WEIGHT, size: 1 - GOAL_WEIGHT})
+    return goal_mixture(goal_tau(plain.mean, metric.goal), size)
 
 
 def shares_at_first_look(

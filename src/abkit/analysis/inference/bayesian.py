@@ -128,11 +128,11 @@ def bayesian_rates(control: Moments, treatment: Moments, *, alpha: float = 0.05)
     """
     check_alpha(alpha)
     before, after = RatePosterior.of(control), RatePosterior.of(treatment)
-    chance_above = _chance_above(after, before)
-    chance = chance_above(1.0, 0.0)
+    above = chance_above(after, before)
+    chance = above(1.0, 0.0)
     p_value = min(1.0, 2 * min(chance, 1 - chance))
-    difference = equal_tails(lambda shift: chance_above(1.0, shift), alpha, (-1.0, 1.0))
-    sizes = equal_tails(lambda size: chance_above(exp(size), 0.0), alpha, (-40.0, 40.0))
+    difference = equal_tails(lambda shift: above(1.0, shift), alpha, (-1.0, 1.0))
+    sizes = equal_tails(lambda size: above(exp(size), 0.0), alpha, (-40.0, 40.0))
     ratio = Interval(expm1(sizes.low), expm1(sizes.high))
     has_lift = lift(control, treatment) is not None
     return Comparison(
@@ -217,7 +217,7 @@ def _chances_of_all_others(rising: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(chance / total for chance in chances)
 
 
-def _chance_above(after: RatePosterior, before: RatePosterior) -> Callable[[float, float], float]:
+def chance_above(after: RatePosterior, before: RatePosterior) -> Callable[[float, float], float]:
     """The probability that the rate after is above factor times the rate before plus shift.
 
     By the trapezoid rule on normal scores of the narrower of the two, on whose scale the other's

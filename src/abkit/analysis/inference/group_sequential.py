@@ -6,10 +6,10 @@ from math import exp, expm1, inf, log1p, sqrt
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.inference.continuing import FURTHEST, Continuing
 from abkit.analysis.inference.decision import Decision, check_alpha, compare, undecided
 from abkit.analysis.inference.variance import VarianceRule, at_least_pooled
 from abkit.analysis.statistics.aggregates import Moments
@@ -19,11 +19,6 @@ METHOD = "group-sequential"
 
 Spending: TypeAlias = Callable[[float, float], float]
 """From the information so far (0 to 1) and the tail's alpha to the alpha spent so far."""
-
-FURTHEST = 37.0
-"""A bound further out, in standard errors, has a probability that is no float above 0: below 1e-299."""
-
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(256)
 
 
 def obrien_fleming(information: float, alpha: float) -> float:
@@ -85,7 +80,7 @@ def boundaries(
         message = f"sides must be 1 or 2, not {sides!r}"
         raise AnalysisError(message)
     bounds: list[float] = []
-    continuing, before, spent = _Continuing.at_start(), 0.0, 0.0
+    continuing, before, spent = Continuing.at_start(), 0.0, 0.0
     for share in information:
         target = spending(min(share, 1.0), alpha / sides)
         bound = continuing.bound(share - before, share, target - spent)
@@ -108,10 +103,10 @@ def crossing_probability(information: Sequence[float], bounds: Sequence[float]) 
         AnalysisError: `information` cannot be used.
     """
     _check_information(information)
-    continuing, before, total = _Continuing.at_start(), 0.0, 0.0
+    continuing, before, total = Continuing.at_start(), 0.0, 0.0
     for share, bound in zip(information, bounds, strict=True):
         reach = sqrt(share) * min(bound, FURTHEST)
-        total += 2 * continuing.crossing(share - before, reach)
+        total += 2 * continuing.above(share - before, reach)
         continuing, before = continuing.after(share - before, -reach, reach), share
     return total
 
@@ -161,41 +156,6 @@ def group_sequential(
         details={"statistic": statistic, "bound": bound, **details},
     )
     return compare(METHOD, control, treatment, decision=decision)
-
-
-class _Continuing:
-    """The density of the score of the tests that have not stopped, on quadrature nodes."""
-
-    def __init__(self, nodes: NDArray[np.float64], masses: NDArray[np.float64]) -> None:
-        self._nodes, self._masses = nodes, masses
-
-    @classmethod
-    def at_start(cls) -> "_Continuing":
-        return cls(np.zeros(1), np.ones(1))
-
-    def crossing(self, step: float, reach: float) -> float:
-        """The probability to be above `reach` after a further step of information."""
-        return float(self._masses @ ndtr((self._nodes - reach) / sqrt(step)))
-
-    def bound(self, step: float, share: float, spend: float) -> float:
-        """The bound on |z| whose crossing has the probability `spend`, by bisection."""
-        low, high = 0.0, FURTHEST
-        if spend <= self.crossing(step, sqrt(share) * high):
-            return inf
-        for _ in range(60):
-            middle = (low + high) / 2
-            if self.crossing(step, sqrt(share) * middle) > spend:
-                low = middle
-            else:
-                high = middle
-        return (low + high) / 2
-
-    def after(self, step: float, floor: float, reach: float) -> "_Continuing":
-        half = (reach - floor) / 2
-        nodes = floor + half * (1 + NODES)
-        distances = (nodes[:, None] - self._nodes[None, :]) / sqrt(step)
-        density = np.exp(-distances * distances / 2) @ self._masses / sqrt(2 * np.pi * step)
-        return _Continuing(nodes, half * WEIGHTS * density)
 
 
 def _power(exponent: float, information: float, alpha: float) -> float:
