@@ -1,32 +1,32 @@
 """`abkit power`: how many units an experiment needs, and for how long."""
 
 import json
-from math import ceil, isfinite
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import asdict, frozen
+from attrs import evolve
 
 from abkit.analysis.amounts import amount
+from abkit.cli.config import config_option, configured_experiments, configured_manager
+from abkit.cli.failing import one_line_errors
+from abkit.cli.power_baselines import Measured, typed_baseline
+from abkit.cli.printing import console
+from abkit.cli.questions import length
+from abkit.cli.words import Word, percentage, share
 from abkit.cli.words import confidence as confidence_type
-from abkit.cli.words import percentage, share
-from abkit.extras import extra
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import (
+    OTHER_WORDS,
+    Alternative,
+    Correction,
+    Method,
+    Spending,
+)
 
-
-@frozen(kw_only=True)
-class Needed:
-    """What an experiment needs to find a change.
-
-    Attributes:
-        per_arm: Units of each variant.
-        units: Units of all variants.
-        days: Whole days until then; None if it is not known how many units come.
-        difference: The change that is looked for, in the metric's unit.
-    """
-
-    per_arm: int
-    units: int
-    days: int | None
-    difference: float
+if TYPE_CHECKING:
+    from abkit.analysis.findings.planning import Requirement
 
 
 def _number(
@@ -42,9 +42,26 @@ def _number(
 
 
 _SIGNED = ("--goal", "--mean")
+_PLANNED = ("method", "confidence", "correction", "alternative", "looks", "spending", "cuped")
+"""Options that say what a plan says."""
 
 
 @click.command()
+@click.argument("name", required=False)
+@config_option
+@click.option(
+    "--from-events",
+    metavar="DIR",
+    help="Measure the metrics of NAME: where exposures/ and actions/ are, a folder or a URL.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    default=28,
+    show_default=True,
+    help="How many of the last days of these events.",
+)
+@click.option("--metric", metavar="METRIC", help="Which metric of NAME; else the deciding one.")
 @click.option(
     "--rate",
     type=percentage,
@@ -61,11 +78,23 @@ _SIGNED = ("--goal", "--mean")
     type=percentage,
     metavar="SHARE",
     callback=_number,
-    required=True,
-    help="The smallest relative change worth finding: 0.05 is 5% more, -0.05 is 5% less.",
+    help="The smallest relative change worth finding: 0.05 is 5% more, -0.05 is 5% less. "
+    "Default: the goal of the metric.",
 )
 @click.option(
-    "--confidence", type=confidence_type, metavar="SHARE", default=0.95, show_default=True
+    "--method",
+    type=Word(Method, OTHER_WORDS[Method]),
+    help="Default: as NAME plans it; without NAME welch, which is looked at once.",
+)
+@click.option(
+    "--confidence", type=confidence_type, metavar="SHARE", help="Default: as planned, or 0.95."
+)
+@click.option("--correction", type=Word(Correction), help="Default: as planned, or bonferroni.")
+@click.option("--alternative", type=Word(Alternative), help="Default: as planned, or two-sided.")
+@click.option("--looks", type=int, metavar="N", help="The planned looks of group-sequential.")
+@click.option("--spending", type=Word(Spending), help="How group-sequential spends its level.")
+@click.option(
+    "--cuped", type=length, metavar="DAYS", help="With --from-events: explain variance by these."
 )
 @click.option(
     "--power",
@@ -78,103 +107,142 @@ _SIGNED = ("--goal", "--mean")
 @click.option(
     "--variants",
     type=click.IntRange(2, 50),
-    default=2,
-    show_default=True,
-    help="How many, with the control; each gets the same share.",
+    help="How many, with the control; each gets the same share. Default: as NAME declares, or 2.",
 )
 @click.option(
     "--units-per-day",
+    "--per-day",
     type=float,
     callback=_number,
-    help="How many new units are exposed a day, of all.",
+    help="How many new units are exposed a day, of all. Default: as the events say.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-def power(
-    *,
-    rate: float | None,
-    mean: float | None,
-    sd: float | None,
-    goal: float,
-    confidence: float,
-    power: float,
-    variants: int,
-    units_per_day: float | None,
-    as_json: bool,
-) -> None:
+def power(**options: Any) -> None:
     """How many units, and days, an experiment needs to find a change.
 
-    Before the experiment: give --rate, or --mean and --sd, as they are without it. The answer is for
-    a two-sided test of one look (Welch's), each variant being compared with the control; the sum of
-    all units is the sample_size of an analysis.
-    """
-    needed = _needed(
-        _baseline(rate, mean, sd),
-        goal=goal,
-        confidence=confidence,
-        power=power,
-        variants=variants,
-        per_day=units_per_day,
-    )
-    if as_json:
-        click.echo(json.dumps(asdict(needed), indent=2))
+    Of an experiment in the module's ACTIVE_EXPERIMENTS, by its plan, with its metrics as they are in
+    stored events, or as --rate (or --mean and --sd) says:
+
+    \b
+      abkit power ShowPluginsExperiment --from-events data/events
+      abkit power ShowPluginsExperiment --rate 0.1 --units-per-day 2000
+
+    Without one: give --rate, or --mean and --sd, and --goal. The sum of all units is the sample_size of
+    a plan.
+    """  # noqa: D301 - click's mark of a paragraph that is not wrapped
+    if options["name"] is None:
+        _of_numbers(options)
+    else:
+        with one_line_errors():
+            _of_experiment(options)
+
+
+def _of_numbers(options: Mapping[str, Any]) -> None:
+    for option in ("from_events", "metric", "cuped"):
+        if options[option] is not None:
+            message = f"--{option.replace('_', '-')} goes with the NAME of an experiment"
+            raise click.UsageError(message)
+    baseline, metric = typed_baseline(options)
+    if options["goal"] is None:
+        raise click.UsageError("Missing option '--goal'.")
+    from abkit.analysis.declared.design import Design
+    from abkit.analysis.findings.planning import requirement
+
+    count = options["variants"] or 2
+    with one_line_errors():
+        design = Design(
+            name="the experiment",
+            control="0",
+            weights={str(variant): 1.0 for variant in range(count)},
+            metrics=(metric,),
+        )
+        plan = _plan(options, None)
+        found = requirement(
+            metric,
+            baseline,
+            design=design,
+            plan=plan,
+            goal=options["goal"],
+            power=options["power"],
+            per_day=options["units_per_day"],
+        )
+    per_arm = found.per_arm["0"]
+    if options["as_json"]:
+        from abkit.analysis.presentation.export.requirements import further
+
+        numbers = {
+            "per_arm": per_arm,
+            "units": found.units,
+            "days": found.days,
+            "difference": found.difference,
+        }
+        click.echo(json.dumps(numbers | further(found), indent=2))
         return
-    click.echo(f"{needed.per_arm:,} units per variant, {needed.units:,} of all {variants} variants")
-    if needed.days is not None:
-        click.echo(f"{amount(needed.days, 'day')} at {units_per_day:,.0f} units a day")
+    if plan.method is not Method.WELCH:
+        _show([found], plan, options)
+        return
+    click.echo(f"{per_arm:,} units per variant, {found.units:,} of all {count} variants")
+    if found.days is not None:
+        click.echo(f"{amount(found.days, 'day')} at {options['units_per_day']:,.0f} units a day")
     click.echo(
-        f"to find {goal:+.4g} relative ({needed.difference:+.4g}) with power {power * 100:.4g}% at "
-        f"{confidence * 100:.4g}% confidence, looking once."
+        f"to find {found.goal:+.4g} relative ({found.difference:+.4g}) with power "
+        f"{options['power'] * 100:.4g}% at {plan.confidence * 100:.4g}% confidence, looking once."
     )
 
 
-def _baseline(
-    rate: float | None, mean: float | None, sd: float | None
-) -> tuple[float, float | None]:
-    """The mean and, of a metric that is no rate, the standard deviation."""
-    if rate is not None and mean is None and sd is None:
-        return rate, None
-    if rate is None and mean is not None and sd is not None:
-        return mean, sd
-    raise click.UsageError("Give either --rate, or --mean and --sd.")
-
-
-def _needed(
-    baseline: tuple[float, float | None],
-    *,
-    goal: float,
-    confidence: float,
-    power: float,
-    variants: int,
-    per_day: float | None,
-) -> Needed:
-    """Of two arms of equal size, at a level that all treatments share (Bonferroni).
+def _of_experiment(options: Mapping[str, Any]) -> None:
+    """Compute and print what an experiment needs.
 
     Raises:
-        AnalysisError: A number cannot be used.
-        MissingExtraError: scipy is not installed.
+        AbkitError: It is not declared, its events cannot be read, or a number cannot be used.
     """
-    with extra("analysis"):
-        from abkit.analysis.inference.power import (
-            conversion_effect,
-            duration,
-            mean_effect,
-            sample_size,
-        )
-    from abkit.analysis.statistics.aggregates import Moments
-    from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+    from abkit.analysis.declared.design import Design
+    from abkit.analysis.declared.planned import planned
 
-    mean, sd = baseline
-    effect = (
-        conversion_effect(mean, change=goal)
-        if sd is None
-        else mean_effect(Moments(2, mean, sd * sd), change=goal)
-    )
-    alpha = AnalysisPlan(confidence=confidence).alpha(variants - 1)
-    per_arm = ceil(sample_size(effect, alpha=alpha, power=power) / 2)
-    units = per_arm * variants
-    return Needed(
-        per_arm=per_arm,
-        units=units,
-        days=None if per_day is None else duration(units, per_day=per_day),
-        difference=effect.difference,
-    )
+    declaration = configured_manager(options["config"]).declaration(options["name"])
+    experiments = configured_experiments(options["config"])
+    experiment = next(e for e in experiments if e.declaration.name == declaration.name)
+    design = Design.of(experiment)
+    if options["variants"] is not None:
+        others = [str(n) for n in range(1, options["variants"])]
+        weights = dict.fromkeys([design.control, *others], 1.0)
+        design = evolve(design, weights=weights)
+    plan = _plan(options, planned(experiment))
+    plan.check(design.metrics)
+    measured = Measured.of(options, design, plan)
+    found = measured.requirements(options, design, plan)
+    if options["as_json"]:
+        from abkit.analysis.presentation.export.requirements import document
+
+        click.echo(json.dumps(document(design.name, found, plan, options["power"]), indent=2))
+        return
+    for line in measured.source(design):
+        click.echo(line)
+    _show(found, plan, options)
+    for name in measured.without_goal:
+        click.echo(f"{name} declares no goal: give --goal, or declare one.")
+
+
+def _plan(options: Mapping[str, Any], planned: AnalysisPlan | None) -> AnalysisPlan:
+    """The plan, and what is to be otherwise.
+
+    Raises:
+        AnalysisError: It does not go together.
+    """
+    from abkit.analysis.findings.planning import UNKNOWN_SIZE
+
+    said = {name: options[name] for name in _PLANNED if options[name] is not None}
+    usual = Method.WELCH if options["name"] is None else Method.SEQUENTIAL
+    said.setdefault("method", usual if planned is None else planned.method)
+    if said["method"] == Method.GROUP_SEQUENTIAL:
+        # Its looks are shares of a size that may be still to be found out.
+        said["sample_size"] = (planned and planned.sample_size) or UNKNOWN_SIZE
+    plan = AnalysisPlan(**said)
+    return plan if planned is None else plan.over(planned)
+
+
+def _show(found: "Sequence[Requirement]", plan: AnalysisPlan, options: Mapping[str, Any]) -> None:
+    where = console()
+    from abkit.analysis.presentation.terminal.requirements import show_requirements
+
+    show_requirements(found, plan, where, power=options["power"])

@@ -10,7 +10,7 @@ import pytest
 
 from abkit.analysis.inference.cuped import adjust, weights
 from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas, power_family
-from abkit.analysis.inference.power import conversion_effect, sample_size
+from abkit.analysis.inference.power import Effect, conversion_effect, sample_size
 from abkit.analysis.inference.sequential import (
     half_width,
     log_likelihood_ratio,
@@ -146,10 +146,10 @@ def group_sequential_alpha_spotify(inputs: Mapping[str, Any]) -> Found:
 
 def sample_size_gpower_spotify(inputs: Mapping[str, Any]) -> Found:
     continuous, binary = inputs["continuous"], inputs["binary"]
-    design = Plan(continuous["mde_abs"], continuous["variance"], continuous["variance"])
+    effect = Effect(continuous["mde_abs"], continuous["variance"], continuous["variance"])
     rates = conversion_effect(binary["p0"], change=binary["mde_abs"] / binary["p0"])
     return {
-        "n_total_continuous": sample_size(design, power=0.85),
+        "n_total_continuous": sample_size(effect, power=0.85),
         "n_total_binary": sample_size(rates, power=0.85),
     }
 

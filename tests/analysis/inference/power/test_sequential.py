@@ -17,9 +17,10 @@ from abkit.analysis.inference.power import (
     size,
 )
 from abkit.analysis.inference.power import sequential as module
-from abkit.analysis.inference.sequential import Tau, half_width, sequential
+from abkit.analysis.inference.sequential import half_width, sequential
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.tau import Tau
 
 EFFECT = conversion_effect(0.2, change=0.05)
 FIXED = sample_size(EFFECT)
@@ -93,13 +94,16 @@ def test_the_number_of_looks_is_four_weeks_where_the_units_a_day_are_not_known()
 
 
 def test_what_is_looked_for_is_made_of_the_goal_and_the_first_look() -> None:
-    """As an analysis makes it: 0.6 of the goal, 0.4 of the standard error at the first look."""
+    """As an analysis makes it: 0.6 of the goal, 0.4 of that standard error; alone without a goal."""
     every = FIXED / 10
     error = sqrt(EFFECT.tested_variance / every)
-    given = SequentialTest(tau={0.01: 0.6, error: 0.4}, looking=Looking(every=every))
-    made = SequentialTest(looking=Looking(every=every))
-    effect = Effect(0.01, EFFECT.control_variance, EFFECT.treatment_variance)
-    assert size(effect, test=given) == size(effect, test=made)
+    looking = Looking(every=every)
+    for tau, goal in (({0.02: 0.6, error: 0.4}, 0.02), (error, None)):
+        given, made = (
+            SequentialTest(tau=tau, looking=looking),
+            SequentialTest(goal=goal, looking=looking),
+        )
+        assert size(EFFECT, test=given) == size(EFFECT, test=made)
 
 
 def test_nothing_is_found_before_the_gates() -> None:

@@ -13,8 +13,9 @@ from abkit.analysis.inference.decision import check_alpha
 from abkit.analysis.inference.power.effect import Effect, check_power
 from abkit.analysis.inference.power.needed import Needed
 from abkit.analysis.inference.power.searching import drift_with
-from abkit.analysis.inference.sequential import Tau, goal_mixture, half_width
+from abkit.analysis.inference.sequential import goal_mixture, half_width
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.tau import Tau
 
 LOOKS = 28
 """Looks until the planned size where it is not known how many units come between two: four weeks of days."""
@@ -68,14 +69,16 @@ class SequentialTest:
 
     Attributes:
         alpha: The accepted probability of a false alarm over all looks.
-        tau: What it looks for; None: what an analysis makes of a goal as large as the effect, and of the
-            standard error at the first look.
+        tau: What it looks for; None: what an analysis makes of the goal, and of the standard error at
+            the first look.
+        goal: The change that is declared as the metric's goal, in the metric's unit; None: none is.
         one_sided: Whether only the side of the effect is tested.
         looking: When it is looked.
     """
 
     alpha: float = 0.05
     tau: Tau | None = None
+    goal: float | None = None
     one_sided: bool = False
     looking: Looking = Looking()
 
@@ -89,7 +92,8 @@ class SequentialTest:
         """
         tau = self.tau
         if tau is None:
-            tau = goal_mixture(abs(effect.difference), sqrt(effect.tested_variance / first))
+            size = sqrt(effect.tested_variance / first)
+            tau = size if self.goal is None else goal_mixture(self.goal, size)
         variance = effect.tested_variance / units
         width = one_sided_mixture.half_width if self.one_sided else half_width
         return width(variance, tau=tau, alpha=self.alpha) / sqrt(variance) * effect.caution

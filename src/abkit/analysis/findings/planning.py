@@ -1,0 +1,327 @@
+"""How many units an experiment needs, by its plan: pure."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from abkit.analysis.declared.design import Design
+from abkit.analysis.findings.arms import arms
+from abkit.analysis.findings.evaluate import family
+from abkit.analysis.findings.metric_result import (
+    MINIMUM_CONTRIBUTORS,
+    MINIMUM_UNITS,
+    contributors,
+)
+from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.estimands import Estimand
+from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Alternative, Correction, Method, Spending
+from abkit.experiments.declaring.metrics import Direction, Metric, Role
+from abkit.extras import extra
+
+if TYPE_CHECKING:
+    from abkit.analysis.inference.power import Effect, Needed, Test
+
+UNKNOWN_SIZE = 1
+"""The sample size of a plan that needs one, where it is to be found out."""
+
+_ROUNDING = 1e-6
+"""Shares of units such as a third of three are no whole numbers for a float."""
+
+
+@frozen(kw_only=True)
+class Baseline:
+    """A metric as it is without the experiment.
+
+    Attributes:
+        mean: Its mean.
+        variance: Between the units; what is left of it after CUPED.
+        is_rate: Whether each unit either converts or does not.
+        contributing: The share of the units that make up the mean, which the gates ask for; None where
+            that is no measure of its uncertainty.
+        reduction: The share of the variance that CUPED took away.
+    """
+
+    mean: float
+    variance: float
+    is_rate: bool = False
+    contributing: float | None = None
+    reduction: float = 0.0
+
+    @classmethod
+    def of_rate(cls, rate: float) -> "Baseline":
+        """A conversion rate.
+
+        Raises:
+            AnalysisError: It is not between 0 and 1.
+        """
+        if not 0 < rate < 1:
+            message = f"A conversion rate must be between 0 and 1, not {rate!r}"
+            raise AnalysisError(message)
+        return cls(mean=rate, variance=rate * (1 - rate), is_rate=True, contributing=rate)
+
+    @classmethod
+    def of_sums(cls, sums: Sums, estimand: Estimand, *, plan: AnalysisPlan) -> "Baseline":
+        """What an analysis makes of the sums of some units: ratios by the delta method, CUPED.
+
+        Args:
+            sums: Of units that all had the same.
+            estimand: The metric.
+            plan: Whether there is CUPED.
+
+        Raises:
+            AnalysisError: The sums say nothing of the metric.
+        """
+        found = arms({"": sums}, estimand, plan=plan)
+        arm = found.control
+        plain = arm.unadjusted or arm.moments
+        if arm.problem or not plain.mean or not arm.moments.variance > 0:
+            message = (
+                f"{estimand.metric.name} has a mean of {plain.mean:g} and a variance of "
+                f"{arm.moments.variance:g} in these events, of which no size follows"
+            )
+            raise AnalysisError(message)
+        contributing = contributors(arm)
+        return cls(
+            mean=plain.mean,
+            variance=arm.moments.variance,
+            is_rate=estimand.metric.binary,
+            contributing=None if contributing is None else contributing / arm.moments.n,
+            reduction=0.0 if found.adjustment is None else found.adjustment.variance_reduction,
+        )
+
+    def effect(self, goal: float, *, treatment_share: float) -> "Effect":
+        """A relative change of it.
+
+        Args:
+            goal: 0.05 is 5% of the mean more.
+            treatment_share: The treatment's share of the units of both arms.
+
+        Raises:
+            AnalysisError: The rate after the change is not between 0 and 1, or the change is 0.
+            MissingExtraError: scipy is not installed.
+        """
+        with extra("analysis"):
+            from abkit.analysis.inference.power import Effect, conversion_effect
+        if not self.is_rate:
+            change = goal * abs(self.mean)
+            return Effect(change, self.variance, self.variance, treatment_share)
+        plain = conversion_effect(self.mean, change=goal, treatment_share=treatment_share)
+        left = self.variance / plain.control_variance
+        return evolve(
+            plain,
+            control_variance=left * plain.control_variance,
+            treatment_variance=left * plain.treatment_variance,
+        )
+
+
+@frozen(kw_only=True)
+class Requirement:
+    """What a metric needs until a change of it is found.
+
+    All units are those of all arms together.
+
+    Attributes:
+        metric: The metric.
+        baseline: What it is without the experiment.
+        goal: The relative change that is looked for; below 0 for a fall.
+        difference: The same in the metric's unit.
+        alpha: The level of each comparison.
+        comparisons: How many are read together.
+        per_arm: The units of each arm at the planned size.
+        per_day: How many units come a day; None: it is not known.
+        needed: What the test needs, as units of all arms.
+    """
+
+    metric: Metric
+    baseline: Baseline
+    goal: float
+    difference: float
+    alpha: float
+    comparisons: int
+    per_arm: Mapping[str, int]
+    per_day: float | None
+    needed: "Needed"
+
+    @property
+    def units(self) -> int:
+        """The size to plan, which is the most that it takes."""
+        return self.needed.units
+
+    @property
+    def days(self) -> int | None:
+        """Whole days until then."""
+        return self.days_of(self.units)
+
+    def days_of(self, units: float | None) -> int | None:
+        """The whole days until so many units have come; None if that is not known."""
+        if units is None or self.per_day is None:
+            return None
+        return ceil(units / self.per_day - _ROUNDING)
+
+
+def wanted(metric: Metric, goal: float | None = None) -> float | None:
+    """The relative change to look for: the metric's goal in its direction; of a guardrail, the harm.
+
+    Args:
+        metric: The metric.
+        goal: Another one, which is taken as it is.
+    """
+    if goal is not None or metric.goal is None:
+        return goal
+    falls = metric.direction is Direction.DECREASE
+    return -metric.goal if falls != (metric.role is Role.GUARDRAIL) else metric.goal
+
+
+def comparisons_of(metric: Metric, design: Design, plan: AnalysisPlan) -> int:
+    """How many comparisons share the accepted probability of a false alarm with those of a metric.
+
+    Where a correction is step-wise (Holm's, Benjamini and Hochberg's), they are planned like Bonferroni's,
+    which needs the most.
+    """
+    treatments = len(_shares(design)) - 1
+    if plan.correction is Correction.NONE:
+        return 1
+    return treatments * sum(family(other) == family(metric) for other in design.metrics)
+
+
+def requirement(
+    metric: Metric,
+    baseline: Baseline,
+    *,
+    design: Design,
+    plan: AnalysisPlan,
+    goal: float,
+    power: float = 0.8,
+    per_day: float | None = None,
+) -> Requirement:
+    """How many units a metric needs until the plan's test finds a change of it.
+
+    Each treatment is compared with the control; the one that needs most decides.
+
+    Args:
+        metric: One of the design's.
+        baseline: What it is without the experiment.
+        design: The control, the weights and all metrics.
+        plan: How the test is made.
+        goal: The relative change: 0.05 is 5% more.
+        power: The probability to find it if it is there.
+        per_day: New units a day, of all arms; it is looked every day. None: it is not known.
+
+    Raises:
+        AnalysisError: No number of units finds it, or a number cannot be used.
+        MissingExtraError: scipy is not installed.
+    """
+    with extra("analysis"):
+        from abkit.analysis.inference.power import size
+    shares = _shares(design)
+    comparisons = comparisons_of(metric, design, plan)
+    alpha = plan.alpha(comparisons)
+    sizes: list[tuple[float, Effect, Needed]] = []
+    for variant, share in shares.items():
+        if variant == design.control:
+            continue
+        both = shares[design.control] + share
+        effect = baseline.effect(goal, treatment_share=share / both)
+        least = _gates(baseline, effect)
+        test = _test(
+            metric,
+            baseline,
+            plan,
+            alpha=alpha,
+            least=least,
+            every=None if per_day is None else per_day * both,
+        )
+        needed = size(effect, test=test, power=power)
+        needed = evolve(needed, units=max(needed.units, ceil(least)))
+        sizes.append((needed.units / both, effect, _of_all(needed, both)))
+    total, effect, needed = max(sizes, key=lambda found: found[0])
+    per_arm = {variant: ceil(total * share - _ROUNDING) for variant, share in shares.items()}
+    return Requirement(
+        metric=metric,
+        baseline=baseline,
+        goal=goal,
+        difference=effect.difference,
+        alpha=alpha,
+        comparisons=comparisons,
+        per_arm=per_arm,
+        per_day=per_day,
+        needed=evolve(needed, units=sum(per_arm.values())),
+    )
+
+
+def _shares(design: Design) -> dict[str, float]:
+    """The shares of the arms that have any, which add up to 1."""
+    total = sum(design.weights.values())
+    shares = {variant: of / total for variant, of in design.weights.items() if of > 0}
+    if design.control not in shares or len(shares) < 2:
+        message = (
+            f"{design.name} has no weights for its control {design.control!r} and another variant: say "
+            "how many there are with --variants"
+        )
+        raise AnalysisError(message)
+    return shares
+
+
+def _gates(baseline: Baseline, effect: "Effect") -> float:
+    """The units of both arms before which nothing is compared: those of `metric_result.missing`."""
+    smaller = min(effect.treatment_share, 1 - effect.treatment_share)
+    least = MINIMUM_UNITS / smaller
+    if baseline.contributing:
+        least = max(least, MINIMUM_CONTRIBUTORS / baseline.contributing / smaller)
+    return least
+
+
+def _test(
+    metric: Metric,
+    baseline: Baseline,
+    plan: AnalysisPlan,
+    *,
+    alpha: float,
+    least: float,
+    every: float | None,
+) -> "Test":
+    with extra("analysis"):
+        from abkit.analysis.inference.group_sequential import obrien_fleming, pocock
+        from abkit.analysis.inference.power import (
+            BayesianTest,
+            FixedTest,
+            GroupSequentialTest,
+            Looking,
+            SequentialTest,
+        )
+    one_sided = plan.alternative is Alternative.ONE_SIDED
+    match plan.method:
+        case Method.WELCH:
+            return FixedTest(alpha=alpha, one_sided=one_sided)
+        case Method.BAYESIAN:
+            return BayesianTest(alpha=alpha, rate=baseline.mean if baseline.is_rate else None)
+        case Method.GROUP_SEQUENTIAL:
+            spending = pocock if plan.spending is Spending.POCOCK else obrien_fleming
+            return GroupSequentialTest(looks=plan.looks, alpha=alpha, spending=spending)
+        case Method.SEQUENTIAL:
+            return SequentialTest(
+                alpha=alpha,
+                tau=plan.taus.get(metric.name),
+                goal=None if metric.goal is None else metric.goal * abs(baseline.mean),
+                one_sided=one_sided,
+                looking=Looking(every=every, least=least),
+            )
+
+
+def _of_all(needed: "Needed", both: float) -> "Needed":
+    """The units of all arms, given those of two which have this share of them."""
+
+    def scaled(units: float | None) -> float | None:
+        return None if units is None else units / both
+
+    return evolve(
+        needed,
+        mean=scaled(needed.mean),
+        mean_until_found=scaled(needed.mean_until_found),
+        mean_without_effect=scaled(needed.mean_without_effect),
+        looks=tuple(evolve(look, units=look.units / both) for look in needed.looks),
+    )

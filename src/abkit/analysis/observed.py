@@ -1,0 +1,160 @@
+"""What the metrics of an experiment are without it: from a month of stored events."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from attrs import frozen
+
+from abkit.analysis.aggregation.session import Progress, instant, microseconds, silent
+from abkit.analysis.analysis import Analysis
+from abkit.analysis.declared.design import Design
+from abkit.analysis.engines.base import integer
+from abkit.analysis.engines.choose import opened
+from abkit.analysis.experiment_sums import ExperimentSums
+from abkit.analysis.findings.planning import Baseline
+from abkit.analysis.query.activity import ActivityQueries
+from abkit.analysis.reading.sources import Source, table
+from abkit.errors import AnalysisError, EmptyDataError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
+
+_DAY = timedelta(days=1)
+
+
+@frozen(kw_only=True)
+class Observed:
+    """What a while of stored events says.
+
+    Attributes:
+        baselines: By the name of the metric.
+        per_day: New units a day, of all variants.
+        units: How many units came.
+        days: In how many days.
+        exposed: Whether these were exposed to the experiment; else they are those that did anything.
+    """
+
+    baselines: Mapping[str, Baseline]
+    per_day: float
+    units: int
+    days: float
+    exposed: bool
+
+
+def observe(
+    design: Design,
+    *,
+    exposures: Source | None,
+    actions: Source,
+    plan: AnalysisPlan,
+    length: timedelta = 28 * _DAY,
+    progress: Progress = silent,
+) -> Observed:
+    """Measure the metrics of an experiment over the last days of stored events.
+
+    Where it has been running, its units are those exposed in that time, and the metrics are those of the
+    control. Where it has not, they are the units of its type that did anything, each from its first action
+    in that time on: so there must be other actions than those of the metrics, such as visits.
+
+    Args:
+        design: What is declared.
+        exposures: As for `Analysis`; None: there are none.
+        actions: As for `Analysis`.
+        plan: Its CUPED, window, and units that are left out.
+        length: How long before the last event.
+        progress: As for `Analysis.run`.
+
+    Raises:
+        EmptyDataError: No unit did anything.
+        AnalysisError: The events say nothing of a metric.
+        MissingExtraError: A package is not installed that is needed.
+    """
+    reading = AnalysisPlan(
+        method=Method.SEQUENTIAL,
+        cuped=plan.cuped,
+        window=plan.window,
+        several=plan.several,
+        exclude=plan.exclude,
+        segments=(),
+        over_time=None,
+    )
+    if exposures is not None:
+        try:
+            return _of_exposures(design, exposures, actions, reading, length, progress)
+        except EmptyDataError:
+            pass  # it has not begun
+    with _first_actions(design, actions, length) as started:
+        sums = Analysis(design, exposures=started, actions=actions, plan=reading).gather(progress)
+        return _observed(sums, exposed=False)
+
+
+def _of_exposures(
+    design: Design,
+    exposures: Source,
+    actions: Source,
+    plan: AnalysisPlan,
+    length: timedelta,
+    progress: Progress,
+) -> Observed:
+    analysis = Analysis(design, exposures=exposures, actions=actions, plan=plan)
+    sums = analysis.gather(progress)
+    latest = sums.exposed.latest
+    if latest is not None and latest - _first(sums) > length:
+        sums = analysis.gather(progress, start=latest - length)
+    return _observed(sums, exposed=True)
+
+
+def _observed(sums: ExperimentSums, *, exposed: bool) -> Observed:
+    control = sums.measured.sums.get(sums.design.control)
+    if control is None or not control.n or sums.exposed.latest is None:
+        message = f"No unit was exposed to the control {sums.design.control!r} in that time"
+        raise AnalysisError(message)
+    units = sum(sums.exposed.by_period.values())
+    days = max(1.0, (sums.exposed.latest - _first(sums)) / _DAY)
+    return Observed(
+        baselines={
+            estimand.metric.name: Baseline.of_sums(control, estimand, plan=sums.plan)
+            for estimand in sums.measured.layout.estimands
+        },
+        per_day=units / days,
+        units=units,
+        days=days,
+        exposed=exposed,
+    )
+
+
+def _first(sums: ExperimentSums) -> datetime:
+    """The start of the first day on which a unit came."""
+    return min(start for start, *_ in sums.exposed.by_period)
+
+
+@contextmanager
+def _first_actions(design: Design, actions: Source, length: timedelta) -> Iterator[Path]:
+    """A file of exposures to the control: each unit's first action in that time."""
+    queries = ActivityQueries(unit_type=design.unit_type)
+    read = table(actions)
+    with opened(None) as engine, TemporaryDirectory() as folder:
+        own_unit = "unit_id" in read.columns
+        engine.open("actions", read, queries.columns(own_unit=own_unit))
+        (row,) = engine.rows(queries.latest())
+        if row["latest"] is None:
+            raise EmptyDataError(
+                read.label, f"has no action of a unit of type {design.unit_type!r}"
+            )
+        start = microseconds(instant(integer(row, "latest")) - length)
+        file = Path(folder) / "first-actions.jsonl"
+        with file.open("w", encoding="utf-8") as lines:
+            for first in engine.rows(queries.first(start)):
+                record = {
+                    "experiment": design.name,
+                    "salt": design.salt,
+                    "unit_type": design.unit_type,
+                    "unit_id": str(first["unit_id"]),
+                    "variant": design.control,
+                    "time": instant(integer(first, "time")).isoformat(),
+                }
+                lines.write(json.dumps(record) + "\n")
+        yield file
