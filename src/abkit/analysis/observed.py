@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.aggregation.session import Progress, instant, microseconds, silent
 from abkit.analysis.analysis import Analysis
@@ -72,6 +72,7 @@ def observe(
         AnalysisError: The events say nothing of a metric.
         MissingExtraError: A package is not installed that is needed.
     """
+    design = evolve(design, plan=None)
     reading = AnalysisPlan(
         method=Method.SEQUENTIAL,
         cuped=plan.cuped,
@@ -88,7 +89,7 @@ def observe(
             pass  # it has not begun
     with _first_actions(design, actions, length) as started:
         sums = Analysis(design, exposures=started, actions=actions, plan=reading).gather(progress)
-        return _observed(sums, exposed=False)
+        return _observed(sums, length, exposed=False)
 
 
 def _of_exposures(
@@ -104,16 +105,16 @@ def _of_exposures(
     latest = sums.exposed.latest
     if latest is not None and latest - _first(sums) > length:
         sums = analysis.gather(progress, start=latest - length)
-    return _observed(sums, exposed=True)
+    return _observed(sums, length, exposed=True)
 
 
-def _observed(sums: ExperimentSums, *, exposed: bool) -> Observed:
+def _observed(sums: ExperimentSums, length: timedelta, *, exposed: bool) -> Observed:
     control = sums.measured.sums.get(sums.design.control)
     if control is None or not control.n or sums.exposed.latest is None:
         message = f"No unit was exposed to the control {sums.design.control!r} in that time"
         raise AnalysisError(message)
     units = sum(sums.exposed.by_period.values())
-    days = max(1.0, (sums.exposed.latest - _first(sums)) / _DAY)
+    days = max(1.0, min(length, sums.exposed.latest - _first(sums)) / _DAY)
     return Observed(
         baselines={
             estimand.metric.name: Baseline.of_sums(control, estimand, plan=sums.plan)

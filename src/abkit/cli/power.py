@@ -197,12 +197,17 @@ def _of_experiment(options: Mapping[str, Any]) -> None:
         AbkitError: It is not declared, its events cannot be read, or a number cannot be used.
     """
     from abkit.analysis.declared.design import Design
+    from abkit.analysis.declared.design_weights import designed_weights
     from abkit.analysis.declared.planned import planned
 
     declaration = configured_manager(options["config"]).declaration(options["name"])
     experiments = configured_experiments(options["config"])
     experiment = next(e for e in experiments if e.declaration.name == declaration.name)
     design = Design.of(experiment)
+    if not design.metrics:
+        message = f"{design.name} declares no metrics: there is nothing to find"
+        raise click.UsageError(message)
+    design = evolve(design, weights=designed_weights(experiment, design))
     if options["variants"] is not None:
         others = [str(n) for n in range(1, options["variants"])]
         weights = dict.fromkeys([design.control, *others], 1.0)

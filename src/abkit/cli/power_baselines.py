@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.amounts import amount
 from abkit.cli.failing import one_line_errors
 from abkit.cli.progress import progress
-from abkit.cli.stored import stored_tables
+from abkit.cli.stored import exists, stored_tables
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
@@ -56,25 +56,28 @@ class Measured:
         if typed:
             message = f"--from-events measures the metrics: leave out {', '.join(typed)}"
             raise click.UsageError(message)
-        from abkit.analysis.observed import observe
-
-        tables = stored_tables(options["from_events"])
-        with progress() as told:
-            observed = observe(
-                design,
-                exposures=tables["exposures"],
-                actions=tables["actions"],
-                plan=plan,
-                length=timedelta(days=options["days"]),
-                **told,
-            )
         goal = options["goal"]
         without = [m.name for m in metrics if goal is None and m.goal is None]
         if len(without) == len(metrics):
             message = f"{', '.join(without)} declares no goal: give --goal, or declare one"
             raise AnalysisError(message)
-        baselines = {m.name: observed.baselines[m.name] for m in metrics if m.name not in without}
-        return cls(baselines=baselines, observed=observed, without_goal=tuple(without))
+        from abkit.analysis.observed import observe
+
+        asked = [metric for metric in metrics if metric.name not in without]
+        exposures, actions = stored_tables(options["from_events"]).values()
+        if actions is None:
+            message = f"{options['from_events']} has no actions: no metric can be measured"
+            raise AnalysisError(message)
+        with progress() as told:
+            observed = observe(
+                evolve(design, metrics=asked),
+                exposures=exposures if exposures and exists(exposures) else None,
+                actions=actions,
+                plan=plan,
+                length=timedelta(days=options["days"]),
+                **told,
+            )
+        return cls(baselines=observed.baselines, observed=observed, without_goal=tuple(without))
 
     def requirements(
         self, options: Mapping[str, Any], design: "Design", plan: AnalysisPlan

@@ -18,9 +18,10 @@ def stored_tables(events: str) -> dict[str, str | None]:
         MissingExtraError: fsspec is not installed, for a URL.
     """
     exposures, actions = within(events, "exposures"), within(events, "actions")
-    nothing_done = not _exists(actions) and _exists(exposures)
+    nothing_done = not exists(actions) and exists(exposures)
     return {"exposures": exposures, "actions": None if nothing_done else actions}
 
 
-def _exists(place: str) -> bool:
+def exists(place: str) -> bool:
+    """Whether there is a file or a folder, or what a URL names."""
     return remote.exists(place) if is_url(place) else Path(place).exists()
