@@ -129,7 +129,7 @@ def test_a_missing_extra_says_so_too(site: Path, run: Run) -> None:
     install_the_other(site)
     ran = run(
         "-c",
-        "import sys; sys.modules['redis'] = None; import abkit.exposure.redis_dedup as r; r.RedisDedup('')",
+        "import sys; sys.modules['redis'] = None; import abkit.exposure.dedup.redis as r; r.RedisDedup('')",
     )
     assert "pip install 'abkit-sdk[redis]'. " in ran.stderr
     assert "is of another package, abkit 0.1.1" in ran.stderr

@@ -127,4 +127,4 @@ def test_no_module_is_there_that_nothing_uses() -> None:
         and not graph.find_children(module)
         and not module.startswith(ENTRANCES)
     }
-    assert unused == {"abkit.__main__", "abkit.exposure.redis_dedup"}
+    assert unused == {"abkit.__main__"}

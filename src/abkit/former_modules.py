@@ -18,6 +18,35 @@ _EXPERIMENTS = {
     "in_bulk": "columns dialects sql",
     "checking": "check lock tracing",
 }
+_EXPOSURE = {
+    "naming": "insert_ids",
+    "redis_client": "runtime.redis_client",
+    "redis_dedup": "dedup.redis",
+    "sharing": "dedup.shared",
+    "sticky.keeper": "sticky.variants",
+    "sticky.lookup": "sticky.store_reader",
+    "sticky.place": "sticky.store_url",
+    "sticky.recent": "sticky.cache",
+    "sticky.writing": "sticky.store_writer",
+    "transport": "delivery",
+    "transport.batching": "delivery.batch",
+    "transport.bell": "runtime.wakeup",
+    "transport.courier": "delivery.worker",
+    "transport.dispatch": "delivery.batch_sender",
+    "transport.incidents": "runtime.error_log",
+    "transport.lifecycle": "runtime.process_hooks",
+    "transport.losses": "delivery.drop_reports",
+    "transport.mailbox": "delivery.event_queue",
+    "transport.outcomes": "delivery.send_result",
+    "transport.patience": "delivery.linger",
+    "transport.retry": "runtime.backoff",
+}
+_NOTIFICATIONS = {
+    "conditions": "alerts",
+    "onsets": "alert_state",
+    "telling": "notify",
+    "transport": "notifiers",
+}
 MOVED: Mapping[str, str] = MappingProxyType(
     {
         **{
@@ -34,6 +63,14 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "abkit.analysis.plan": "abkit.analysis.declared.design",
         "abkit.analysis.settings": "abkit.experiments.declaring.analysis_plan",
         "abkit.analysis.standardizing": "abkit.analysis.statistics.standardizing",
+        **{
+            f"abkit.{package}.{former}": f"abkit.{package}.{now}"
+            for package, modules in (
+                ("exposure", _EXPOSURE),
+                ("analysis.notifications", _NOTIFICATIONS),
+            )
+            for former, now in modules.items()
+        },
         "abkit.experiments.bulk": "abkit.experiments.in_bulk.assign",
         "abkit.experiments.explaining": "abkit.experiments.deciding.explain",
         "abkit.experiments.weighing": "abkit.experiments.deciding.weights_drawn_with",

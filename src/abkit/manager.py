@@ -27,8 +27,8 @@ from abkit.handler import EventHandler, Expose, check_handler, exposer_of, hand_
 if TYPE_CHECKING:
     from abkit.experiments.deciding.explanation import Explanation
     from abkit.experiments.deciding.settings import Settings, SettingsSource
-    from abkit.exposure.sticky.keeper import StickyVariants
     from abkit.exposure.sticky.store import StickyStore
+    from abkit.exposure.sticky.variants import StickyVariants
 
 _V_co = TypeVar("_V_co", covariant=True)
 
@@ -175,7 +175,7 @@ class ExperimentManager:
         Raises:
             ConfigError: The store has no `get` and `set`, or a number is invalid.
         """
-        from abkit.exposure.sticky.keeper import StickyVariants
+        from abkit.exposure.sticky.variants import StickyVariants
 
         self._sticky = StickyVariants(store, timeout=timeout, max_units=max_units, recheck=recheck)
         self._registry.use_keeper(self._sticky)

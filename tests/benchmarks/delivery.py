@@ -23,9 +23,9 @@ _BEGINNING = """
 import gc, itertools, os, random, signal, sys, tempfile, threading, time
 from abkit import ExperimentManager, UserExperiment
 from abkit.events import Exposure
-from abkit.exposure.dedup import MemoryDedup
+from abkit.exposure.dedup.memory import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.outbox import Outbox
+from abkit.exposure.outbox.outbox import Outbox
 from abkit.sinks.base import BatchLimits
 from webhook import WebhookSink, produce
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from abkit.events import Exposure
-from abkit.exposure.dedup import DedupStore, Key, Reservation
+from abkit.exposure.dedup.base import DedupStore, Key, Reservation
 
 from .events import NOON, exposure
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from abkit.events import Action, Event, Exposure, Variant
-from abkit.exposure.transport.retry import Backoff
+from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.base import BatchLimits, Outcome
 
 AT_ONCE = BatchLimits(age=0.0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.errors import DeliveryError
-from abkit.exposure.dedup import MemoryDedup
+from abkit.exposure.dedup.memory import MemoryDedup
 
 from .dedup_contract import DedupContract, key
 from .events import NOON, exposure

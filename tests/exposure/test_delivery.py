@@ -9,9 +9,9 @@ import pytest
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
-from abkit.exposure.delivery import Delivery
+from abkit.exposure.delivery.delivery import Delivery
+from abkit.exposure.delivery.guarded_outbox import Keeping
 from abkit.exposure.stats import Stats
-from abkit.exposure.store.keeping import Keeping
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.memory import MemorySink
 
@@ -446,7 +446,7 @@ class TestClose:
                 assert delivery.close()
                 return event
 
-        monkeypatch.setattr("abkit.exposure.delivery.Keeping", Late)
+        monkeypatch.setattr("abkit.exposure.delivery.delivery.Keeping", Late)
         delivery = Delivery(MemorySink(), outbox=NoOutbox())  # type: ignore[arg-type]
         assert not delivery.accept(exposure())
         assert delivery.stats == Stats(dropped=1)

@@ -11,7 +11,7 @@ from abkit import ExperimentManager, OrgExperiment
 from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.experiments.declaring.subjects import person_and_groups
-from abkit.exposure.dedup import MemoryDedup
+from abkit.exposure.dedup.memory import MemoryDedup
 from abkit.exposure.fanout import FanOut
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.stats import Stats

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure, Variant
-from abkit.exposure.dedup import Key, MemoryDedup, Reservation
+from abkit.exposure.dedup.base import Key, Reservation
+from abkit.exposure.dedup.memory import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
 from abkit.sinks.base import BatchLimits
 from abkit.sinks.memory import MemorySink

@@ -16,11 +16,11 @@ import pytest
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
+from abkit.exposure.delivery import guarded_outbox
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.outbox import Adopted, Outbox
-from abkit.exposure.store import keeping
-from abkit.exposure.store.journal import event_entry
-from abkit.exposure.store.segment import SUFFIX, Segment
+from abkit.exposure.outbox.journal import event_entry
+from abkit.exposure.outbox.outbox import Adopted, Outbox
+from abkit.exposure.outbox.segment import SUFFIX, Segment
 from abkit.sinks.base import BatchLimits, Rejected
 from abkit.sinks.memory import MemorySink
 
@@ -338,7 +338,7 @@ class TestLogger:
     def test_a_process_at_work_looks_again_now_and_then(
         self, directory: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(keeping, "_ADOPTION", 0.05)
+        monkeypatch.setattr(guarded_outbox, "_ADOPTION", 0.05)
         arrived = threading.Event()
 
         class Waiting(MemorySink):
@@ -562,7 +562,7 @@ class TestBadDisk:
     def test_a_full_disk_does_not_matter(
         self, tiny: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(keeping, "_AGAIN", 0.0)
+        monkeypatch.setattr(guarded_outbox, "_AGAIN", 0.0)
         gate = Gate()
         logger = logger_of(gate, tiny)
         for number in range(1_000):
@@ -579,7 +579,7 @@ class TestBadDisk:
     def test_after_a_full_disk_what_was_saved_is_still_found(
         self, tiny: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(keeping, "_AGAIN", 0.0)
+        monkeypatch.setattr(guarded_outbox, "_AGAIN", 0.0)
         ballast = tiny / "ballast"
         ballast.write_bytes(bytes(40_000))
         logger = logger_of(Dead(), tiny)

@@ -19,7 +19,7 @@ SOURCES = HERE.parents[1] / "src"
 BEGINNING = """
 import itertools, os, random, signal, sys, time
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.outbox import Outbox
+from abkit.exposure.outbox.outbox import Outbox
 from abkit.sinks.base import BatchLimits
 from webhook import WebhookSink, produce
 

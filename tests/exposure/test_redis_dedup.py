@@ -15,10 +15,10 @@ import pytest
 
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure
-from abkit.exposure import sharing
+from abkit.exposure.dedup.redis import RedisDedup
+from abkit.exposure.dedup.shared import Claim
+from abkit.exposure.delivery import guarded_dedup
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.redis_dedup import RedisDedup
-from abkit.exposure.sharing import Claim
 from abkit.sinks.base import Rejected
 from abkit.sinks.memory import MemorySink
 
@@ -54,7 +54,7 @@ def own_server(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that has failed is asked again soon."""
-    monkeypatch.setattr(sharing, "_AGAIN", 0.2)
+    monkeypatch.setattr(guarded_dedup, "_AGAIN", 0.2)
 
 
 def logger_of(
@@ -328,7 +328,7 @@ def test_eight_threads_with_a_logger_each_send_500_units_once(server: RedisServe
 PROCESS = """
 import os, sys
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.redis_dedup import RedisDedup
+from abkit.exposure.dedup.redis import RedisDedup
 from webhook import WebhookSink, produce
 
 logger = ExposureLogger(WebhookSink(sys.argv[1]), shared=RedisDedup(sys.argv[2], timeout=5))

@@ -12,10 +12,10 @@ import redis
 
 from abkit import DeliveryError, ExperimentManager, OrgExperiment
 from abkit.events import Event
-from abkit.exposure.sticky.keeper import StickyStats
 from abkit.exposure.sticky.redis_store import RedisStickyStore
 from abkit.exposure.sticky.sql_store import SqlStickyStore
 from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
+from abkit.exposure.sticky.variants import StickyStats
 
 from ..sinks.postgres import PostgresServer, running_server
 from .programs import environment

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.transport.retry import Backoff
+from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.base import BatchLimits
 
 from .webhook import OK, Answer, Destination, WebhookSink, produce

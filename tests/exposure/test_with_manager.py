@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from abkit import Experiment, ExperimentManager, Layer, OrgExperiment, UserExperiment, force
-from abkit.exposure.dedup import MemoryDedup
+from abkit.exposure.dedup.memory import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
 from abkit.sinks.memory import MemorySink
 

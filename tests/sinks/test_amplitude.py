@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from abkit.errors import DeliveryError
 from abkit.events import Action, Event, Exposure
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.transport.retry import Backoff
+from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.amplitude import AmplitudeSink
 from abkit.sinks.amplitude_events import Wording
 from abkit.sinks.base import BatchLimits, Rejected, Retry

@@ -13,7 +13,7 @@ import pytest
 from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.transport.retry import Backoff
+from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 from abkit.sinks.segment import SegmentSink

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from abkit.errors import DeliveryError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.transport.retry import Backoff
+from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 from abkit.sinks.webhook import SIGNATURE_HEADER, WebhookSink, sign, verify

@@ -129,7 +129,7 @@ def configured_manager(
     """
     manager = ExperimentManager(strict=True)
     if sticky_store is not None:
-        from abkit.exposure.sticky.place import store_at
+        from abkit.exposure.sticky.store_url import store_at
 
         _look_here_for_modules()
         manager.use_sticky_store(store_at(sticky_store), timeout=PATIENCE)

@@ -20,7 +20,7 @@ from abkit.cli.printing import show_result
 from abkit.errors import ConfigError
 from abkit.experiments.declaring.experiment import OrgExperiment
 from abkit.experiments.declaring.metrics import Conversion, Metric
-from abkit.exposure.dedup import MemoryDedup
+from abkit.exposure.dedup.memory import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.stats import Stats
 from abkit.manager import ExperimentManager

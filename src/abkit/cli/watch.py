@@ -9,13 +9,13 @@ from attrs import frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.analysis import Analysis
-from abkit.analysis.notifications.conditions import Condition, Observed, observe
-from abkit.analysis.notifications.onsets import Run, advance, untold
+from abkit.analysis.notifications.alert_state import Run, advance, untold
+from abkit.analysis.notifications.alerts import Condition, Observed, observe
+from abkit.analysis.notifications.notifiers import AppriseNotifier
+from abkit.analysis.notifications.notify import tell
 from abkit.analysis.notifications.rules import Rules, Schedule
 from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore, StateStore
-from abkit.analysis.notifications.telling import tell
-from abkit.analysis.notifications.transport import AppriseNotifier
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.result import Result
 from abkit.cli.config import (

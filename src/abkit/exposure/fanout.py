@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from abkit.errors import DeliveryError
 from abkit.events import Action, Event, Variant
-from abkit.exposure.dedup import Key
+from abkit.exposure.dedup.base import Key
 from abkit.exposure.logger import Describe, Expose, ExposureLogger, Weigh
 from abkit.exposure.stats import Stats
 from abkit.sinks.base import Sink

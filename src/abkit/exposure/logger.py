@@ -8,16 +8,17 @@ from attrs import evolve
 
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure, Variant, properties_told
-from abkit.exposure.dedup import DAY, DedupStore, Key, MemoryDedup, first_slot, is_same
-from abkit.exposure.delivery import Delivery
-from abkit.exposure.naming import Accepted, accepted
-from abkit.exposure.outbox import Outbox
-from abkit.exposure.sharing import SharedDedup
+from abkit.exposure.dedup.base import DAY, DedupStore, Key
+from abkit.exposure.dedup.memory import MemoryDedup, first_slot, is_same
+from abkit.exposure.dedup.shared import SharedDedup
+from abkit.exposure.delivery.delivery import Delivery
+from abkit.exposure.delivery.drop_reports import OnDrop
+from abkit.exposure.insert_ids import Accepted, accepted
+from abkit.exposure.outbox.outbox import Outbox
+from abkit.exposure.runtime.backoff import Backoff
+from abkit.exposure.runtime.error_log import Incidents
+from abkit.exposure.runtime.process_hooks import renew_after_fork
 from abkit.exposure.stats import DeadLetter, Stats
-from abkit.exposure.transport.incidents import Incidents
-from abkit.exposure.transport.lifecycle import renew_after_fork
-from abkit.exposure.transport.losses import OnDrop
-from abkit.exposure.transport.retry import Backoff
 from abkit.sinks.base import BatchLimits, Sink
 
 _Subjects_contra = TypeVar("_Subjects_contra", contravariant=True)

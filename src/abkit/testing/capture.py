@@ -8,7 +8,7 @@ from typing import Any, overload
 from abkit.events import Action, Event, Exposure, Variant, variant_text
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.experiments.declaring.subjects import person_and_groups
-from abkit.exposure.dedup import MemoryDedup
+from abkit.exposure.dedup.memory import MemoryDedup
 from abkit.handler import EventHandler, check_handler
 from abkit.manager import ExperimentManager, expt_manager
 from abkit.testing.declarations import known_declaration

@@ -124,9 +124,9 @@ def guard_loggers() -> None:
 
 def guard_sticky_stores() -> None:
     """Put the door before all sticky stores but those in memory: behind it no unit keeps a variant."""
-    from abkit.exposure.sticky.lookup import Lookup
     from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
-    from abkit.exposure.sticky.writing import Writer
+    from abkit.exposure.sticky.store_reader import Lookup
+    from abkit.exposure.sticky.store_writer import Writer
 
     ask, put = Lookup.__call__, Writer.put
     if hasattr(ask, "__wrapped__"):

@@ -34,7 +34,7 @@ class _Session:
             {
                 "abkit.manager": self._manager_is_here,
                 "abkit.exposure.logger": self._logger_is_here,
-                "abkit.exposure.sticky.keeper": self._keeper_is_here,
+                "abkit.exposure.sticky.variants": self._keeper_is_here,
             }
         )
         self.uses_abkit = False

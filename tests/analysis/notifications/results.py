@@ -10,7 +10,7 @@ from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment, 
 from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.srm import sample_ratio
-from abkit.analysis.notifications.conditions import Condition, Kind, Observed
+from abkit.analysis.notifications.alerts import Condition, Kind, Observed
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.aggregates import Moments

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from abkit.analysis.notifications.onsets import Onset, Run, State
+from abkit.analysis.notifications.alert_state import Onset, Run, State
 from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.errors import ConfigError, NotificationError
@@ -26,11 +26,11 @@ PROGRAM = """
 import os, signal, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from abkit.analysis.notifications.conditions import Condition, Kind, Observed
-from abkit.analysis.notifications.onsets import Run
+from abkit.analysis.notifications.alerts import Condition, Kind, Observed
+from abkit.analysis.notifications.alert_state import Run
 from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore
-from abkit.analysis.notifications.telling import tell
+from abkit.analysis.notifications.notify import tell
 
 class Diary:
     name = "diary"

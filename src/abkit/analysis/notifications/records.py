@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from abkit.analysis.notifications.onsets import Onset, State
+from abkit.analysis.notifications.alert_state import Onset, State
 from abkit.errors import ConfigError
 
 

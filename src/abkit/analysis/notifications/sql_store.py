@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from abkit.analysis.notifications.onsets import Run, State
+from abkit.analysis.notifications.alert_state import Run, State
 from abkit.analysis.notifications.records import from_records, not_a_state, to_records
 from abkit.analysis.notifications.stores import Step
 from abkit.errors import ConfigError, MissingExtraError

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from abkit.analysis.notifications.onsets import Run, State
+from abkit.analysis.notifications.alert_state import Run, State
 from abkit.analysis.notifications.records import from_records, not_a_state, to_records
 from abkit.errors import ConfigError
 

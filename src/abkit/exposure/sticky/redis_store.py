@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from abkit.errors import DeliveryError
-from abkit.exposure.redis_client import redis_client
+from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.runtime.redis_client import redis_client
 from abkit.exposure.sticky.store import Choice, StickyKey
-from abkit.exposure.transport.lifecycle import renew_after_fork
 
 if TYPE_CHECKING:
     from redis import Redis

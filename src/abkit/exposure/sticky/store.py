@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from abkit.errors import ConfigError
-from abkit.exposure.transport.lifecycle import renew_after_fork
+from abkit.exposure.runtime.process_hooks import renew_after_fork
 
 
 class StickyKey(NamedTuple):

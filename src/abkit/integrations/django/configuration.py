@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from abkit.errors import AbkitError, ConfigError
-from abkit.exposure.sticky.place import store_at
 from abkit.exposure.sticky.store import StickyStore, check_store
+from abkit.exposure.sticky.store_url import store_at
 from abkit.handler import EventHandler, check_handler
 
 KEYS = ("ALLOW_FORCING", "EXPERIMENTS", "ON_EVENT", "SETTINGS", "STICKY_STORE", "SUBJECTS")

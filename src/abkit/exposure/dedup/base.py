@@ -1,0 +1,48 @@
+"""What a deduplication store must do: remember each unit's latest variant, per window of time."""
+
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from abkit.events import Exposure, Variant
+
+Identity: TypeAlias = tuple[str, str, str]
+"""Experiment, salt, unit type: what all exposures of an experiment share."""
+
+Key: TypeAlias = tuple[str, str, str, str]
+"""Experiment, salt, unit type, unit id."""
+
+DAY = 86_400.0
+"""Seconds of a UTC day."""
+
+
+class Reservation(NamedTuple):
+    """The right to send one exposure, to be given back if it cannot be used.
+
+    Attributes:
+        window: The index of the window, counted from the epoch; a whole number.
+        ordinal: How many times the unit had changed its variant before, within the window.
+        token: What the store needs to take the reservation back.
+    """
+
+    window: float
+    ordinal: int
+    token: Any
+
+
+class DedupStore(Protocol):
+    """Remembers which exposures were accepted. Called by many threads at once."""
+
+    def reserve(self, exposure: Exposure, /) -> Reservation | None:
+        """Check and set in one step.
+
+        Returns:
+            None if the unit's latest variant in this window is the exposure's already.
+        """
+        ...
+
+    def give_back(self, reservation: Reservation, /) -> None:
+        """Forget an exposure that was refused, unless the key has changed since."""
+        ...
+
+    def has_seen(self, key: Key, variant: Variant, /) -> bool:
+        """Whether `reserve` would say None now; may say False although it would."""
+        ...

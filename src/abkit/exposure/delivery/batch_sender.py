@@ -1,0 +1,229 @@
+"""What the delivery's thread has in hand: the batches on their way, and what became of the others."""
+
+from collections import deque
+
+from attrs import evolve
+
+from abkit.events import Event
+from abkit.exposure.delivery.batch import FIXED_SIZE, Batch, approximate_size, grown
+from abkit.exposure.delivery.drop_reports import Losses
+from abkit.exposure.delivery.guarded_dedup import Sharing
+from abkit.exposure.delivery.guarded_outbox import Keeping
+from abkit.exposure.delivery.send_result import Judgement, is_outcome, judge, shared
+from abkit.exposure.insert_ids import are_plain, fresh_names, named
+from abkit.exposure.runtime.error_log import Incidents, attempt
+from abkit.exposure.stats import DeadLetter, Stats
+from abkit.quoting import told
+from abkit.sinks.base import BatchLimits, Retry, Sink
+
+_STUBBORN = 8
+_DEAD_LETTERS = 1_000
+
+
+class Dispatch:
+    """The batches on their way to a sink.
+
+    Only the delivery's thread changes it, and only `send` takes long: it is called without the
+    delivery's lock, the others with it.
+
+    Args:
+        sink: Where the batches go.
+        limits: When a batch is full.
+        incidents: Where to report what goes wrong.
+        sharing: Knows what other processes send.
+        keeping: Is told which events are settled.
+        inherited: Whether a parent process made the sink: a child that has not used it does not close it.
+
+    Attributes:
+        taken: How many events have been taken from the queue.
+        delivered: How many the destination has taken.
+        elsewhere: How many another process had sent.
+        rejected: How many it will never take.
+        retried: How many times sending has failed for now.
+        failures: How many times in a row.
+        dead_letters: The last of the rejected.
+        count: How many events a batch may have; falls where the destination finds them too large.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        limits: BatchLimits,
+        incidents: Incidents,
+        *,
+        sharing: Sharing,
+        keeping: Keeping,
+        inherited: bool = False,
+    ) -> None:
+        self._sink = sink
+        self._limits = limits
+        self._incidents = incidents
+        self._sharing = sharing
+        self._keeping = keeping
+        self._work: deque[Batch] = deque()
+        self.taken: int = 0
+        self.delivered: int = 0
+        self.elsewhere: int = 0
+        self.rejected: int = 0
+        self.retried: int = 0
+        self.failures: int = 0
+        self.dead_letters: deque[DeadLetter] = deque(maxlen=_DEAD_LETTERS)
+        self.count: int = limits.count
+        self._has_to_close = not inherited
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is on its way."""
+        return bool(self._work)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether nothing is on its way, or only a few events that should let others pass."""
+        return not self._work or (self._work[0].lets_others_pass and len(self._work) <= _STUBBORN)
+
+    def is_settled(self, target: int) -> bool:
+        """Whether the first `target` events have been taken from the queue, and none is on its way."""
+        return self.taken >= target and all(batch.first >= target for batch in self._work)
+
+    def take(self, queue: deque[Event]) -> list[DeadLetter]:
+        """Make the queue's first events the next batch, and set those aside that are malformed.
+
+        Returns:
+            What was set aside.
+        """
+        count = min(self.count, len(queue))
+        events: list[Event] = [queue.popleft() for _ in range(count)]
+        malformed: list[DeadLetter] = []
+        # Mostly there is nothing to name or to measure: a few words with all of them at once.
+        if count * FIXED_SIZE > self._limits.size or not are_plain(events):
+            events, malformed = self._measured(events, queue)
+        if events:
+            self._work.appendleft(Batch(self.taken, tuple(events)))
+        self.taken += len(events) + len(malformed)
+        self.rejected += len(malformed)
+        self.dead_letters.extend(malformed)
+        return malformed
+
+    def _measured(
+        self, taken: list[Event], queue: deque[Event]
+    ) -> tuple[list[Event], list[DeadLetter]]:
+        """Name the events, set those aside that are malformed, and put back those that are too many."""
+        events: list[Event] = []
+        malformed: list[DeadLetter] = []
+        names = fresh_names()
+        size = 0
+        for number, event in enumerate(taken):
+            if size >= self._limits.size:
+                queue.extendleft(reversed(taken[number:]))
+                break
+            try:
+                ready = named(event, names)
+                size += approximate_size(ready)
+            except Exception as error:  # noqa: BLE001 - as attempt(), without a call for each event
+                malformed.append(DeadLetter(event, f"malformed: {told(error)}"))
+            else:
+                events.append(ready)
+        return events, malformed
+
+    def send(self) -> Judgement:
+        """Send the next batch, which stays in hand until it is settled.
+
+        What another process has sent is not sent; what it is sending is looked at again later.
+        """
+        batch = self._work[0]
+        division = self._sharing.divide(batch.events)
+        judgement = Judgement()
+        if division.mine:
+            mine = batch
+            if len(division.mine) < len(batch.events) or batch.contested:
+                mine = evolve(batch, events=division.mine, contested=0)
+            judgement = self._send(mine)
+        judgement = shared(batch, division, judgement)
+        self._tell(judgement.settled(batch.events), judgement)
+        return judgement
+
+    def _tell(self, settled: tuple[Event, ...], judgement: Judgement) -> None:
+        """Tell other processes, and the outbox, what will not be sent again."""
+        rejected = judgement.rejected
+        refused = {id(event) for event in rejected}
+        sent = [event for event in settled if id(event) not in refused] if refused else settled
+        self._sharing.settle(sent=sent, given_back=rejected)
+        self._keeping.settle(settled, judgement.letters)
+
+    def _send(self, batch: Batch) -> Judgement:
+        self._has_to_close = True
+        outcome = attempt(self._sink.send, batch.events)
+        if not is_outcome(outcome):
+            self._incidents.report(
+                "answer",
+                "%r answered %r, which counts as None: delivered; a sink answers None, Retry or Rejected",
+                self._sink,
+                outcome,
+            )
+            outcome = None
+        judgement = judge(batch, outcome, delivered=self.delivered)
+        if isinstance(outcome, Retry) and outcome.smaller:
+            self.count = max(1, len(batch.events) // 2)
+        elif judgement.delivered:
+            self.count = grown(self.count, self._limits.count)
+        return judgement
+
+    def settle(self, judgement: Judgement) -> None:
+        """Replace the batch that was sent by what is left of it."""
+        self._work.popleft()
+        self._work.extendleft(reversed(judgement.again))
+        self._work.extend(judgement.later)
+        self.delivered += judgement.delivered
+        self.elsewhere += judgement.elsewhere
+        self.retried += judgement.failed
+        self.failures = self.failures + 1 if judgement.failed else 0
+        self.rejected += len(judgement.rejected)
+        self.dead_letters.extend(judgement.letters)
+
+    def abandon(self) -> tuple[Event, ...]:
+        """Give up the batches on their way."""
+        events = tuple(event for batch in self._work for event in batch.events)
+        self._work.clear()
+        return events
+
+    def give_back(self, events: tuple[Event, ...]) -> None:
+        """Let other processes send the events."""
+        self._sharing.settle(sent=(), given_back=events)
+
+    def stats(self, accepted: int, losses: Losses) -> Stats:
+        """What became of the events so far.
+
+        Args:
+            accepted: How many events were put into the queue.
+            losses: Which of them were not delivered.
+        """
+        settled = self.delivered + self.elsewhere + self.rejected
+        return Stats(
+            accepted=accepted,
+            elsewhere=self.elsewhere,
+            delivered=self.delivered,
+            retried=self.retried,
+            rejected=self.rejected,
+            dropped=losses.count,
+            queued=accepted - settled - losses.late,
+            left=losses.left,
+            unshared=self._sharing.unshared,
+            unsaved=self._keeping.unsaved,
+            unreadable=self._keeping.unreadable,
+        )
+
+    @property
+    def has_to_close(self) -> bool:
+        """Whether the sink or the outbox is to be closed by this process, and has not been."""
+        return self._keeping.has_to_close or self._sink_has_to_close
+
+    @property
+    def _sink_has_to_close(self) -> bool:
+        return self._has_to_close and callable(getattr(self._sink, "close", None))
+
+    def close(self) -> None:
+        """Close the outbox, and the sink, once."""
+        self._keeping.close()
+        if self._sink_has_to_close:
+            self._has_to_close = False
+            self._sink.close()  # type: ignore[attr-defined] # It is optional.

@@ -1,0 +1,105 @@
+"""What processes tell each other about the exposures that they send."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+
+from abkit.events import Event, Exposure
+from abkit.exposure.dedup.shared import Claim, SharedDedup
+from abkit.exposure.runtime.error_log import Incidents, attempt
+
+_AGAIN = 5.0
+"""Seconds after which a store that has failed is asked again."""
+
+
+@frozen
+class Division:
+    """The events of a batch, divided by what is to be done with them.
+
+    Attributes:
+        mine: To be sent now.
+        sent: Another process has sent them.
+        contested: Another process may be sending them.
+    """
+
+    mine: tuple[Event, ...]
+    sent: tuple[Event, ...] = ()
+    contested: tuple[Event, ...] = ()
+
+
+class Sharing:
+    """Asks a shared store, if there is one and it works.
+
+    Args:
+        store: The store; None: every exposure is to be sent.
+        incidents: Where to report what goes wrong.
+        clock: Gives seconds that only go forward.
+
+    Attributes:
+        unshared: How many exposures were sent without asking the store because it failed.
+    """
+
+    def __init__(
+        self,
+        store: SharedDedup | None,
+        incidents: Incidents,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._incidents = incidents
+        self._clock = clock
+        self._ask_from = 0.0
+        self._claimed: set[str] = set()
+        self.unshared: int = 0
+
+    def divide(self, events: tuple[Event, ...]) -> Division:
+        """Claim the exposures among the events. Actions are always to be sent."""
+        if self._store is None:
+            return Division(events)
+        exposures = [event.insert_id for event in events if isinstance(event, Exposure)]
+        if not exposures:
+            return Division(events)
+        if self._clock() < self._ask_from:
+            self.unshared += len(exposures)
+            return Division(events)
+        claims = attempt(self._store.claim, exposures)
+        if not isinstance(claims, Exception) and len(claims) != len(exposures):
+            claims = ValueError(f"{len(claims)} answers to {len(exposures)} questions")
+        if isinstance(claims, Exception):
+            self._failed(claims)
+            self.unshared += len(exposures)
+            return Division(events)
+        self._incidents.over("shared", "%r works again", self._store)
+        answers = dict(zip(exposures, claims, strict=True))
+        self._claimed.update(name for name, claim in answers.items() if claim is Claim.MINE)
+        divided: dict[Claim, list[Event]] = {claim: [] for claim in Claim}
+        for event in events:
+            divided[answers.get(event.insert_id, Claim.MINE)].append(event)
+        return Division(
+            tuple(divided[Claim.MINE]),
+            tuple(divided[Claim.SENT]),
+            tuple(divided[Claim.CONTESTED]),
+        )
+
+    def settle(self, *, sent: Sequence[Event], given_back: Sequence[Event]) -> None:
+        """Tell the store what became of events; what it had not been asked about does not matter."""
+        if self._store is None:
+            return
+        names = [[event.insert_id for event in events] for events in (sent, given_back)]
+        delivered, refused = ([name for name in ids if name in self._claimed] for ids in names)
+        self._claimed.difference_update(delivered, refused)
+        if not (delivered or refused) or self._clock() < self._ask_from:
+            return  # Claims end by themselves.
+        failure = attempt(self._store.settle, sent=delivered, given_back=refused)
+        if isinstance(failure, Exception):
+            self._failed(failure)
+
+    def _failed(self, error: Exception) -> None:
+        self._ask_from = self._clock() + _AGAIN
+        self._incidents.report(
+            "shared",
+            "%r failed; this process deduplicates by itself: %r",
+            self._store,
+            error,
+        )

@@ -1,0 +1,218 @@
+"""What outlives a request: renewed in a forked child, closed at the end of the program.
+
+Objects are held weakly. One hook of each kind serves them all, installed with the first object.
+"""
+
+import _thread
+import atexit
+import mmap
+import os
+import signal
+import sys
+import weakref
+from collections.abc import Callable
+from functools import wraps
+from typing import Generic, NoReturn, Protocol, TypeVar
+
+from abkit.exposure.runtime.wakeup import Bell
+
+
+class Renewable(Protocol):
+    """What has locks, or threads, which a forked child cannot use."""
+
+    def after_fork(self) -> None:
+        """Begin anew, in the child: replace locks rather than acquire them."""
+        ...
+
+
+class Closable(Protocol):
+    """What has something to finish when the program ends."""
+
+    @property
+    def exit_timeout(self) -> float:
+        """Seconds that it may take."""
+        ...
+
+    def close_at_exit(self) -> None:
+        """Begin to close, and return at once."""
+        ...
+
+    def wait_until_closed(self) -> bool:
+        """Wait until it is closed or its time is up."""
+        ...
+
+
+_T = TypeVar("_T")
+
+
+class _Living(Generic[_T]):
+    """The objects that still exist."""
+
+    def __init__(self) -> None:
+        self._references: dict[int, weakref.ref[_T]] = {}
+
+    def add(self, member: _T) -> None:
+        key = id(member)
+        self._references[key] = weakref.ref(member, lambda _: self._references.pop(key, None))
+
+    def __bool__(self) -> bool:
+        return bool(self._references)
+
+    def members(self) -> list[_T]:
+        # list() of a dict's values is one step, whatever other threads do.
+        found = [reference() for reference in list(self._references.values())]
+        return [member for member in found if member is not None]
+
+
+_renewable: _Living[Renewable] = _Living()
+_closable: _Living[Closable] = _Living()
+_installed: set[str] = set()
+
+_ENDING = {
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK")
+    if hasattr(signal, name)
+}
+"""Signals that end a process which does not handle them."""
+
+_GRACE = 0.5
+"""Seconds beyond what closing may take after which the process ends all the same."""
+
+_NO_THREADS_AT_THE_END = 0x030C0000
+"""From this version of Python on, 3.12, no thread starts once the program ends."""
+
+_MADV_WIPEONFORK = 18
+"""Linux's number, which `mmap` does not name."""
+
+
+class SignOfProcess(Protocol):
+    """Its item 0 is 1 in the process that made it, and 0 in forked children."""
+
+    def __getitem__(self, index: int, /) -> int: ...
+
+
+class _SameProcessId:
+    """Asks the system, each time."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
+    def __getitem__(self, index: int, /) -> int:
+        return os.getpid() == self._pid
+
+
+def sign_of_this_process() -> SignOfProcess:
+    """A sign that tells forked children from this process, even where no hook is run.
+
+    On Linux it is a page of memory that the kernel wipes in children: to ask for the process's id at each
+    event would take longer than to queue it.
+    """
+    if not sys.platform.startswith("linux"):
+        return _SameProcessId()
+    page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        page.madvise(_MADV_WIPEONFORK)
+    except OSError:  # Before Linux 4.14.
+        return _SameProcessId()
+    page[0] = 1
+    return page
+
+
+def renew_after_fork(member: Renewable) -> None:
+    """Call the object's `after_fork` in every forked child, as long as the object exists."""
+    if "fork" not in _installed and hasattr(os, "register_at_fork"):
+        _installed.add("fork")
+        os.register_at_fork(after_in_child=_renew_all)
+    _renewable.add(member)
+
+
+def close_at_exit(member: Closable) -> None:
+    """Close the object when the program ends without having closed it."""
+    if "exit" not in _installed:
+        _installed.add("exit")
+        atexit.register(_close_all)
+    _closable.add(member)
+
+
+def close_at_abrupt_end() -> None:
+    """Close also where this process ends itself without `atexit`.
+
+    Children of multiprocessing, Celery's and RQ's workers end by `os._exit`, uvicorn by a signal to itself.
+    Nothing is told of that, so these two functions are replaced, once in a process.
+    """
+    if "abrupt end" in _installed:
+        return
+    _installed.add("abrupt end")
+    os._exit = _closing_first(os._exit)  # type: ignore[assignment] # It is a def to mypy.
+    if hasattr(signal, "raise_signal"):
+        signal.raise_signal = _closing_if_it_ends(signal.raise_signal)
+
+
+def _closing_first(exit_at_once: Callable[[int], NoReturn]) -> Callable[[int], NoReturn]:
+    @wraps(exit_at_once)
+    def close_and_exit(status: int) -> NoReturn:
+        try:
+            _close_all_in_time()
+        finally:
+            exit_at_once(status)
+
+    return close_and_exit
+
+
+def _closing_if_it_ends(raise_signal: Callable[[int], None]) -> Callable[[int], None]:
+    @wraps(raise_signal)
+    def close_and_raise(signalnum: int, /) -> None:
+        if signalnum in _ENDING and signal.getsignal(signalnum) is signal.SIG_DFL:
+            _close_all_in_time()
+        raise_signal(signalnum)
+
+    return close_and_raise
+
+
+def _close_all_in_time() -> None:
+    """Close; neither a lock that somebody holds nor a callback that hangs may hold the end up."""
+    longest = max((member.exit_timeout for member in _closable.members()), default=0.0)
+    done = Bell()
+
+    def close() -> None:
+        try:
+            _close_all()
+        finally:
+            done.ring()
+
+    try:
+        # Not threading.Thread: a signal handler may have interrupted the start of one.
+        _thread.start_new_thread(close, ())
+    except RuntimeError:  # At the end of the program there are no new threads.
+        _close_all()
+    else:
+        done.wait(longest + _GRACE)
+
+
+def _renew_all() -> None:
+    for member in _renewable.members():
+        member.after_fork()
+
+
+def _close_all() -> None:
+    closing = _closable.members()
+    if closing:
+        _look_up_names_without_threads()
+    # All at once, so that several wait no longer than one.
+    for member in closing:
+        member.close_at_exit()
+    for member in closing:
+        member.wait_until_closed()
+
+
+def _look_up_names_without_threads() -> None:
+    """Let gevent look up hosts as the system does: its own way starts a thread, and no sink could connect."""
+    if "gevent.monkey" not in sys.modules or sys.hexversion < _NO_THREADS_AT_THE_END:
+        return
+    from gevent import get_hub
+    from gevent.monkey import is_module_patched
+    from gevent.resolver.blocking import Resolver
+
+    if is_module_patched("socket"):
+        hub = get_hub()
+        hub.resolver = Resolver(hub)

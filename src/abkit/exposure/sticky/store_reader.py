@@ -1,0 +1,121 @@
+"""Asks a store, without that anybody waits for it longer than a time-out."""
+
+import os
+import threading
+import time
+from queue import Empty, SimpleQueue
+
+from abkit.exposure.runtime.error_log import Incidents, attempt
+from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.runtime.wakeup import Bell
+from abkit.exposure.sticky.store import MemoryStickyStore, StickyKey, StickyStore
+
+_AGAIN = 1.0
+"""Seconds after which a store that has failed is asked again."""
+
+_MOST_THREADS = 4
+_IDLE = 60.0
+"""Seconds after which a thread that nobody has asked ends."""
+
+
+class _Question:
+    """A key, and what becomes of it."""
+
+    def __init__(self, key: StickyKey) -> None:
+        self.key = key
+        self.answer: str | Exception | None = TimeoutError("it did not answer in time")
+        self.given_up = False
+        self.bell = Bell()
+
+
+class Lookup:
+    """Asks in threads of its own, which are started when they are needed, at most four.
+
+    A store that raises, or does not answer in time, is not asked again for a second: so of the requests
+    that come meanwhile none waits.
+
+    Args:
+        store: The store.
+        timeout: Seconds that a request may wait.
+        incidents: Where to report what goes wrong.
+    """
+
+    def __init__(self, store: StickyStore, *, timeout: float, incidents: Incidents) -> None:
+        self.store = store
+        self._timeout = timeout
+        self._incidents = incidents
+        self._at_hand = isinstance(store, MemoryStickyStore)
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In a forked child: threads of its own, and counts from 0."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._threads = self._busy = 0
+        self._questions: SimpleQueue[_Question] = SimpleQueue()
+        self._ask_from = 0.0
+        self.unanswered: int = 0
+        """How many times the store could not say; the hash decided."""
+
+    def __call__(self, key: StickyKey) -> str | Exception | None:
+        """What the store keeps for a unit; an error if that cannot be known now."""
+        answer = self._asked(key)
+        if isinstance(answer, Exception):
+            self.unanswered += 1
+        return answer
+
+    def _asked(self, key: StickyKey) -> str | Exception | None:
+        if self._at_hand:
+            return attempt(self.store.get, key)
+        if self._pid != os.getpid():
+            self.after_fork()
+        if time.monotonic() < self._ask_from:
+            return ConnectionError("it has just failed")
+        question = _Question(key)
+        failure = self._hand_over(question)
+        if failure is None:
+            question.bell.wait(self._timeout)
+        question.given_up = True
+        answer = question.answer if failure is None else failure
+        if isinstance(answer, Exception):
+            self._ask_from = time.monotonic() + _AGAIN
+            text = "%r could not say what a unit keeps; the hash decides: %r"
+            self._incidents.report("sticky look-up", text, self.store, answer)
+        else:
+            self._incidents.over("sticky look-up", "%r answers again", self.store)
+        return answer
+
+    def _hand_over(self, question: _Question) -> RuntimeError | None:
+        """Give a question to a thread."""
+        with self._lock:
+            self._busy += 1
+            starts = self._busy > self._threads and self._threads < _MOST_THREADS
+            self._threads += starts
+        if starts:
+            try:
+                threading.Thread(target=self._answer, name="abkit-sticky", daemon=True).start()
+            except RuntimeError as error:  # There are no new threads at the end of the program.
+                with self._lock:
+                    self._threads -= 1
+                    self._busy -= 1
+                return error
+        self._questions.put(question)
+        return None
+
+    def _answer(self) -> None:
+        questions, lock = self._questions, self._lock
+        while True:
+            try:
+                question = questions.get(timeout=_IDLE)
+            except Empty:
+                with lock:
+                    if self._busy < self._threads:
+                        self._threads -= 1
+                        return
+                continue
+            if not question.given_up:
+                question.answer = attempt(self.store.get, question.key)
+                question.bell.ring()
+            with lock:
+                self._busy -= 1

@@ -1,0 +1,229 @@
+"""What keeps the variants of units: the memory of this process before a store."""
+
+import time
+from typing import Any
+
+from attrs import frozen
+
+from abkit.errors import ConfigError, DeclarationError
+from abkit.events import Variant, variant_text
+from abkit.experiments.deciding.sticky import Recall, Recalled
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.exposure.runtime.error_log import Incidents
+from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.sticky.cache import Known, Recent
+from abkit.exposure.sticky.store import Choice, StickyKey, StickyStore, check_store
+from abkit.exposure.sticky.store_reader import Lookup
+from abkit.exposure.sticky.store_writer import Writer
+
+_MOST_VARIANTS = 100
+
+
+@frozen(kw_only=True)
+class StickyStats:
+    """A snapshot of what the sticky variants of a process have come to. A forked child counts from 0.
+
+    Attributes:
+        looked_up: How many times the store was to be asked.
+        unanswered: How many times of these it could not say, so that the hash decided.
+        gone: How many times a unit kept a variant that is not declared any more, so that the hash decided.
+        written: How many variants were handed to the store.
+        waiting: How many are to be.
+        dropped: How many will not be kept: too many waited, or the store refused them.
+    """
+
+    looked_up: int = 0
+    unanswered: int = 0
+    gone: int = 0
+    written: int = 0
+    waiting: int = 0
+    dropped: int = 0
+
+
+class StickyVariants:
+    """Keeps the variants of the units of sticky experiments: `ExperimentManager.sticky`.
+
+    Args:
+        store: Where they are kept, for all processes.
+        timeout: Seconds that a request may wait for the store.
+        max_units: The most units of an experiment to remember in this process.
+        recheck: Seconds for which it is believed that a unit keeps nothing, and after which a variant that
+            this process has set is looked up once more: another process may have been first.
+
+    Raises:
+        ConfigError: The store cannot get and set, or a number makes no sense.
+    """
+
+    def __init__(
+        self,
+        store: StickyStore,
+        *,
+        timeout: float = 0.2,
+        max_units: int = 50_000,
+        recheck: float = 5.0,
+    ) -> None:
+        check_store(store)
+        if not 0 < timeout <= 60 or max_units < 2 or not 0 <= recheck < float("inf"):
+            message = (
+                "A sticky store's timeout must be above 0 and at most 60 seconds, max_units 2 or more and "
+                f"recheck seconds, not timeout={timeout}, max_units={max_units}, recheck={recheck}"
+            )
+            raise ConfigError(message)
+        self._store = store
+        self._max_units = max_units
+        self.recheck = recheck
+        self.incidents: Incidents = Incidents()
+        self.look_up: Lookup = Lookup(store, timeout=timeout, incidents=self.incidents)
+        self.writer: Writer = Writer(store, incidents=self.incidents)
+        self._recent: dict[tuple[str, str], Recent] = {}
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In a forked child: count from 0; also in a new one."""
+        self.looked_up = self.gone = 0
+
+    def of(self, declaration: Declaration, /) -> "KeptVariants":
+        """Those of one experiment, as it is in force."""
+        name = declaration.name, declaration.unit_type
+        recent = self._recent.get(name)
+        if recent is None:
+            recent = self._recent.setdefault(name, Recent(self._max_units))
+        return KeptVariants(self, recent, declaration)
+
+    @property
+    def stats(self) -> StickyStats:
+        """What they have come to so far."""
+        return StickyStats(
+            looked_up=self.looked_up,
+            unanswered=self.look_up.unanswered,
+            gone=self.gone,
+            written=self.writer.written,
+            waiting=self.writer.waiting,
+            dropped=self.writer.dropped,
+        )
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Have the store keep what was exposed so far.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            Whether it does, in time.
+        """
+        return self.writer.flush(timeout)
+
+    def __repr__(self) -> str:
+        return f"<StickyVariants in {self._store!r}>"
+
+
+class KeptVariants:
+    """The variants that the units of one experiment keep; a `Kept`.
+
+    Args:
+        keeper: Asks the store, and sets.
+        recent: What is known in this process.
+        declaration: What is in force.
+
+    Attributes:
+        recall: From a unit's id to the variant that it keeps.
+    """
+
+    def __init__(self, keeper: StickyVariants, recent: Recent, declaration: Declaration) -> None:
+        self._keeper = keeper
+        self._recent = recent
+        self._declaration = declaration
+        self._known: dict[Any, Variant] = {
+            variant_text(variant): variant for variant in declaration.variants
+        }
+        # What was not kept before a change of the settings may be by now: other processes had not
+        # seen it yet.
+        self._begun = time.monotonic()
+        self.recall: Recall = self._compiled()
+
+    def _compiled(self) -> Recall:
+        recent, known, find = self._recent, self._known.get, self._find
+
+        # Asked at each request: what the store has said once costs two look-ups in dicts.
+        def recall(unit_id: str) -> Variant | None:
+            found = recent.young.get(unit_id)
+            variant = known(found)
+            return find(unit_id)[0] if variant is None else variant
+
+        return recall
+
+    def consult(self, unit_id: str, /) -> Recalled:
+        """The variant that a unit keeps, and what was found."""
+        return Recalled(*self._find(unit_id))
+
+    def keep(self, unit_id: str, variant: Variant, /) -> None:
+        """Keep a variant that the unit was exposed to, unless it keeps one."""
+        known = self._recent.of(unit_id)
+        if type(known) is str and known in self._known:
+            return
+        before = known[0] if isinstance(known, tuple) else known if isinstance(known, str) else None
+        if before is not None and self._meant(before) is not None:
+            return
+        text = variant_text(variant)
+        if known is not None:
+            # Where the store could not say, nothing is known: what it keeps may be something else.
+            self._recent.put(unit_id, (text, time.monotonic() + self._keeper.recheck))
+        self._keeper.writer.put(Choice(self._key(unit_id), text, before))
+
+    def _find(self, unit_id: str) -> tuple[Variant | None, str]:
+        known, now = self._recent.of(unit_id), time.monotonic()
+        if not self._is_to_be_looked_up(known, now):
+            return self._said(known)
+        self._keeper.looked_up += 1
+        key = self._key(unit_id)
+        answer = self._keeper.look_up(key)
+        if isinstance(answer, Exception):
+            if isinstance(known, tuple):
+                return self._said(known)
+            self._recent.forget(unit_id)
+            return None, f"the sticky store could not say: {answer}; the hash decides"
+        if answer is None and isinstance(known, tuple) and self._keeper.writer.holds(key):
+            return self._said(known)
+        found: Known = now + self._keeper.recheck if answer is None else answer
+        self._recent.put(unit_id, found)
+        return self._said(found)
+
+    def _is_to_be_looked_up(self, known: Known | None, now: float) -> bool:
+        if known is None or isinstance(known, str):
+            return known is None
+        if isinstance(known, tuple):
+            return now >= known[1]
+        return now >= known or known - self._keeper.recheck < self._begun
+
+    def _said(self, known: Known | None) -> tuple[Variant | None, str]:
+        text = known[0] if isinstance(known, tuple) else known
+        if not isinstance(text, str):
+            return None, "the sticky store keeps nothing for the unit"
+        variant = self._meant(text)
+        if variant is None:
+            self._keeper.gone += 1
+            name = self._declaration.name
+            said = (
+                "%s: a unit keeps the variant %r, which is not declared any more; the hash decides"
+            )
+            self._keeper.incidents.report(f"sticky {name}", said, name, text)
+            return None, f"the sticky store keeps {text!r}, which is not declared any more"
+        return variant, f"{variant!r}, kept by the sticky store"
+
+    def _meant(self, text: str) -> Variant | None:
+        """The declared variant; None if there is none of that name."""
+        found = self._known.get(text)
+        if found is not None or self._declaration.variants:
+            return found
+        # Only code knows the variants: what a text means follows from the control.
+        try:
+            found = self._declaration.variant_of(text)
+        except DeclarationError:
+            return None
+        if len(self._known) < _MOST_VARIANTS:
+            self._known[text] = found
+        return found
+
+    def _key(self, unit_id: str) -> StickyKey:
+        return StickyKey(self._declaration.name, self._declaration.unit_type, unit_id)
