@@ -10,7 +10,7 @@ import pytest
 from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.exposure.delivery.delivery import Delivery
-from abkit.exposure.delivery.guarded_outbox import Keeping
+from abkit.exposure.delivery.guarded_outbox import GuardedOutbox
 from abkit.exposure.stats import Stats
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.memory import MemorySink
@@ -47,7 +47,7 @@ class NoOutbox:
 
     def settle(self, insert_ids: object) -> None: ...
 
-    def adopt(self) -> tuple[list[Event], int]:
+    def recover(self) -> tuple[list[Event], int]:
         return [], 0
 
     def close(self) -> None: ...
@@ -441,12 +441,12 @@ class TestClose:
     ) -> None:
         """The request looks whether it is closed, and then it is closed, before the event is queued."""
 
-        class Late(Keeping):
-            def keep(self, event: Event) -> Event:
+        class Late(GuardedOutbox):
+            def save(self, event: Event) -> Event:
                 assert delivery.close()
                 return event
 
-        monkeypatch.setattr("abkit.exposure.delivery.delivery.Keeping", Late)
+        monkeypatch.setattr("abkit.exposure.delivery.delivery.GuardedOutbox", Late)
         delivery = Delivery(MemorySink(), outbox=NoOutbox())  # type: ignore[arg-type]
         assert not delivery.accept(exposure())
         assert delivery.stats == Stats(dropped=1)

@@ -19,7 +19,7 @@ from abkit.events import Event
 from abkit.exposure.delivery import guarded_outbox
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.outbox.journal import event_entry
-from abkit.exposure.outbox.outbox import Adopted, Outbox
+from abkit.exposure.outbox.outbox import Outbox, Recovered
 from abkit.exposure.outbox.segment import SUFFIX, Segment
 from abkit.sinks.base import BatchLimits, Rejected
 from abkit.sinks.memory import MemorySink
@@ -109,44 +109,44 @@ class TestOutbox:
         outbox.settle(["1"])
         outbox.close()
         heir = Outbox(directory)
-        adopted = heir.adopt()
-        assert (ids(adopted.events), adopted.unreadable) == (["2"], 0)
+        recovered = heir.recover()
+        assert (ids(recovered.events), recovered.unreadable) == (["2"], 0)
         heir.settle(["2"])
         assert files(directory) == []
 
-    def test_what_a_living_process_has_is_not_adopted(self, directory: Path) -> None:
+    def test_what_a_living_process_has_is_not_recovered(self, directory: Path) -> None:
         living, other = Outbox(directory), Outbox(directory)
         save(living, "1")
-        assert other.adopt() == Adopted([], 0, complete=True)
+        assert other.recover() == Recovered([], 0, complete=True)
         living.close()
-        assert ids(other.adopt().events) == ["1"]
+        assert ids(other.recover().events) == ["1"]
 
-    def test_adopted_events_are_adopted_by_one(self, directory: Path) -> None:
+    def test_recovered_events_are_recovered_by_one(self, directory: Path) -> None:
         left(directory, "1")
         one, other = Outbox(directory), Outbox(directory)
-        assert ids(one.adopt().events) == ["1"]
-        assert other.adopt() == Adopted([], 0, complete=True)
+        assert ids(one.recover().events) == ["1"]
+        assert other.recover() == Recovered([], 0, complete=True)
 
-    def test_of_eight_threads_one_adopts_each_file(self, directory: Path) -> None:
+    def test_of_eight_threads_one_recovers_each_file(self, directory: Path) -> None:
         names = [str(number) for number in range(40)]
         for name in names:
             left(directory, name)
-        adopted: list[str] = []
+        recovered: list[str] = []
         start = threading.Barrier(8)
 
-        def adopt() -> None:
+        def recover() -> None:
             outbox = Outbox(directory)
             start.wait()
-            while events := outbox.adopt().events:
-                adopted.extend(ids(events))
+            while events := outbox.recover().events:
+                recovered.extend(ids(events))
                 outbox.settle(event.insert_id for event in events)
 
-        threads = [threading.Thread(target=adopt) for _ in range(8)]
+        threads = [threading.Thread(target=recover) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(adopted) == sorted(names)
+        assert sorted(recovered) == sorted(names)
         assert files(directory) == []
 
     def test_full_files_are_followed_by_others_and_removed_when_settled(
@@ -180,13 +180,13 @@ class TestOutbox:
         outbox.close()
         assert files(directory) == []
 
-    def test_an_event_that_was_left_twice_is_adopted_once(self, directory: Path) -> None:
+    def test_an_event_that_was_left_twice_is_recovered_once(self, directory: Path) -> None:
         left(directory, "1", "2")
         left(directory, "2", "3")
         outbox = Outbox(directory)
-        adopted = [*outbox.adopt().events, *outbox.adopt().events]
-        assert sorted(ids(adopted)) == ["1", "2", "3"]
-        outbox.settle(ids(adopted))
+        recovered = [*outbox.recover().events, *outbox.recover().events]
+        assert sorted(ids(recovered)) == ["1", "2", "3"]
+        outbox.settle(ids(recovered))
         assert files(directory) == []
 
     def test_a_damaged_file_is_kept_for_inspection(self, directory: Path) -> None:
@@ -195,18 +195,18 @@ class TestOutbox:
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
         outbox = Outbox(directory)
-        adopted = outbox.adopt()
-        assert (ids(adopted.events), adopted.unreadable) == (["1", "3"], 1)
-        outbox.settle(ids(adopted.events))
+        recovered = outbox.recover()
+        assert (ids(recovered.events), recovered.unreadable) == (["1", "3"], 1)
+        outbox.settle(ids(recovered.events))
         assert files(directory) == [".damaged"]
-        assert outbox.adopt() == Adopted([], 0, complete=True)
+        assert outbox.recover() == Recovered([], 0, complete=True)
 
     def test_an_entry_that_was_not_finished_is_no_damage(self, directory: Path) -> None:
         path = left(directory, "1", "2")
         path.write_bytes(path.read_bytes()[:-5])
         outbox = Outbox(directory)
-        adopted = outbox.adopt()
-        assert (ids(adopted.events), adopted.unreadable) == (["1"], 0)
+        recovered = outbox.recover()
+        assert (ids(recovered.events), recovered.unreadable) == (["1"], 0)
 
     def test_many_threads_may_save_and_settle(self, directory: Path) -> None:
         outbox = Outbox(directory, segment_size=2_000)
@@ -227,7 +227,7 @@ class TestOutbox:
         outbox.close()
         heir = Outbox(directory)
         found: list[str] = []
-        while events := heir.adopt().events:
+        while events := heir.recover().events:
             found += ids(events)
         assert sorted(found) == sorted(f"{n}-{m}" for n in range(8) for m in range(0, 300, 3))
 
@@ -239,7 +239,7 @@ class TestOutbox:
         def look() -> None:
             other = Outbox(directory)
             while not done.is_set():
-                taken.extend(other.adopt().events)
+                taken.extend(other.recover().events)
 
         lookers = [threading.Thread(target=look) for _ in range(3)]
         for looker in lookers:
@@ -319,7 +319,7 @@ class TestLogger:
         assert sink.events == seen[:1]
         assert sink.events[0].insert_id
 
-    def test_a_living_process_adopts_with_its_next_event(self, directory: Path) -> None:
+    def test_a_living_process_recovers_with_its_next_event(self, directory: Path) -> None:
         arrived = threading.Event()
 
         class Waiting(MemorySink):
@@ -338,7 +338,7 @@ class TestLogger:
     def test_a_process_at_work_looks_again_now_and_then(
         self, directory: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(guarded_outbox, "_ADOPTION", 0.05)
+        monkeypatch.setattr(guarded_outbox, "_RECOVERY_INTERVAL", 0.05)
         arrived = threading.Event()
 
         class Waiting(MemorySink):
@@ -361,7 +361,7 @@ class TestLogger:
         (letter,) = Outbox(directory).dead_letters()
         assert letter == logger.dead_letters[0]
         assert letter.why == "HTTP 400"
-        assert Outbox(directory).adopt() == Adopted([], 0, complete=True)
+        assert Outbox(directory).recover() == Recovered([], 0, complete=True)
 
     def test_a_record_of_another_form_is_set_aside_and_all_others_are_delivered(
         self, directory: Path
@@ -450,7 +450,7 @@ class TestLogger:
         assert logger.stats.dropped == 1
         assert files(directory) == []
 
-    def test_more_than_the_queue_holds_is_adopted_bit_by_bit(self, directory: Path) -> None:
+    def test_more_than_the_queue_holds_is_recovered_bit_by_bit(self, directory: Path) -> None:
         for first in range(0, 100, 10):
             left(directory, *(str(number) for number in range(first, first + 10)))
         sink = MemorySink()
@@ -474,7 +474,7 @@ class TestLogger:
         logger(exposure())
         gate.entered.wait(10)
         assert not logger.close(0.05)
-        assert Outbox(directory).adopt() == Adopted([], 0, complete=True)
+        assert Outbox(directory).recover() == Recovered([], 0, complete=True)
         gate.open.set()
 
 
@@ -562,7 +562,7 @@ class TestBadDisk:
     def test_a_full_disk_does_not_matter(
         self, tiny: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(guarded_outbox, "_AGAIN", 0.0)
+        monkeypatch.setattr(guarded_outbox, "_RETRY_INTERVAL", 0.0)
         gate = Gate()
         logger = logger_of(gate, tiny)
         for number in range(1_000):
@@ -579,7 +579,7 @@ class TestBadDisk:
     def test_after_a_full_disk_what_was_saved_is_still_found(
         self, tiny: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(guarded_outbox, "_AGAIN", 0.0)
+        monkeypatch.setattr(guarded_outbox, "_RETRY_INTERVAL", 0.0)
         ballast = tiny / "ballast"
         ballast.write_bytes(bytes(40_000))
         logger = logger_of(Dead(), tiny)

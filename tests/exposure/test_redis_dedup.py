@@ -54,7 +54,7 @@ def own_server(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that has failed is asked again soon."""
-    monkeypatch.setattr(guarded_dedup, "_AGAIN", 0.2)
+    monkeypatch.setattr(guarded_dedup, "_RETRY_INTERVAL", 0.2)
 
 
 def logger_of(

@@ -7,9 +7,9 @@ import pytest
 
 from abkit.events import Event
 from abkit.exposure.dedup.shared import Claim
-from abkit.exposure.delivery.guarded_dedup import Sharing
+from abkit.exposure.delivery.guarded_dedup import GuardedDedup
 from abkit.exposure.logger import ExposureLogger
-from abkit.exposure.runtime.error_log import Incidents
+from abkit.exposure.runtime.error_log import ErrorLog
 from abkit.sinks.base import Retry
 from abkit.sinks.memory import MemorySink
 
@@ -57,51 +57,51 @@ class Clock:
         return self.now
 
 
-class TestSharing:
+class TestGuardedDedup:
     def test_a_batch_is_divided_by_the_answers(self) -> None:
         store = Shelf(b=Claim.SENT, c=Claim.CONTESTED)
-        division = Sharing(store, Incidents()).divide((*named("a", "b", "c", "d"), action()))
-        assert ids(division.mine) == ["a", "d", "clicked"]
-        assert ids(division.sent) == ["b"]
-        assert ids(division.contested) == ["c"]
+        claimed = GuardedDedup(store, ErrorLog()).claim((*named("a", "b", "c", "d"), action()))
+        assert ids(claimed.mine) == ["a", "d", "clicked"]
+        assert ids(claimed.sent) == ["b"]
+        assert ids(claimed.contested) == ["c"]
 
     def test_actions_are_not_asked_about(self) -> None:
         store = Shelf()
-        Sharing(store, Incidents()).divide((action(),))
+        GuardedDedup(store, ErrorLog()).claim((action(),))
         assert store.asked == []
 
     def test_only_claims_are_settled(self) -> None:
         store = Shelf(b=Claim.SENT)
-        sharing = Sharing(store, Incidents())
+        guarded_dedup = GuardedDedup(store, ErrorLog())
         events = named("a", "b", "c")
-        sharing.divide(events)
-        sharing.settle(sent=events[:2], given_back=events[2:])
-        sharing.settle(sent=events, given_back=())
+        guarded_dedup.claim(events)
+        guarded_dedup.settle(sent=events[:2], given_back=events[2:])
+        guarded_dedup.settle(sent=events, given_back=())
         assert (store.sent, store.given_back) == (["a"], ["c"])
 
     def test_a_store_that_failed_is_left_alone_for_a_while(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         clock, store = Clock(), Shelf(a=Claim.SENT)
-        sharing = Sharing(store, Incidents(), clock)
+        guarded_dedup = GuardedDedup(store, ErrorLog(), clock)
         store.broken = True
         for _ in range(3):
-            assert sharing.divide(named("a")).mine == named("a")
+            assert guarded_dedup.claim(named("a")).mine == named("a")
         assert len(store.asked) == 1
-        assert sharing.unshared == 3
+        assert guarded_dedup.unshared == 3
         assert len(caplog.records) == 1
         clock.now += 10
         store.broken = False
-        assert sharing.divide(named("a")).mine == ()
+        assert guarded_dedup.claim(named("a")).mine == ()
 
     def test_a_store_that_fails_to_settle_does_not_matter(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         store = Shelf()
-        sharing = Sharing(store, Incidents())
-        sharing.divide(named("a"))
+        guarded_dedup = GuardedDedup(store, ErrorLog())
+        guarded_dedup.claim(named("a"))
         store.broken = True
-        sharing.settle(sent=named("a"), given_back=())
+        guarded_dedup.settle(sent=named("a"), given_back=())
         assert len(caplog.records) == 1
 
 

@@ -125,14 +125,14 @@ def configured_manager(
     """A strict manager with the experiments of the configured module, under the settings.
 
     Raises:
-        ConfigError, DeclarationError: As `configured_experiments`, `read_settings` and `store_at`.
+        ConfigError, DeclarationError: As `configured_experiments`, `read_settings` and `store_from_url`.
     """
     manager = ExperimentManager(strict=True)
     if sticky_store is not None:
-        from abkit.exposure.sticky.store_url import store_at
+        from abkit.exposure.sticky.store_url import store_from_url
 
         _look_here_for_modules()
-        manager.use_sticky_store(store_at(sticky_store), timeout=PATIENCE)
+        manager.use_sticky_store(store_from_url(sticky_store), timeout=PATIENCE)
     for experiment in configured_experiments(config):
         manager.add(experiment)
     if settings is not None:

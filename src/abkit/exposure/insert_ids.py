@@ -16,7 +16,7 @@ Mark = tuple[float, Variant, int]
 _NAME = Exposure._fields.index("insert_id")
 
 
-class Accepted(Exposure):
+class LazyIdExposure(Exposure):
     """An exposure that was accepted: an `Exposure` in all respects.
 
     Where the insert id would be stored there may be its `Mark` instead; nobody who reads it can tell.
@@ -54,7 +54,7 @@ class Accepted(Exposure):
         return repr(Exposure(*self))
 
 
-def accepted(exposure: Exposure, mark: Mark) -> Exposure:
+def with_lazy_id(exposure: Exposure, mark: Mark) -> Exposure:
     """The exposure with its insert id: its own, or the one that follows from the mark.
 
     Raises:
@@ -63,10 +63,10 @@ def accepted(exposure: Exposure, mark: Mark) -> Exposure:
     if exposure.insert_id:
         return exposure
     "".join(exposure[:4])  # The texts that its name is made of.
-    return tuple.__new__(Accepted, (*exposure[:_NAME], mark, *exposure[_NAME + 1 :]))
+    return tuple.__new__(LazyIdExposure, (*exposure[:_NAME], mark, *exposure[_NAME + 1 :]))
 
 
-def fresh_names() -> Iterator[str]:
+def random_ids() -> Iterator[str]:
     """Names that no other event has: they are counted from a random one on.
 
     Each random one gives up the interpreter for a moment, which takes long to come back where many
@@ -76,15 +76,15 @@ def fresh_names() -> Iterator[str]:
         yield f"{number:032x}"
 
 
-def named(event: Event, names: Iterator[str]) -> Event:
+def with_random_id(event: Event, names: Iterator[str]) -> Event:
     """The event with an insert id: its own, or the next of the names."""
     return event if event.insert_id else event._replace(insert_id=next(names))
 
 
 def are_plain(events: Iterable[object]) -> bool:
     """Whether all of these are exposures that were accepted, without properties."""
-    return _NONE_BUT_ACCEPTED(map(type, events)) and not any(map(_properties, events))
+    return _ONLY_LAZY_IDS(map(type, events)) and not any(map(_properties, events))
 
 
-_NONE_BUT_ACCEPTED = frozenset({Accepted}).issuperset
+_ONLY_LAZY_IDS = frozenset({LazyIdExposure}).issuperset
 _properties = attrgetter("properties")

@@ -13,11 +13,11 @@ from abkit.exposure.dedup.memory import MemoryDedup, first_slot, is_same
 from abkit.exposure.dedup.shared import SharedDedup
 from abkit.exposure.delivery.delivery import Delivery
 from abkit.exposure.delivery.drop_reports import OnDrop
-from abkit.exposure.insert_ids import Accepted, accepted
+from abkit.exposure.insert_ids import LazyIdExposure, with_lazy_id
 from abkit.exposure.outbox.outbox import Outbox
 from abkit.exposure.runtime.backoff import Backoff
-from abkit.exposure.runtime.error_log import Incidents
-from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.runtime.error_log import ErrorLog
+from abkit.exposure.runtime.process_hooks import call_after_fork
 from abkit.exposure.stats import DeadLetter, Stats
 from abkit.sinks.base import BatchLimits, Sink
 
@@ -114,11 +114,11 @@ class ExposureLogger:
         )
         self._sink = sink
         self.after_fork()
-        renew_after_fork(self)
+        call_after_fork(self)
 
     def after_fork(self) -> None:
         """In a forked child: count from 0; also in a new logger."""
-        self._incidents = Incidents()
+        self._error_log = ErrorLog()
         self._deduplicated = 0
 
     def __call__(self, event: Event, /) -> None:
@@ -134,7 +134,7 @@ class ExposureLogger:
             mark = (reservation.window, event.variant, reservation.ordinal)
             taken = False
             try:
-                taken = self._delivery.accept(accepted(event, mark))
+                taken = self._delivery.accept(with_lazy_id(event, mark))
             finally:
                 if not taken:
                     self._dedup.give_back(reservation)
@@ -183,7 +183,7 @@ class ExposureLogger:
             ):
                 self._deduplicated += 1
                 return None
-            taken = dedup.take(slot, variant, now)
+            taken = dedup.check_and_set(slot, variant, now)
             if taken is None:
                 self._deduplicated += 1
                 return None
@@ -191,9 +191,9 @@ class ExposureLogger:
             try:
                 user_id, groups = describe(subjects, experiment)
                 told = properties_told(properties) if properties else _NOTHING
-                # Not Accepted(...), which takes twice as long.
+                # Not LazyIdExposure(...), which takes twice as long.
                 event = _new(
-                    Accepted,
+                    LazyIdExposure,
                     (
                         experiment,
                         salt,
@@ -211,7 +211,7 @@ class ExposureLogger:
                 done = accept(event)
             finally:
                 if not done:
-                    dedup.put_back(taken)
+                    dedup.undo(taken)
             return done
 
         return expose
@@ -264,7 +264,7 @@ class ExposureLogger:
         return evolve(
             stats,
             deduplicated=self._deduplicated + stats.elsewhere,
-            failed=self._incidents.counts.total(),
+            failed=self._error_log.counts.total(),
         )
 
     @property
@@ -274,7 +274,7 @@ class ExposureLogger:
 
     def _failed(self, error: Exception) -> None:
         kind = type(error).__name__
-        self._incidents.report(kind, "an event could not be logged: %r", error, error=error)
+        self._error_log.report(kind, "an event could not be logged: %r", error, error=error)
 
     def __enter__(self) -> Self:
         return self

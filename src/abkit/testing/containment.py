@@ -125,26 +125,26 @@ def guard_loggers() -> None:
 def guard_sticky_stores() -> None:
     """Put the door before all sticky stores but those in memory: behind it no unit keeps a variant."""
     from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
-    from abkit.exposure.sticky.store_reader import Lookup
-    from abkit.exposure.sticky.store_writer import Writer
+    from abkit.exposure.sticky.store_reader import StoreReader
+    from abkit.exposure.sticky.store_writer import StoreWriter
 
-    ask, put = Lookup.__call__, Writer.put
+    ask, put = StoreReader.__call__, StoreWriter.put
     if hasattr(ask, "__wrapped__"):
         return
 
     def stays(store: object) -> bool:
         return not isinstance(store, MemoryStickyStore) and _door.keeps_in(store)
 
-    def ask_if_it_may(self: Lookup, key: StickyKey) -> str | Exception | None:
+    def ask_if_it_may(self: StoreReader, key: StickyKey) -> str | Exception | None:
         return None if stays(self.store) else ask(self, key)
 
-    def put_if_it_may(self: Writer, choice: Choice) -> None:
+    def put_if_it_may(self: StoreWriter, choice: Choice) -> None:
         if not stays(self.store):
             put(self, choice)
 
     ask_if_it_may.__wrapped__ = ask  # type: ignore[attr-defined]
-    Lookup.__call__ = ask_if_it_may  # type: ignore[method-assign]
-    Writer.put = put_if_it_may  # type: ignore[method-assign]
+    StoreReader.__call__ = ask_if_it_may  # type: ignore[method-assign]
+    StoreWriter.put = put_if_it_may  # type: ignore[method-assign]
 
 
 def guard_managers() -> None:

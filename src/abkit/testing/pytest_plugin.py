@@ -34,7 +34,7 @@ class _Session:
             {
                 "abkit.manager": self._manager_is_here,
                 "abkit.exposure.logger": self._logger_is_here,
-                "abkit.exposure.sticky.variants": self._keeper_is_here,
+                "abkit.exposure.sticky.variants": self._sticky_is_here,
             }
         )
         self.uses_abkit = False
@@ -54,7 +54,7 @@ class _Session:
 
         guard_loggers()
 
-    def _keeper_is_here(self) -> None:
+    def _sticky_is_here(self) -> None:
         from abkit.testing.containment import guard_sticky_stores
 
         guard_sticky_stores()

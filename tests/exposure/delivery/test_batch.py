@@ -5,23 +5,23 @@ from hypothesis import strategies as st
 
 from abkit.events import Event
 from abkit.exposure.delivery.batch import Batch, approximate_size, grown
-from abkit.exposure.insert_ids import fresh_names, named
+from abkit.exposure.insert_ids import random_ids, with_random_id
 
 from ..events import action, exposure
 
 
 def test_an_event_is_given_a_name_of_its_own() -> None:
-    names = fresh_names()
+    names = random_ids()
     events: list[Event] = [action(), exposure()] * 50
-    found = [named(event, names).insert_id for event in events]
+    found = [with_random_id(event, names).insert_id for event in events]
     assert len(set(found)) == 100
     assert {len(name) for name in found} == {32}
-    assert next(fresh_names()) not in found
+    assert next(random_ids()) not in found
 
 
 def test_a_name_that_an_event_has_is_kept() -> None:
     for event in (exposure()._replace(insert_id="mine"), action()._replace(insert_id="mine")):
-        assert named(event, fresh_names()) is event
+        assert with_random_id(event, random_ids()) is event
 
 
 @given(st.integers(0, 1000), st.integers(2, 50))

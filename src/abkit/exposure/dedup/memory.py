@@ -8,9 +8,9 @@ from abkit.errors import DeliveryError
 from abkit.events import Exposure, Variant, system_time
 from abkit.exposure.dedup.base import DAY, Identity, Key, Reservation
 from abkit.exposure.insert_ids import Mark
-from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.runtime.process_hooks import call_after_fork
 
-Taken: TypeAlias = tuple[int, Mark, Mark | None]
+Reserved: TypeAlias = tuple[int, Mark, Mark | None]
 """A key's slot, its mark now, and its mark before. The marks of all units that are equal are one object."""
 
 
@@ -64,7 +64,7 @@ class MemoryDedup:
         self._marks: dict[tuple[float, type, Variant, int], Mark] = {}
         self._last: dict[Variant, Mark] = {}
         self.after_fork()
-        renew_after_fork(self)
+        call_after_fork(self)
 
     def after_fork(self) -> None:
         """A forked child knows what its parent has accepted; only the lock is its own."""
@@ -87,13 +87,13 @@ class MemoryDedup:
 
     def reserve(self, exposure: Exposure, /) -> Reservation | None:
         """As `DedupStore.reserve`."""
-        taken = self.take(_slot(exposure[:4]), exposure.variant, exposure.time)
+        taken = self.check_and_set(_slot(exposure[:4]), exposure.variant, exposure.time)
         if taken is None:
             return None
         window, _, ordinal = taken[1]
         return Reservation(window, ordinal, taken)
 
-    def take(self, slot: int, variant: Variant, now: float, /) -> Taken | None:
+    def check_and_set(self, slot: int, variant: Variant, now: float, /) -> Reserved | None:
         """As `reserve`, without an object that would be made for it.
 
         Args:
@@ -112,7 +112,7 @@ class MemoryDedup:
                 if latest is variant or is_same(latest, variant):
                     young[slot] = previous  # It may have been among the old.
                     if len(young) >= self._generation:
-                        self._age()
+                        self._rotate()
                     return None
                 ordinal += 1
             mark = self._last.get(variant)
@@ -120,17 +120,17 @@ class MemoryDedup:
                 mark = self._mark(window, variant, ordinal)
             young[slot] = mark
             if len(young) >= self._generation:
-                self._age()
+                self._rotate()
         finally:
             self._release()
         return slot, mark, previous
 
     def give_back(self, reservation: Reservation, /) -> None:
         """As `DedupStore.give_back`."""
-        self.put_back(reservation.token)
+        self.undo(reservation.token)
 
-    def put_back(self, taken: Taken, /) -> None:
-        """As `give_back`, for what `take` has given."""
+    def undo(self, taken: Reserved, /) -> None:
+        """As `give_back`, for what `check_and_set` has given."""
         slot, mark, previous = taken
         with self._lock:
             for generation in (self.young, self._old):
@@ -141,7 +141,7 @@ class MemoryDedup:
                         generation[slot] = previous
                     return
 
-    def _age(self) -> None:
+    def _rotate(self) -> None:
         self._old = self.young
         self.young = {}
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from abkit.errors import DeliveryError
 from abkit.exposure.dedup.base import DAY
 from abkit.exposure.dedup.shared import Claim
-from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.runtime.process_hooks import call_after_fork
 from abkit.exposure.runtime.redis_client import redis_client
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class RedisDedup:
         self._claim = int(1_000 * claim)
         self._timeout = timeout
         self._begin()
-        renew_after_fork(self)
+        call_after_fork(self)
 
     def _begin(self) -> None:
         self._name = uuid4().hex

@@ -6,12 +6,12 @@ from attrs import evolve
 
 from abkit.events import Event
 from abkit.exposure.delivery.batch import FIXED_SIZE, Batch, approximate_size, grown
-from abkit.exposure.delivery.drop_reports import Losses
-from abkit.exposure.delivery.guarded_dedup import Sharing
-from abkit.exposure.delivery.guarded_outbox import Keeping
-from abkit.exposure.delivery.send_result import Judgement, is_outcome, judge, shared
-from abkit.exposure.insert_ids import are_plain, fresh_names, named
-from abkit.exposure.runtime.error_log import Incidents, attempt
+from abkit.exposure.delivery.drop_reports import DropReporter
+from abkit.exposure.delivery.guarded_dedup import GuardedDedup
+from abkit.exposure.delivery.guarded_outbox import GuardedOutbox
+from abkit.exposure.delivery.send_result import SendResult, interpret, is_outcome, with_claims
+from abkit.exposure.insert_ids import are_plain, random_ids, with_random_id
+from abkit.exposure.runtime.error_log import ErrorLog, attempt
 from abkit.exposure.stats import DeadLetter, Stats
 from abkit.quoting import told
 from abkit.sinks.base import BatchLimits, Retry, Sink
@@ -20,7 +20,7 @@ _STUBBORN = 8
 _DEAD_LETTERS = 1_000
 
 
-class Dispatch:
+class BatchSender:
     """The batches on their way to a sink.
 
     Only the delivery's thread changes it, and only `send` takes long: it is called without the
@@ -29,13 +29,13 @@ class Dispatch:
     Args:
         sink: Where the batches go.
         limits: When a batch is full.
-        incidents: Where to report what goes wrong.
-        sharing: Knows what other processes send.
-        keeping: Is told which events are settled.
-        inherited: Whether a parent process made the sink: a child that has not used it does not close it.
+        error_log: Where to report what goes wrong.
+        guarded_dedup: Knows what other processes send.
+        guarded_outbox: Is told which events are settled.
+        sink_from_parent: Whether the sink was made before a fork. The child closes it only if it has used it.
 
     Attributes:
-        taken: How many events have been taken from the queue.
+        dequeued: How many events have been taken from the queue.
         delivered: How many the destination has taken.
         elsewhere: How many another process had sent.
         rejected: How many it will never take.
@@ -49,19 +49,19 @@ class Dispatch:
         self,
         sink: Sink,
         limits: BatchLimits,
-        incidents: Incidents,
+        error_log: ErrorLog,
         *,
-        sharing: Sharing,
-        keeping: Keeping,
-        inherited: bool = False,
+        guarded_dedup: GuardedDedup,
+        guarded_outbox: GuardedOutbox,
+        sink_from_parent: bool = False,
     ) -> None:
         self._sink = sink
         self._limits = limits
-        self._incidents = incidents
-        self._sharing = sharing
-        self._keeping = keeping
+        self._error_log = error_log
+        self._guarded_dedup = guarded_dedup
+        self._guarded_outbox = guarded_outbox
         self._work: deque[Batch] = deque()
-        self.taken: int = 0
+        self.dequeued: int = 0
         self.delivered: int = 0
         self.elsewhere: int = 0
         self.rejected: int = 0
@@ -69,10 +69,10 @@ class Dispatch:
         self.failures: int = 0
         self.dead_letters: deque[DeadLetter] = deque(maxlen=_DEAD_LETTERS)
         self.count: int = limits.count
-        self._has_to_close = not inherited
+        self._has_to_close = not sink_from_parent
 
     @property
-    def busy(self) -> bool:
+    def in_flight(self) -> bool:
         """Whether a batch is on its way."""
         return bool(self._work)
 
@@ -83,9 +83,9 @@ class Dispatch:
 
     def is_settled(self, target: int) -> bool:
         """Whether the first `target` events have been taken from the queue, and none is on its way."""
-        return self.taken >= target and all(batch.first >= target for batch in self._work)
+        return self.dequeued >= target and all(batch.first >= target for batch in self._work)
 
-    def take(self, queue: deque[Event]) -> list[DeadLetter]:
+    def dequeue(self, queue: deque[Event]) -> list[DeadLetter]:
         """Make the queue's first events the next batch, and set those aside that are malformed.
 
         Returns:
@@ -98,8 +98,8 @@ class Dispatch:
         if count * FIXED_SIZE > self._limits.size or not are_plain(events):
             events, malformed = self._measured(events, queue)
         if events:
-            self._work.appendleft(Batch(self.taken, tuple(events)))
-        self.taken += len(events) + len(malformed)
+            self._work.appendleft(Batch(self.dequeued, tuple(events)))
+        self.dequeued += len(events) + len(malformed)
         self.rejected += len(malformed)
         self.dead_letters.extend(malformed)
         return malformed
@@ -110,14 +110,14 @@ class Dispatch:
         """Name the events, set those aside that are malformed, and put back those that are too many."""
         events: list[Event] = []
         malformed: list[DeadLetter] = []
-        names = fresh_names()
+        names = random_ids()
         size = 0
         for number, event in enumerate(taken):
             if size >= self._limits.size:
                 queue.extendleft(reversed(taken[number:]))
                 break
             try:
-                ready = named(event, names)
+                ready = with_random_id(event, names)
                 size += approximate_size(ready)
             except Exception as error:  # noqa: BLE001 - as attempt(), without a call for each event
                 malformed.append(DeadLetter(event, f"malformed: {told(error)}"))
@@ -125,60 +125,60 @@ class Dispatch:
                 events.append(ready)
         return events, malformed
 
-    def send(self) -> Judgement:
+    def send(self) -> SendResult:
         """Send the next batch, which stays in hand until it is settled.
 
         What another process has sent is not sent; what it is sending is looked at again later.
         """
         batch = self._work[0]
-        division = self._sharing.divide(batch.events)
-        judgement = Judgement()
-        if division.mine:
+        claimed = self._guarded_dedup.claim(batch.events)
+        result = SendResult()
+        if claimed.mine:
             mine = batch
-            if len(division.mine) < len(batch.events) or batch.contested:
-                mine = evolve(batch, events=division.mine, contested=0)
-            judgement = self._send(mine)
-        judgement = shared(batch, division, judgement)
-        self._tell(judgement.settled(batch.events), judgement)
-        return judgement
+            if len(claimed.mine) < len(batch.events) or batch.contested:
+                mine = evolve(batch, events=claimed.mine, contested=0)
+            result = self._send(mine)
+        result = with_claims(batch, claimed, result)
+        self._settle_elsewhere(result.settled(batch.events), result)
+        return result
 
-    def _tell(self, settled: tuple[Event, ...], judgement: Judgement) -> None:
+    def _settle_elsewhere(self, settled: tuple[Event, ...], result: SendResult) -> None:
         """Tell other processes, and the outbox, what will not be sent again."""
-        rejected = judgement.rejected
+        rejected = result.rejected
         refused = {id(event) for event in rejected}
         sent = [event for event in settled if id(event) not in refused] if refused else settled
-        self._sharing.settle(sent=sent, given_back=rejected)
-        self._keeping.settle(settled, judgement.letters)
+        self._guarded_dedup.settle(sent=sent, given_back=rejected)
+        self._guarded_outbox.settle(settled, result.letters)
 
-    def _send(self, batch: Batch) -> Judgement:
+    def _send(self, batch: Batch) -> SendResult:
         self._has_to_close = True
         outcome = attempt(self._sink.send, batch.events)
         if not is_outcome(outcome):
-            self._incidents.report(
+            self._error_log.report(
                 "answer",
                 "%r answered %r, which counts as None: delivered; a sink answers None, Retry or Rejected",
                 self._sink,
                 outcome,
             )
             outcome = None
-        judgement = judge(batch, outcome, delivered=self.delivered)
+        result = interpret(batch, outcome, delivered=self.delivered)
         if isinstance(outcome, Retry) and outcome.smaller:
             self.count = max(1, len(batch.events) // 2)
-        elif judgement.delivered:
+        elif result.delivered:
             self.count = grown(self.count, self._limits.count)
-        return judgement
+        return result
 
-    def settle(self, judgement: Judgement) -> None:
+    def settle(self, result: SendResult) -> None:
         """Replace the batch that was sent by what is left of it."""
         self._work.popleft()
-        self._work.extendleft(reversed(judgement.again))
-        self._work.extend(judgement.later)
-        self.delivered += judgement.delivered
-        self.elsewhere += judgement.elsewhere
-        self.retried += judgement.failed
-        self.failures = self.failures + 1 if judgement.failed else 0
-        self.rejected += len(judgement.rejected)
-        self.dead_letters.extend(judgement.letters)
+        self._work.extendleft(reversed(result.again))
+        self._work.extend(result.later)
+        self.delivered += result.delivered
+        self.elsewhere += result.elsewhere
+        self.retried += result.failed
+        self.failures = self.failures + 1 if result.failed else 0
+        self.rejected += len(result.rejected)
+        self.dead_letters.extend(result.letters)
 
     def abandon(self) -> tuple[Event, ...]:
         """Give up the batches on their way."""
@@ -186,16 +186,16 @@ class Dispatch:
         self._work.clear()
         return events
 
-    def give_back(self, events: tuple[Event, ...]) -> None:
+    def release(self, events: tuple[Event, ...]) -> None:
         """Let other processes send the events."""
-        self._sharing.settle(sent=(), given_back=events)
+        self._guarded_dedup.settle(sent=(), given_back=events)
 
-    def stats(self, accepted: int, losses: Losses) -> Stats:
+    def stats(self, accepted: int, drops: DropReporter) -> Stats:
         """What became of the events so far.
 
         Args:
             accepted: How many events were put into the queue.
-            losses: Which of them were not delivered.
+            drops: Which of them were not delivered.
         """
         settled = self.delivered + self.elsewhere + self.rejected
         return Stats(
@@ -204,18 +204,18 @@ class Dispatch:
             delivered=self.delivered,
             retried=self.retried,
             rejected=self.rejected,
-            dropped=losses.count,
-            queued=accepted - settled - losses.late,
-            left=losses.left,
-            unshared=self._sharing.unshared,
-            unsaved=self._keeping.unsaved,
-            unreadable=self._keeping.unreadable,
+            dropped=drops.count,
+            queued=accepted - settled - drops.undelivered,
+            left=drops.left_in_outbox,
+            unshared=self._guarded_dedup.unshared,
+            unsaved=self._guarded_outbox.unsaved,
+            unreadable=self._guarded_outbox.unreadable,
         )
 
     @property
     def has_to_close(self) -> bool:
         """Whether the sink or the outbox is to be closed by this process, and has not been."""
-        return self._keeping.has_to_close or self._sink_has_to_close
+        return self._guarded_outbox.has_to_close or self._sink_has_to_close
 
     @property
     def _sink_has_to_close(self) -> bool:
@@ -223,7 +223,7 @@ class Dispatch:
 
     def close(self) -> None:
         """Close the outbox, and the sink, once."""
-        self._keeping.close()
+        self._guarded_outbox.close()
         if self._sink_has_to_close:
             self._has_to_close = False
             self._sink.close()  # type: ignore[attr-defined] # It is optional.

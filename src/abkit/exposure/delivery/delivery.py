@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 from abkit.errors import DeliveryError
 from abkit.events import Event
 from abkit.exposure.dedup.shared import SharedDedup
-from abkit.exposure.delivery.batch_sender import Dispatch
-from abkit.exposure.delivery.drop_reports import Losses, OnDrop
-from abkit.exposure.delivery.event_queue import NEVER, Mailbox
-from abkit.exposure.delivery.guarded_dedup import Sharing
-from abkit.exposure.delivery.guarded_outbox import Keeping
-from abkit.exposure.delivery.linger import Patience
-from abkit.exposure.delivery.worker import Courier
+from abkit.exposure.delivery.batch_sender import BatchSender
+from abkit.exposure.delivery.drop_reports import DropReporter, OnDrop
+from abkit.exposure.delivery.event_queue import NEVER, EventQueue
+from abkit.exposure.delivery.guarded_dedup import GuardedDedup
+from abkit.exposure.delivery.guarded_outbox import GuardedOutbox
+from abkit.exposure.delivery.linger import Linger
+from abkit.exposure.delivery.worker import Worker
 from abkit.exposure.outbox.outbox import Outbox
-from abkit.exposure.runtime import process_hooks as lifecycle
+from abkit.exposure.runtime import process_hooks
 from abkit.exposure.runtime.backoff import Backoff
-from abkit.exposure.runtime.error_log import Incidents
-from abkit.exposure.runtime.wakeup import Bell
+from abkit.exposure.runtime.error_log import ErrorLog
+from abkit.exposure.runtime.wakeup import WakeUp
 from abkit.exposure.stats import DeadLetter, Stats
 from abkit.sinks.base import BatchLimits, Sink
 
@@ -83,43 +83,43 @@ class Delivery:
         # The thread would import it with its first connection; a fork meanwhile would leave the import
         # locked in the child for ever.
         "abkit".encode("idna")
-        self._begin(closed=False, inherited=False)
-        lifecycle.renew_after_fork(self)
-        lifecycle.close_at_exit(self)
+        self._begin(closed=False, sink_from_parent=False)
+        process_hooks.call_after_fork(self)
+        process_hooks.close_at_exit(self)
 
-    def _begin(self, *, closed: bool, inherited: bool) -> None:
+    def _begin(self, *, closed: bool, sink_from_parent: bool) -> None:
         self._noticing = threading.RLock()  # A fork may come while another thread holds it.
-        self._mailbox = Mailbox(closed=closed)
-        self._incidents = Incidents()
-        self._keeping = Keeping(self._outbox, self._incidents)
-        self._losses = Losses(self._on_drop, self._incidents, self._keeping)
-        self._dispatch = Dispatch(
+        self._queue = EventQueue(closed=closed)
+        self._error_log = ErrorLog()
+        self._guarded_outbox = GuardedOutbox(self._outbox, self._error_log)
+        self._drops = DropReporter(self._on_drop, self._error_log, self._guarded_outbox)
+        self._sender = BatchSender(
             self._sink,
             self._limits,
-            self._incidents,
-            sharing=Sharing(self._shared, self._incidents),
-            keeping=self._keeping,
-            inherited=inherited,
+            self._error_log,
+            guarded_dedup=GuardedDedup(self._shared, self._error_log),
+            guarded_outbox=self._guarded_outbox,
+            sink_from_parent=sink_from_parent,
         )
         self._close_by = NEVER
-        self._courier = Courier(
-            self._mailbox,
-            self._dispatch,
-            patience=Patience(self._limits.age),
+        self._worker = Worker(
+            self._queue,
+            self._sender,
+            linger=Linger(self._limits.age),
             backoff=self._backoff,
             clock=self._clock,
-            incidents=self._incidents,
-            lose=self._lose,
-            adopt=self._adopt,
+            error_log=self._error_log,
+            drop=self._drop_undelivered,
+            recover=self._recover,
         )
-        self._is_this_process = lifecycle.sign_of_this_process()
+        self._is_this_process = process_hooks.marker_of_this_process()
 
     def after_fork(self) -> None:
         """In a forked child: begin with a queue, locks, files and counts of one's own."""
         if self._outbox is not None:
             self._outbox.after_fork()
-        self._courier.dismiss()
-        self._begin(closed=self._mailbox.closed, inherited=True)
+        self._worker.stop()
+        self._begin(closed=self._queue.closed, sink_from_parent=True)
 
     def accept(self, event: Event) -> bool:
         """Take an event for delivery; it is given a random insert id if it has none.
@@ -129,31 +129,31 @@ class Delivery:
         """
         if not self._is_this_process[0]:
             self._notice_fork()
-        mailbox = self._mailbox
-        queue = mailbox.queue
-        if mailbox.closed or len(queue) >= self._max_queue:
-            self._losses.lose((event,), _CLOSED if mailbox.closed else _FULL)
+        queue = self._queue
+        events = queue.events
+        if queue.closed or len(events) >= self._max_queue:
+            self._drops.drop((event,), _CLOSED if queue.closed else _FULL)
             return False
         if self._outbox is not None:
             # Before it is queued: whoever delivers it, settles it.
-            event = self._keeping.keep(event)
+            event = self._guarded_outbox.save(event)
         # Without a lock, which would take longer than all the rest: appending is one step.
-        queue.append(event)
-        return len(queue) < mailbox.wake_at or self._tell_thread(event)
+        events.append(event)
+        return len(events) < queue.wake_at or self._wake_worker(event)
 
-    def _tell_thread(self, event: Event) -> bool:
+    def _wake_worker(self, event: Event) -> bool:
         """See to it that the queue is looked after; False if the event came too late for that."""
-        mailbox = self._mailbox
-        with mailbox.lock:
-            if mailbox.shift is None and not mailbox.closed:
+        queue = self._queue
+        with queue.lock:
+            if queue.worker_token is None and not queue.closed:
                 self._start()
-            if mailbox.shift is not None and len(mailbox.queue) >= mailbox.wake_at:
-                mailbox.wake_at = NEVER
-                mailbox.bell.ring()
-            if not mailbox.abandoned or not mailbox.take_back(event):
+            if queue.worker_token is not None and len(queue.events) >= queue.wake_at:
+                queue.wake_at = NEVER
+                queue.wakeup.set()
+            if not queue.abandoned or not queue.remove(event):
                 return True
-        self._keeping.settle((event,))
-        self._losses.lose((event,), _CLOSED)
+        self._guarded_outbox.settle((event,))
+        self._drops.drop((event,), _CLOSED)
         return False
 
     def flush(self, timeout: float = 10.0) -> bool:
@@ -170,25 +170,25 @@ class Delivery:
         self._notice_fork()
         end = self._clock() + timeout
         while True:
-            adopted = self._take_over(at_once=True)
+            recovered = self._queue_recovered(at_once=True)
             if not self._flush(max(0.0, end - self._clock())):
                 return False
-            if not adopted:
-                return self._keeping.complete
+            if not recovered:
+                return self._guarded_outbox.complete
 
     def _flush(self, timeout: float) -> bool:
-        mailbox, dispatch = self._mailbox, self._dispatch
-        with mailbox.lock:
+        queue, sender = self._queue, self._sender
+        with queue.lock:
             target = self._accepted
-            if not dispatch.is_settled(target):
-                if self._courier.runs_here:
+            if not sender.is_settled(target):
+                if self._worker.is_current:
                     return False  # A sink that flushes would wait for itself.
-                mailbox.flush_to = target
-                if mailbox.shift is None:
+                queue.flush_to = target
+                if queue.worker_token is None:
                     self._start()
-                mailbox.bell.ring()
-        settled = mailbox.wait_until(lambda: dispatch.is_settled(target), timeout)
-        return settled and not self._losses.late
+                queue.wakeup.set()
+        settled = queue.wait_until(lambda: sender.is_settled(target), timeout)
+        return settled and not self._drops.undelivered
 
     def close(self, timeout: float = 10.0) -> bool:
         """Deliver what has been accepted, and take no more events. May be called again.
@@ -211,44 +211,44 @@ class Delivery:
 
     def wait_until_closed(self) -> bool:
         """Wait until everything is delivered, but no longer than `close` was told."""
-        mailbox = self._mailbox
-        if self._courier.runs_here:
+        queue = self._queue
+        if self._worker.is_current:
             return False
         left = max(0.0, self._close_by - self._clock())
-        if not mailbox.wait_until(lambda: mailbox.shift is None, left):
-            self._lose(())
+        if not queue.wait_until(lambda: queue.worker_token is None, left):
+            self._drop_undelivered(())
         elif self._has_to_run:
-            self._courier.run(
+            self._worker.run(
                 None
             )  # No thread could be started; at the end of the program none can.
-        with mailbox.lock:
-            return self._dispatch.is_settled(self._accepted) and not self._losses.late
+        with queue.lock:
+            return self._sender.is_settled(self._accepted) and not self._drops.undelivered
 
     @property
     def stats(self) -> Stats:
         """What became of the events so far."""
-        with self._mailbox.lock:
-            return self._dispatch.stats(self._accepted, self._losses)
+        with self._queue.lock:
+            return self._sender.stats(self._accepted, self._drops)
 
     @property
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """The last thousand events that were rejected."""
-        with self._mailbox.lock:
-            return tuple(self._dispatch.dead_letters)
+        with self._queue.lock:
+            return tuple(self._sender.dead_letters)
 
     @property
     def closed(self) -> bool:
         """Whether no more events are taken."""
-        return self._mailbox.closed
+        return self._queue.closed
 
     @property
     def _accepted(self) -> int:
         """How many events were put into the queue; to be asked under the lock."""
-        return self._dispatch.taken + len(self._mailbox.queue)
+        return self._sender.dequeued + len(self._queue.events)
 
     @property
     def _has_to_run(self) -> bool:
-        return bool(self._mailbox.queue) or self._dispatch.busy or self._dispatch.has_to_close
+        return bool(self._queue.events) or self._sender.in_flight or self._sender.has_to_close
 
     def _notice_fork(self) -> None:
         """Make up for the hook, which some servers do not run (uWSGI, unless told to)."""
@@ -258,61 +258,61 @@ class Delivery:
 
     def _start(self) -> None:
         """Start the thread; to be called under the lock."""
-        mailbox = self._mailbox
-        mailbox.bell = Bell()
+        queue = self._queue
+        queue.wakeup = WakeUp()
         # Before it is started: starting it may let others run, under gevent, and be interrupted by a signal.
-        mailbox.shift = shift = object()
+        queue.worker_token = token = object()
         thread = threading.Thread(
-            target=self._courier.run, args=(shift,), name="abkit-delivery", daemon=True
+            target=self._worker.run, args=(token,), name="abkit-delivery", daemon=True
         )
         try:
             thread.start()
         except RuntimeError as error:
-            mailbox.shift = None
-            if not mailbox.closed:  # Who closes does what the thread would do.
+            queue.worker_token = None
+            if not queue.closed:  # Who closes does what the thread would do.
                 text = "the delivery has no thread; events wait: %s"
-                self._incidents.report("thread", text, error)
+                self._error_log.report("thread", text, error)
             return
-        lifecycle.close_at_abrupt_end()
+        process_hooks.close_at_abrupt_exit()
 
     def _begin_to_close(self, timeout: float) -> None:
         self._notice_fork()
-        mailbox = self._mailbox
-        with mailbox.lock:
+        queue = self._queue
+        with queue.lock:
             now = self._clock()
-            mailbox.closed = True
-            mailbox.deadline = now + _TRYING * timeout
+            queue.closed = True
+            queue.deadline = now + _TRYING * timeout
             self._close_by = now + timeout
-            mailbox.wake_at = 0
-            if mailbox.shift is None:
+            queue.wake_at = 0
+            if queue.worker_token is None:
                 if self._has_to_run:
                     self._start()
                 else:
-                    mailbox.abandoned = True
-        mailbox.bell.ring()
+                    queue.abandoned = True
+        queue.wakeup.set()
 
-    def _lose(self, under_way: Sequence[Event]) -> None:
+    def _drop_undelivered(self, under_way: Sequence[Event]) -> None:
         """Give up the queue, and these events, because the time to close is up."""
-        mailbox = self._mailbox
-        with mailbox.lock:
-            mailbox.abandoned, mailbox.wake_at = True, 0
-            waiting = mailbox.empty()
-            self._dispatch.taken += len(waiting)
-            lost = self._losses.too_late([*under_way, *waiting])
+        queue = self._queue
+        with queue.lock:
+            queue.abandoned, queue.wake_at = True, 0
+            waiting = queue.drain()
+            self._sender.dequeued += len(waiting)
+            lost = self._drops.give_up([*under_way, *waiting])
         if lost:
-            self._losses.lose(lost, _LATE)
+            self._drops.drop(lost, _LATE)
 
-    def _adopt(self) -> float:
-        self._take_over()
-        return self._keeping.wait
+    def _recover(self) -> float:
+        self._queue_recovered()
+        return self._guarded_outbox.wait
 
-    def _take_over(self, *, at_once: bool = False) -> int:
+    def _queue_recovered(self, *, at_once: bool = False) -> int:
         """Queue what dead processes have left in the outbox; how many events that is."""
-        mailbox = self._mailbox
-        if mailbox.closed:
+        queue = self._queue
+        if queue.closed:
             return 0
-        events = self._keeping.adopt(self._max_queue - len(mailbox.queue), at_once=at_once)
-        return mailbox.put(events)
+        events = self._guarded_outbox.recover(self._max_queue - len(queue.events), at_once=at_once)
+        return queue.extend(events)
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "open"

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from abkit.events import Event
-from abkit.exposure.runtime.wakeup import Bell
+from abkit.exposure.runtime.wakeup import WakeUp
 
 NEVER = float("inf")
 
@@ -15,13 +15,13 @@ _LONGEST_PAUSE = 0.02
 """Seconds between two looks of somebody who waits for the thread; they double."""
 
 
-class Mailbox:
+class EventQueue:
     """The queue of one process, and what the delivery tells its thread.
 
     Everything is guarded by `lock`, except that requests append to the queue without it.
 
     Attributes:
-        queue: Events that the thread has not taken yet.
+        events: Events that the thread has not taken yet.
         flush_to: How many of all accepted events are to be sent without waiting for more.
         wake_at: The length of the queue from which a request, having appended, sees to it that the
             thread wakes. While the thread decides how long to wait, it is 1: whoever appends
@@ -29,27 +29,27 @@ class Mailbox:
         closed: Whether no more events are taken.
         abandoned: Whether nobody takes from the queue any more.
         deadline: When the thread has to stop trying, on the delivery's clock.
-        shift: What tells the thread that is at work from those before it; None: there is none.
-        bell: Wakes the thread. It is made with the thread, so that both are of one kind: real ones, or
+        worker_token: What tells the thread that is at work from those before it; None: there is none.
+        wakeup: Wakes the thread. It is made with the thread, so that both are of one kind: real ones, or
             those that gevent and eventlet put in their place while the program runs.
     """
 
     __slots__ = (
         "abandoned",
-        "bell",
         "closed",
         "deadline",
+        "events",
         "flush_to",
         "lock",
-        "queue",
-        "shift",
         "wake_at",
+        "wakeup",
+        "worker_token",
     )
 
     lock: threading.RLock
-    bell: Bell
-    queue: deque[Event]
-    shift: object | None
+    wakeup: WakeUp
+    events: deque[Event]
+    worker_token: object | None
     flush_to: int
     wake_at: float
     closed: bool
@@ -59,9 +59,9 @@ class Mailbox:
     def __init__(self, *, closed: bool = False) -> None:
         # Reentrant, so that a signal handler may log an exposure in the middle of another.
         self.lock = threading.RLock()
-        self.bell = Bell()
-        self.queue = deque()
-        self.shift = None
+        self.wakeup = WakeUp()
+        self.events = deque()
+        self.worker_token = None
         self.flush_to = 0
         self.wake_at = 1
         self.closed = self.abandoned = closed
@@ -88,18 +88,18 @@ class Mailbox:
             time.sleep(min(left, pause))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def put(self, events: Sequence[Event]) -> int:
+    def extend(self, events: Sequence[Event]) -> int:
         """Queue events that have their insert ids, without waking the thread; how many they are."""
-        self.queue.extend(events)
+        self.events.extend(events)
         return len(events)
 
-    def empty(self) -> list[Event]:
+    def drain(self) -> list[Event]:
         """Take all events from the queue."""
-        return [self.queue.popleft() for _ in range(len(self.queue))]
+        return [self.events.popleft() for _ in range(len(self.events))]
 
-    def take_back(self, event: Event) -> bool:
+    def remove(self, event: Event) -> bool:
         """Take one event from the queue; whether it was still there."""
-        waiting = self.empty()
+        waiting = self.drain()
         others = [each for each in waiting if each is not event]
-        self.queue.extendleft(reversed(others))
+        self.events.extendleft(reversed(others))
         return len(others) < len(waiting)

@@ -7,14 +7,14 @@ from attrs import frozen
 
 from abkit.events import Event, Exposure
 from abkit.exposure.dedup.shared import Claim, SharedDedup
-from abkit.exposure.runtime.error_log import Incidents, attempt
+from abkit.exposure.runtime.error_log import ErrorLog, attempt
 
-_AGAIN = 5.0
+_RETRY_INTERVAL = 5.0
 """Seconds after which a store that has failed is asked again."""
 
 
 @frozen
-class Division:
+class ClaimedEvents:
     """The events of a batch, divided by what is to be done with them.
 
     Attributes:
@@ -28,12 +28,12 @@ class Division:
     contested: tuple[Event, ...] = ()
 
 
-class Sharing:
+class GuardedDedup:
     """Asks a shared store, if there is one and it works.
 
     Args:
         store: The store; None: every exposure is to be sent.
-        incidents: Where to report what goes wrong.
+        error_log: Where to report what goes wrong.
         clock: Gives seconds that only go forward.
 
     Attributes:
@@ -43,40 +43,40 @@ class Sharing:
     def __init__(
         self,
         store: SharedDedup | None,
-        incidents: Incidents,
+        error_log: ErrorLog,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._incidents = incidents
+        self._error_log = error_log
         self._clock = clock
         self._ask_from = 0.0
         self._claimed: set[str] = set()
         self.unshared: int = 0
 
-    def divide(self, events: tuple[Event, ...]) -> Division:
+    def claim(self, events: tuple[Event, ...]) -> ClaimedEvents:
         """Claim the exposures among the events. Actions are always to be sent."""
         if self._store is None:
-            return Division(events)
+            return ClaimedEvents(events)
         exposures = [event.insert_id for event in events if isinstance(event, Exposure)]
         if not exposures:
-            return Division(events)
+            return ClaimedEvents(events)
         if self._clock() < self._ask_from:
             self.unshared += len(exposures)
-            return Division(events)
+            return ClaimedEvents(events)
         claims = attempt(self._store.claim, exposures)
         if not isinstance(claims, Exception) and len(claims) != len(exposures):
             claims = ValueError(f"{len(claims)} answers to {len(exposures)} questions")
         if isinstance(claims, Exception):
             self._failed(claims)
             self.unshared += len(exposures)
-            return Division(events)
-        self._incidents.over("shared", "%r works again", self._store)
+            return ClaimedEvents(events)
+        self._error_log.resolved("shared", "%r works again", self._store)
         answers = dict(zip(exposures, claims, strict=True))
         self._claimed.update(name for name, claim in answers.items() if claim is Claim.MINE)
         divided: dict[Claim, list[Event]] = {claim: [] for claim in Claim}
         for event in events:
             divided[answers.get(event.insert_id, Claim.MINE)].append(event)
-        return Division(
+        return ClaimedEvents(
             tuple(divided[Claim.MINE]),
             tuple(divided[Claim.SENT]),
             tuple(divided[Claim.CONTESTED]),
@@ -96,8 +96,8 @@ class Sharing:
             self._failed(failure)
 
     def _failed(self, error: Exception) -> None:
-        self._ask_from = self._clock() + _AGAIN
-        self._incidents.report(
+        self._ask_from = self._clock() + _RETRY_INTERVAL
+        self._error_log.report(
             "shared",
             "%r failed; this process deduplicates by itself: %r",
             self._store,

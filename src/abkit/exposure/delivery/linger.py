@@ -4,7 +4,7 @@ IDLE = 60.0
 """Seconds without an event after which the thread ends."""
 
 
-class Patience:
+class Linger:
     """Remembers since when there are events, or none.
 
     Args:
@@ -40,6 +40,6 @@ class Patience:
             self._some_since = now
         return 0.0 if queued >= enough else max(0.0, self._some_since + self._age - now)
 
-    def took(self, now: float) -> None:
+    def restart(self, now: float) -> None:
         """A batch was taken: whatever is left, or comes next, waits from now on."""
         self._some_since = now

@@ -1,10 +1,10 @@
-"""What follows from a sink's answer. Pure: a batch and an answer in, a judgement out."""
+"""What follows from a sink's answer. Pure: a batch and an answer in, a result out."""
 
 from attrs import evolve, field, frozen
 
 from abkit.events import Event
 from abkit.exposure.delivery.batch import Batch
-from abkit.exposure.delivery.guarded_dedup import Division
+from abkit.exposure.delivery.guarded_dedup import ClaimedEvents
 from abkit.exposure.stats import DeadLetter
 from abkit.quoting import told
 from abkit.sinks.base import Outcome, Rejected, Retry
@@ -24,7 +24,7 @@ def _quoted(why: str) -> str:
 
 
 @frozen(kw_only=True)
-class Judgement:
+class SendResult:
     """What became of a batch.
 
     Attributes:
@@ -70,7 +70,7 @@ def is_outcome(answer: object) -> bool:
     return answer is None or isinstance(answer, Retry | Rejected | Exception)
 
 
-def judge(batch: Batch, outcome: Outcome | Exception, *, delivered: int) -> Judgement:
+def interpret(batch: Batch, outcome: Outcome | Exception, *, delivered: int) -> SendResult:
     """What follows from the outcome.
 
     Args:
@@ -87,67 +87,67 @@ def judge(batch: Batch, outcome: Outcome | Exception, *, delivered: int) -> Judg
         return _retried(batch, Retry(reason=_words(outcome)))
     if isinstance(outcome, Exception):
         return _raised(batch, outcome, delivered)
-    return Judgement(delivered=len(batch.events))
+    return SendResult(delivered=len(batch.events))
 
 
-def shared(batch: Batch, division: Division, judgement: Judgement) -> Judgement:
-    """The judgement, with what other processes have to do with the batch.
+def with_claims(batch: Batch, claimed: ClaimedEvents, result: SendResult) -> SendResult:
+    """The result, with what other processes have to do with the batch.
 
     Args:
         batch: The whole batch.
-        division: Which of its events another process has sent, or is sending.
-        judgement: What became of the others.
+        claimed: Which of its events another process has sent, or is sending.
+        result: What became of the others.
     """
-    if not division.contested:
-        return evolve(judgement, elsewhere=len(division.sent))
-    contested = Batch(batch.first, division.contested, contested=batch.contested + 1)
+    if not claimed.contested:
+        return evolve(result, elsewhere=len(claimed.sent))
+    contested = Batch(batch.first, claimed.contested, contested=batch.contested + 1)
     # If this was all of the batch, there is nothing to do but to wait for the other process.
-    wait = judgement.after if division.mine else min(_POLL * 2.0**batch.contested, _LONGEST_POLL)
+    wait = result.after if claimed.mine else min(_POLL * 2.0**batch.contested, _LONGEST_POLL)
     return evolve(
-        judgement,
-        elsewhere=len(division.sent),
-        later=(*judgement.later, contested),
+        result,
+        elsewhere=len(claimed.sent),
+        later=(*result.later, contested),
         after=wait,
     )
 
 
-def _rejected(batch: Batch, outcome: Rejected) -> Judgement:
+def _rejected(batch: Batch, outcome: Rejected) -> SendResult:
     refused = {event.insert_id for event in outcome.events}
     rejected = tuple(event for event in batch.events if event.insert_id in refused)
     rest = tuple(event for event in batch.events if event.insert_id not in refused)
     if outcome.retry is None or not rest:
-        return Judgement(delivered=len(rest), rejected=rejected, why=outcome.why)
-    judgement = _retried(Batch(batch.first, rest), outcome.retry)
-    return evolve(judgement, rejected=rejected + judgement.rejected, why=outcome.why)
+        return SendResult(delivered=len(rest), rejected=rejected, why=outcome.why)
+    result = _retried(Batch(batch.first, rest), outcome.retry)
+    return evolve(result, rejected=rejected + result.rejected, why=outcome.why)
 
 
-def _retried(batch: Batch, outcome: Retry) -> Judgement:
+def _retried(batch: Batch, outcome: Retry) -> SendResult:
     if not outcome.smaller:
         # That the destination answered, or could not be reached, acquits the events.
-        return Judgement(
+        return SendResult(
             again=(evolve(batch, raised=0),), why=outcome.reason, after=outcome.after, failed=True
         )
     if len(batch.events) == 1:
         why = f"too large, even alone: {outcome.reason}"
-        return Judgement(rejected=batch.events, why=why)
+        return SendResult(rejected=batch.events, why=why)
     # Nothing to wait for: the halves are another matter, unless the destination asks to wait.
     wait = outcome.after is not None
-    return Judgement(again=batch.halves(), why=outcome.reason, after=outcome.after, failed=wait)
+    return SendResult(again=batch.halves(), why=outcome.reason, after=outcome.after, failed=wait)
 
 
-def _raised(batch: Batch, error: Exception, delivered: int) -> Judgement:
+def _raised(batch: Batch, error: Exception, delivered: int) -> SendResult:
     why = _words(error)
     raised = batch.raised + 1
     if len(batch.events) > 1:
         again = batch.halves() if raised >= _RAISED_TOGETHER else (evolve(batch, raised=raised),)
-        return Judgement(again=again, why=why, failed=True)
+        return SendResult(again=again, why=why, failed=True)
     before = delivered if raised == 1 else batch.delivered_before
     alone = evolve(batch, raised=raised, delivered_before=before)
     if not alone.stubborn:
-        return Judgement(again=(alone,), why=why, failed=True)
+        return SendResult(again=(alone,), why=why, failed=True)
     if delivered > before:
-        return Judgement(rejected=batch.events, why=f"fails while others pass: {why}")
-    return Judgement(later=(alone,), why=why, failed=True)
+        return SendResult(rejected=batch.events, why=f"fails while others pass: {why}")
+    return SendResult(later=(alone,), why=why, failed=True)
 
 
 def _words(error: Exception) -> str:

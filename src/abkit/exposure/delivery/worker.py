@@ -5,165 +5,167 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 
 from abkit.events import Event
-from abkit.exposure.delivery.batch_sender import Dispatch
-from abkit.exposure.delivery.event_queue import NEVER, Mailbox
-from abkit.exposure.delivery.linger import Patience
-from abkit.exposure.delivery.send_result import Judgement
+from abkit.exposure.delivery.batch_sender import BatchSender
+from abkit.exposure.delivery.event_queue import NEVER, EventQueue
+from abkit.exposure.delivery.linger import Linger
+from abkit.exposure.delivery.send_result import SendResult
 from abkit.exposure.runtime.backoff import Backoff, before_deadline
-from abkit.exposure.runtime.error_log import Incidents, attempt
+from abkit.exposure.runtime.error_log import ErrorLog, attempt
 
 # Not threading.current_thread(), which is another one as soon as the program is monkey-patched.
-_carrying: ContextVar["Courier | None"] = ContextVar("abkit_carrying", default=None)
+_current_worker: ContextVar["Worker | None"] = ContextVar("abkit_current_worker", default=None)
 
 
-class Courier:
-    """Carries events from the mailbox to the sink.
+class Worker:
+    """Carries events from the queue to the sink.
 
     Args:
-        mailbox: Where the events are.
-        dispatch: What sends them.
-        patience: How long to wait for a batch to fill.
+        queue: Where the events are.
+        sender: What sends them.
+        linger: How long to wait for a batch to fill.
         backoff: How long to wait after a failure.
         clock: Gives seconds that only go forward.
-        incidents: Where to report what goes wrong.
-        lose: Is told of events that could not be sent before the end.
-        adopt: Queues what dead processes have left; gives the seconds after which to look again.
+        error_log: Where to report what goes wrong.
+        drop: Is told of events that could not be sent before the end.
+        recover: Queues what dead processes have left; gives the seconds after which to look again.
     """
 
     def __init__(
         self,
-        mailbox: Mailbox,
-        dispatch: Dispatch,
+        queue: EventQueue,
+        sender: BatchSender,
         *,
-        patience: Patience,
+        linger: Linger,
         backoff: Backoff,
         clock: Callable[[], float],
-        incidents: Incidents,
-        lose: Callable[[Sequence[Event]], None],
-        adopt: Callable[[], float],
+        error_log: ErrorLog,
+        drop: Callable[[Sequence[Event]], None],
+        recover: Callable[[], float],
     ) -> None:
-        self._mailbox = mailbox
-        self._dispatch = dispatch
-        self._patience = patience
+        self._queue = queue
+        self._sender = sender
+        self._linger = linger
         self._backoff = backoff
         self._clock = clock
-        self._incidents = incidents
-        self._lose = lose
-        self._adopt = adopt
-        self._dismissed = False
+        self._error_log = error_log
+        self._drop_undelivered = drop
+        self._recover = recover
+        self._stopped = False
 
-    def dismiss(self) -> None:
+    def stop(self) -> None:
         """Carry no more: in a forked child, where the greenlets of gevent and eventlet live on."""
-        self._dismissed = True
+        self._stopped = True
 
     @property
-    def runs_here(self) -> bool:
-        """Whether this is asked by what the courier calls: a sink, or a callback."""
-        return _carrying.get() is self
+    def is_current(self) -> bool:
+        """Whether this is asked by what the worker calls: a sink, or a callback."""
+        return _current_worker.get() is self
 
-    def run(self, shift: object) -> None:
+    def run(self, token: object) -> None:
         """Carry until there is nothing more to do.
 
         Args:
-            shift: What the mailbox calls this thread.
+            token: What the queue calls this thread.
         """
-        mailbox, dispatch = self._mailbox, self._dispatch
-        before = _carrying.set(self)
-        bell, ident = mailbox.bell, threading.get_ident()
+        queue, sender = self._queue, self._sender
+        before = _current_worker.set(self)
+        wakeup, ident = queue.wakeup, threading.get_ident()
         try:
             while self._next():
-                if not dispatch.busy:
+                if not sender.in_flight:
                     continue  # Nothing that was taken could be sent.
-                judgement = dispatch.send()
-                with mailbox.lock:
-                    dispatch.settle(judgement)
-                self._report(judgement)
-                if judgement.waits:
-                    self._pause(judgement.after)
-            if mailbox.closed and not self._dismissed:
+                result = sender.send()
+                with queue.lock:
+                    sender.settle(result)
+                self._report(result)
+                if result.waits:
+                    self._pause(result.after)
+            if queue.closed and not self._stopped:
                 self._end()
         finally:
-            with mailbox.lock:
-                if mailbox.shift is shift:
-                    mailbox.shift = None
-                    mailbox.wake_at = 1
-            _carrying.reset(before)
-        if self._dismissed or threading.get_ident() != ident:
+            with queue.lock:
+                if queue.worker_token is token:
+                    queue.worker_token = None
+                    queue.wake_at = 1
+            _current_worker.reset(before)
+        if self._stopped or threading.get_ident() != ident:
             # This is a greenlet in a forked child, or a thread from before the program was monkey-patched:
             # `threading` knows it no more, and would end it with a traceback.
-            bell.sleep_for_ever()
+            wakeup.sleep_for_ever()
 
     def _next(self) -> bool:
         """Wait until a batch is on its way; False if there is nothing more to do."""
-        mailbox, dispatch = self._mailbox, self._dispatch
+        queue, sender = self._queue, self._sender
         while True:
-            if self._dismissed:
+            if self._stopped:
                 return False
-            look_again = self._adopt()
-            with mailbox.lock:
+            look_again = self._recover()
+            with queue.lock:
                 now = self._clock()
-                mailbox.wake_at = 1  # Before looking: see Mailbox.
-                queued = len(mailbox.queue)
-                if mailbox.closed and (now >= mailbox.deadline or not (queued or dispatch.busy)):
+                queue.wake_at = 1  # Before looking: see EventQueue.
+                queued = len(queue.events)
+                if queue.closed and (now >= queue.deadline or not (queued or sender.in_flight)):
                     return False
-                if dispatch.busy and not (queued and dispatch.wants_more):
-                    mailbox.wake_at = NEVER
+                if sender.in_flight and not (queued and sender.wants_more):
+                    queue.wake_at = NEVER
                     return True
-                urgent = mailbox.closed or mailbox.flush_to > dispatch.taken or dispatch.busy
-                enough = 1 if urgent else dispatch.count
-                wait = self._patience.wait(queued, enough=enough, now=now)
+                urgent = queue.closed or queue.flush_to > sender.dequeued or sender.in_flight
+                enough = 1 if urgent else sender.count
+                wait = self._linger.wait(queued, enough=enough, now=now)
                 if wait is None:
-                    mailbox.shift = None  # Under the lock: the next event starts another thread.
+                    queue.worker_token = (
+                        None  # Under the lock: the next event starts another thread.
+                    )
                     return False
                 if wait == 0:
-                    self._patience.took(now)
-                    mailbox.wake_at = NEVER
-                    malformed = dispatch.take(mailbox.queue)
+                    self._linger.restart(now)
+                    queue.wake_at = NEVER
+                    malformed = sender.dequeue(queue.events)
                     break
-                mailbox.wake_at = enough if queued else 1
-            mailbox.bell.wait(min(wait, look_again))
+                queue.wake_at = enough if queued else 1
+            queue.wakeup.wait(min(wait, look_again))
         if malformed:
-            self._incidents.report("malformed", "set aside an event: %s", malformed[0].why)
+            self._error_log.report("malformed", "set aside an event: %s", malformed[0].why)
         return True
 
     def _pause(self, after: float | None) -> None:
         """Wait after a failure; but let closing and flushing hurry, unless the sink asked to wait."""
-        mailbox = self._mailbox
-        delay = self._backoff.delay(self._dispatch.failures, after=after)
-        closing, flush_to = mailbox.closed, mailbox.flush_to
+        queue = self._queue
+        delay = self._backoff.delay(self._sender.failures, after=after)
+        closing, flush_to = queue.closed, queue.flush_to
         now = self._clock()
         end = now + (self._hurry(delay, now, after) if closing else delay)
         while (left := end - self._clock()) > 0:
-            mailbox.bell.wait(left)
-            if after is None and (mailbox.closed > closing or mailbox.flush_to > flush_to):
+            queue.wakeup.wait(left)
+            if after is None and (queue.closed > closing or queue.flush_to > flush_to):
                 return
-            if mailbox.closed and not closing:
+            if queue.closed and not closing:
                 closing = True
                 now = self._clock()
                 end = now + self._hurry(end - now, now, after)
 
     def _hurry(self, delay: float, now: float, after: float | None) -> float:
-        left = self._mailbox.deadline - now
+        left = self._queue.deadline - now
         return before_deadline(delay, left=left, demanded=after is not None)
 
-    def _report(self, judgement: Judgement) -> None:
-        if judgement.failed:
-            self._incidents.report("retry", "the sink failed and is tried again: %s", judgement.why)
-        elif judgement.delivered:
-            self._incidents.over("retry", "the sink works again")
-        if judgement.rejected:
-            self._incidents.report(
+    def _report(self, result: SendResult) -> None:
+        if result.failed:
+            self._error_log.report("retry", "the sink failed and is tried again: %s", result.why)
+        elif result.delivered:
+            self._error_log.resolved("retry", "the sink works again")
+        if result.rejected:
+            self._error_log.report(
                 "rejected",
                 "the sink rejected %d events: %s",
-                len(judgement.rejected),
-                judgement.why,
+                len(result.rejected),
+                result.why,
             )
 
     def _end(self) -> None:
-        with self._mailbox.lock:
-            late = self._dispatch.abandon()
-        self._lose(late)
-        self._dispatch.give_back(late)
-        closed = attempt(self._dispatch.close)
+        with self._queue.lock:
+            late = self._sender.abandon()
+        self._drop_undelivered(late)
+        self._sender.release(late)
+        closed = attempt(self._sender.close)
         if isinstance(closed, Exception):
-            self._incidents.report("close", "the sink failed to close: %r", closed)
+            self._error_log.report("close", "the sink failed to close: %r", closed)

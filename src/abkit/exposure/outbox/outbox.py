@@ -19,7 +19,7 @@ _MOST_DEAD_LETTERS = 10_000_000
 
 
 @frozen
-class Adopted:
+class Recovered:
     """What dead processes have left, as far as one look has found it.
 
     Attributes:
@@ -71,7 +71,7 @@ class Outbox:
         self._lock = threading.RLock()
         self._current: Segment | None = None
         self._segments: list[Segment] = []
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def save(self, event: Event) -> None:
         """Write an event down. Called by many threads at once.
@@ -115,7 +115,7 @@ class Outbox:
                 found.update(names.intersection(segment.pending))
         return found
 
-    def let_go_of_removed(self) -> int:
+    def forget_removed_files(self) -> int:
         """Forget the files that somebody has removed; the next event begins a new one.
 
         Returns:
@@ -148,7 +148,7 @@ class Outbox:
         if failure is not None:
             raise failure
 
-    def set_aside(self, letters: Sequence[DeadLetter]) -> None:
+    def save_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep events that the destination will never take, for inspection; 10 MB of them at most.
 
         Raises:
@@ -171,7 +171,7 @@ class Outbox:
         except FileNotFoundError:
             return ()
 
-    def adopt(self) -> Adopted:
+    def recover(self) -> Recovered:
         """Take over a file of a process that has died.
 
         Raises:
@@ -181,17 +181,17 @@ class Outbox:
         complete = True
         for path, is_file in self._files():
             if not is_file:
-                unreadable += self._is_news(path)
+                unreadable += self._is_first_report(path)
                 continue
             try:
-                adopted = Segment.adopt(path)
+                recovered = Segment.recover(path)
             except OSError:  # One bad file does not keep the others from being delivered.
-                unreadable += self._is_news(path)
+                unreadable += self._is_first_report(path)
                 complete = False
                 continue
-            if adopted is None:
+            if recovered is None:
                 continue
-            segment, journal = adopted
+            segment, journal = recovered
             unreadable += journal.damaged
             with self._lock:
                 # What is pending in two files at once, this process has already.
@@ -202,14 +202,14 @@ class Outbox:
                 self._segments.append(segment)
             self._finish_if_done(segment)
             if news:
-                return Adopted(news, unreadable, complete)
-        return Adopted([], unreadable, complete)
+                return Recovered(news, unreadable, complete)
+        return Recovered([], unreadable, complete)
 
-    def _is_news(self, unreadable: Path) -> bool:
+    def _is_first_report(self, unreadable: Path) -> bool:
         """Whether this is the first time that it is found; a process looks every few seconds."""
-        if unreadable.name in self._told:
+        if unreadable.name in self._reported:
             return False
-        self._told.add(unreadable.name)
+        self._reported.add(unreadable.name)
         return True
 
     def _files(self) -> list[tuple[Path, bool]]:

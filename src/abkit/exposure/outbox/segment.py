@@ -78,7 +78,7 @@ class Segment:
             os.close(file)  # Somebody took it for a dead one's before it was locked: another one.
 
     @classmethod
-    def adopt(cls, path: Path) -> tuple[Self, Journal] | None:
+    def recover(cls, path: Path) -> tuple[Self, Journal] | None:
         """Take over the file of a dead process.
 
         Returns:
@@ -141,7 +141,7 @@ class Segment:
 
         One that was damaged is kept for inspection, under another name.
         """
-        with suppress(OSError):  # A file that stays is adopted, and found to be settled.
+        with suppress(OSError):  # A file that stays is recovered, and found to be settled.
             if self.damaged and not self.pending:
                 self.path.rename(self.path.with_suffix(".damaged"))
             elif not self.pending:

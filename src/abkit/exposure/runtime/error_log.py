@@ -1,4 +1,4 @@
-"""What goes wrong: caught where foreign code is called, counted, and logged once per kind."""
+"""Errors of sinks, stores and callbacks: caught, counted, and logged once per kind."""
 
 import logging
 import time
@@ -48,8 +48,8 @@ def attempt(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T |
         return error
 
 
-class Incidents:
-    """Counts incidents by kind; the first of a kind is logged.
+class ErrorLog:
+    """Counts errors by kind, and logs the first of each kind.
 
     Args:
         clock: Gives seconds that only go forward.
@@ -63,7 +63,7 @@ class Incidents:
     def report(
         self, kind: str, message: str, *args: object, error: Exception | None = None
     ) -> None:
-        """Count an incident, and log it if it is the first of its kind.
+        """Count an error, and log it if it is the first of its kind.
 
         Args:
             kind: What counts as the same.
@@ -77,10 +77,10 @@ class Incidents:
             text = f"{message} (logged once; see `stats` for the counts)"
             logger.warning(text, *map(_quoted, args), exc_info=error)
 
-    def over(self, kind: str, message: str, *args: object) -> None:
-        """Log that a kind of incident is over; the next one of the kind is logged again.
+    def resolved(self, kind: str, message: str, *args: object) -> None:
+        """Log that a kind of error is resolved, so that the next one of the kind is logged again.
 
-        Unless it was logged within the last minute: something that comes and goes is one incident.
+        Nothing happens within a minute of the first: an error that comes and goes is logged once.
         """
         since = self._logged.get(kind)
         if since is not None and self._clock() - since >= _AGAIN:

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Generic, NoReturn, Protocol, TypeVar
 
-from abkit.exposure.runtime.wakeup import Bell
+from abkit.exposure.runtime.wakeup import WakeUp
 
 
-class Renewable(Protocol):
+class ForkAware(Protocol):
     """What has locks, or threads, which a forked child cannot use."""
 
     def after_fork(self) -> None:
@@ -25,7 +25,7 @@ class Renewable(Protocol):
         ...
 
 
-class Closable(Protocol):
+class ClosedAtExit(Protocol):
     """What has something to finish when the program ends."""
 
     @property
@@ -45,7 +45,7 @@ class Closable(Protocol):
 _T = TypeVar("_T")
 
 
-class _Living(Generic[_T]):
+class _WeakRegistry(Generic[_T]):
     """The objects that still exist."""
 
     def __init__(self) -> None:
@@ -64,8 +64,8 @@ class _Living(Generic[_T]):
         return [member for member in found if member is not None]
 
 
-_renewable: _Living[Renewable] = _Living()
-_closable: _Living[Closable] = _Living()
+_fork_aware: _WeakRegistry[ForkAware] = _WeakRegistry()
+_closed_at_exit: _WeakRegistry[ClosedAtExit] = _WeakRegistry()
 _installed: set[str] = set()
 
 _ENDING = {
@@ -85,7 +85,7 @@ _MADV_WIPEONFORK = 18
 """Linux's number, which `mmap` does not name."""
 
 
-class SignOfProcess(Protocol):
+class ProcessMarker(Protocol):
     """Its item 0 is 1 in the process that made it, and 0 in forked children."""
 
     def __getitem__(self, index: int, /) -> int: ...
@@ -101,7 +101,7 @@ class _SameProcessId:
         return os.getpid() == self._pid
 
 
-def sign_of_this_process() -> SignOfProcess:
+def marker_of_this_process() -> ProcessMarker:
     """A sign that tells forked children from this process, even where no hook is run.
 
     On Linux it is a page of memory that the kernel wipes in children: to ask for the process's id at each
@@ -118,23 +118,23 @@ def sign_of_this_process() -> SignOfProcess:
     return page
 
 
-def renew_after_fork(member: Renewable) -> None:
+def call_after_fork(member: ForkAware) -> None:
     """Call the object's `after_fork` in every forked child, as long as the object exists."""
     if "fork" not in _installed and hasattr(os, "register_at_fork"):
         _installed.add("fork")
-        os.register_at_fork(after_in_child=_renew_all)
-    _renewable.add(member)
+        os.register_at_fork(after_in_child=_call_all_after_fork)
+    _fork_aware.add(member)
 
 
-def close_at_exit(member: Closable) -> None:
+def close_at_exit(member: ClosedAtExit) -> None:
     """Close the object when the program ends without having closed it."""
     if "exit" not in _installed:
         _installed.add("exit")
         atexit.register(_close_all)
-    _closable.add(member)
+    _closed_at_exit.add(member)
 
 
-def close_at_abrupt_end() -> None:
+def close_at_abrupt_exit() -> None:
     """Close also where this process ends itself without `atexit`.
 
     Children of multiprocessing, Celery's and RQ's workers end by `os._exit`, uvicorn by a signal to itself.
@@ -171,14 +171,14 @@ def _closing_if_it_ends(raise_signal: Callable[[int], None]) -> Callable[[int], 
 
 def _close_all_in_time() -> None:
     """Close; neither a lock that somebody holds nor a callback that hangs may hold the end up."""
-    longest = max((member.exit_timeout for member in _closable.members()), default=0.0)
-    done = Bell()
+    longest = max((member.exit_timeout for member in _closed_at_exit.members()), default=0.0)
+    done = WakeUp()
 
     def close() -> None:
         try:
             _close_all()
         finally:
-            done.ring()
+            done.set()
 
     try:
         # Not threading.Thread: a signal handler may have interrupted the start of one.
@@ -189,13 +189,13 @@ def _close_all_in_time() -> None:
         done.wait(longest + _GRACE)
 
 
-def _renew_all() -> None:
-    for member in _renewable.members():
+def _call_all_after_fork() -> None:
+    for member in _fork_aware.members():
         member.after_fork()
 
 
 def _close_all() -> None:
-    closing = _closable.members()
+    closing = _closed_at_exit.members()
     if closing:
         _look_up_names_without_threads()
     # All at once, so that several wait no longer than one.

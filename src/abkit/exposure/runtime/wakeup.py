@@ -1,31 +1,31 @@
-"""A bell that one thread waits for."""
+"""A wakeup that one thread waits for."""
 
 import threading
 from contextlib import suppress
 from typing import NoReturn
 
 
-class Bell:
-    """Wakes the thread that waits for it; a ring that nobody waits for is kept.
+class WakeUp:
+    """Wakes the thread that waits for it; if none is waiting, the next one that waits does not block.
 
-    Made of a bare lock, so that a signal handler may ring in the middle of a ring, which
+    It is made of a bare lock, so that a signal handler may call `set` while `set` runs, which
     `threading.Event` does not allow.
     """
 
     def __init__(self) -> None:
-        self._silence = threading.Lock()
-        self._silence.acquire()
+        self._lock = threading.Lock()
+        self._lock.acquire()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Wake the waiting thread, or the next one that waits."""
-        with suppress(RuntimeError):  # It has been rung already.
-            self._silence.release()
+        with suppress(RuntimeError):  # It is set already.
+            self._lock.release()
 
     def wait(self, seconds: float) -> None:
-        """Wait for a ring, but no longer than this."""
-        self._silence.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        """Wait until it is set, but no longer than this; then it is not set any more."""
+        self._lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
 
     def sleep_for_ever(self) -> NoReturn:
-        """Wait, whoever rings."""
+        """Wait without end, even if it is set."""
         while True:
-            self._silence.acquire()
+            self._lock.acquire()

@@ -3,14 +3,14 @@
 import threading
 from typing import TypeAlias
 
-from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.runtime.process_hooks import call_after_fork
 
-Known: TypeAlias = str | tuple[str, float] | float
+CachedVariant: TypeAlias = str | tuple[str, float] | float
 """A variant's text, as the store has it; one that is to be looked up again from a moment on, with that
 moment; or the moment until which nothing is known to be kept. Moments are seconds that only go forward."""
 
 
-class Recent:
+class VariantCache:
     """The units that were asked for lately.
 
     When `max_units` is reached, about the older half is forgotten; who comes again is looked up again.
@@ -26,16 +26,16 @@ class Recent:
     def __init__(self, max_units: int) -> None:
         self._generation = max(1, max_units // 2)
         # Two generations, so that forgetting is one step: the old one is dropped whole.
-        self.young: dict[str, Known] = {}
-        self._old: dict[str, Known] = {}
+        self.young: dict[str, CachedVariant] = {}
+        self._old: dict[str, CachedVariant] = {}
         self.after_fork()
-        renew_after_fork(self)
+        call_after_fork(self)
 
     def after_fork(self) -> None:
         """A forked child knows what its parent does; only the lock is its own."""
         self._lock = threading.RLock()
 
-    def of(self, unit_id: str) -> Known | None:
+    def of(self, unit_id: str) -> CachedVariant | None:
         """What is known of a unit, which is one of the young now."""
         known = self.young.get(unit_id)
         if known is None:
@@ -44,7 +44,7 @@ class Recent:
                 self.put(unit_id, known)
         return known
 
-    def put(self, unit_id: str, known: Known) -> None:
+    def put(self, unit_id: str, known: CachedVariant) -> None:
         """Remember something of a unit, instead of what was known."""
         with self._lock:
             self.young[unit_id] = known

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from abkit.errors import DeliveryError
-from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.runtime.process_hooks import call_after_fork
 from abkit.exposure.runtime.redis_client import redis_client
 from abkit.exposure.sticky.store import Choice, StickyKey
 
@@ -65,7 +65,7 @@ class RedisStickyStore:
         self._keep = 0 if keep is None else int(1_000 * keep)
         self._timeout = timeout
         self._begin()
-        renew_after_fork(self)
+        call_after_fork(self)
 
     def _begin(self) -> None:
         self._pid = os.getpid()

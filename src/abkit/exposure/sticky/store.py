@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from abkit.errors import ConfigError
-from abkit.exposure.runtime.process_hooks import renew_after_fork
+from abkit.exposure.runtime.process_hooks import call_after_fork
 
 
 class StickyKey(NamedTuple):
@@ -70,7 +70,7 @@ class MemoryStickyStore:
     def __init__(self) -> None:
         self._kept: dict[StickyKey, str] = {}
         self.after_fork()
-        renew_after_fork(self)
+        call_after_fork(self)
 
     def after_fork(self) -> None:
         """A forked child knows what its parent kept; only the lock is its own."""

@@ -5,12 +5,12 @@ import threading
 import time
 from queue import Empty, SimpleQueue
 
-from abkit.exposure.runtime.error_log import Incidents, attempt
-from abkit.exposure.runtime.process_hooks import renew_after_fork
-from abkit.exposure.runtime.wakeup import Bell
+from abkit.exposure.runtime.error_log import ErrorLog, attempt
+from abkit.exposure.runtime.process_hooks import call_after_fork
+from abkit.exposure.runtime.wakeup import WakeUp
 from abkit.exposure.sticky.store import MemoryStickyStore, StickyKey, StickyStore
 
-_AGAIN = 1.0
+_RETRY_INTERVAL = 1.0
 """Seconds after which a store that has failed is asked again."""
 
 _MOST_THREADS = 4
@@ -18,17 +18,17 @@ _IDLE = 60.0
 """Seconds after which a thread that nobody has asked ends."""
 
 
-class _Question:
+class _Request:
     """A key, and what becomes of it."""
 
     def __init__(self, key: StickyKey) -> None:
         self.key = key
         self.answer: str | Exception | None = TimeoutError("it did not answer in time")
         self.given_up = False
-        self.bell = Bell()
+        self.wakeup = WakeUp()
 
 
-class Lookup:
+class StoreReader:
     """Asks in threads of its own, which are started when they are needed, at most four.
 
     A store that raises, or does not answer in time, is not asked again for a second: so of the requests
@@ -37,23 +37,23 @@ class Lookup:
     Args:
         store: The store.
         timeout: Seconds that a request may wait.
-        incidents: Where to report what goes wrong.
+        error_log: Where to report what goes wrong.
     """
 
-    def __init__(self, store: StickyStore, *, timeout: float, incidents: Incidents) -> None:
+    def __init__(self, store: StickyStore, *, timeout: float, error_log: ErrorLog) -> None:
         self.store = store
         self._timeout = timeout
-        self._incidents = incidents
+        self._error_log = error_log
         self._at_hand = isinstance(store, MemoryStickyStore)
         self.after_fork()
-        renew_after_fork(self)
+        call_after_fork(self)
 
     def after_fork(self) -> None:
         """In a forked child: threads of its own, and counts from 0."""
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._threads = self._busy = 0
-        self._questions: SimpleQueue[_Question] = SimpleQueue()
+        self._requests: SimpleQueue[_Request] = SimpleQueue()
         self._ask_from = 0.0
         self.unanswered: int = 0
         """How many times the store could not say; the hash decided."""
@@ -72,22 +72,22 @@ class Lookup:
             self.after_fork()
         if time.monotonic() < self._ask_from:
             return ConnectionError("it has just failed")
-        question = _Question(key)
-        failure = self._hand_over(question)
+        request = _Request(key)
+        failure = self._hand_over(request)
         if failure is None:
-            question.bell.wait(self._timeout)
-        question.given_up = True
-        answer = question.answer if failure is None else failure
+            request.wakeup.wait(self._timeout)
+        request.given_up = True
+        answer = request.answer if failure is None else failure
         if isinstance(answer, Exception):
-            self._ask_from = time.monotonic() + _AGAIN
+            self._ask_from = time.monotonic() + _RETRY_INTERVAL
             text = "%r could not say what a unit keeps; the hash decides: %r"
-            self._incidents.report("sticky look-up", text, self.store, answer)
+            self._error_log.report("sticky look-up", text, self.store, answer)
         else:
-            self._incidents.over("sticky look-up", "%r answers again", self.store)
+            self._error_log.resolved("sticky look-up", "%r answers again", self.store)
         return answer
 
-    def _hand_over(self, question: _Question) -> RuntimeError | None:
-        """Give a question to a thread."""
+    def _hand_over(self, request: _Request) -> RuntimeError | None:
+        """Give a request to a thread."""
         with self._lock:
             self._busy += 1
             starts = self._busy > self._threads and self._threads < _MOST_THREADS
@@ -100,22 +100,22 @@ class Lookup:
                     self._threads -= 1
                     self._busy -= 1
                 return error
-        self._questions.put(question)
+        self._requests.put(request)
         return None
 
     def _answer(self) -> None:
-        questions, lock = self._questions, self._lock
+        requests, lock = self._requests, self._lock
         while True:
             try:
-                question = questions.get(timeout=_IDLE)
+                request = requests.get(timeout=_IDLE)
             except Empty:
                 with lock:
                     if self._busy < self._threads:
                         self._threads -= 1
                         return
                 continue
-            if not question.given_up:
-                question.answer = attempt(self.store.get, question.key)
-                question.bell.ring()
+            if not request.given_up:
+                request.answer = attempt(self.store.get, request.key)
+                request.wakeup.set()
             with lock:
                 self._busy -= 1

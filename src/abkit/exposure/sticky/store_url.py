@@ -12,7 +12,7 @@ _FORMS = (
 )
 
 
-def store_at(place: str) -> StickyStore:
+def store_from_url(place: str) -> StickyStore:
     """The store at a URL, or the object that a module has, as "your.module:name".
 
     Raises:

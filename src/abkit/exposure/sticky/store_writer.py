@@ -5,10 +5,10 @@ import threading
 import time
 from collections.abc import Sequence
 
-from abkit.exposure.runtime import process_hooks as lifecycle
+from abkit.exposure.runtime import process_hooks
 from abkit.exposure.runtime.backoff import Backoff
-from abkit.exposure.runtime.error_log import Incidents, attempt
-from abkit.exposure.runtime.wakeup import Bell
+from abkit.exposure.runtime.error_log import ErrorLog, attempt
+from abkit.exposure.runtime.wakeup import WakeUp
 from abkit.exposure.sticky.store import Choice, StickyKey, StickyStore
 
 _BATCH = 500
@@ -18,7 +18,7 @@ _IDLE = 60.0
 """Seconds after which the thread ends if there is nothing to do."""
 
 
-class Writer:
+class StoreWriter:
     """Sets choices in a store, in batches, by one thread that is started with the first of them.
 
     While the store is down they wait, and it is tried again and again. A choice that the store refuses while
@@ -26,7 +26,7 @@ class Writer:
 
     Args:
         store: The store.
-        incidents: Where to report what goes wrong.
+        error_log: Where to report what goes wrong.
         max_waiting: The most choices to hold; more are dropped.
         exit_timeout: Seconds that the end of the program may take.
     """
@@ -35,24 +35,24 @@ class Writer:
         self,
         store: StickyStore,
         *,
-        incidents: Incidents,
+        error_log: ErrorLog,
         max_waiting: int = 10_000,
         exit_timeout: float = 1.5,
     ) -> None:
         self.store = store
-        self._incidents = incidents
+        self._error_log = error_log
         self._max_waiting = max_waiting
         self._backoff = Backoff()
         self.exit_timeout = exit_timeout
         self.after_fork()
-        lifecycle.renew_after_fork(self)
-        lifecycle.close_at_exit(self)
+        process_hooks.call_after_fork(self)
+        process_hooks.close_at_exit(self)
 
     def after_fork(self) -> None:
         """In a forked child: a thread of its own, and counts from 0; what its parent holds, that sets."""
         self._pid = os.getpid()
         self._changed = threading.Condition(threading.RLock())
-        self._bell, self._hurry = Bell(), Bell()
+        self._wakeup, self._hurry = WakeUp(), WakeUp()
         self._runs, self._hurries = False, 0
         self._waiting: dict[StickyKey, Choice] = {}
         self.written: int = 0
@@ -77,12 +77,12 @@ class Writer:
             if len(self._waiting) >= self._max_waiting:
                 self.dropped += 1
                 text = "%r is too slow or down: variants will not be kept"
-                self._incidents.report("sticky queue", text, self.store)
+                self._error_log.report("sticky queue", text, self.store)
                 return
             self._waiting[choice.key] = choice
             if not self._runs:
                 self._start()
-        self._bell.ring()
+        self._wakeup.set()
 
     def flush(self, timeout: float) -> bool:
         """Wait until all choices are set; whether they were, in so many seconds."""
@@ -90,7 +90,7 @@ class Writer:
             if self._waiting and not self._runs:
                 self._start()
             self._hurries += 1
-            self._hurry.ring()
+            self._hurry.set()
             try:
                 return self._changed.wait_for(lambda: not self._waiting, timeout)
             finally:
@@ -99,7 +99,7 @@ class Writer:
     def close_at_exit(self) -> None:
         """Try what waits now, and go on trying."""
         self._hurries += 1
-        self._hurry.ring()
+        self._hurry.set()
 
     def wait_until_closed(self) -> bool:
         """Wait until all is set, or the time is up."""
@@ -110,10 +110,10 @@ class Writer:
         try:
             thread.start()
         except RuntimeError as error:
-            self._incidents.report("sticky thread", "variants wait to be kept: %s", error)
+            self._error_log.report("sticky thread", "variants wait to be kept: %s", error)
             return
         self._runs = True
-        lifecycle.close_at_abrupt_end()
+        process_hooks.close_at_abrupt_exit()
 
     def _run(self) -> None:
         failures = 0
@@ -125,7 +125,7 @@ class Writer:
                     self._runs = False
                     return
             if not batch:
-                self._bell.wait(_IDLE)
+                self._wakeup.wait(_IDLE)
                 continue
             failures = 0 if self._set(batch) else failures + 1
             idle_since = time.monotonic()
@@ -138,10 +138,10 @@ class Writer:
         error = attempt(self.store.set, batch)
         if not isinstance(error, Exception):
             self._settle(batch, written=len(batch))
-            self._incidents.over("sticky write", "%r keeps variants again", self.store)
+            self._error_log.resolved("sticky write", "%r keeps variants again", self.store)
             return True
         text = "%r could not keep variants; they wait: %r"
-        self._incidents.report("sticky write", text, self.store, error)
+        self._error_log.report("sticky write", text, self.store, error)
         taken, refused = self._one_by_one(batch) if len(batch) > 1 else ([], [])
         self.dropped += len(refused)
         self._settle([*taken, *refused], written=len(taken))

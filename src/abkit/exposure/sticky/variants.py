@@ -9,12 +9,12 @@ from abkit.errors import ConfigError, DeclarationError
 from abkit.events import Variant, variant_text
 from abkit.experiments.deciding.sticky import Recall, Recalled
 from abkit.experiments.declaring.declaration import Declaration
-from abkit.exposure.runtime.error_log import Incidents
-from abkit.exposure.runtime.process_hooks import renew_after_fork
-from abkit.exposure.sticky.cache import Known, Recent
+from abkit.exposure.runtime.error_log import ErrorLog
+from abkit.exposure.runtime.process_hooks import call_after_fork
+from abkit.exposure.sticky.cache import CachedVariant, VariantCache
 from abkit.exposure.sticky.store import Choice, StickyKey, StickyStore, check_store
-from abkit.exposure.sticky.store_reader import Lookup
-from abkit.exposure.sticky.store_writer import Writer
+from abkit.exposure.sticky.store_reader import StoreReader
+from abkit.exposure.sticky.store_writer import StoreWriter
 
 _MOST_VARIANTS = 100
 
@@ -72,31 +72,31 @@ class StickyVariants:
         self._store = store
         self._max_units = max_units
         self.recheck = recheck
-        self.incidents: Incidents = Incidents()
-        self.look_up: Lookup = Lookup(store, timeout=timeout, incidents=self.incidents)
-        self.writer: Writer = Writer(store, incidents=self.incidents)
-        self._recent: dict[tuple[str, str], Recent] = {}
+        self.error_log: ErrorLog = ErrorLog()
+        self.reader: StoreReader = StoreReader(store, timeout=timeout, error_log=self.error_log)
+        self.writer: StoreWriter = StoreWriter(store, error_log=self.error_log)
+        self._caches: dict[tuple[str, str], VariantCache] = {}
         self.after_fork()
-        renew_after_fork(self)
+        call_after_fork(self)
 
     def after_fork(self) -> None:
         """In a forked child: count from 0; also in a new one."""
         self.looked_up = self.gone = 0
 
-    def of(self, declaration: Declaration, /) -> "KeptVariants":
+    def of(self, declaration: Declaration, /) -> "ExperimentVariants":
         """Those of one experiment, as it is in force."""
         name = declaration.name, declaration.unit_type
-        recent = self._recent.get(name)
-        if recent is None:
-            recent = self._recent.setdefault(name, Recent(self._max_units))
-        return KeptVariants(self, recent, declaration)
+        cache = self._caches.get(name)
+        if cache is None:
+            cache = self._caches.setdefault(name, VariantCache(self._max_units))
+        return ExperimentVariants(self, cache, declaration)
 
     @property
     def stats(self) -> StickyStats:
         """What they have come to so far."""
         return StickyStats(
             looked_up=self.looked_up,
-            unanswered=self.look_up.unanswered,
+            unanswered=self.reader.unanswered,
             gone=self.gone,
             written=self.writer.written,
             waiting=self.writer.waiting,
@@ -118,21 +118,23 @@ class StickyVariants:
         return f"<StickyVariants in {self._store!r}>"
 
 
-class KeptVariants:
+class ExperimentVariants:
     """The variants that the units of one experiment keep; a `Kept`.
 
     Args:
-        keeper: Asks the store, and sets.
-        recent: What is known in this process.
+        variants: Asks the store, and sets.
+        cache: What is known in this process.
         declaration: What is in force.
 
     Attributes:
         recall: From a unit's id to the variant that it keeps.
     """
 
-    def __init__(self, keeper: StickyVariants, recent: Recent, declaration: Declaration) -> None:
-        self._keeper = keeper
-        self._recent = recent
+    def __init__(
+        self, variants: StickyVariants, cache: VariantCache, declaration: Declaration
+    ) -> None:
+        self._variants = variants
+        self._cache = cache
         self._declaration = declaration
         self._known: dict[Any, Variant] = {
             variant_text(variant): variant for variant in declaration.variants
@@ -143,11 +145,11 @@ class KeptVariants:
         self.recall: Recall = self._compiled()
 
     def _compiled(self) -> Recall:
-        recent, known, find = self._recent, self._known.get, self._find
+        cache, known, find = self._cache, self._known.get, self._find
 
         # Asked at each request: what the store has said once costs two look-ups in dicts.
         def recall(unit_id: str) -> Variant | None:
-            found = recent.young.get(unit_id)
+            found = cache.young.get(unit_id)
             variant = known(found)
             return find(unit_id)[0] if variant is None else variant
 
@@ -159,7 +161,7 @@ class KeptVariants:
 
     def keep(self, unit_id: str, variant: Variant, /) -> None:
         """Keep a variant that the unit was exposed to, unless it keeps one."""
-        known = self._recent.of(unit_id)
+        known = self._cache.of(unit_id)
         if type(known) is str and known in self._known:
             return
         before = known[0] if isinstance(known, tuple) else known if isinstance(known, str) else None
@@ -168,46 +170,46 @@ class KeptVariants:
         text = variant_text(variant)
         if known is not None:
             # Where the store could not say, nothing is known: what it keeps may be something else.
-            self._recent.put(unit_id, (text, time.monotonic() + self._keeper.recheck))
-        self._keeper.writer.put(Choice(self._key(unit_id), text, before))
+            self._cache.put(unit_id, (text, time.monotonic() + self._variants.recheck))
+        self._variants.writer.put(Choice(self._key(unit_id), text, before))
 
     def _find(self, unit_id: str) -> tuple[Variant | None, str]:
-        known, now = self._recent.of(unit_id), time.monotonic()
+        known, now = self._cache.of(unit_id), time.monotonic()
         if not self._is_to_be_looked_up(known, now):
             return self._said(known)
-        self._keeper.looked_up += 1
+        self._variants.looked_up += 1
         key = self._key(unit_id)
-        answer = self._keeper.look_up(key)
+        answer = self._variants.reader(key)
         if isinstance(answer, Exception):
             if isinstance(known, tuple):
                 return self._said(known)
-            self._recent.forget(unit_id)
+            self._cache.forget(unit_id)
             return None, f"the sticky store could not say: {answer}; the hash decides"
-        if answer is None and isinstance(known, tuple) and self._keeper.writer.holds(key):
+        if answer is None and isinstance(known, tuple) and self._variants.writer.holds(key):
             return self._said(known)
-        found: Known = now + self._keeper.recheck if answer is None else answer
-        self._recent.put(unit_id, found)
+        found: CachedVariant = now + self._variants.recheck if answer is None else answer
+        self._cache.put(unit_id, found)
         return self._said(found)
 
-    def _is_to_be_looked_up(self, known: Known | None, now: float) -> bool:
+    def _is_to_be_looked_up(self, known: CachedVariant | None, now: float) -> bool:
         if known is None or isinstance(known, str):
             return known is None
         if isinstance(known, tuple):
             return now >= known[1]
-        return now >= known or known - self._keeper.recheck < self._begun
+        return now >= known or known - self._variants.recheck < self._begun
 
-    def _said(self, known: Known | None) -> tuple[Variant | None, str]:
+    def _said(self, known: CachedVariant | None) -> tuple[Variant | None, str]:
         text = known[0] if isinstance(known, tuple) else known
         if not isinstance(text, str):
             return None, "the sticky store keeps nothing for the unit"
         variant = self._meant(text)
         if variant is None:
-            self._keeper.gone += 1
+            self._variants.gone += 1
             name = self._declaration.name
             said = (
                 "%s: a unit keeps the variant %r, which is not declared any more; the hash decides"
             )
-            self._keeper.incidents.report(f"sticky {name}", said, name, text)
+            self._variants.error_log.report(f"sticky {name}", said, name, text)
             return None, f"the sticky store keeps {text!r}, which is not declared any more"
         return variant, f"{variant!r}, kept by the sticky store"
 

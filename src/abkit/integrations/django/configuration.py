@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from abkit.errors import AbkitError, ConfigError
 from abkit.exposure.sticky.store import StickyStore, check_store
-from abkit.exposure.sticky.store_url import store_at
+from abkit.exposure.sticky.store_url import store_from_url
 from abkit.handler import EventHandler, check_handler
 
 KEYS = ("ALLOW_FORCING", "EXPERIMENTS", "ON_EVENT", "SETTINGS", "STICKY_STORE", "SUBJECTS")
@@ -166,7 +166,7 @@ def _handler(found: object) -> EventHandler:
 
 def _store(found: object) -> StickyStore:
     if isinstance(found, str):
-        found = store_at(found) if "://" in found else _imported(found)
+        found = store_from_url(found) if "://" in found else _imported(found)
     check_store(found)
     return cast("StickyStore", found)
 
