@@ -9,11 +9,15 @@ from attrs import frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.analysis import Analysis
-from abkit.analysis.notifications.alert_state import Run, advance, untold
-from abkit.analysis.notifications.alerts import Condition, Observed, observe
+from abkit.analysis.notifications.alert_state import (
+    ExperimentRun,
+    next_state,
+    pending_notifications,
+)
+from abkit.analysis.notifications.alerts import Alert, Evaluation, evaluate_alerts
 from abkit.analysis.notifications.notifiers import AppriseNotifier
-from abkit.analysis.notifications.notify import tell
-from abkit.analysis.notifications.rules import Rules, Schedule
+from abkit.analysis.notifications.notify import notify
+from abkit.analysis.notifications.rules import AlertRules, Schedule
 from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.analysis.presentation.figures import legible
@@ -38,7 +42,7 @@ from abkit.quoting import masked
 NOTIFY_VARIABLE = "ABKIT_NOTIFY"
 STATE_VARIABLE = "ABKIT_STATE"
 
-_DEFAULTS = Rules()
+_DEFAULTS = AlertRules()
 
 
 @frozen(kw_only=True)
@@ -59,7 +63,7 @@ class _Watch:
     events: str
     config: str | None
     confidence: float | None
-    rules: Rules
+    rules: AlertRules
     notifiers: Sequence[AppriseNotifier]
     store: StateStore | None
     now: datetime
@@ -90,7 +94,7 @@ class _Collected(click.Command):
         options = ctx.params
         urls, state = options.pop("urls"), options.pop("state")
         with one_line_errors():
-            rules = Rules(
+            rules = AlertRules(
                 **{
                     name: options.pop(name)
                     for name in ("long_running", "overdue", "minimum_days", "minimum_units")
@@ -258,16 +262,16 @@ def _look(declaration: Declaration, how: _Watch) -> _Looked:
         except (AbkitError, OSError) as error:
             note = "not analyzed, only its dates are watched"
             problems.append(error)
-    observed = observe(
+    evaluation = evaluate_alerts(
         Schedule.of(declaration),
         result,
         now=how.now,
         rules=how.rules,
         analyze=how.command(declaration.name),
     )
-    run = Run(experiment=declaration.name, salt=declaration.salt)
+    run = ExperimentRun(experiment=declaration.name, salt=declaration.salt)
     try:
-        lines = _told(observed, run, how, problems)
+        lines = _told(evaluation, run, how, problems)
     except (AbkitError, OSError) as error:
         problems.append(error)
         lines = ["nothing told"]
@@ -275,33 +279,33 @@ def _look(declaration: Declaration, how: _Watch) -> _Looked:
 
 
 def _told(
-    observed: Observed, run: Run, how: _Watch, problems: list[AbkitError | OSError]
+    evaluation: Evaluation, run: ExperimentRun, how: _Watch, problems: list[AbkitError | OSError]
 ) -> list[str]:
     """Send what is new, or print it; the first line sums it up."""
     if how.dry_run or how.store is None:
-        return _would_tell(observed, run, how)
-    told = tell(observed, run, notifiers=how.notifiers, store=how.store, now=how.now)
+        return _would_tell(evaluation, run, how)
+    told = notify(evaluation, run, notifiers=how.notifiers, store=how.store, now=how.now)
     problems.extend(told.failed)
     if not told.sent:
         return ["nothing new"]
-    kinds = dict.fromkeys(condition.kind for condition, _ in told.sent)
+    kinds = dict.fromkeys(alert.kind for alert, _ in told.sent)
     names = dict.fromkeys(name for _, name in told.sent)
     return [f"told {', '.join(kinds)} to {', '.join(names)}"]
 
 
-def _would_tell(observed: Observed, run: Run, how: _Watch) -> list[str]:
+def _would_tell(evaluation: Evaluation, run: ExperimentRun, how: _Watch) -> list[str]:
     before = {} if how.store is None else how.store.read(run)
-    state = advance(before, observed, now=how.now)
+    state = next_state(before, evaluation, now=how.now)
     names = [notifier.name for notifier in how.notifiers] or ["nobody, for want of --notify"]
-    audience: dict[Condition, list[str]] = {}
-    for condition, name in untold(state, observed, names):
-        audience.setdefault(condition, []).append(name)
+    audience: dict[Alert, list[str]] = {}
+    for alert, name in pending_notifications(state, evaluation, names):
+        audience.setdefault(alert, []).append(name)
     if not audience:
         return ["nothing new"]
-    lines = [f"would tell {', '.join(condition.kind for condition in audience)}"]
-    for condition, told in audience.items():
-        lines += ["", f"  To {', '.join(told)}: {condition.title}"]
-        lines += [f"    {line}" for line in condition.body.splitlines()]
+    lines = [f"would tell {', '.join(alert.kind for alert in audience)}"]
+    for alert, told in audience.items():
+        lines += ["", f"  To {', '.join(told)}: {alert.title}"]
+        lines += [f"    {line}" for line in alert.body.splitlines()]
     return [*lines, ""]
 
 

@@ -1,4 +1,4 @@
-"""Results with the parts that notifications look at, and conditions made by hand."""
+"""Results with the parts that notifications look at, and alerts made by hand."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment, 
 from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.srm import sample_ratio
-from abkit.analysis.notifications.alerts import Condition, Kind, Observed
+from abkit.analysis.notifications.alerts import Alert, AlertKind, Evaluation
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.aggregates import Moments
@@ -86,9 +86,11 @@ BETTER = {"a": (4000, 400), "b": (4000, 560)}
 WORSE = {"a": (4000, 560), "b": (4000, 400)}
 
 
-def condition(*about: str, kind: Kind = Kind.SIGNIFICANT, title: str = "t") -> Condition:
-    return Condition(kind=kind, about=about, title=title, body="numbers\nand commands")
+def alert(*about: str, kind: AlertKind = AlertKind.SIGNIFICANT, title: str = "t") -> Alert:
+    return Alert(kind=kind, about=about, title=title, body="numbers\nand commands")
 
 
-def observed(*conditions: Condition, judged: frozenset[Kind] = frozenset(Kind)) -> Observed:
-    return Observed(conditions=conditions, judged=judged)
+def evaluation(
+    *alerts: Alert, evaluated: frozenset[AlertKind] = frozenset(AlertKind)
+) -> Evaluation:
+    return Evaluation(alerts=alerts, evaluated=evaluated)

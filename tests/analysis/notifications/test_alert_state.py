@@ -1,4 +1,4 @@
-"""Each condition is told once per onset: the truth table, and any sequence of looks."""
+"""Each alert is told once per firing: the truth table, and any sequence of looks."""
 
 from datetime import timedelta
 
@@ -6,14 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.analysis.notifications.alert_state import Onset, State, advance, mark, untold
-from abkit.analysis.notifications.alerts import DATED, Kind
+from abkit.analysis.notifications.alert_state import (
+    AlertState,
+    FiringAlert,
+    mark_notified,
+    next_state,
+    pending_notifications,
+)
+from abkit.analysis.notifications.alerts import DATED, AlertKind
 from abkit.analysis.notifications.records import from_records, to_records
 from abkit.errors import ConfigError
 
-from .results import FIRST, condition, observed
+from .results import FIRST, alert, evaluation
 
-B, C = condition("click", "b"), condition("click", "c")
+B, C = alert("click", "b"), alert("click", "c")
 EARLIER = FIRST - timedelta(days=1)
 
 
@@ -32,16 +38,18 @@ def test_an_onset_begins_lasts_and_ends(
     held_before: bool, holds: bool, judged: bool, since: object
 ) -> None:
     """What is not judged stays as it was."""
-    before = {B.key: Onset(since=EARLIER)} if held_before else {}
-    looked = observed(*([B] if holds else []), judged=frozenset(Kind) if judged else DATED)
-    after = advance(before, looked, now=FIRST)
+    before = {B.key: FiringAlert(since=EARLIER)} if held_before else {}
+    looked = evaluation(
+        *([B] if holds else []), evaluated=frozenset(AlertKind) if judged else DATED
+    )
+    after = next_state(before, looked, now=FIRST)
     assert (after[B.key].since if after else None) == since
 
 
 def test_who_was_told_is_told_no_more_and_the_others_are() -> None:
-    state = advance({}, observed(B, C), now=FIRST)
-    state = mark(state, B.key, "mail")
-    assert untold(state, observed(B, C), ["mail", "chat"]) == [
+    state = next_state({}, evaluation(B, C), now=FIRST)
+    state = mark_notified(state, B.key, "mail")
+    assert pending_notifications(state, evaluation(B, C), ["mail", "chat"]) == [
         (B, "chat"),
         (C, "mail"),
         (C, "chat"),
@@ -49,9 +57,9 @@ def test_who_was_told_is_told_no_more_and_the_others_are() -> None:
 
 
 def test_keys_that_only_look_alike_when_joined_are_different() -> None:
-    joined, apart = condition("click-b"), condition("click", "b")
-    state = mark(advance({}, observed(joined, apart), now=FIRST), joined.key, "mail")
-    assert untold(state, observed(joined, apart), ["mail"]) == [(apart, "mail")]
+    joined, apart = alert("click-b"), alert("click", "b")
+    state = mark_notified(next_state({}, evaluation(joined, apart), now=FIRST), joined.key, "mail")
+    assert pending_notifications(state, evaluation(joined, apart), ["mail"]) == [(apart, "mail")]
 
 
 @given(
@@ -61,21 +69,21 @@ def test_keys_that_only_look_alike_when_joined_are_different() -> None:
 def test_there_are_as_many_notifications_as_rising_edges(
     looks: list[frozenset[str]], reachable: list[bool]
 ) -> None:
-    """A destination that is always up hears each onset once, however often another one is down."""
-    state: State = {}
+    """A destination that is always up hears each firing once, however often another one is down."""
+    state: AlertState = {}
     told: list[str] = []
     edges: list[str] = []
     last: frozenset[str] = frozenset()
     for number, holding in enumerate(looks):
         edges += sorted(holding - last)
         last = holding
-        looked = observed(*(condition(about) for about in sorted(holding)))
-        state = advance(state, looked, now=FIRST)
-        for pending, name in untold(state, looked, ["up", "flaky"]):
+        looked = evaluation(*(alert(about) for about in sorted(holding)))
+        state = next_state(state, looked, now=FIRST)
+        for pending, name in pending_notifications(state, looked, ["up", "flaky"]):
             if name == "up":
                 told += pending.about
             if name == "up" or reachable[number % len(reachable)]:
-                state = mark(state, pending.key, name)
+                state = mark_notified(state, pending.key, name)
     assert told == edges
 
 
@@ -83,16 +91,16 @@ def test_there_are_as_many_notifications_as_rising_edges(
 def test_an_onset_is_heard_at_the_first_look_at_which_the_destination_is_up(
     holds: list[bool], up: list[bool]
 ) -> None:
-    state: State = {}
+    state: AlertState = {}
     heard = False
     for number, holding in enumerate(holds):
-        looked = observed(*([B] if holding else []))
-        state = advance(state, looked, now=FIRST)
-        pending = untold(state, looked, ["chat"])
+        looked = evaluation(*([B] if holding else []))
+        state = next_state(state, looked, now=FIRST)
+        pending = pending_notifications(state, looked, ["chat"])
         heard = heard and holding
         assert bool(pending) is (holding and not heard)
         if pending and up[number % len(up)]:
-            state = mark(state, B.key, "chat")
+            state = mark_notified(state, B.key, "chat")
             heard = True
 
 
@@ -103,13 +111,13 @@ texts = st.text(max_size=8)
     st.dictionaries(
         st.lists(texts, min_size=1, max_size=4).map(tuple),
         st.builds(
-            Onset,
+            FiringAlert,
             since=st.datetimes().map(lambda t: t.replace(tzinfo=FIRST.tzinfo)),
-            told=st.frozensets(texts),
+            notified=st.frozensets(texts),
         ),
     )
 )
-def test_a_state_survives_being_written_and_read(state: State) -> None:
+def test_a_state_survives_being_written_and_read(state: AlertState) -> None:
     assert from_records(to_records(state), where="here") == state
 
 
@@ -121,12 +129,12 @@ def test_a_state_survives_being_written_and_read(state: State) -> None:
         "x",
         [1],
         [{}],
-        [{"condition": "significance", "since": "2026-03-02", "told": []}],
-        [{"condition": [], "since": "2026-03-02", "told": []}],
-        [{"condition": ["a"], "since": "then", "told": []}],
-        [{"condition": ["a"], "since": 5, "told": []}],
-        [{"condition": ["a"], "since": "2026-03-02", "told": "chat"}],
-        [{"condition": ["a", 1], "since": "2026-03-02", "told": []}],
+        [{"alert": "significance", "since": "2026-03-02", "told": []}],
+        [{"alert": [], "since": "2026-03-02", "told": []}],
+        [{"alert": ["a"], "since": "then", "told": []}],
+        [{"alert": ["a"], "since": 5, "told": []}],
+        [{"alert": ["a"], "since": "2026-03-02", "told": "chat"}],
+        [{"alert": ["a", 1], "since": "2026-03-02", "told": []}],
     ],
 )
 def test_other_content_is_refused_with_what_to_do(records: object) -> None:

@@ -7,8 +7,8 @@ import pytest
 from attrs import evolve
 
 from abkit.analysis.findings.metric_result import Flag
-from abkit.analysis.notifications.alerts import DATED, Condition, Kind, Observed, observe
-from abkit.analysis.notifications.rules import Rules, Schedule
+from abkit.analysis.notifications.alerts import DATED, Alert, AlertKind, Evaluation, evaluate_alerts
+from abkit.analysis.notifications.rules import AlertRules, Schedule
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.experiment import UserExperiment
 from abkit.experiments.declaring.metrics import Conversion, Direction
@@ -20,13 +20,13 @@ PLAIN = Schedule(name="Exp")
 LATER = FIRST + 5 * DAY
 
 
-def kinds(observed: Observed) -> list[str]:
-    return [condition.kind.value for condition in observed.conditions]
+def kinds(evaluation: Evaluation) -> list[str]:
+    return [alert.kind.value for alert in evaluation.alerts]
 
 
-def only(conditions: Iterable[Condition], kind: Kind) -> Condition:
-    (condition,) = (c for c in conditions if c.kind is kind)
-    return condition
+def only(alerts: Iterable[Alert], kind: AlertKind) -> Alert:
+    (alert,) = (c for c in alerts if c.kind is kind)
+    return alert
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def only(conditions: Iterable[Condition], kind: Kind) -> Condition:
 )
 def test_the_dates_say_when_it_starts_and_ends(days: float, expected: list[str]) -> None:
     schedule = Schedule(name="Exp", starts=FIRST, ends=FIRST + 14 * DAY)
-    assert kinds(observe(schedule, None, now=FIRST + days * DAY)) == expected
+    assert kinds(evaluate_alerts(schedule, None, now=FIRST + days * DAY)) == expected
 
 
 def test_a_schedule_is_that_of_the_declaration() -> None:
@@ -67,17 +67,19 @@ def test_a_schedule_may_be_without_dates() -> None:
 
 
 def test_without_a_result_only_the_dates_are_judged() -> None:
-    assert observe(PLAIN, None, now=LATER).judged == DATED
-    assert observe(PLAIN, result_of({CLICK: NOTHING}), now=LATER).judged == frozenset(Kind)
+    assert evaluate_alerts(PLAIN, None, now=LATER).evaluated == DATED
+    assert evaluate_alerts(PLAIN, result_of({CLICK: NOTHING}), now=LATER).evaluated == frozenset(
+        AlertKind
+    )
 
 
 def test_a_difference_that_may_be_chance_is_nothing_to_tell() -> None:
-    assert kinds(observe(PLAIN, result_of({CLICK: NOTHING}), now=LATER)) == []
+    assert kinds(evaluate_alerts(PLAIN, result_of({CLICK: NOTHING}), now=LATER)) == []
 
 
 def test_significance_has_direction_numbers_and_commands() -> None:
     result = result_of({CLICK: BETTER}, advice=ROLL_OUT)
-    (told,) = observe(PLAIN, result, now=LATER).conditions
+    (told,) = evaluate_alerts(PLAIN, result, now=LATER).alerts
     assert told.title == "Exp: b is significantly better in click"
     assert told.key == ("significance", "click", "b", "up")
     assert "+40.00% against the control (95% interval +" in told.body
@@ -89,15 +91,15 @@ def test_significance_has_direction_numbers_and_commands() -> None:
 
 
 def test_the_command_that_shows_more_can_be_given() -> None:
-    observed = observe(
+    evaluation = evaluate_alerts(
         PLAIN, result_of({CLICK: BETTER}), now=LATER, analyze="abkit analyze Exp --events d"
     )
-    assert observed.conditions[0].body.endswith("See more: abkit analyze Exp --events d")
+    assert evaluation.alerts[0].body.endswith("See more: abkit analyze Exp --events d")
 
 
 def test_significantly_worse_says_how_to_roll_back() -> None:
     result = result_of({CLICK: WORSE}, advice=ROLL_BACK)
-    (told,) = observe(PLAIN, result, now=LATER).conditions
+    (told,) = evaluate_alerts(PLAIN, result, now=LATER).alerts
     assert told.title == "Exp: b is significantly worse in click"
     assert told.key[-1] == "down"
     assert "abkit rollback Exp" in told.body
@@ -105,22 +107,22 @@ def test_significantly_worse_says_how_to_roll_back() -> None:
 
 def test_a_metric_that_should_fall_is_better_when_it_falls() -> None:
     falling = evolve(CLICK, direction=Direction.DECREASE)
-    (told,) = observe(PLAIN, result_of({falling: WORSE}), now=LATER).conditions
+    (told,) = evaluate_alerts(PLAIN, result_of({falling: WORSE}), now=LATER).alerts
     assert "b is significantly better in click" in told.title
 
 
 def test_a_metric_of_any_direction_is_higher_or_lower() -> None:
     either = evolve(CLICK, direction=Direction.ANY)
-    (higher,) = observe(PLAIN, result_of({either: BETTER}), now=LATER).conditions
-    (lower,) = observe(PLAIN, result_of({either: WORSE}), now=LATER).conditions
+    (higher,) = evaluate_alerts(PLAIN, result_of({either: BETTER}), now=LATER).alerts
+    (lower,) = evaluate_alerts(PLAIN, result_of({either: WORSE}), now=LATER).alerts
     assert "b is significantly higher in click" in higher.title
     assert "b is significantly lower in click" in lower.title
 
 
 def test_each_variant_is_told_of() -> None:
     numbers = {**BETTER, "c": (4000, 600)}
-    told = observe(PLAIN, result_of({CLICK: numbers}), now=LATER).conditions
-    assert [condition.about for condition in told] == [("click", "b", "up"), ("click", "c", "up")]
+    told = evaluate_alerts(PLAIN, result_of({CLICK: numbers}), now=LATER).alerts
+    assert [alert.about for alert in told] == [("click", "b", "up"), ("click", "c", "up")]
 
 
 def test_what_makes_a_difference_doubtful_is_told_with_it() -> None:
@@ -129,14 +131,14 @@ def test_what_makes_a_difference_doubtful_is_told_with_it() -> None:
     (found,) = result.metrics
     doubtful = evolve(found.treatments[0], flags=(Flag.SUSPICIOUS_LIFT,))
     result = evolve(result, metrics=(evolve(found, treatments=(doubtful,)),))
-    (told,) = observe(PLAIN, result, now=LATER).conditions
+    (told,) = evaluate_alerts(PLAIN, result, now=LATER).alerts
     assert "Doubtful, suspicious lift: " in told.body
 
 
 def test_significance_of_a_secondary_metric_is_not_told() -> None:
     secondary = Conversion("other", role="secondary")
-    observed = observe(PLAIN, result_of({CLICK: NOTHING, secondary: BETTER}), now=LATER)
-    assert kinds(observed) == []
+    evaluation = evaluate_alerts(PLAIN, result_of({CLICK: NOTHING, secondary: BETTER}), now=LATER)
+    assert kinds(evaluation) == []
 
 
 @pytest.mark.parametrize(
@@ -154,73 +156,75 @@ def test_a_guardrail_is_violated_by_what_hurts_it(
     direction: str, numbers: dict[str, tuple[int, int]], violated: bool
 ) -> None:
     crash = Conversion("crash", direction=direction, role="guardrail")
-    observed = observe(PLAIN, result_of({CLICK: NOTHING, crash: numbers}), now=LATER)
-    assert kinds(observed) == (["guardrail violated"] if violated else [])
+    evaluation = evaluate_alerts(PLAIN, result_of({CLICK: NOTHING, crash: numbers}), now=LATER)
+    assert kinds(evaluation) == (["guardrail violated"] if violated else [])
 
 
 def test_a_violated_guardrail_says_which_and_how_to_stop() -> None:
     result = result_of({CLICK: BETTER, CRASH: BETTER}, advice=ROLL_BACK)
-    told = observe(PLAIN, result, now=LATER).conditions
-    violated = only(told, Kind.GUARDRAIL)
+    told = evaluate_alerts(PLAIN, result, now=LATER).alerts
+    violated = only(told, AlertKind.GUARDRAIL)
     assert violated.title == "Exp: b is significantly worse in the guardrail crash"
     assert "abkit rollback Exp" in violated.body
 
 
 def test_a_sample_ratio_mismatch_has_the_sizes() -> None:
     numbers = {"a": (4000, 400), "b": (5000, 500)}
-    (told,) = observe(PLAIN, result_of({CLICK: numbers}), now=LATER).conditions
-    assert told.kind is Kind.SAMPLE_RATIO
+    (told,) = evaluate_alerts(PLAIN, result_of({CLICK: numbers}), now=LATER).alerts
+    assert told.kind is AlertKind.SAMPLE_RATIO
     assert "b: 5,000 units, 4,500 expected" in told.body
     assert "find the cause" in told.body
     weights = {"a": 4, "b": 5}
-    assert kinds(observe(PLAIN, result_of({CLICK: numbers}, weights=weights), now=LATER)) == []
+    assert (
+        kinds(evaluate_alerts(PLAIN, result_of({CLICK: numbers}, weights=weights), now=LATER)) == []
+    )
 
 
 def test_nothing_is_told_of_numbers_before_the_minimum_of_days() -> None:
     result = result_of({CLICK: {"a": (4000, 400), "b": (5000, 800)}, CRASH: BETTER})
-    assert kinds(observe(PLAIN, result, now=FIRST + 0.99 * DAY)) == []
-    assert len(kinds(observe(PLAIN, result, now=FIRST + DAY))) == 3
-    rules = Rules(minimum_days=7)
-    assert kinds(observe(PLAIN, result, now=FIRST + 6 * DAY, rules=rules)) == []
-    assert len(kinds(observe(PLAIN, result, now=FIRST + 7 * DAY, rules=rules))) == 3
+    assert kinds(evaluate_alerts(PLAIN, result, now=FIRST + 0.99 * DAY)) == []
+    assert len(kinds(evaluate_alerts(PLAIN, result, now=FIRST + DAY))) == 3
+    rules = AlertRules(minimum_days=7)
+    assert kinds(evaluate_alerts(PLAIN, result, now=FIRST + 6 * DAY, rules=rules)) == []
+    assert len(kinds(evaluate_alerts(PLAIN, result, now=FIRST + 7 * DAY, rules=rules))) == 3
 
 
 def test_nothing_is_told_of_numbers_below_the_minimum_of_units() -> None:
     result = result_of({CLICK: {"a": (4000, 400), "b": (5000, 800)}})
-    at, above = (Rules(minimum_units=units) for units in (9000, 9001))
-    assert len(kinds(observe(PLAIN, result, now=LATER, rules=at))) == 2
-    assert kinds(observe(PLAIN, result, now=LATER, rules=above)) == []
+    at, above = (AlertRules(minimum_units=units) for units in (9000, 9001))
+    assert len(kinds(evaluate_alerts(PLAIN, result, now=LATER, rules=at))) == 2
+    assert kinds(evaluate_alerts(PLAIN, result, now=LATER, rules=above)) == []
 
 
 def test_without_days_in_the_result_the_declared_start_counts() -> None:
     result = result_of({CLICK: BETTER}, first=None)
-    assert kinds(observe(PLAIN, result, now=LATER)) == ["significance"]
+    assert kinds(evaluate_alerts(PLAIN, result, now=LATER)) == ["significance"]
     young = Schedule(name="Exp", starts=LATER - 0.5 * DAY)
-    assert kinds(observe(young, result, now=LATER)) == ["started"]
+    assert kinds(evaluate_alerts(young, result, now=LATER)) == ["started"]
 
 
 @pytest.mark.parametrize(("days", "expected"), [(27.9, []), (28, ["long-running"])])
 def test_without_an_end_it_is_long_running_after_four_weeks(
     days: float, expected: list[str]
 ) -> None:
-    observed = observe(PLAIN, result_of({CLICK: NOTHING}), now=FIRST + days * DAY)
-    assert kinds(observed) == expected
+    evaluation = evaluate_alerts(PLAIN, result_of({CLICK: NOTHING}), now=FIRST + days * DAY)
+    assert kinds(evaluation) == expected
 
 
 def test_with_an_end_it_is_long_running_when_that_is_a_week_ago() -> None:
     schedule = Schedule(name="Exp", ends=FIRST + 60 * DAY)
     result = result_of({CLICK: NOTHING})
-    assert kinds(observe(schedule, result, now=FIRST + 59 * DAY)) == []
-    assert kinds(observe(schedule, result, now=FIRST + 66 * DAY)) == ["end reached"]
-    told = observe(schedule, result, now=FIRST + 67 * DAY).conditions
-    overdue = only(told, Kind.LONG_RUNNING)
+    assert kinds(evaluate_alerts(schedule, result, now=FIRST + 59 * DAY)) == []
+    assert kinds(evaluate_alerts(schedule, result, now=FIRST + 66 * DAY)) == ["end reached"]
+    told = evaluate_alerts(schedule, result, now=FIRST + 67 * DAY).alerts
+    overdue = only(told, AlertKind.LONG_RUNNING)
     assert "7 days ago, and it is not concluded" in overdue.body
     assert "Recommendation: continue." in overdue.body
 
 
 def test_another_end_is_another_condition() -> None:
     keys = {
-        observe(Schedule(name="Exp", ends=end), None, now=LATER + DAY).conditions[0].key
+        evaluate_alerts(Schedule(name="Exp", ends=end), None, now=LATER + DAY).alerts[0].key
         for end in (FIRST, LATER)
     }
     assert len(keys) == 2
@@ -229,7 +233,7 @@ def test_another_end_is_another_condition() -> None:
 def test_the_end_comes_with_the_verdict() -> None:
     schedule = Schedule(name="Exp", ends=LATER)
     result = result_of({CLICK: BETTER}, advice=ROLL_OUT)
-    ended = observe(schedule, result, now=LATER).conditions[0]
+    ended = evaluate_alerts(schedule, result, now=LATER).alerts[0]
     assert "Its declared end was 2026-03-07 00:00 UTC." in ended.body
     assert "abkit rollout Exp --variant b" in ended.body
 
@@ -237,14 +241,14 @@ def test_the_end_comes_with_the_verdict() -> None:
 def test_a_time_without_a_zone_is_utc() -> None:
     schedule = Schedule(name="Exp", ends=LATER)
     naive = datetime(2026, 3, 7)  # noqa: DTZ001 - that is the point
-    assert kinds(observe(schedule, None, now=naive)) == ["end reached"]
-    assert kinds(observe(schedule, None, now=naive - timedelta(seconds=1))) == []
+    assert kinds(evaluate_alerts(schedule, None, now=naive)) == ["end reached"]
+    assert kinds(evaluate_alerts(schedule, None, now=naive - timedelta(seconds=1))) == []
 
 
 def test_names_cannot_begin_a_line_or_turn_the_text() -> None:
     evil = Conversion("click\r\nSubject: x\u202e")
     result = result_of({evil: {"a": (4000, 400), "b\nBcc: y": (4000, 560)}})
-    (told,) = observe(Schedule(name="E\n`rm`"), result, now=LATER).conditions
+    (told,) = evaluate_alerts(Schedule(name="E\n`rm`"), result, now=LATER).alerts
     assert len(told.title.splitlines()) == 1
     assert all(not line.startswith(("Subject", "Bcc")) for line in told.body.splitlines())
     assert "\u202e" not in told.title + told.body
@@ -252,7 +256,7 @@ def test_names_cannot_begin_a_line_or_turn_the_text() -> None:
 
 def test_a_name_is_one_word_of_the_command() -> None:
     schedule = Schedule(name="a; rm -rf x", ends=FIRST)
-    (told,) = observe(schedule, None, now=LATER).conditions
+    (told,) = evaluate_alerts(schedule, None, now=LATER).alerts
     assert "abkit analyze 'a; rm -rf x'" in told.body
 
 
@@ -260,4 +264,4 @@ def test_a_name_is_one_word_of_the_command() -> None:
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
 def test_a_rule_is_a_number_from_0(name: str, value: float) -> None:
     with pytest.raises(AnalysisError, match=f"{name} must be a number from 0, not {value}"):
-        Rules(**{name: value})  # type: ignore[arg-type]
+        AlertRules(**{name: value})  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import Self
 
 import pytest
 
-from abkit.analysis.notifications.alerts import Kind
+from abkit.analysis.notifications.alerts import AlertKind
 from abkit.analysis.notifications.notifiers import AppriseNotifier
 from abkit.errors import ConfigError, MissingExtraError, NotificationError
 
@@ -33,7 +33,7 @@ def taken(_request: Request) -> Reply:
 def test_a_notification_arrives_as_plain_text() -> None:
     with Loopback(taken) as server:
         AppriseNotifier(url_of(server)).send(
-            "Exp: <b>b</b> & *c* won", "first <script>\nsecond %20 \\n", kind=Kind.SIGNIFICANT
+            "Exp: <b>b</b> & *c* won", "first <script>\nsecond %20 \\n", kind=AlertKind.SIGNIFICANT
         )
     (request,) = server.requests
     sent = json.loads(request.body)
@@ -43,20 +43,20 @@ def test_a_notification_arrives_as_plain_text() -> None:
 
 def test_a_name_cannot_call_the_whole_channel() -> None:
     with Loopback(taken) as server:
-        AppriseNotifier(url_of(server)).send("@everyone", "@Here, not@home", kind=Kind.ENDED)
+        AppriseNotifier(url_of(server)).send("@everyone", "@Here, not@home", kind=AlertKind.ENDED)
     sent = json.loads(server.requests[0].body)
     assert sent["title"] == "@\u200beveryone"
     assert sent["message"] == "@\u200bHere, not@home"
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_what_is_wrong_is_a_warning(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", AlertKind)
+def test_what_is_wrong_is_a_warning(kind: AlertKind) -> None:
     with Loopback(taken) as server:
         AppriseNotifier(url_of(server)).send("t", "b", kind=kind)
     expected = {
-        Kind.SAMPLE_RATIO: "warning",
-        Kind.GUARDRAIL: "warning",
-        Kind.SIGNIFICANT: "success",
+        AlertKind.SAMPLE_RATIO: "warning",
+        AlertKind.GUARDRAIL: "warning",
+        AlertKind.SIGNIFICANT: "success",
     }
     assert json.loads(server.requests[0].body)["type"] == expected.get(kind, "info")
 
@@ -65,7 +65,7 @@ def test_where_html_is_wanted_names_are_escaped() -> None:
     """Apprise makes HTML of it: `json` with this option stands for e-mail."""
     with Loopback(taken) as server:
         notifier = AppriseNotifier(url_of(server, "/hook?format=html"))
-        notifier.send("t", "<img src=x onerror=alert(1)>", kind=Kind.ENDED)
+        notifier.send("t", "<img src=x onerror=alert(1)>", kind=AlertKind.ENDED)
     assert "<img" not in json.loads(server.requests[0].body)["message"]
 
 
@@ -109,7 +109,7 @@ def test_a_mail_is_plain_text_with_a_subject() -> None:
     with MailServer() as server:
         url = f"mailto://127.0.0.1:{server.port}?from=abkit@example.com&to=team@example.com"
         AppriseNotifier(url).send(
-            "Exp: b won", "100 < 200 <img src=x>\nsecond line", kind=Kind.SIGNIFICANT
+            "Exp: b won", "100 < 200 <img src=x>\nsecond line", kind=AlertKind.SIGNIFICANT
         )
     mail = message_from_string("\n".join(server.lines), policy=policy.default)
     assert mail["Subject"] == "Exp: b won"
@@ -125,7 +125,7 @@ def test_a_refusal_is_an_error_that_shows_no_secret(
     with Loopback(lambda _request: Reply(status=status)) as server:
         notifier = AppriseNotifier(url_of(server, "/path-that-is-secret"))
         with pytest.raises(NotificationError) as caught:
-            notifier.send("t", "b", kind=Kind.ENDED)
+            notifier.send("t", "b", kind=AlertKind.ENDED)
     assert str(status) in caught.value.problem
     assert caught.value.destination == notifier.name
     shown = str(caught.value) + repr(notifier) + caplog.text + "".join(capfd.readouterr())
@@ -139,7 +139,7 @@ def test_a_server_that_is_not_there_is_an_error_that_shows_no_secret() -> None:
         port = free.getsockname()[1]
     notifier = AppriseNotifier(f"json://{SECRET}.localhost:{port}/{SECRET}")
     with pytest.raises(NotificationError, match="[Cc]onnection error") as caught:
-        notifier.send("t", "b", kind=Kind.ENDED)
+        notifier.send("t", "b", kind=AlertKind.ENDED)
     assert SECRET not in str(caught.value)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from abkit.analysis.notifications.alert_state import Onset, Run, State
+from abkit.analysis.notifications.alert_state import AlertState, ExperimentRun, FiringAlert
 from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.errors import ConfigError, NotificationError
@@ -18,19 +18,21 @@ from abkit.errors import ConfigError, NotificationError
 from ...sinks.postgres import PostgresServer, running_server
 from .results import FIRST
 
-RUN = Run(experiment="Exp", salt="s")
-STATE: State = {("significance", "click", "b"): Onset(since=FIRST, told=frozenset({"chat"}))}
+RUN = ExperimentRun(experiment="Exp", salt="s")
+STATE: AlertState = {
+    ("significance", "click", "b"): FiringAlert(since=FIRST, notified=frozenset({"chat"}))
+}
 
 
 PROGRAM = """
 import os, signal, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from abkit.analysis.notifications.alerts import Condition, Kind, Observed
-from abkit.analysis.notifications.alert_state import Run
+from abkit.analysis.notifications.alerts import Alert, AlertKind, Evaluation
+from abkit.analysis.notifications.alert_state import ExperimentRun
 from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore
-from abkit.analysis.notifications.notify import tell
+from abkit.analysis.notifications.notify import notify
 
 class Diary:
     name = "diary"
@@ -44,11 +46,11 @@ class Diary:
 
 store = {"FileStore": FileStore, "SqlStore": SqlStore}[sys.argv[1]](sys.argv[2])
 titles = ("b won", "c won")
-conditions = tuple(Condition(kind=Kind.SIGNIFICANT, about=(t,), title=t, body="") for t in titles)
-observed = Observed(conditions=conditions, judged=frozenset(Kind))
+alerts = tuple(Alert(kind=AlertKind.SIGNIFICANT, about=(t,), title=t, body="") for t in titles)
+evaluation = Evaluation(alerts=alerts, evaluated=frozenset(AlertKind))
 print("ready", flush=True)
 input()
-tell(observed, Run(experiment="E", salt="s"), notifiers=[Diary()], store=store)
+notify(evaluation, ExperimentRun(experiment="E", salt="s"), notifiers=[Diary()], store=store)
 """
 
 
@@ -78,7 +80,7 @@ class StoreContract:
         store.update(RUN, lambda _before: STATE)
         seen = []
 
-        def step(before: State) -> State:
+        def step(before: AlertState) -> AlertState:
             seen.append(before)
             return {}
 
@@ -89,7 +91,7 @@ class StoreContract:
     def test_a_step_that_fails_changes_nothing(self, store: StateStore) -> None:
         store.update(RUN, lambda _before: STATE)
 
-        def step(before: State) -> State:
+        def step(before: AlertState) -> AlertState:
             raise KeyError("bug")
 
         with pytest.raises(KeyError, match="bug"):
@@ -98,10 +100,11 @@ class StoreContract:
         store.update(RUN, lambda _before: {})  # and it is not locked
 
     @pytest.mark.parametrize(
-        "other", [Run(experiment="Exp", salt="s2"), Run(experiment="E", salt="xps")]
+        "other",
+        [ExperimentRun(experiment="Exp", salt="s2"), ExperimentRun(experiment="E", salt="xps")],
     )
     def test_another_salt_or_experiment_has_a_state_of_its_own(
-        self, store: StateStore, other: Run
+        self, store: StateStore, other: ExperimentRun
     ) -> None:
         store.update(RUN, lambda _before: STATE)
         assert store.read(other) == {}
@@ -109,8 +112,8 @@ class StoreContract:
         assert store.read(RUN) == STATE
 
     def test_names_may_hold_anything(self, store: StateStore) -> None:
-        run = Run(experiment="'); drop table abkit_notifications; --", salt='"\\é\n')
-        state: State = {("guardrail violated", "'\"\\", "é\n"): Onset(since=FIRST)}
+        run = ExperimentRun(experiment="'); drop table abkit_notifications; --", salt='"\\é\n')
+        state: AlertState = {("guardrail violated", "'\"\\", "é\n"): FiringAlert(since=FIRST)}
         store.update(run, lambda _before: state)
         assert store.read(run) == state
 
@@ -195,7 +198,7 @@ class TestFileStore(StoreContract):
     ) -> None:
         started = []
 
-        def step(before: State) -> State:
+        def step(before: AlertState) -> AlertState:
             started.append(before)
             return before
 

@@ -1,4 +1,4 @@
-"""What experiments have to say for themselves: each thing once, when it begins to hold.
+"""Notifications about running experiments: each alert is sent once, when it starts firing.
 
-How to use it: docs/howto/notifications.md.
+The guide is docs/howto/notifications.md.
 """

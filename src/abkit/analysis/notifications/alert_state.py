@@ -1,37 +1,40 @@
-"""What is to be told to whom: each condition once to each destination, until it ends."""
+"""Which alerts fire, since when, and which destinations have been notified of each. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from attrs import evolve, frozen
 
-from abkit.analysis.notifications.alerts import Condition, Observed
+from abkit.analysis.notifications.alerts import Alert, Evaluation
+from abkit.former_names import former_attribute, former_names
 
 Key: TypeAlias = tuple[str, ...]
-"""Names a condition: `Condition.key`."""
+"""Identifies an alert within one experiment: `Alert.key`."""
 
 
 @frozen(kw_only=True)
-class Onset:
-    """A condition that began to hold, and still does.
+class FiringAlert:
+    """An alert that started firing and has not been resolved.
 
     Attributes:
-        since: When that was seen first, UTC.
-        told: The names of the destinations that were told.
+        since: When it was first seen, in UTC.
+        notified: The names of the destinations that have been notified.
     """
 
     since: datetime
-    told: frozenset[str] = frozenset()
+    notified: frozenset[str] = frozenset()
+
+    told: ClassVar[property] = former_attribute("told", "notified")
 
 
-State: TypeAlias = Mapping[Key, Onset]
-"""All that holds of one run of an experiment."""
+AlertState: TypeAlias = Mapping[Key, FiringAlert]
+"""All alerts of one run of an experiment that are firing."""
 
 
 @frozen(kw_only=True)
-class Run:
-    """What a state is about: with another salt, an experiment is randomized anew and starts afresh.
+class ExperimentRun:
+    """An experiment under one salt. A new salt randomizes anew, so its alerts start afresh.
 
     Attributes:
         experiment: The experiment's name.
@@ -42,32 +45,36 @@ class Run:
     salt: str
 
 
-def advance(before: State, observed: Observed, *, now: datetime) -> State:
-    """The state after a look: what ended is forgotten, what is new begins now.
+def next_state(before: AlertState, evaluation: Evaluation, *, now: datetime) -> AlertState:
+    """The state after an evaluation: resolved alerts are removed, new ones fire from now on.
 
-    A condition of a kind that was not judged stays as it was.
+    An alert of a kind that was not evaluated stays as it was.
     """
-    judged = {kind.value for kind in observed.judged}
-    kept = {key: onset for key, onset in before.items() if key[0] not in judged}
-    holding = {
-        condition.key: before.get(condition.key, Onset(since=now))
-        for condition in observed.conditions
+    evaluated = {kind.value for kind in evaluation.evaluated}
+    unchanged = {key: firing for key, firing in before.items() if key[0] not in evaluated}
+    firing = {
+        alert.key: before.get(alert.key, FiringAlert(since=now)) for alert in evaluation.alerts
     }
-    return {**kept, **holding}
+    return {**unchanged, **firing}
 
 
-def untold(state: State, observed: Observed, names: Iterable[str]) -> list[tuple[Condition, str]]:
-    """Which condition is still to be told to which destination."""
-    wanted = tuple(names)
+def pending_notifications(
+    state: AlertState, evaluation: Evaluation, names: Iterable[str]
+) -> list[tuple[Alert, str]]:
+    """The alerts that are still to be sent, each with the name of a destination."""
+    destinations = tuple(names)
     return [
-        (condition, name)
-        for condition in observed.conditions
-        for name in wanted
-        if name not in state[condition.key].told
+        (alert, name)
+        for alert in evaluation.alerts
+        for name in destinations
+        if name not in state[alert.key].notified
     ]
 
 
-def mark(state: State, key: Key, name: str) -> State:
-    """The state after a destination was told of a condition."""
-    onset = state[key]
-    return {**state, key: evolve(onset, told=onset.told | {name})}
+def mark_notified(state: AlertState, key: Key, name: str) -> AlertState:
+    """The state after a destination has been notified of an alert."""
+    firing = state[key]
+    return {**state, key: evolve(firing, notified=firing.notified | {name})}
+
+
+__getattr__ = former_names(globals(), {"Onset": "FiringAlert", "Run": "ExperimentRun"})

@@ -1,25 +1,27 @@
-"""What holds of an experiment now, and how it is told."""
+"""Alert rules: which alerts of an experiment fire now, and the text of each."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from shlex import quote
+from typing import ClassVar
 
 from attrs import frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
-from abkit.analysis.notifications.rules import Rules, Schedule
+from abkit.analysis.notifications.rules import AlertRules, Schedule
 from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.result import Result
 from abkit.experiments.declaring.metrics import Direction, Metric, Role
+from abkit.former_names import former_attribute, former_names
 
 
-class Kind(StrEnum):
-    """What there is to tell."""
+class AlertKind(StrEnum):
+    """The kinds of alerts."""
 
     STARTING = "about to start"
     STARTED = "started"
@@ -30,66 +32,69 @@ class Kind(StrEnum):
     GUARDRAIL = "guardrail violated"
 
 
-DATED = frozenset({Kind.STARTING, Kind.STARTED, Kind.ENDED})
-"""What the declared dates alone can say."""
+DATED = frozenset({AlertKind.STARTING, AlertKind.STARTED, AlertKind.ENDED})
+"""The kinds that depend on the declared dates alone."""
 
 
 @frozen(kw_only=True)
-class Condition:
-    """One thing that holds now.
+class Alert:
+    """One alert that fires now.
 
     Attributes:
-        kind: What it is.
-        about: Which one of its kind, such as the metric and the variant.
-        title: It in one line.
-        body: It with its numbers, and the commands that act on it. Plain text.
+        kind: Its kind.
+        about: Tells alerts of one kind apart, such as the metric and the variant.
+        title: One line.
+        body: The numbers, and the commands to act on them. Plain text.
     """
 
-    kind: Kind
+    kind: AlertKind
     about: tuple[str, ...] = ()
     title: str
     body: str
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Names it among all that can hold of one experiment."""
+        """Identifies the alert within one experiment."""
         return (self.kind.value, *self.about)
 
 
 @frozen(kw_only=True)
-class Observed:
-    """What was looked at.
+class Evaluation:
+    """The result of one evaluation.
 
     Attributes:
-        conditions: What holds.
-        judged: The kinds that were looked at: nothing is known of others, not even that they ended.
+        alerts: The alerts that fire.
+        evaluated: The kinds that were evaluated. Alerts of other kinds are neither firing nor resolved.
     """
 
-    conditions: tuple[Condition, ...]
-    judged: frozenset[Kind]
+    alerts: tuple[Alert, ...]
+    evaluated: frozenset[AlertKind]
+
+    conditions: ClassVar[property] = former_attribute("conditions", "alerts")
+    judged: ClassVar[property] = former_attribute("judged", "evaluated")
 
 
-def observe(
+def evaluate_alerts(
     schedule: Schedule,
     result: Result | None,
     *,
     now: datetime,
-    rules: Rules | None = None,
+    rules: AlertRules | None = None,
     analyze: str | None = None,
-) -> Observed:
-    """What holds of an experiment now.
+) -> Evaluation:
+    """The alerts of an experiment that fire now.
 
     Args:
         schedule: Its declared dates.
-        result: What its analysis found; None if there was none, so that only the dates are judged.
-        now: The time; without a zone it is UTC.
-        rules: When something is worth a notification.
-        analyze: The command that shows more.
+        result: The result of its analysis. If it is None, only the dates are evaluated.
+        now: The current time; without a time zone it is taken as UTC.
+        rules: The thresholds; None: the defaults.
+        analyze: The command that shows more, for the text.
     """
-    rules, now = rules or Rules(), _utc(now)
+    rules, now = rules or AlertRules(), _utc(now)
     more = f"See more: {analyze or f'abkit analyze {quote(legible(schedule.name))}'}"
-    told = [
-        Condition(
+    alerts = [
+        Alert(
             kind=kind,
             about=about,
             title=f"{legible(schedule.name)}: {title}",
@@ -100,37 +105,41 @@ def observe(
             *(() if result is None else _numbers(schedule, result, now, rules)),
         )
     ]
-    return Observed(conditions=tuple(told), judged=DATED if result is None else frozenset(Kind))
+    return Evaluation(
+        alerts=tuple(alerts), evaluated=DATED if result is None else frozenset(AlertKind)
+    )
 
 
-_Said = tuple[Kind, tuple[str, ...], str, list[str]]
+_Parts = tuple[AlertKind, tuple[str, ...], str, list[str]]
 
 
 def _dates(
-    schedule: Schedule, result: Result | None, now: datetime, rules: Rules
-) -> Iterator[_Said]:
+    schedule: Schedule, result: Result | None, now: datetime, rules: AlertRules
+) -> Iterator[_Parts]:
     around = timedelta(days=rules.around_start)
     starts, ends = schedule.starts, schedule.ends
     if starts is not None and starts - around <= now < starts:
         yield (
-            Kind.STARTING,
+            AlertKind.STARTING,
             (starts.isoformat(),),
             "about to start",
             [f"It starts at {_time(starts)}. Until then, everybody gets the default."],
         )
     if starts is not None and starts <= now < starts + around:
         line = f"It started at {_time(starts)}."
-        yield Kind.STARTED, (starts.isoformat(),), "started", [line]
+        yield AlertKind.STARTED, (starts.isoformat(),), "started", [line]
     if ends is not None and ends <= now:
         yield (
-            Kind.ENDED,
+            AlertKind.ENDED,
             (ends.isoformat(),),
             "end reached",
             [f"Its declared end was {_time(ends)}.", *_verdict(result)],
         )
 
 
-def _numbers(schedule: Schedule, result: Result, now: datetime, rules: Rules) -> Iterator[_Said]:
+def _numbers(
+    schedule: Schedule, result: Result, now: datetime, rules: AlertRules
+) -> Iterator[_Parts]:
     begun = _begun(schedule, result)
     yield from _long_running(schedule, result, now, rules)
     if begun is not None and now < begun + timedelta(days=rules.minimum_days):
@@ -138,7 +147,7 @@ def _numbers(schedule: Schedule, result: Result, now: datetime, rules: Rules) ->
     if result.units < rules.minimum_units:
         return
     if result.sample_ratio.alarm:
-        yield Kind.SAMPLE_RATIO, (), "sample ratio mismatch", _mismatch(result)
+        yield AlertKind.SAMPLE_RATIO, (), "sample ratio mismatch", _mismatch(result)
     for treatment in result.deciding.treatments:
         if treatment.comparison is not None and treatment.comparison.significant:
             yield _significant(result, treatment, treatment.comparison)
@@ -155,16 +164,16 @@ def _begun(schedule: Schedule, result: Result) -> datetime | None:
 
 
 def _long_running(
-    schedule: Schedule, result: Result, now: datetime, rules: Rules
-) -> Iterator[_Said]:
+    schedule: Schedule, result: Result, now: datetime, rules: AlertRules
+) -> Iterator[_Parts]:
     begun, ends = _begun(schedule, result), schedule.ends
     if ends is not None:
         if now >= ends + timedelta(days=rules.overdue):
             line = f"Its declared end was {_days(now - ends)} ago, and it is not concluded."
-            yield Kind.LONG_RUNNING, (), "still not concluded", [line, *_verdict(result)]
+            yield AlertKind.LONG_RUNNING, (), "still not concluded", [line, *_verdict(result)]
     elif begun is not None and now >= begun + timedelta(days=rules.long_running):
         line = f"Its first exposures were {_days(now - begun)} ago, and it declares no end."
-        yield Kind.LONG_RUNNING, (), "long-running", [line, *_verdict(result)]
+        yield AlertKind.LONG_RUNNING, (), "long-running", [line, *_verdict(result)]
 
 
 def _mismatch(result: Result) -> list[str]:
@@ -183,17 +192,17 @@ def _mismatch(result: Result) -> list[str]:
     ]
 
 
-def _significant(result: Result, treatment: Treatment, comparison: Comparison) -> _Said:
+def _significant(result: Result, treatment: Treatment, comparison: Comparison) -> _Parts:
     found, variant = result.deciding, treatment.arm.variant
     which = _which(comparison, found.metric)
     metric = legible(found.metric.name)
     title = f"{legible(variant)} is significantly {which} in {metric}"
     about = (found.metric.name, variant, "up" if comparison.difference > 0 else "down")
     lines = [*_compared(result, found, treatment, comparison), *_verdict(result)]
-    return Kind.SIGNIFICANT, about, title, lines
+    return AlertKind.SIGNIFICANT, about, title, lines
 
 
-def _violated(result: Result, found: MetricResult) -> Iterator[_Said]:
+def _violated(result: Result, found: MetricResult) -> Iterator[_Parts]:
     for treatment in found.treatments:
         comparison = treatment.comparison
         if comparison is None or not _worse(comparison, found.metric):
@@ -202,7 +211,7 @@ def _violated(result: Result, found: MetricResult) -> Iterator[_Said]:
         which = _which(comparison, found.metric)
         title = f"{legible(variant)} is significantly {which} in the guardrail {legible(metric)}"
         lines = [*_compared(result, found, treatment, comparison), *_verdict(result)]
-        yield Kind.GUARDRAIL, (metric, variant), title, lines
+        yield AlertKind.GUARDRAIL, (metric, variant), title, lines
 
 
 def _worse(comparison: Comparison, metric: Metric) -> bool:
@@ -275,3 +284,14 @@ def _time(moment: datetime) -> str:
 
 def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+__getattr__ = former_names(
+    globals(),
+    {
+        "Condition": "Alert",
+        "Kind": "AlertKind",
+        "Observed": "Evaluation",
+        "observe": "evaluate_alerts",
+    },
+)

@@ -1,4 +1,4 @@
-"""Who is told, and by what: anything that has a name and can send, such as a service of Apprise."""
+"""Destinations of notifications: anything with a name that can send, such as a service of Apprise."""
 
 import hashlib
 import logging
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
-from abkit.analysis.notifications.alerts import Kind
+from abkit.analysis.notifications.alerts import AlertKind
 from abkit.errors import ConfigError, NotificationError
 from abkit.extras import extra
 from abkit.quoting import quoted
@@ -22,14 +22,14 @@ class Notifier(Protocol):
 
     @property
     def name(self) -> str:
-        """Tells it from other destinations, always the same; it is printed and stored."""
+        """Identifies the destination. It is printed and stored, so it must not change or hold secrets."""
         ...
 
-    def send(self, title: str, body: str, *, kind: Kind) -> None:
+    def send(self, title: str, body: str, *, kind: AlertKind) -> None:
         """Deliver a notification; both texts are plain.
 
         Raises:
-            NotificationError: It was not delivered, and is to be tried again at the next look.
+            NotificationError: It was not delivered; the next evaluation tries again.
         """
         ...
 
@@ -64,7 +64,7 @@ class AppriseNotifier:
             raise ConfigError(message)
         self._apprise.add(plugin)
 
-    def send(self, title: str, body: str, *, kind: Kind) -> None:
+    def send(self, title: str, body: str, *, kind: AlertKind) -> None:
         """Deliver a notification within the service's own timeouts, a minute at most.
 
         Raises:
@@ -74,8 +74,8 @@ class AppriseNotifier:
 
         with _captured() as said:
             delivered = self._apprise.notify(
-                _calling_nobody(body),
-                title=_calling_nobody(title),
+                _without_mentions(body),
+                title=_without_mentions(title),
                 body_format=NotifyFormat.TEXT,
                 notify_type=_type(kind),
             )
@@ -111,18 +111,18 @@ def _fingerprint(url: str) -> str:
     return hashlib.scrypt(url.encode(), salt=b"abkit", n=2**14, r=8, p=1, dklen=2).hex()
 
 
-def _calling_nobody(text: str) -> str:
+def _without_mentions(text: str) -> str:
     """Text in which a name such as "@everyone" does not call the whole channel, as in Discord."""
     return re.sub(r"@(?=(everyone|here|channel|all)\b)", "@\N{ZERO WIDTH SPACE}", text, flags=re.I)
 
 
-def _type(kind: Kind) -> "NotifyType":
+def _type(kind: AlertKind) -> "NotifyType":
     from apprise import NotifyType
 
     match kind:
-        case Kind.SAMPLE_RATIO | Kind.GUARDRAIL:
+        case AlertKind.SAMPLE_RATIO | AlertKind.GUARDRAIL:
             return NotifyType.WARNING
-        case Kind.SIGNIFICANT:
+        case AlertKind.SIGNIFICANT:
             return NotifyType.SUCCESS
         case _:
             return NotifyType.INFO

@@ -1,49 +1,56 @@
-"""One look: what holds is compared with what was told, and the rest is sent."""
+"""Send each alert that fires to each destination that has not been notified of it."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from attrs import frozen
 
-from abkit.analysis.notifications.alert_state import Run, State, advance, mark, untold
-from abkit.analysis.notifications.alerts import Condition, Observed
+from abkit.analysis.notifications.alert_state import (
+    AlertState,
+    ExperimentRun,
+    mark_notified,
+    next_state,
+    pending_notifications,
+)
+from abkit.analysis.notifications.alerts import Alert, Evaluation
 from abkit.analysis.notifications.notifiers import Notifier
 from abkit.analysis.notifications.stores import StateStore
 from abkit.errors import NotificationError
+from abkit.former_names import former_names
 
 
 @frozen(kw_only=True)
-class Told:
-    """What became of the notifications of one look.
+class NotifyResult:
+    """What became of the notifications of one evaluation.
 
     Attributes:
-        sent: Each condition that was told, with the name of its destination.
-        failed: Why others were not; the next look tries them again.
+        sent: Each alert that was sent, with the name of its destination.
+        failed: Why others were not sent. The next evaluation tries them again.
     """
 
-    sent: tuple[tuple[Condition, str], ...] = ()
+    sent: tuple[tuple[Alert, str], ...] = ()
     failed: tuple[NotificationError, ...] = ()
 
 
-def tell(
-    observed: Observed,
-    run: Run,
+def notify(
+    evaluation: Evaluation,
+    run: ExperimentRun,
     *,
     notifiers: Iterable[Notifier],
     store: StateStore,
     now: datetime | None = None,
-) -> Told:
-    """Tell each destination what it was not told yet, and write down that it was.
+) -> NotifyResult:
+    """Send the alerts, each once to each destination, and store that they were sent.
 
-    Each destination has a record of its own: one that is down is tried again at the next look, and
-    the others hear nothing twice. The record is written when all were tried: a process that dies
-    in between tells the same again at its next look, rather than never.
+    The state is kept by destination: if one is down, it is tried again at the next evaluation, and the
+    others are not notified twice. The state is stored after all notifications were tried: a process that
+    dies in between sends them again at its next evaluation (at least once).
 
     Args:
-        observed: What holds of the experiment.
+        evaluation: The alerts of the experiment, as `evaluate_alerts` gives them.
         run: Which experiment, under which salt.
-        notifiers: Whom to tell.
-        store: What was told already; nobody else can tell of this run meanwhile.
+        notifiers: The destinations.
+        store: Where the state is kept. It is locked for this run meanwhile.
         now: When this is; None: now.
 
     Raises:
@@ -51,20 +58,23 @@ def tell(
     """
     by_name = {notifier.name: notifier for notifier in notifiers}
     moment = now or datetime.now(UTC)
-    sent: list[tuple[Condition, str]] = []
+    sent: list[tuple[Alert, str]] = []
     failed: list[NotificationError] = []
 
-    def step(before: State) -> State:
-        state = advance(before, observed, now=moment)
-        for condition, name in untold(state, observed, by_name):
+    def step(before: AlertState) -> AlertState:
+        state = next_state(before, evaluation, now=moment)
+        for alert, name in pending_notifications(state, evaluation, by_name):
             try:
-                by_name[name].send(condition.title, condition.body, kind=condition.kind)
+                by_name[name].send(alert.title, alert.body, kind=alert.kind)
             except NotificationError as error:
                 failed.append(error)
             else:
-                sent.append((condition, name))
-                state = mark(state, condition.key, name)
+                sent.append((alert, name))
+                state = mark_notified(state, alert.key, name)
         return state
 
     store.update(run, step)
-    return Told(sent=tuple(sent), failed=tuple(failed))
+    return NotifyResult(sent=tuple(sent), failed=tuple(failed))
+
+
+__getattr__ = former_names(globals(), {"Told": "NotifyResult", "tell": "notify"})

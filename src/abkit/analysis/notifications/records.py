@@ -1,25 +1,25 @@
-"""A state as JSON: a list of what holds, each with the time of its onset and who was told."""
+"""The alert state as JSON: each firing alert, since when, and who has been notified."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from abkit.analysis.notifications.alert_state import Onset, State
+from abkit.analysis.notifications.alert_state import AlertState, FiringAlert
 from abkit.errors import ConfigError
 
 
-def to_records(state: State) -> list[dict[str, object]]:
-    """JSON-ready, in a fixed order."""
+def to_records(state: AlertState) -> list[dict[str, object]]:
+    """The state as JSON values, in a fixed order. The keys are those that earlier versions have written."""
     return [
         {
             "condition": list(key),
-            "since": onset.since.isoformat(),
-            "told": sorted(onset.told),
+            "since": firing.since.isoformat(),
+            "told": sorted(firing.notified),
         }
-        for key, onset in sorted(state.items())
+        for key, firing in sorted(state.items())
     ]
 
 
-def from_records(records: object, *, where: str) -> State:
+def from_records(records: object, *, where: str) -> AlertState:
     """The state that `to_records` has written.
 
     Args:
@@ -30,7 +30,7 @@ def from_records(records: object, *, where: str) -> State:
         ConfigError: It is something else.
     """
     try:
-        return dict(map(_onset, _listed(records)))
+        return dict(map(_firing_alert, _listed(records)))
     except (KeyError, TypeError, ValueError):
         raise ConfigError(not_a_state(where)) from None
 
@@ -39,7 +39,7 @@ def not_a_state(where: str) -> str:
     """What is wrong with content that no state has, and what to do."""
     return (
         f"{where} is not a state of notifications. Name another one, or move it away: "
-        "whatever holds is then told again."
+        "all alerts that fire are then sent again."
     )
 
 
@@ -49,7 +49,7 @@ def _listed(records: object) -> Iterable[object]:
     return records
 
 
-def _onset(record: object) -> tuple[tuple[str, ...], Onset]:
+def _firing_alert(record: object) -> tuple[tuple[str, ...], FiringAlert]:
     if not isinstance(record, dict):
         raise TypeError
     key, told = record["condition"], record["told"]
@@ -57,4 +57,4 @@ def _onset(record: object) -> tuple[tuple[str, ...], Onset]:
     if not texts or not key or not all(isinstance(text, str) for text in (*key, *told)):
         raise TypeError
     since = datetime.fromisoformat(record["since"])
-    return tuple(key), Onset(since=since, told=frozenset(told))
+    return tuple(key), FiringAlert(since=since, notified=frozenset(told))

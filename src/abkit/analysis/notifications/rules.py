@@ -1,4 +1,4 @@
-"""When something is worth a notification."""
+"""Thresholds of the alerts, and the dates that they are compared with."""
 
 from datetime import UTC, datetime
 from math import isfinite
@@ -7,30 +7,31 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import Attribute, field, frozen
 
 from abkit.errors import AnalysisError
+from abkit.former_names import former_names
 
 if TYPE_CHECKING:
     from abkit.experiments.declaring.declaration import Declaration
 
 
-def _not_negative(_rules: "Rules", attribute: "Attribute[Any]", value: float) -> None:
+def _not_negative(_rules: "AlertRules", attribute: "Attribute[Any]", value: float) -> None:
     if not isfinite(value) or value < 0:
         message = f"{attribute.name} must be a number from 0, not {value!r}"
         raise AnalysisError(message)
 
 
 @frozen(kw_only=True)
-class Rules:
-    """When something is worth a notification.
+class AlertRules:
+    """The thresholds of the alerts.
 
     Attributes:
-        around_start: Days before and after the declared start in which it is told.
+        around_start: Days before and after the declared start in which an alert announces it.
         long_running: Days after the first exposures from which an experiment without a declared end
             is long-running.
         overdue: Days after its declared end from which an experiment is long-running that is still
             not concluded.
-        minimum_days: Days after the first exposures before which nothing is told of the numbers.
-            "After the first exposures" is from the end of the first day (or hour) that has some.
-        minimum_units: Units of all arms below which nothing is told of the numbers.
+        minimum_days: Days after the first exposures before which no alert about the numbers fires.
+            They are counted from the end of the first day (or hour) that has exposures.
+        minimum_units: Units of all arms together below which no alert about the numbers fires.
     """
 
     around_start: float = field(default=2.0, validator=_not_negative)
@@ -66,3 +67,6 @@ class Schedule:
 
 def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+__getattr__ = former_names(globals(), {"Rules": "AlertRules"})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from abkit.analysis.notifications.alert_state import Run, State
+from abkit.analysis.notifications.alert_state import AlertState, ExperimentRun
 from abkit.analysis.notifications.records import from_records, not_a_state, to_records
 from abkit.analysis.notifications.stores import Step
 from abkit.errors import ConfigError, MissingExtraError
@@ -20,7 +20,7 @@ _TABLE = "abkit_notifications"
 _DIALECTS = ("postgresql", "sqlite")
 _CREATION_LOCK = 7_236_281_105  # any number, the same in every process
 _CONNECT_ARGUMENTS = {
-    "sqlite": {"timeout": 120.0},  # seconds that it waits for another process's look
+    "sqlite": {"timeout": 120.0},  # seconds that it waits for another process
     "postgresql": {"connect_timeout": 10},
 }
 
@@ -59,7 +59,7 @@ class SqlStore:
             schema=schema,
         )
 
-    def read(self, run: Run, /) -> State:
+    def read(self, run: ExperimentRun, /) -> AlertState:
         """The state of a run; empty if there is none yet.
 
         Raises:
@@ -73,7 +73,7 @@ class SqlStore:
             row = connection.execute(self._select(run)).first()
             return {} if row is None else self._state(row[0])
 
-    def update(self, run: Run, step: Step, /) -> None:
+    def update(self, run: ExperimentRun, step: Step, /) -> None:
         """Replace a run's state, under the lock of its row.
 
         Raises:
@@ -95,7 +95,7 @@ class SqlStore:
         with self._transaction() as connection:
             create_missing(connection, self._table, lock=_CREATION_LOCK)
 
-    def _placeholder(self, run: Run) -> "sa.Insert":
+    def _placeholder(self, run: ExperimentRun) -> "sa.Insert":
         from sqlalchemy.dialects import postgresql, sqlite
 
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
@@ -105,16 +105,16 @@ class SqlStore:
             .on_conflict_do_nothing()
         )
 
-    def _select(self, run: Run) -> "sa.Select[Any]":
+    def _select(self, run: ExperimentRun) -> "sa.Select[Any]":
         import sqlalchemy as sa
 
         return sa.select(self._table.c.state).where(*self._is(run))
 
-    def _is(self, run: Run) -> "tuple[sa.ColumnElement[bool], ...]":
+    def _is(self, run: ExperimentRun) -> "tuple[sa.ColumnElement[bool], ...]":
         columns = self._table.c
         return columns.experiment == run.experiment, columns.salt == run.salt
 
-    def _state(self, text: str) -> State:
+    def _state(self, text: str) -> AlertState:
         where = f"A row of {_TABLE} in {self._place()}"
         try:
             records = json.loads(text)
@@ -156,7 +156,7 @@ def _engine(url: "str | sa.URL") -> "sa.Engine":
         parsed = sa.make_url(url)
         _check_dialect(parsed.get_backend_name())
         arguments = _CONNECT_ARGUMENTS.get(parsed.get_backend_name(), {})
-        # A connection for each look, which may be a day apart: there is nothing to close.
+        # A connection for each update, which may be a day apart: there is nothing to close.
         return sa.create_engine(parsed, connect_args=arguments, poolclass=sa.NullPool)
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "the driver", "sql") from None

@@ -1,4 +1,4 @@
-"""Where states are kept between two looks."""
+"""Where the alert states are kept between two evaluations."""
 
 import json
 import os
@@ -8,26 +8,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from abkit.analysis.notifications.alert_state import Run, State
+from abkit.analysis.notifications.alert_state import AlertState, ExperimentRun
 from abkit.analysis.notifications.records import from_records, not_a_state, to_records
 from abkit.errors import ConfigError
 
 if sys.platform != "win32":
     import fcntl
 
-Step: TypeAlias = Callable[[State], State]
-"""Makes a state of the one before; it may take as long as sending messages takes."""
+Step: TypeAlias = Callable[[AlertState], AlertState]
+"""Makes the next state from the one before. It sends the notifications, so it may take long."""
 
 
 class StateStore(Protocol):
     """Keeps the state of each run."""
 
-    def read(self, run: Run, /) -> State:
+    def read(self, run: ExperimentRun, /) -> AlertState:
         """The state of a run; empty if there is none yet."""
         ...
 
-    def update(self, run: Run, step: Step, /) -> None:
-        """Replace a run's state by what `step` makes of it, while no other process may.
+    def update(self, run: ExperimentRun, step: Step, /) -> None:
+        """Replace a run's state by what `step` makes of it, under a lock against other processes.
 
         If `step` raises, the state stays as it was.
         """
@@ -52,7 +52,7 @@ class FileStore:
             raise ConfigError(message)
         self._path = Path(path)
 
-    def read(self, run: Run, /) -> State:
+    def read(self, run: ExperimentRun, /) -> AlertState:
         """The state of a run; empty if there is none yet.
 
         Raises:
@@ -60,7 +60,7 @@ class FileStore:
         """
         return self._state(self._content(), run)
 
-    def update(self, run: Run, step: Step, /) -> None:
+    def update(self, run: ExperimentRun, step: Step, /) -> None:
         """Replace a run's state, under the lock of the file.
 
         Raises:
@@ -89,7 +89,7 @@ class FileStore:
             raise ConfigError(not_a_state(str(self._path)))
         return content
 
-    def _state(self, content: Mapping[str, Any], run: Run) -> State:
+    def _state(self, content: Mapping[str, Any], run: ExperimentRun) -> AlertState:
         return from_records(content.get(_name(run), []), where=str(self._path))
 
     def _write(self, content: Mapping[str, object]) -> None:
@@ -111,5 +111,5 @@ class FileStore:
         return f"<FileStore {str(self._path)!r}>"
 
 
-def _name(run: Run) -> str:
+def _name(run: ExperimentRun) -> str:
     return json.dumps([run.experiment, run.salt], ensure_ascii=False)
