@@ -1,6 +1,7 @@
 """Exposure events: deduplicated, queued, delivered. And the variants that units keep."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from abkit.lazy_names import lazy_names
 
@@ -68,4 +69,6 @@ _PLACES = {
     "StickyVariants": "abkit.exposure.sticky.variants",
 }
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = lazy_names(globals(), _PLACES)

@@ -1,6 +1,7 @@
 """Where events go: one module per destination. `abkit.sinks.base` says what a sink must do."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from abkit.lazy_names import lazy_names
 
@@ -59,4 +60,6 @@ _PLACES = {
     "verify": "abkit.sinks.webhook",
 }
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = lazy_names(globals(), _PLACES)

@@ -1,8 +1,8 @@
 """Which alerts fire, since when, and which destinations have been notified of each. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -77,4 +77,6 @@ def mark_notified(state: AlertState, key: Key, name: str) -> AlertState:
     return {**state, key: evolve(firing, notified=firing.notified | {name})}
 
 
-__getattr__ = former_names(globals(), {"Onset": "FiringAlert", "Run": "ExperimentRun"})
+__getattr__: Callable[[str], Any] = former_names(
+    globals(), {"Onset": "FiringAlert", "Run": "ExperimentRun"}
+)

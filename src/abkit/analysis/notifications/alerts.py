@@ -1,10 +1,10 @@
 """Alert rules: which alerts of an experiment fire now, and the text of each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from shlex import quote
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import frozen
 
@@ -286,7 +286,7 @@ def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-__getattr__ = former_names(
+__getattr__: Callable[[str], Any] = former_names(
     globals(),
     {
         "Condition": "Alert",

@@ -1,7 +1,8 @@
 """Send each alert that fires to each destination that has not been notified of it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from attrs import frozen
 
@@ -77,4 +78,6 @@ def notify(
     return NotifyResult(sent=tuple(sent), failed=tuple(failed))
 
 
-__getattr__ = former_names(globals(), {"Told": "NotifyResult", "tell": "notify"})
+__getattr__: Callable[[str], Any] = former_names(
+    globals(), {"Told": "NotifyResult", "tell": "notify"}
+)

@@ -1,5 +1,6 @@
 """Thresholds of the alerts, and the dates that they are compared with."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Self
@@ -69,4 +70,4 @@ def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-__getattr__ = former_names(globals(), {"Rules": "AlertRules"})
+__getattr__: Callable[[str], Any] = former_names(globals(), {"Rules": "AlertRules"})

@@ -1,6 +1,7 @@
 """Deduplication of exposures, in one process and across processes."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from abkit.lazy_names import lazy_names
 
@@ -21,4 +22,6 @@ _PLACES = {
     "SharedDedup": "abkit.exposure.dedup.shared",
 }
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = lazy_names(globals(), _PLACES)

@@ -1,6 +1,7 @@
 """Events on disk until they are delivered."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from abkit.lazy_names import lazy_names
 
@@ -11,4 +12,6 @@ __all__ = ["Outbox"]
 
 _PLACES = {"Outbox": "abkit.exposure.outbox.outbox"}
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = lazy_names(globals(), _PLACES)
