@@ -1,4 +1,4 @@
-"""One stream of events to several destinations."""
+"""Send every event to several destinations."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -16,21 +16,21 @@ _Subjects_contra = TypeVar("_Subjects_contra", contravariant=True)
 
 
 class FanOut:
-    """Gives every event to several sinks, each with an exposure logger of its own.
+    """Sends every event to several sinks, each through its own exposure logger.
 
-    So a sink that is down, slow or throttled holds up no other, and none gets an event twice because another
-    failed. An event has the same insert id everywhere.
+    A sink that is down, slow or throttled does not hold up the others, and no sink gets an event twice
+    because another failed. An event has the same insert id at every destination.
 
     Args:
-        *sinks: Where the events go: a sink, or the `ExposureLogger` of one that needs its own settings.
-            Loggers must not share a dedup store, an outbox, or a prefix in a store of several processes:
-            what one had accepted, the other would take for no news.
+        *sinks: The destinations. Pass an `ExposureLogger` instead of a sink that needs its own settings.
+            Loggers must not share a deduplication store, an outbox, or a prefix in a shared store:
+            an event that one of them has accepted would be a duplicate for the others.
 
     Attributes:
         loggers: The exposure logger of each sink, in the order of the arguments.
 
     Raises:
-        DeliveryError: There is no sink, or one cannot send.
+        DeliveryError: No sink was given, or one cannot send.
     """
 
     def __init__(self, *sinks: Sink | ExposureLogger) -> None:
@@ -42,7 +42,7 @@ class FanOut:
         )
 
     def __call__(self, event: Event, /) -> None:
-        """Give an event to all. An exposure that is no news to one is ignored by that one."""
+        """Log an event with every logger. Each ignores its own duplicates."""
         if isinstance(event, Action) and not event.insert_id:
             event = event._replace(insert_id=uuid4().hex)  # An exposure's follows from itself.
         for logger in self.loggers:
@@ -82,34 +82,34 @@ class FanOut:
         return expose_to_all
 
     def has_seen(self, key: Key, variant: Variant, /) -> bool:
-        """Whether an exposure would be no news to any of them. See `ExposureLogger.has_seen`."""
+        """Whether an exposure would be a duplicate for all loggers. See `ExposureLogger.has_seen`."""
         return all(logger.has_seen(key, variant) for logger in self.loggers)
 
     def flush(self, timeout: float = 10.0) -> bool:
-        """Send what was taken so far, to all at once.
+        """Flush all loggers at the same time. See `ExposureLogger.flush`.
 
         Args:
             timeout: Seconds to wait.
 
         Returns:
-            Whether everything got through everywhere in time.
+            Whether every logger delivered all of its events in time.
         """
         return self._at_once(lambda logger: logger.flush(timeout))
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Send what was taken so far, to all at once, and take no more.
+        """Close all loggers at the same time. See `ExposureLogger.close`.
 
         Args:
-            timeout: Seconds to wait; what has not got through by then is dropped.
+            timeout: Seconds to wait. Events that are not delivered by then are dropped.
 
         Returns:
-            Whether everything got through everywhere in time.
+            Whether every logger delivered all of its events in time.
         """
         return self._at_once(lambda logger: logger.close(timeout))
 
     @property
     def stats(self) -> tuple[Stats, ...]:
-        """What became of the events so far, for each sink, in the order of the arguments."""
+        """The counts of each sink, in the order of the arguments."""
         return tuple(logger.stats for logger in self.loggers)
 
     def _at_once(self, do: Callable[[ExposureLogger], bool]) -> bool:

@@ -1,4 +1,4 @@
-"""The exposure logger: what the manager's `on_event` is set to. It never raises into the request."""
+"""The exposure logger: deduplicates events and delivers them. It never raises into the request."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -27,7 +27,7 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Describe(Protocol[_Subjects_contra]):
-    """Says whom the subjects of a request are, for the experiment of that name."""
+    """Gives the user and the groups of a request's subjects, for the experiment of that name."""
 
     def __call__(
         self, subjects: _Subjects_contra, of: str, /
@@ -36,7 +36,7 @@ class Describe(Protocol[_Subjects_contra]):
 
 
 Weigh: TypeAlias = Callable[[Mapping[str, object] | None], str | None]
-"""From the parameters of a decision to the weights with which it was drawn, as an exposure tells them."""
+"""From the parameters of a decision to the weights it was drawn with, as an exposure has them."""
 
 
 class Expose(Protocol[_Subjects_contra]):
@@ -52,7 +52,7 @@ class Expose(Protocol[_Subjects_contra]):
         params: Mapping[str, object] | None,
         /,
     ) -> bool | None:
-        """Take an exposure of these parts; if it is no news, only count it.
+        """Log an exposure of these parts; a duplicate is only counted.
 
         Returns:
             False if it was dropped, as when the queue is full.
@@ -60,26 +60,27 @@ class Expose(Protocol[_Subjects_contra]):
 
 
 class ExposureLogger:
-    """Deduplicates exposures and delivers them, and the actions, to a sink.
+    """Deduplicates exposures, and delivers exposures and actions to a sink.
 
-    It is a callable that takes an event and returns at once, whatever the state of the sink.
+    Call it with an event. It returns at once, whatever the state of the sink, and never raises: a worker
+    thread sends the events in batches.
 
     Args:
-        sink: Where the events go.
-        dedup: Remembers which exposures were accepted; None: a `MemoryDedup`.
-        window: Seconds after which a unit's exposure counts anew, aligned to the epoch; None: the UTC
-            day. Belongs to the `dedup`, if that is given.
-        shared: Tells processes what the others have sent, such as a `RedisDedup`; None: each process
-            deduplicates by itself.
+        sink: The destination.
+        dedup: Remembers which exposures were logged; None: a new `MemoryDedup`.
+        window: Seconds after which a unit's exposure is logged again, aligned to the epoch; None: the UTC
+            day. Cannot be combined with `dedup`, which has a window of its own.
+        shared: Deduplicates across processes, such as a `RedisDedup`; None: each process deduplicates
+            by itself.
         outbox: Keeps events on disk until they are delivered; None: they are in memory only.
-        limits: When a batch is full; None: what the sink asks for.
-        max_queue: The most events to hold while the sink is slow or down; more are dropped.
-        on_drop: Is told of each event that is lost, and why: `on_drop(event, why)`.
+        limits: When a batch is full; None: the sink's own limits.
+        max_queue: The most events to queue while the sink is slow or down; further ones are dropped.
+        on_drop: Called with each dropped event and the reason: `on_drop(event, why)`.
         backoff: How long to wait after a failure of the sink.
-        exit_timeout: Seconds that the end of the program may take if nobody has called `close`.
+        exit_timeout: Seconds that delivery may take at exit if `close` was not called.
 
     Raises:
-        DeliveryError: The arguments contradict each other, or the sink is none.
+        DeliveryError: The arguments contradict each other, or `sink` is not a sink.
     """
 
     def __init__(  # noqa: PLR0913 - all but the sink can be left out
@@ -122,7 +123,7 @@ class ExposureLogger:
         self._deduplicated = 0
 
     def __call__(self, event: Event, /) -> None:
-        """Take an event. An exposure that is no news is ignored."""
+        """Log an event. A duplicate exposure is ignored."""
         try:
             if not isinstance(event, Exposure):
                 self._delivery.accept(event)
@@ -150,13 +151,13 @@ class ExposureLogger:
         weigh: Weigh,
         /,
     ) -> Expose[_Subjects_contra] | None:
-        """What exposes the units of one experiment, without making an event that is no news.
+        """What exposes the units of one experiment, without making a duplicate.
 
-        It does what a call with the exposure would do, and raises nothing but what `describe` and `weigh`
-        do: the one gives the user id and the groups of the subjects, the other the weights.
+        It does what a call with the exposure would do, and raises only what `describe` and `weigh` raise.
+        `describe` gives the user id and the groups of the subjects, `weigh` the weights.
 
         Returns:
-            None if the dedup store is one of the application's own, which has to see the exposures.
+            None if the deduplication store is not a `MemoryDedup`: other stores need the exposure itself.
         """
         dedup, accept = self._dedup, self._delivery.accept
         if not isinstance(dedup, MemoryDedup):
@@ -218,11 +219,11 @@ class ExposureLogger:
 
     @property
     def has_seen(self) -> Callable[[Key, Variant], bool]:
-        """Whether an exposure would be no news, so that it need not be made.
+        """A function that says whether an exposure would be a duplicate, so that it need not be made.
 
-        Given the key (experiment, salt, unit type, unit id) and the variant, it is true only if the
-        unit's latest exposure in this window was to this variant. It is what a web application asks all
-        day: so it is the store's own method, where that cannot fail.
+        Its arguments are the key (experiment, salt, unit type, unit id) and the variant. It returns True only
+        if the unit's latest exposure in this window was to this variant. It is called for each request, so
+        it is the store's own method where that cannot fail.
         """
         if isinstance(self._dedup, MemoryDedup):
             return self._dedup.has_seen
@@ -236,24 +237,26 @@ class ExposureLogger:
             return False
 
     def flush(self, timeout: float = 10.0) -> bool:
-        """Send what was taken so far now. See `Delivery.flush`.
+        """Send all accepted events now, without waiting for a batch to fill.
+
+        With an outbox, this includes the events that dead processes have left in it.
 
         Args:
             timeout: Seconds to wait.
 
         Returns:
-            Whether everything got through in time.
+            Whether all of them were delivered or rejected in time.
         """
         return self._delivery.flush(timeout)
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Send what was taken so far, and take no more. See `Delivery.close`.
+        """Send all accepted events, and accept no more. May be called again.
 
         Args:
-            timeout: Seconds to wait; what has not got through by then is dropped.
+            timeout: Seconds to wait. What is not delivered by then is dropped, or left in the outbox.
 
         Returns:
-            Whether everything got through in time.
+            Whether all of them were delivered or rejected in time.
         """
         return self._delivery.close(timeout)
 
@@ -269,7 +272,7 @@ class ExposureLogger:
 
     @property
     def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """The last thousand events that the sink rejected."""
+        """The latest rejected events, at most a thousand."""
         return self._delivery.dead_letters
 
     def _failed(self, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""What became of the events so far."""
+"""Counts of what became of events, and rejected events."""
 
 from attrs import frozen
 
@@ -7,26 +7,26 @@ from abkit.events import Event
 
 @frozen(kw_only=True)
 class Stats:
-    """A snapshot. A forked child counts from 0.
+    """A snapshot of the counts. A forked child counts from 0.
 
     `accepted` is always `delivered` + `rejected` + `elsewhere` + `queued` + `left` + those of `dropped`
     that had been accepted.
 
     Attributes:
-        accepted: Events taken for delivery.
-        deduplicated: Exposures that were no news. Those that were not even made because `has_seen` said so
-            are not among them; a manager asks it only for a dedup store of the application's own.
-        elsewhere: Those of `deduplicated` that had been accepted: another process had sent them.
-        delivered: Events that the destination has taken.
-        retried: Times that sending a batch has failed for now.
-        rejected: Events that the destination will never take.
-        dropped: Events lost: the queue was full, or the delivery was closed before they got through.
+        accepted: Events queued for delivery.
+        deduplicated: Duplicate exposures. Exposures that were not made because `has_seen` was true are not
+            counted; a manager calls it only for a deduplication store of the application's own.
+        elsewhere: Of `deduplicated`, those that were accepted first, and that another process had sent.
+        delivered: Events that the destination has accepted.
+        retried: How many times sending a batch failed and was to be retried.
+        rejected: Events that the destination will never accept.
+        dropped: Events lost because the queue was full, or because they were not delivered before closing.
         queued: Events not yet delivered.
         left: Events left in the outbox when the delivery was closed; another process delivers them.
-        unshared: Exposures sent without asking the shared store, because it failed.
+        unshared: Exposures sent without deduplication across processes, because the shared store failed.
         unsaved: Events in memory only, because the outbox failed or its files were removed.
-        unreadable: Entries, and whole files, that were found in the outbox and cannot be read.
-        failed: Calls that could not be served because of an error.
+        unreadable: Entries, or whole files, of the outbox that cannot be read.
+        failed: Calls that failed because of an error.
     """
 
     accepted: int = 0
@@ -46,11 +46,11 @@ class Stats:
 
 @frozen
 class DeadLetter:
-    """An event that the destination will never take.
+    """An event that the destination has rejected.
 
     Attributes:
         event: The event.
-        why: What the destination said.
+        why: The reason that the destination gave.
     """
 
     event: Event

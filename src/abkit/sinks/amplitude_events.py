@@ -1,4 +1,4 @@
-"""Events in the words of Amplitude. Pure: an event in, JSON values out.
+"""Events in the format of Amplitude. Pure: an event in, JSON values out.
 
 The limits are those of Amplitude's documentation of the HTTP V2 API; `$exposure` and the properties
 "[Experiment] ..." are those of its "Experiment event tracking".
@@ -28,7 +28,7 @@ _DEEPEST = 38
 
 @frozen(kw_only=True)
 class Wording:
-    """How events are told to Amplitude.
+    """How events are written for Amplitude.
 
     Attributes:
         min_id_length: The fewest characters of an id.

@@ -1,4 +1,4 @@
-"""Files that a writer has begun and not finished: who may still be writing them, and who cannot be any more.
+"""Unfinished files: which of them a process may still be writing, and which were abandoned.
 
 A name says when, where and by whom: `<seconds>-<host>-<process>-<unique>.part`.
 """

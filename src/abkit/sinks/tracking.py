@@ -1,4 +1,4 @@
-"""Events in the words of analytics destinations: who did what, with which properties."""
+"""Events in the form that analytics tools expect: who did what, with which properties."""
 
 import json
 from collections.abc import Mapping

@@ -15,12 +15,12 @@ DAY = 86_400.0
 
 
 class Reservation(NamedTuple):
-    """The right to send one exposure, to be given back if it cannot be used.
+    """The right to log one exposure. It is given back if the exposure cannot be queued.
 
     Attributes:
         window: The index of the window, counted from the epoch; a whole number.
         ordinal: How many times the unit had changed its variant before, within the window.
-        token: What the store needs to take the reservation back.
+        token: What the store needs to undo the reservation.
     """
 
     window: float
@@ -29,20 +29,20 @@ class Reservation(NamedTuple):
 
 
 class DedupStore(Protocol):
-    """Remembers which exposures were accepted. Called by many threads at once."""
+    """Remembers which exposures were logged. Called by many threads at once."""
 
     def reserve(self, exposure: Exposure, /) -> Reservation | None:
-        """Check and set in one step.
+        """Check and set atomically.
 
         Returns:
-            None if the unit's latest variant in this window is the exposure's already.
+            None if the exposure is a duplicate: the unit's latest variant in this window is the same.
         """
         ...
 
     def give_back(self, reservation: Reservation, /) -> None:
-        """Forget an exposure that was refused, unless the key has changed since."""
+        """Forget an exposure that could not be queued, unless the unit has been exposed again since."""
         ...
 
     def has_seen(self, key: Key, variant: Variant, /) -> bool:
-        """Whether `reserve` would say None now; may say False although it would."""
+        """Whether `reserve` would return None now. It may return False although `reserve` would."""
         ...

@@ -11,7 +11,7 @@ from abkit.exposure.insert_ids import Mark
 from abkit.exposure.runtime.process_hooks import call_after_fork
 
 Reserved: TypeAlias = tuple[int, Mark, Mark | None]
-"""A key's slot, its mark now, and its mark before. The marks of all units that are equal are one object."""
+"""A key's slot, its mark now, and its mark before. Equal marks are the same object."""
 
 
 class MemoryDedup:
@@ -23,20 +23,20 @@ class MemoryDedup:
     known one with probability 1e6 / 2**64, about 5e-14; that any two of a million are confused has
     probability 3e-8.
 
-    When `max_keys` is reached, about the older half is forgotten. A unit that was forgotten is exposed
-    once more, under the same insert id unless it had changed its variant.
+    When `max_keys` is reached, about the older half is evicted. The next exposure of an evicted unit is
+    logged once more, with the same insert id unless the unit had changed its variant.
 
     Args:
         max_keys: The most keys to remember; at least half as many always are.
-        window: Seconds after which a unit counts anew. Windows are fixed and begin at multiples of
+        window: Seconds after which a unit is logged again. Windows are fixed and begin at multiples of
             `window` since the epoch; the default is the UTC day. The window of an exposure is that
             of its own time.
-        clock: Gives the seconds since the epoch, for `has_seen`.
+        clock: Returns the seconds since the epoch, for `has_seen`.
 
     Attributes:
         window: As above.
-        young: The latest mark of each slot that came since the generations changed. Who only reads it
-            needs no lock, but has to ask for it each time.
+        young: The latest mark of each slot since the generations changed. It can be read without a lock,
+            but the attribute has to be read each time.
 
     Raises:
         DeliveryError: `max_keys` is below 2, or `window` is not above 0.
@@ -67,7 +67,7 @@ class MemoryDedup:
         call_after_fork(self)
 
     def after_fork(self) -> None:
-        """A forked child knows what its parent has accepted; only the lock is its own."""
+        """In a forked child: keep the entries, replace the lock."""
         # Reentrant, so that a signal handler may log an exposure in the middle of another.
         self._lock = threading.RLock()
         self._acquire, self._release = self._lock.acquire, self._lock.release

@@ -1,4 +1,4 @@
-"""Exposures that several processes send, each once: a shared store in Redis."""
+"""Deduplication across processes, in Redis."""
 
 import os
 from collections.abc import Sequence
@@ -51,23 +51,22 @@ _AT_ONCE = 500
 
 
 class RedisDedup:
-    """A `SharedDedup` in Redis 2.6 or later, or in anything that speaks its protocol.
+    """A `SharedDedup` in Redis 2.6 or later, or any server with the same protocol.
 
-    One key for each exposure, named after its insert id: about 150 bytes of the server's memory. Every
-    destination needs a prefix of its own.
+    Each exposure is one key, named by its insert id, and takes about 150 bytes of the server's memory. Use a
+    separate prefix for each destination.
 
     Args:
         server: An address such as "redis://:password@host:6379/0", or a client of redis-py; a client's
             timeouts are its own.
-        prefix: What the keys begin with. With the braces, all keys are in one slot of a cluster.
-        keep: Seconds that a sent exposure is remembered; at least the window of the process's own
-            deduplication.
-        claim: Seconds after which another process may send what this one was about to send; longer than
+        prefix: The start of each key. The braces put all keys into one slot of a cluster.
+        keep: Seconds for which a sent exposure is remembered; at least the window of the `dedup`.
+        claim: Seconds after which a claim expires, and another process may send the exposure; longer than
             the sink may take for a batch.
         timeout: Seconds to wait for a connection, and for an answer.
 
     Raises:
-        DeliveryError: The address or a number makes no sense.
+        DeliveryError: The address or a number is invalid.
         MissingExtraError: redis-py is not installed.
     """
 

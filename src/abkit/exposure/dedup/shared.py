@@ -6,36 +6,36 @@ from typing import Protocol
 
 
 class Claim(Enum):
-    """What a shared store says about an exposure."""
+    """The answer of a shared store about an exposure."""
 
     MINE = "mine"
-    """To be sent by the process that asks."""
+    """The calling process should send it."""
 
     SENT = "sent"
     """Another process has sent it."""
 
     CONTESTED = "contested"
-    """Another process is about to send it, and may fail."""
+    """Another process has claimed it, and has not sent it yet."""
 
 
 class SharedDedup(Protocol):
-    """Remembers, for several processes, which exposures were sent. Only the delivery's thread calls it.
+    """Remembers which exposures were sent by any process. Only the worker thread calls it.
 
-    An exposure is known by its insert id, which says all that counts: the unit, the variant, the window
-    and the number of changes before it. What a method raises is reported, and the process does without.
+    An exposure is identified by its insert id, which follows from the unit, the variant, the window and the
+    number of changes before it. If a method raises, the error is logged, and the exposures are sent.
     """
 
     def claim(self, insert_ids: Sequence[str], /) -> Sequence[Claim]:
-        """Ask for the right to send exposures; check and set in one step.
+        """Claim the right to send exposures; check and set atomically.
 
-        A claim ends by itself, so that a process that dies between claiming and sending loses nothing. What
-        is claimed by the same process again is prolonged.
+        A claim expires, so that nothing is lost if the process dies before it sends. Claiming again from the
+        same process extends the claim.
 
         Returns:
-            An answer for each.
+            An answer for each insert id, in the same order.
         """
         ...
 
     def settle(self, *, sent: Sequence[str], given_back: Sequence[str]) -> None:
-        """Make the claims to what was sent permanent, and give up those to what was not."""
+        """Make the claims of sent exposures permanent, and release those of the others."""
         ...

@@ -1,4 +1,4 @@
-"""What the delivery's thread has in hand: the batches on their way, and what became of the others."""
+"""Sends batches to a sink, and counts what became of their events."""
 
 from collections import deque
 
@@ -21,28 +21,28 @@ _DEAD_LETTERS = 1_000
 
 
 class BatchSender:
-    """The batches on their way to a sink.
+    """The batches in flight to a sink.
 
-    Only the delivery's thread changes it, and only `send` takes long: it is called without the
-    delivery's lock, the others with it.
+    Only the worker changes it. Only `send` takes long, and is called without the queue's lock; the other
+    methods are called with it.
 
     Args:
-        sink: Where the batches go.
+        sink: The destination.
         limits: When a batch is full.
-        error_log: Where to report what goes wrong.
-        guarded_dedup: Knows what other processes send.
-        guarded_outbox: Is told which events are settled.
+        error_log: Where errors are reported.
+        guarded_dedup: Deduplication across processes.
+        guarded_outbox: Where settled events are marked.
         sink_from_parent: Whether the sink was made before a fork. The child closes it only if it has used it.
 
     Attributes:
         dequeued: How many events have been taken from the queue.
-        delivered: How many the destination has taken.
-        elsewhere: How many another process had sent.
-        rejected: How many it will never take.
-        retried: How many times sending has failed for now.
-        failures: How many times in a row.
-        dead_letters: The last of the rejected.
-        count: How many events a batch may have; falls where the destination finds them too large.
+        delivered: How many the destination has accepted.
+        elsewhere: How many were sent by another process.
+        rejected: How many the destination has rejected.
+        retried: How many times sending failed and was to be retried.
+        failures: How many times in a row sending has failed.
+        dead_letters: The latest rejected events.
+        count: The most events of a batch. It shrinks when the destination finds batches too large.
     """
 
     def __init__(
@@ -73,23 +73,23 @@ class BatchSender:
 
     @property
     def in_flight(self) -> bool:
-        """Whether a batch is on its way."""
+        """Whether a batch is in flight."""
         return bool(self._work)
 
     @property
     def wants_more(self) -> bool:
-        """Whether nothing is on its way, or only a few events that should let others pass."""
+        """Whether to take another batch: none is in flight, or only a few that let others pass."""
         return not self._work or (self._work[0].lets_others_pass and len(self._work) <= _STUBBORN)
 
     def is_settled(self, target: int) -> bool:
-        """Whether the first `target` events have been taken from the queue, and none is on its way."""
+        """Whether the first `target` events have been dequeued, and none is in flight."""
         return self.dequeued >= target and all(batch.first >= target for batch in self._work)
 
     def dequeue(self, queue: deque[Event]) -> list[DeadLetter]:
-        """Make the queue's first events the next batch, and set those aside that are malformed.
+        """Make the first events of the queue the next batch. Malformed events become dead letters.
 
         Returns:
-            What was set aside.
+            The malformed events.
         """
         count = min(self.count, len(queue))
         events: list[Event] = [queue.popleft() for _ in range(count)]
@@ -107,7 +107,7 @@ class BatchSender:
     def _measured(
         self, taken: list[Event], queue: deque[Event]
     ) -> tuple[list[Event], list[DeadLetter]]:
-        """Name the events, set those aside that are malformed, and put back those that are too many."""
+        """Give the events ids, separate malformed ones, and put back those that exceed the size limit."""
         events: list[Event] = []
         malformed: list[DeadLetter] = []
         names = random_ids()
@@ -126,9 +126,9 @@ class BatchSender:
         return events, malformed
 
     def send(self) -> SendResult:
-        """Send the next batch, which stays in hand until it is settled.
+        """Send the next batch, which stays in flight until `settle`.
 
-        What another process has sent is not sent; what it is sending is looked at again later.
+        Exposures that another process has sent are skipped; those that it is sending are checked again later.
         """
         batch = self._work[0]
         claimed = self._guarded_dedup.claim(batch.events)
@@ -143,7 +143,7 @@ class BatchSender:
         return result
 
     def _settle_elsewhere(self, settled: tuple[Event, ...], result: SendResult) -> None:
-        """Tell other processes, and the outbox, what will not be sent again."""
+        """Record in the shared store and the outbox what will not be sent again."""
         rejected = result.rejected
         refused = {id(event) for event in rejected}
         sent = [event for event in settled if id(event) not in refused] if refused else settled
@@ -169,7 +169,7 @@ class BatchSender:
         return result
 
     def settle(self, result: SendResult) -> None:
-        """Replace the batch that was sent by what is left of it."""
+        """Replace the batch that was sent by what remains to be sent."""
         self._work.popleft()
         self._work.extendleft(reversed(result.again))
         self._work.extend(result.later)
@@ -181,13 +181,13 @@ class BatchSender:
         self.dead_letters.extend(result.letters)
 
     def abandon(self) -> tuple[Event, ...]:
-        """Give up the batches on their way."""
+        """Give up the batches in flight, and return their events."""
         events = tuple(event for batch in self._work for event in batch.events)
         self._work.clear()
         return events
 
     def release(self, events: tuple[Event, ...]) -> None:
-        """Let other processes send the events."""
+        """Release the claims on these events, so that other processes can send them."""
         self._guarded_dedup.settle(sent=(), given_back=events)
 
     def stats(self, accepted: int, drops: DropReporter) -> Stats:
@@ -195,7 +195,7 @@ class BatchSender:
 
         Args:
             accepted: How many events were put into the queue.
-            drops: Which of them were not delivered.
+            drops: Counts of events that were not delivered.
         """
         settled = self.delivered + self.elsewhere + self.rejected
         return Stats(

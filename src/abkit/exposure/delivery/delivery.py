@@ -1,4 +1,4 @@
-"""From the request to the sink: takes events at once, and lets a thread deliver them."""
+"""Delivery of events to a sink: they are queued at once, and sent by a worker thread."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ from abkit.exposure.stats import DeadLetter, Stats
 from abkit.sinks.base import BatchLimits, Sink
 
 _TRYING = 0.9
-"""The share of the time to close that is for trying; the rest is for saying what was lost."""
+"""The share of the time to close in which sending is tried; the rest is for reporting dropped events."""
 
 _FULL = "the queue is full"
 _CLOSED = "the delivery is closed"
@@ -31,22 +31,22 @@ _LATE = "the destination did not take it before the delivery was closed"
 
 
 class Delivery:
-    """Takes events at once and sends them later, in order, by one thread.
+    """Queues events without blocking; a worker thread sends them in order, in batches.
 
-    The thread is started with the first event and ends when there is nothing to do for a minute. A
-    forked child has a thread and a queue of its own; what its parent had queued, the parent sends.
+    The worker is started by the first event and ends after a minute without events. A forked child has
+    its own worker and queue; events that its parent had queued are sent by the parent.
 
     Args:
-        sink: Where the events go.
-        shared: Knows what other processes have sent; None: nobody is asked.
-        outbox: Where events are on disk until they are delivered; None: in memory only.
-        limits: When a batch is full; None: what the sink asks for.
-        max_queue: The most events to hold; more are dropped. One batch on its way comes on top, and an
-            event of each thread that comes at the same moment.
+        sink: The destination.
+        shared: Deduplication across processes; None: none.
+        outbox: Keeps events on disk until they are delivered; None: they are in memory only.
+        limits: When a batch is full; None: the sink's own limits.
+        max_queue: The most events to queue; further ones are dropped. The batch in flight is not counted.
+            Threads that call at the same moment may exceed it by one event each.
         backoff: How long to wait after a failure.
-        on_drop: Is told of each event that is lost.
-        exit_timeout: Seconds that the end of the program may take if nobody has called `close`.
-        clock: Gives seconds that only go forward.
+        on_drop: Called with each dropped event and the reason.
+        exit_timeout: Seconds that delivery may take at exit if `close` was not called.
+        clock: A monotonic clock, in seconds.
 
     Raises:
         DeliveryError: The sink cannot send, or `max_queue` is below 1.
@@ -115,17 +115,17 @@ class Delivery:
         self._is_this_process = process_hooks.marker_of_this_process()
 
     def after_fork(self) -> None:
-        """In a forked child: begin with a queue, locks, files and counts of one's own."""
+        """In a forked child: start with a new queue, new locks, files and counts."""
         if self._outbox is not None:
             self._outbox.after_fork()
         self._worker.stop()
         self._begin(closed=self._queue.closed, sink_from_parent=True)
 
     def accept(self, event: Event) -> bool:
-        """Take an event for delivery; it is given a random insert id if it has none.
+        """Queue an event. If it has no insert id, it gets a random one.
 
         Returns:
-            Whether it was taken; if not, it was dropped and counted.
+            Whether it was queued. If not, it was dropped and counted.
         """
         if not self._is_this_process[0]:
             self._notice_fork()
@@ -142,7 +142,7 @@ class Delivery:
         return len(events) < queue.wake_at or self._wake_worker(event)
 
     def _wake_worker(self, event: Event) -> bool:
-        """See to it that the queue is looked after; False if the event came too late for that."""
+        """Start or wake the worker; False if the delivery was closed before the event could be sent."""
         queue = self._queue
         with queue.lock:
             if queue.worker_token is None and not queue.closed:
@@ -157,15 +157,15 @@ class Delivery:
         return False
 
     def flush(self, timeout: float = 10.0) -> bool:
-        """Send what has been accepted so far, without waiting for a batch to fill.
+        """Send all accepted events without waiting for a batch to fill.
 
-        With an outbox, also what processes that have died have left in it.
+        With an outbox, this includes the events that dead processes have left in it.
 
         Args:
             timeout: Seconds to wait.
 
         Returns:
-            Whether all of it has been delivered, or rejected, in time. False if the outbox cannot be read.
+            Whether all of them were delivered or rejected in time. False if the outbox cannot be read.
         """
         self._notice_fork()
         end = self._clock() + timeout
@@ -191,15 +191,16 @@ class Delivery:
         return settled and not self._drops.undelivered
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Deliver what has been accepted, and take no more events. May be called again.
+        """Deliver all accepted events, and accept no more. May be called again.
 
-        While the destination is down, it is tried until the time is up; what is left is dropped.
+        While the destination is down, sending is retried until the time is up. Events that are still
+        queued then are dropped.
 
         Args:
-            timeout: Seconds to wait. A thread whose sink hangs is left behind.
+            timeout: Seconds to wait. A worker whose sink hangs is abandoned.
 
         Returns:
-            Whether everything has been delivered, or rejected, in time.
+            Whether all events were delivered or rejected in time.
         """
         self._begin_to_close(timeout)
         return self.wait_until_closed()
@@ -238,12 +239,12 @@ class Delivery:
 
     @property
     def closed(self) -> bool:
-        """Whether no more events are taken."""
+        """Whether events are no longer accepted."""
         return self._queue.closed
 
     @property
     def _accepted(self) -> int:
-        """How many events were put into the queue; to be asked under the lock."""
+        """How many events were queued. The caller holds the lock."""
         return self._sender.dequeued + len(self._queue.events)
 
     @property
@@ -251,7 +252,7 @@ class Delivery:
         return bool(self._queue.events) or self._sender.in_flight or self._sender.has_to_close
 
     def _notice_fork(self) -> None:
-        """Make up for the hook, which some servers do not run (uWSGI, unless told to)."""
+        """Detect a fork whose hook was not run, as under uWSGI by default."""
         with self._noticing:
             if not self._is_this_process[0]:
                 self.after_fork()
@@ -292,7 +293,7 @@ class Delivery:
         queue.wakeup.set()
 
     def _drop_undelivered(self, under_way: Sequence[Event]) -> None:
-        """Give up the queue, and these events, because the time to close is up."""
+        """Drop the queued events and these, because the time to close is up."""
         queue = self._queue
         with queue.lock:
             queue.abandoned, queue.wake_at = True, 0
@@ -307,7 +308,7 @@ class Delivery:
         return self._guarded_outbox.wait
 
     def _queue_recovered(self, *, at_once: bool = False) -> int:
-        """Queue what dead processes have left in the outbox; how many events that is."""
+        """Queue the events that dead processes have left in the outbox, and return their number."""
         queue = self._queue
         if queue.closed:
             return 0

@@ -1,4 +1,4 @@
-"""Events that are lost: counted, logged once, told to whoever wants to know."""
+"""Dropped events: counted, logged once per reason, and passed to `on_drop`."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -8,21 +8,21 @@ from abkit.exposure.delivery.guarded_outbox import GuardedOutbox
 from abkit.exposure.runtime.error_log import ErrorLog, attempt
 
 OnDrop = Callable[[Event, str], object]
-"""Is told of each event that is lost, and why. It is called in the thread that lost it."""
+"""Called with each dropped event and the reason, in the thread that dropped it."""
 
 
 class DropReporter:
-    """Counts what is lost.
+    """Counts and reports dropped events.
 
     Args:
-        on_drop: Is told of each event.
-        error_log: Where to report it.
-        guarded_outbox: Knows what is on the disk, and not lost.
+        on_drop: Called with each dropped event.
+        error_log: Where drops are logged.
+        guarded_outbox: Says which events are on disk, and therefore not dropped.
 
     Attributes:
-        count: How many events were lost.
-        undelivered: How many could not be delivered before the end, whether they are lost or not.
-        left_in_outbox: How many of these are on the disk.
+        count: How many events were dropped.
+        undelivered: How many were not delivered before the end, whether dropped or left in the outbox.
+        left_in_outbox: How many of these are in the outbox.
     """
 
     def __init__(
@@ -31,14 +31,14 @@ class DropReporter:
         self._on_drop = on_drop
         self._error_log = error_log
         self._guarded_outbox = guarded_outbox
-        # Reentrant, so that a signal handler may lose an event in the middle of another loss.
+        # Reentrant, so that a signal handler may drop an event while another is dropped.
         self._lock = threading.RLock()
         self.count: int = 0
         self.undelivered: int = 0
         self.left_in_outbox: int = 0
 
     def give_up(self, events: Sequence[Event]) -> list[Event]:
-        """Count events that could not be delivered before the end; those that are not on the disk either."""
+        """Count events that were not delivered before the end; returns those that are not on disk either."""
         on_disk = self._guarded_outbox.on_disk(events)
         lost = [event for event in events if getattr(event, "insert_id", "") not in on_disk]
         with self._lock:
@@ -47,13 +47,13 @@ class DropReporter:
         return lost
 
     def drop(self, events: Sequence[Event], why: str) -> None:
-        """Give up the events."""
+        """Count, log and report these events as dropped."""
         with self._lock:
             self.count += len(events)
         self._error_log.report(why, "dropped %d events: %s", len(events), why)
         if self._on_drop is None:
             return
         for event in events:
-            told = attempt(self._on_drop, event, why)
-            if isinstance(told, Exception):
-                self._error_log.report("on_drop", "on_drop raised %r", told, error=told)
+            failure = attempt(self._on_drop, event, why)
+            if isinstance(failure, Exception):
+                self._error_log.report("on_drop", "on_drop raised %r", failure, error=failure)

@@ -1,4 +1,4 @@
-"""What the requests and the delivery's thread share."""
+"""The queue between the requests and the worker thread."""
 
 import threading
 import time
@@ -12,26 +12,26 @@ NEVER = float("inf")
 
 _FIRST_LOOK = 0.0005
 _LONGEST_PAUSE = 0.02
-"""Seconds between two looks of somebody who waits for the thread; they double."""
+"""Seconds between two polls of `wait_until`; they double."""
 
 
 class EventQueue:
-    """The queue of one process, and what the delivery tells its thread.
+    """The event queue of one process, and the control state of its worker.
 
-    Everything is guarded by `lock`, except that requests append to the queue without it.
+    Everything is guarded by `lock`, except that requests append events without it.
 
     Attributes:
-        events: Events that the thread has not taken yet.
-        flush_to: How many of all accepted events are to be sent without waiting for more.
-        wake_at: The length of the queue from which a request, having appended, sees to it that the
-            thread wakes. While the thread decides how long to wait, it is 1: whoever appends
-            meanwhile waits for the lock, and then knows.
-        closed: Whether no more events are taken.
-        abandoned: Whether nobody takes from the queue any more.
-        deadline: When the thread has to stop trying, on the delivery's clock.
-        worker_token: What tells the thread that is at work from those before it; None: there is none.
-        wakeup: Wakes the thread. It is made with the thread, so that both are of one kind: real ones, or
-            those that gevent and eventlet put in their place while the program runs.
+        events: The queued events.
+        flush_to: How many of all accepted events are to be sent without lingering.
+        wake_at: The queue length from which a request wakes the worker after it has appended. It is 1
+            while the worker decides how long to wait: a request that appends meanwhile waits for the
+            lock, and sees the decision.
+        closed: Whether events are no longer accepted.
+        abandoned: Whether no worker will take events from the queue any more.
+        deadline: When the worker has to stop retrying, on the delivery's clock.
+        worker_token: Identifies the running worker thread; None: no worker runs.
+        wakeup: Wakes the worker. It is created together with the thread, so that both are either native
+            or those that gevent or eventlet have patched in.
     """
 
     __slots__ = (
@@ -68,13 +68,13 @@ class EventQueue:
         self.deadline = NEVER
 
     def wait_until(self, is_so: Callable[[], bool], timeout: float) -> bool:
-        """Wait for what the thread does; to be called without the lock, which is held while looking.
+        """Poll until a condition holds. Call it without the lock, which is held during each check.
 
-        Whoever waits looks by itself: a real thread cannot wake a greenlet of eventlet, and the program may
-        have been monkey-patched since the thread was started.
+        It polls because a native thread cannot wake a greenlet of eventlet, and the program may have been
+        monkey-patched after the thread was started.
 
         Returns:
-            Whether it is so.
+            Whether the condition holds.
         """
         end = time.monotonic() + timeout
         pause = _FIRST_LOOK
@@ -89,16 +89,16 @@ class EventQueue:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def extend(self, events: Sequence[Event]) -> int:
-        """Queue events that have their insert ids, without waking the thread; how many they are."""
+        """Queue events that have insert ids, without waking the worker. Returns their number."""
         self.events.extend(events)
         return len(events)
 
     def drain(self) -> list[Event]:
-        """Take all events from the queue."""
+        """Remove all events from the queue, and return them."""
         return [self.events.popleft() for _ in range(len(self.events))]
 
     def remove(self, event: Event) -> bool:
-        """Take one event from the queue; whether it was still there."""
+        """Remove one event from the queue. Returns whether it was still there."""
         waiting = self.drain()
         others = [each for each in waiting if each is not event]
         self.events.extendleft(reversed(others))

@@ -1,4 +1,4 @@
-"""What processes tell each other about the exposures that they send."""
+"""The shared deduplication store as the delivery uses it: if it fails, every exposure is sent."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from abkit.exposure.dedup.shared import Claim, SharedDedup
 from abkit.exposure.runtime.error_log import ErrorLog, attempt
 
 _RETRY_INTERVAL = 5.0
-"""Seconds after which a store that has failed is asked again."""
+"""Seconds after a failure before the store is used again."""
 
 
 @frozen
@@ -29,12 +29,12 @@ class ClaimedEvents:
 
 
 class GuardedDedup:
-    """Asks a shared store, if there is one and it works.
+    """Claims exposures in a shared store, if there is one and it works. No method raises.
 
     Args:
         store: The store; None: every exposure is to be sent.
-        error_log: Where to report what goes wrong.
-        clock: Gives seconds that only go forward.
+        error_log: Where errors are reported.
+        clock: A monotonic clock, in seconds.
 
     Attributes:
         unshared: How many exposures were sent without asking the store because it failed.
@@ -83,7 +83,7 @@ class GuardedDedup:
         )
 
     def settle(self, *, sent: Sequence[Event], given_back: Sequence[Event]) -> None:
-        """Tell the store what became of events; what it had not been asked about does not matter."""
+        """Settle claims in the store. Events that were not claimed are ignored."""
         if self._store is None:
             return
         names = [[event.insert_id for event in events] for events in (sent, given_back)]

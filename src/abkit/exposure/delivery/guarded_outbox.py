@@ -1,4 +1,4 @@
-"""What the delivery does with an outbox: it never fails, and falls back to memory."""
+"""The outbox as the delivery uses it: errors are logged, and events fall back to memory."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,26 +10,26 @@ from abkit.exposure.runtime.error_log import ErrorLog, attempt
 from abkit.exposure.stats import DeadLetter
 
 _RETRY_INTERVAL = 1.0
-"""Seconds after which a disk that has failed is tried again."""
+"""Seconds after a disk failure before the outbox is tried again."""
 
 _RECOVERY_INTERVAL = 5.0
-"""Seconds between two looks for what dead processes have left."""
+"""Seconds between two checks for events that dead processes have left."""
 
 NEVER = float("inf")
 
 
 class GuardedOutbox:
-    """Keeps events in an outbox, if there is one.
+    """Saves events to an outbox, if there is one. No method raises.
 
     Args:
-        outbox: Where to keep them; None: nowhere.
-        error_log: Where to report what goes wrong.
-        clock: Gives seconds that only go forward.
+        outbox: The outbox; None: none.
+        error_log: Where errors are reported.
+        clock: A monotonic clock, in seconds.
 
     Attributes:
         unsaved: How many events are in memory only because the outbox failed.
         unreadable: How many entries, or whole files, of the outbox could not be read.
-        complete: Whether the last look at what dead processes have left could read all of it.
+        complete: Whether the last check could read everything that dead processes have left.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class GuardedOutbox:
         return self._to_close
 
     def save(self, event: Event) -> Event:
-        """Name the event and write it down; if that is impossible, the event as it is."""
+        """Give the event an insert id and save it. Returns the event, unchanged if it cannot have an id."""
         outbox = self._outbox
         if outbox is None:
             return event
@@ -84,7 +84,7 @@ class GuardedOutbox:
         return self._outbox.on_disk(getattr(event, "insert_id", "") for event in events)
 
     def settle(self, events: Sequence[Event], letters: Sequence[DeadLetter] = ()) -> None:
-        """Note that the events need not be sent any more, and keep those that were rejected."""
+        """Mark the events as settled, and save the rejected ones as dead letters."""
         if self._outbox is None:
             return
         if letters:
@@ -92,14 +92,14 @@ class GuardedOutbox:
         self._report_note(attempt(self._outbox.settle, [event.insert_id for event in events]))
 
     def recover(self, room: int, *, at_once: bool = False) -> list[Event]:
-        """Take over what dead processes have left.
+        """Recover events that dead processes have left.
 
         Args:
-            room: How many events to take, at least: a file is taken as a whole.
-            at_once: Although the last look was not long ago.
+            room: How many events to recover. Files are recovered whole, so there may be more.
+            at_once: Check even if the last check was recent.
 
         Returns:
-            The events; none if there is no outbox, nothing to take, or it is too early.
+            The events; empty if there is no outbox, nothing to recover, or the last check was recent.
         """
         events: list[Event] = []
         if self._outbox is None or not (at_once or self._clock() >= self._recover_from):
@@ -134,11 +134,11 @@ class GuardedOutbox:
 
     @property
     def wait(self) -> float:
-        """Seconds after which to look for what dead processes have left."""
+        """Seconds until the next check for events of dead processes."""
         return NEVER if self._outbox is None else max(0.0, self._recover_from - self._clock())
 
     def close(self) -> None:
-        """Let go of the files, so that other processes can deliver what is left in them."""
+        """Close the files, so that other processes can deliver what is left in them."""
         self._to_close = False
         if self._outbox is not None:
             self._outbox.close()

@@ -1,15 +1,15 @@
-"""How long to wait for a batch to fill, and for anything to come at all."""
+"""How long to wait for a batch to fill, and how long to stay idle."""
 
 IDLE = 60.0
 """Seconds without an event after which the thread ends."""
 
 
 class Linger:
-    """Remembers since when there are events, or none.
+    """Remembers since when the queue has had events, or none.
 
     Args:
-        age: Seconds that an event waits for others at most.
-        idle: Seconds without an event after which there is no point in waiting.
+        age: The most seconds that an event waits for a batch to fill.
+        idle: Seconds without an event after which the worker should end.
     """
 
     def __init__(self, age: float, *, idle: float = IDLE) -> None:
@@ -22,12 +22,12 @@ class Linger:
         """Seconds to wait for more events.
 
         Args:
-            queued: How many there are.
-            enough: How many need not wait.
-            now: The time, in seconds.
+            queued: How many events are queued.
+            enough: How many make a batch that is sent at once.
+            now: The current time, in seconds.
 
         Returns:
-            0 if what there is should be sent; None if there is nothing, and has not been for long.
+            0 if the queued events should be sent now; None if the queue has been empty for `idle` seconds.
         """
         if not queued:
             self._some_since = None
@@ -41,5 +41,5 @@ class Linger:
         return 0.0 if queued >= enough else max(0.0, self._some_since + self._age - now)
 
     def restart(self, now: float) -> None:
-        """A batch was taken: whatever is left, or comes next, waits from now on."""
+        """A batch was taken: the remaining and coming events linger from now on."""
         self._some_since = now

@@ -1,4 +1,4 @@
-"""What follows from a sink's answer. Pure: a batch and an answer in, a result out."""
+"""What follows from a sink's answer. Pure: a batch and an answer in, a `SendResult` out."""
 
 from attrs import evolve, field, frozen
 

@@ -1,4 +1,4 @@
-"""What the delivery's thread does: wait for a batch, send it, wait after a failure, end."""
+"""The worker thread: wait for a batch, send it, back off after a failure, end when idle or closed."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -17,17 +17,17 @@ _current_worker: ContextVar["Worker | None"] = ContextVar("abkit_current_worker"
 
 
 class Worker:
-    """Carries events from the queue to the sink.
+    """Takes events from the queue and sends them to the sink.
 
     Args:
-        queue: Where the events are.
-        sender: What sends them.
+        queue: The queued events.
+        sender: Sends batches.
         linger: How long to wait for a batch to fill.
         backoff: How long to wait after a failure.
-        clock: Gives seconds that only go forward.
-        error_log: Where to report what goes wrong.
-        drop: Is told of events that could not be sent before the end.
-        recover: Queues what dead processes have left; gives the seconds after which to look again.
+        clock: A monotonic clock, in seconds.
+        error_log: Where errors are reported.
+        drop: Called with the events that could not be sent before the end.
+        recover: Queues events of dead processes; returns the seconds until the next check.
     """
 
     def __init__(
@@ -53,19 +53,19 @@ class Worker:
         self._stopped = False
 
     def stop(self) -> None:
-        """Carry no more: in a forked child, where the greenlets of gevent and eventlet live on."""
+        """Send no more. Needed in a forked child, where greenlets of gevent and eventlet go on running."""
         self._stopped = True
 
     @property
     def is_current(self) -> bool:
-        """Whether this is asked by what the worker calls: a sink, or a callback."""
+        """Whether the caller runs inside this worker: a sink or a callback."""
         return _current_worker.get() is self
 
     def run(self, token: object) -> None:
-        """Carry until there is nothing more to do.
+        """Send batches until there is nothing more to do.
 
         Args:
-            token: What the queue calls this thread.
+            token: Identifies this thread in `EventQueue.worker_token`.
         """
         queue, sender = self._queue, self._sender
         before = _current_worker.set(self)
@@ -73,7 +73,7 @@ class Worker:
         try:
             while self._next():
                 if not sender.in_flight:
-                    continue  # Nothing that was taken could be sent.
+                    continue  # All events of the batch were malformed.
                 result = sender.send()
                 with queue.lock:
                     sender.settle(result)
@@ -94,7 +94,7 @@ class Worker:
             wakeup.sleep_for_ever()
 
     def _next(self) -> bool:
-        """Wait until a batch is on its way; False if there is nothing more to do."""
+        """Wait until a batch is in flight; False if there is nothing more to do."""
         queue, sender = self._queue, self._sender
         while True:
             if self._stopped:
@@ -129,7 +129,7 @@ class Worker:
         return True
 
     def _pause(self, after: float | None) -> None:
-        """Wait after a failure; but let closing and flushing hurry, unless the sink asked to wait."""
+        """Back off after a failure. Closing and flushing cut it short, unless the sink asked to wait."""
         queue = self._queue
         delay = self._backoff.delay(self._sender.failures, after=after)
         closing, flush_to = queue.closed, queue.flush_to

@@ -20,7 +20,7 @@ _MOST_DEAD_LETTERS = 10_000_000
 
 @frozen
 class Recovered:
-    """What dead processes have left, as far as one look has found it.
+    """What one check has found of the events that dead processes have left.
 
     Attributes:
         events: Those of one file that are not delivered; none: no process has left any.
@@ -34,19 +34,19 @@ class Recovered:
 
 
 class Outbox:
-    """A directory in which each process keeps the events that it has accepted, until they are settled.
+    """A directory in which processes save accepted events until they are delivered or rejected.
 
-    What is saved survives `kill -9`; it is not forced to the disk, so that it does not survive a power
-    cut. Any number of processes may share a directory on a local disk; each delivers its own events,
-    and those of processes that have died. See the page on delivery.
+    Saved events survive `kill -9`. They are not synced to disk, so they may not survive a power cut. Any
+    number of processes can share a directory on a local disk: each delivers its own events, and those that
+    dead processes have left. See the page on delivery.
 
     Args:
-        directory: Made if it does not exist.
-        max_size: The most bytes that this process keeps, to a `segment_size`; what exceeds them is not saved.
+        directory: The directory. It is created if it does not exist.
+        max_size: The most bytes that this process keeps, to a `segment_size`. Further events are not saved.
         segment_size: Bytes after which a new file is begun. A file is removed when its events are settled.
 
     Raises:
-        DeliveryError: The directory cannot be made or written to, a limit makes no sense, or the system has
+        DeliveryError: The directory cannot be created or written to, a limit is invalid, or the system has
             no flock(2).
     """
 
@@ -149,7 +149,7 @@ class Outbox:
             raise failure
 
     def save_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep events that the destination will never take, for inspection; 10 MB of them at most.
+        """Save rejected events for inspection, at most 10 MB.
 
         Raises:
             OSError: The disk does not take them.
@@ -165,14 +165,14 @@ class Outbox:
             os.close(file)
 
     def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """The events that were set aside by all processes. Remove the file `dead-letters` to forget them."""
+        """The rejected events of all processes. Remove the file `dead-letters` to discard them."""
         try:
             return read((self._directory / _DEAD_LETTERS).read_bytes()).dead_letters
         except FileNotFoundError:
             return ()
 
     def recover(self) -> Recovered:
-        """Take over a file of a process that has died.
+        """Take over one file that a dead process has left.
 
         Raises:
             OSError: The directory cannot be read.

@@ -1,4 +1,4 @@
-"""How long to wait before a batch is sent again."""
+"""Exponential backoff between two attempts to send."""
 
 import random
 from collections.abc import Callable
@@ -14,9 +14,9 @@ class Backoff:
 
     Attributes:
         first: The longest wait after the first failure, in seconds; it doubles with each failure.
-        longest: The longest wait of all, in seconds.
-        longest_after: The longest wait that a destination may ask for, in seconds.
-        random: Gives a number in [0, 1).
+        longest: The limit of the wait, in seconds.
+        longest_after: The limit of the wait that a destination may ask for (`Retry-After`), in seconds.
+        random: Returns a number in [0, 1).
     """
 
     first: float = field(default=0.1, validator=validators.gt(0))

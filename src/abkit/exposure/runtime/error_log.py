@@ -52,7 +52,7 @@ class ErrorLog:
     """Counts errors by kind, and logs the first of each kind.
 
     Args:
-        clock: Gives seconds that only go forward.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""What outlives a request: renewed in a forked child, closed at the end of the program.
+"""Hooks for long-lived objects: called after a fork, and at the end of the program.
 
 Objects are held weakly. One hook of each kind serves them all, installed with the first object.
 """
@@ -18,15 +18,15 @@ from abkit.exposure.runtime.wakeup import WakeUp
 
 
 class ForkAware(Protocol):
-    """What has locks, or threads, which a forked child cannot use."""
+    """An object with locks or threads, which a forked child cannot use."""
 
     def after_fork(self) -> None:
-        """Begin anew, in the child: replace locks rather than acquire them."""
+        """Start anew in the child: replace locks, do not acquire them."""
         ...
 
 
 class ClosedAtExit(Protocol):
-    """What has something to finish when the program ends."""
+    """An object with work to finish when the program ends."""
 
     @property
     def exit_timeout(self) -> float:
@@ -102,7 +102,7 @@ class _SameProcessId:
 
 
 def marker_of_this_process() -> ProcessMarker:
-    """A sign that tells forked children from this process, even where no hook is run.
+    """A marker that differs in forked children, even where no fork hook is run.
 
     On Linux it is a page of memory that the kernel wipes in children: to ask for the process's id at each
     event would take longer than to queue it.

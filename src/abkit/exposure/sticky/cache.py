@@ -1,4 +1,4 @@
-"""What this process knows of the variants that the units of one experiment keep."""
+"""A cache of the variants that the units of one experiment keep."""
 
 import threading
 from typing import TypeAlias
@@ -6,21 +6,21 @@ from typing import TypeAlias
 from abkit.exposure.runtime.process_hooks import call_after_fork
 
 CachedVariant: TypeAlias = str | tuple[str, float] | float
-"""A variant's text, as the store has it; one that is to be looked up again from a moment on, with that
-moment; or the moment until which nothing is known to be kept. Moments are seconds that only go forward."""
+"""One of three: a variant's text, as the store has it; a variant's text and the time from which it is to be
+looked up again; or the time until which the unit is known to have none. The clock is monotonic."""
 
 
 class VariantCache:
-    """The units that were asked for lately.
+    """The variants of the units that were used recently.
 
-    When `max_units` is reached, about the older half is forgotten; who comes again is looked up again.
+    When `max_units` is reached, about the older half is evicted; it is looked up again if needed.
 
     Args:
-        max_units: The most units to remember; at least half as many always are.
+        max_units: The most units to cache; at least half as many always are.
 
     Attributes:
-        young: What is known, of the units that came since the generations changed. Who only reads it
-            needs no lock, but has to ask for it each time.
+        young: The entries since the generations changed. It can be read without a lock, but the attribute
+            has to be read each time.
     """
 
     def __init__(self, max_units: int) -> None:
@@ -32,11 +32,11 @@ class VariantCache:
         call_after_fork(self)
 
     def after_fork(self) -> None:
-        """A forked child knows what its parent does; only the lock is its own."""
+        """In a forked child: keep the entries, replace the lock."""
         self._lock = threading.RLock()
 
     def of(self, unit_id: str) -> CachedVariant | None:
-        """What is known of a unit, which is one of the young now."""
+        """The entry of a unit, which becomes one of the young."""
         known = self.young.get(unit_id)
         if known is None:
             known = self._old.get(unit_id)
@@ -45,14 +45,14 @@ class VariantCache:
         return known
 
     def put(self, unit_id: str, known: CachedVariant) -> None:
-        """Remember something of a unit, instead of what was known."""
+        """Set the entry of a unit."""
         with self._lock:
             self.young[unit_id] = known
             if len(self.young) >= self._generation:
                 self._old, self.young = self.young, {}
 
     def forget(self, unit_id: str) -> None:
-        """Know nothing of a unit any more."""
+        """Remove the entry of a unit."""
         with self._lock:
             self.young.pop(unit_id, None)
             self._old.pop(unit_id, None)

@@ -29,20 +29,20 @@ return 1
 
 
 class RedisStickyStore:
-    """A `StickyStore` in Redis 2.6 or later, or in anything that speaks its protocol.
+    """A `StickyStore` in Redis 2.6 or later, or any server with the same protocol.
 
-    One key for each unit, such as `abkit:sticky:["Checkout","org","42"]`: about 150 bytes of the server's
-    memory. The server must not evict them: `maxmemory-policy noeviction`, or a `volatile-` one.
+    Each unit is one key, such as `abkit:sticky:["Checkout","org","42"]`, and takes about 150 bytes of the
+    server's memory. The server must not evict the keys: `maxmemory-policy noeviction`, or a `volatile-` one.
 
     Args:
         server: An address such as "redis://:password@host:6379/0", or a client of redis-py; a client's
             timeouts are its own.
-        prefix: What the keys begin with.
+        prefix: The start of each key.
         keep: Seconds after which a unit's variant is forgotten, counted from its first exposure; None: never.
         timeout: Seconds to wait for a connection, and for an answer.
 
     Raises:
-        DeliveryError: The address or a number makes no sense.
+        DeliveryError: The address or a number is invalid.
         MissingExtraError: redis-py is not installed.
     """
 

@@ -25,14 +25,14 @@ _CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
 class SqlStickyStore:
     """A `StickyStore` in the table `abkit_sticky`, one row for each unit of each experiment.
 
-    It is the store for an application that has a database and no Redis, such as one of Django: give it the
-    URL of the same database.
+    Use it in an application that has a database and no Redis, as many Django projects: pass the URL of the
+    same database.
 
     Args:
         url_or_engine: A database URL such as "postgresql+psycopg://user:password@host/name", or an engine
             of SQLAlchemy, which stays the caller's to dispose of.
         schema: The schema of the table, which must exist; None: the database's default.
-        create: Whether to create the table if it is missing, before the first variant is kept.
+        create: Whether to create the table if it is missing, before the first variant is stored.
 
     Raises:
         DeliveryError: The URL cannot be used, or the dialect is neither PostgreSQL nor SQLite.

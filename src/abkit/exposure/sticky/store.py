@@ -1,4 +1,4 @@
-"""Where the variants of units are kept, and the store that is in memory."""
+"""The protocol of a sticky store, and one in memory."""
 
 import threading
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from abkit.exposure.runtime.process_hooks import call_after_fork
 
 
 class StickyKey(NamedTuple):
-    """One unit of one experiment. The salt is no part of it: with another one, the unit keeps its variant."""
+    """One unit of one experiment. It does not have the salt: with a new salt, a unit keeps its variant."""
 
     experiment: str
     unit_type: str
@@ -17,12 +17,13 @@ class StickyKey(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A variant that is to be kept.
+    """A variant to store for a unit.
 
     Attributes:
         key: For which unit.
         variant: The variant, as `abkit.events.variant_text` writes it.
-        instead_of: What is kept now and means nothing any more; None: nothing is known to be kept.
+        instead_of: The stored variant that is no longer declared, to be replaced; None: none is known
+            to be stored.
     """
 
     key: StickyKey
@@ -31,20 +32,20 @@ class Choice(NamedTuple):
 
 
 class StickyStore(Protocol):
-    """Keeps the variants of units. Called by threads of abkit's own, so that no request waits for it.
+    """Stores the variants of units. Called by abkit's own threads; a request waits only up to a timeout.
 
-    Whatever a method raises is counted and logged once. A store that does not answer in time is given up
-    for this unit; the store's own time-outs should end the call, some day.
+    Errors that a method raises are counted, and logged once. After the timeout the hash decides for the unit;
+    the call itself should be ended by a timeout of the store.
     """
 
     def get(self, key: StickyKey, /) -> str | None:
-        """The variant that is kept for a unit, as it was set; None if there is none."""
+        """The stored variant of a unit, as it was set; None if there is none."""
         ...
 
     def set(self, choices: Sequence[Choice], /) -> None:
-        """Keep variants; each only if nothing is kept, or what is kept is its `instead_of`, in one step.
+        """Store variants, each atomically and only if none is stored, or the stored one is its `instead_of`.
 
-        So the first exposure counts, of several processes too. What it raises makes all of them be set again.
+        So the first exposure counts, also among several processes. If it raises, all of them are set again.
         """
         ...
 
@@ -65,7 +66,7 @@ def check_store(store: object) -> None:
 
 
 class MemoryStickyStore:
-    """Keeps variants in this process, for tests and for programs of one process: they end with it."""
+    """Stores variants in memory, for tests and for programs with a single process."""
 
     def __init__(self) -> None:
         self._kept: dict[StickyKey, str] = {}

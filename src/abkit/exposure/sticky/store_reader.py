@@ -1,4 +1,4 @@
-"""Asks a store, without that anybody waits for it longer than a time-out."""
+"""Reads from a sticky store with a timeout."""
 
 import os
 import threading
@@ -11,15 +11,15 @@ from abkit.exposure.runtime.wakeup import WakeUp
 from abkit.exposure.sticky.store import MemoryStickyStore, StickyKey, StickyStore
 
 _RETRY_INTERVAL = 1.0
-"""Seconds after which a store that has failed is asked again."""
+"""Seconds after a failure before the store is read again."""
 
 _MOST_THREADS = 4
 _IDLE = 60.0
-"""Seconds after which a thread that nobody has asked ends."""
+"""Seconds without a request after which a thread ends."""
 
 
 class _Request:
-    """A key, and what becomes of it."""
+    """A key that is to be read, and the answer."""
 
     def __init__(self, key: StickyKey) -> None:
         self.key = key
@@ -29,15 +29,15 @@ class _Request:
 
 
 class StoreReader:
-    """Asks in threads of its own, which are started when they are needed, at most four.
+    """Reads in its own threads, at most four, which are started when they are needed.
 
-    A store that raises, or does not answer in time, is not asked again for a second: so of the requests
-    that come meanwhile none waits.
+    If the store raises or times out, it is not read again for a second, so that no other request waits for
+    it meanwhile.
 
     Args:
         store: The store.
         timeout: Seconds that a request may wait.
-        error_log: Where to report what goes wrong.
+        error_log: Where errors are reported.
     """
 
     def __init__(self, store: StickyStore, *, timeout: float, error_log: ErrorLog) -> None:
@@ -59,7 +59,7 @@ class StoreReader:
         """How many times the store could not say; the hash decided."""
 
     def __call__(self, key: StickyKey) -> str | Exception | None:
-        """What the store keeps for a unit; an error if that cannot be known now."""
+        """The variant that the store has for a unit; an error if it cannot be read now."""
         answer = self._asked(key)
         if isinstance(answer, Exception):
             self.unanswered += 1

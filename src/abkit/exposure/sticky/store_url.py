@@ -1,4 +1,4 @@
-"""A sticky store by its address or by its name, as configuration says it."""
+"""A sticky store from its URL, or from "module:name", as configuration has it."""
 
 from importlib import import_module
 

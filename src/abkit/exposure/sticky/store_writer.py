@@ -1,4 +1,4 @@
-"""Keeps variants in a store, off the request's path."""
+"""Writes variants to a sticky store in a background thread."""
 
 import os
 import threading
@@ -19,14 +19,14 @@ _IDLE = 60.0
 
 
 class StoreWriter:
-    """Sets choices in a store, in batches, by one thread that is started with the first of them.
+    """Writes choices to a store in batches, by one thread that is started by the first of them.
 
-    While the store is down they wait, and it is tried again and again. A choice that the store refuses while
-    it takes others is dropped.
+    While the store is down, they wait and are retried. A choice that the store refuses while it accepts
+    others is dropped.
 
     Args:
         store: The store.
-        error_log: Where to report what goes wrong.
+        error_log: Where errors are reported.
         max_waiting: The most choices to hold; more are dropped.
         exit_timeout: Seconds that the end of the program may take.
     """

@@ -1,4 +1,4 @@
-"""What keeps the variants of units: the memory of this process before a store."""
+"""Sticky variants: a cache in this process in front of a store."""
 
 import time
 from typing import Any
@@ -21,15 +21,15 @@ _MOST_VARIANTS = 100
 
 @frozen(kw_only=True)
 class StickyStats:
-    """A snapshot of what the sticky variants of a process have come to. A forked child counts from 0.
+    """A snapshot of the counts of `StickyVariants`. A forked child counts from 0.
 
     Attributes:
-        looked_up: How many times the store was to be asked.
-        unanswered: How many times of these it could not say, so that the hash decided.
-        gone: How many times a unit kept a variant that is not declared any more, so that the hash decided.
-        written: How many variants were handed to the store.
-        waiting: How many are to be.
-        dropped: How many will not be kept: too many waited, or the store refused them.
+        looked_up: Look-ups in the store.
+        unanswered: Look-ups that failed or timed out, so that the hash decided.
+        gone: Times that a stored variant was no longer declared, so that the hash decided.
+        written: Variants written to the store.
+        waiting: Variants waiting to be written.
+        dropped: Variants that will not be written: too many were waiting, or the store refused them.
     """
 
     looked_up: int = 0
@@ -41,17 +41,17 @@ class StickyStats:
 
 
 class StickyVariants:
-    """Keeps the variants of the units of sticky experiments: `ExperimentManager.sticky`.
+    """The stored variants of sticky experiments, with a cache: `ExperimentManager.sticky`.
 
     Args:
-        store: Where they are kept, for all processes.
+        store: Where variants are stored, for all processes.
         timeout: Seconds that a request may wait for the store.
-        max_units: The most units of an experiment to remember in this process.
-        recheck: Seconds for which it is believed that a unit keeps nothing, and after which a variant that
-            this process has set is looked up once more: another process may have been first.
+        max_units: The most units of each experiment to cache in this process.
+        recheck: Seconds for which the absence of a variant is cached, and after which a variant that this
+            process has set is looked up once more, because another process may have been first.
 
     Raises:
-        ConfigError: The store cannot get and set, or a number makes no sense.
+        ConfigError: The store has no `get` and `set`, or a number is invalid.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class StickyVariants:
         self.looked_up = self.gone = 0
 
     def of(self, declaration: Declaration, /) -> "ExperimentVariants":
-        """Those of one experiment, as it is in force."""
+        """The variants of one experiment, as it is in force."""
         name = declaration.name, declaration.unit_type
         cache = self._caches.get(name)
         if cache is None:
@@ -93,7 +93,7 @@ class StickyVariants:
 
     @property
     def stats(self) -> StickyStats:
-        """What they have come to so far."""
+        """The counts so far."""
         return StickyStats(
             looked_up=self.looked_up,
             unanswered=self.reader.unanswered,
@@ -104,13 +104,13 @@ class StickyVariants:
         )
 
     def flush(self, timeout: float = 10.0) -> bool:
-        """Have the store keep what was exposed so far.
+        """Write all waiting variants to the store.
 
         Args:
             timeout: Seconds to wait.
 
         Returns:
-            Whether it does, in time.
+            Whether all of them were written in time.
         """
         return self.writer.flush(timeout)
 
