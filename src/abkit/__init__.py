@@ -1,7 +1,8 @@
 """A/B testing for Python applications: one class is the whole experiment."""
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.errors import (
@@ -157,6 +158,8 @@ _LATER = {
     "reasons_many": "abkit.experiments.in_bulk.assign",
 }
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__ = lazy_names(globals(), _LATER)
 
 sys.meta_path.insert(0, FormerModules())

@@ -56,7 +56,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         },
         "abkit.analysis.aggregates": "abkit.analysis.statistics.aggregates",
         "abkit.analysis.arguments": "abkit.analysis.declared.arguments",
-        "abkit.analysis.assembling": "abkit.analysis.findings.assemble",
+        "abkit.analysis.assembling": "abkit.analysis.assemble",
         "abkit.analysis.designed": "abkit.analysis.declared.design_weights",
         "abkit.analysis.estimands": "abkit.analysis.statistics.estimands",
         "abkit.analysis.phases": "abkit.analysis.statistics.phases",

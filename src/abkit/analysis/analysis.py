@@ -12,6 +12,7 @@ from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
+from abkit.analysis.assemble import check_plan
 from abkit.analysis.declared.amended import amended
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Declared, Design
@@ -19,7 +20,6 @@ from abkit.analysis.declared.design_weights import designed_weights, is_in_code
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
-from abkit.analysis.findings.assemble import check_plan
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import UnitQueries

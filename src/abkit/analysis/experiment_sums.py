@@ -10,10 +10,10 @@ from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.amounts import left_out
+from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.planned import Deviation, deviations
-from abkit.analysis.findings.assemble import Asked, assembled, check_plan
 from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.findings.tau import shares_at_first_look
 from abkit.analysis.outcome import VariantCounts

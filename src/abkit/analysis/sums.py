@@ -8,10 +8,10 @@ from attrs import field, frozen
 
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.analysis import check_plan_given, of_the_plan
+from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.declared.arguments import shares
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.planned import project_plan
-from abkit.analysis.findings.assemble import Asked, assembled, check_plan
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.aggregates import Moments, Sums

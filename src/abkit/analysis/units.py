@@ -13,13 +13,13 @@ from abkit.analysis.aggregation.measures import MeasuredSums, measure_units
 from abkit.analysis.aggregation.session import Progress, QuerySession, silent
 from abkit.analysis.amounts import left_out
 from abkit.analysis.analysis import check_plan_given, of_the_plan
+from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.declared.arguments import metrics as metrics_of
 from abkit.analysis.declared.arguments import shares
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.planned import deviations, project_plan
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.engines.choose import opened
-from abkit.analysis.findings.assemble import Asked, assembled, check_plan
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.unit_table import UnitTableQueries
 from abkit.analysis.reading.sources import Source, Table, table

@@ -15,6 +15,7 @@ from abkit.manager import ExperimentManager
 from abkit.pyproject import tool_table
 
 CONFIG_VARIABLE = "ABKIT_CONFIG"
+EVENTS_VARIABLE = "ABKIT_EVENTS"
 SETTINGS_VARIABLE = "ABKIT_SETTINGS"
 STICKY_VARIABLE = "ABKIT_STICKY_STORE"
 PATIENCE = 5.0

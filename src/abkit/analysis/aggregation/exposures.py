@@ -237,7 +237,7 @@ def _check(
 
 def _outside(session: QuerySession, queries: UnitQueries, label: str) -> OutsideFrameError:
     """That all exposures are outside of the time frame, and when they are."""
-    from abkit.analysis.presentation import times  # Only when something is wrong.
+    from abkit.analysis import times  # Only when something is wrong.
 
     extent = session.row("when the exposures are", queries.extent())
     first, last = instant(integer(extent, "first_time")), instant(integer(extent, "last_time"))

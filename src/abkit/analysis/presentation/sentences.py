@@ -5,12 +5,13 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from abkit.analysis import times
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.verdict import RecommendedAction
-from abkit.analysis.presentation import figures, times
-from abkit.analysis.presentation.times import duration
+from abkit.analysis.presentation import figures
 from abkit.analysis.statistics.phases import Phase
+from abkit.analysis.times import duration
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 
 if TYPE_CHECKING:

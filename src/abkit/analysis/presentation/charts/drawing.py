@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from abkit.analysis import times
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.presentation import figures, times
+from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.charts.exposures import cumulative_chart
 from abkit.analysis.presentation.charts.forest import intervals_chart, segments_chart
 from abkit.analysis.presentation.charts.over_time import over_time_chart

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from abkit.analysis.presentation import times
+from abkit.analysis import times
 from abkit.analysis.presentation.charts.theme import DASHES, DRAWN, Size, Theme, module
 from abkit.analysis.presentation.figures import drawable
 

@@ -3,7 +3,8 @@
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from abkit.analysis.presentation import figures, sentences, times, tones
+from abkit.analysis import times
+from abkit.analysis.presentation import figures, sentences, tones
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.bars import interval_bars
 from abkit.analysis.presentation.commands import command

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from abkit.analysis import times
 from abkit.analysis.findings.metric_result import MetricResult, OverTime
-from abkit.analysis.presentation import figures, times
+from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.charts.series import drawn
 from abkit.analysis.statistics.aggregates import Moments
 

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from abkit.analysis import times
 from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, Treatment
-from abkit.analysis.presentation import figures, sentences, times, tones
+from abkit.analysis.presentation import figures, sentences, tones
 from abkit.analysis.presentation.effects import Effects
 from abkit.analysis.presentation.scorecard import Entry, Scorecard, scorecard
 from abkit.analysis.presentation.terminal.tables import Cell, Column, show_table

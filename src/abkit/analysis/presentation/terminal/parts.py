@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from abkit.analysis.presentation import figures, sentences, times
+from abkit.analysis import times
+from abkit.analysis.presentation import figures, sentences
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.terminal.metrics import compared, outcome, outcome_columns

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from abkit.analysis.findings.badges import Tone
 from abkit.analysis.presentation.figures import legible
-from abkit.analysis.presentation.times import spread
+from abkit.analysis.times import spread
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from abkit.analysis.presentation.times import daily, duration, frame, look, spread, within
+from abkit.analysis.times import daily, duration, frame, look, spread, within
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 
