@@ -263,7 +263,7 @@ def test_long_running_and_overdue_are_passed_on() -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["--state", "s"], ["whom to tell?", "ABKIT_NOTIFY"]),
+        (["--state", "s"], ["no destination", "ABKIT_NOTIFY"]),
         (["--notify", "json://127.0.0.1/x"], ["--state FILE"]),
         (["--dry-run", "--now", "soon"], ["--now", "'soon'"]),
         (["--dry-run", "--min-days", "-1"], ["minimum_days must be a number from 0"]),

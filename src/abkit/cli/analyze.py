@@ -49,64 +49,68 @@ class _Found:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option(
-    "--events", metavar="DIR", help="Where exposures/ and actions/ are: a folder or a URL."
-)
+@click.option("--events", metavar="DIR", help="Folder or URL with exposures/ and actions/.")
 @config_option
-@click.option("--units", metavar="FILE", help="A table with one row per unit, instead of events.")
+@click.option("--units", metavar="FILE", help="Table with one row per unit, instead of events.")
 @click.option(
     "--unit",
     metavar="COL",
-    help="Its column of the units' ids; without it, each row is a unit.",
+    help="Column with the units' ids. Default: each row is a unit.",
 )
-@click.option("--variant", metavar="COL", help="Its column of the variants.")
+@click.option("--variant", metavar="COL", help="Column with the variants.")
 @click.option(
-    "--conversion", "conversions", metavar="COL", multiple=True, help="A column of true and false."
+    "--conversion",
+    "conversions",
+    metavar="COL",
+    multiple=True,
+    help="Column with true and false; repeatable.",
 )
-@click.option("--mean", "means", metavar="COL", multiple=True, help="A column of numbers.")
+@click.option(
+    "--mean", "means", metavar="COL", multiple=True, help="Column with numbers; repeatable."
+)
 @click.option(
     "--covariate",
     "covariates",
     metavar="METRIC=COL",
     type=pair,
     multiple=True,
-    help="The column of the same before the experiment, for CUPED.",
+    help="Column with the metric's value before the experiment, for CUPED.",
 )
 @click.option(
     "--weights",
     metavar="VARIANT=SHARE",
     type=pair,
     multiple=True,
-    help="The designed share of each variant; by default they are equal.",
+    help="Designed share of a variant; repeatable. Default: equal shares.",
 )
 @design_options
 @event_options
-@click.option("--html", metavar="FILE", type=_FILE, help="Write the report: one page.")
+@click.option("--html", metavar="FILE", type=_FILE, help="Write an HTML report.")
 @click.option(
     "--csv",
     metavar="FILE",
     type=_FILE,
-    help="Write a row for each metric and variant; - prints them.",
+    help="Write one row per metric and variant; - prints them.",
 )
 @click.option(
     "--png",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write each chart as a picture.",
+    help="Write each chart as an image.",
 )
 @click.option(
-    "--notebook", metavar="FILE", type=_FILE, help="Write a Jupyter notebook for a deeper dive."
+    "--notebook", metavar="FILE", type=_FILE, help="Write a Jupyter notebook for further analysis."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def analyze(**options: Any) -> None:
-    """Say what an experiment has found.
+    """Analyze an experiment.
 
-    Of stored events, where NAME is an experiment in the module's ACTIVE_EXPERIMENTS:
+    Analyze stored events, where NAME is an experiment in the module's ACTIVE_EXPERIMENTS:
 
     \b
       abkit analyze ShowPluginsExperiment --events data/events --config myapp.experiments
 
-    Of a table with one row per unit:
+    Analyze a table with one row per unit:
 
     \b
       abkit analyze --units cats.csv --unit userid --variant version \\

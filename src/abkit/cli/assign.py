@@ -29,9 +29,9 @@ def assign(
     sticky_store: str | None,
     settings_of_subjects: tuple[Setting, ...],
 ) -> None:
-    """Show the variant that each UNIT (an id) gets from the experiment NAME, and why.
+    """Show the variant of each UNIT (an id) in the experiment NAME, and the reason.
 
-    Where its code looks at more than the id, say what it sees: --set org.slug=acme
+    If its code reads more than the id, pass the values: --set org.slug=acme
     """
     from abkit.analysis.presentation.terminal.tables import Column, show_table
 

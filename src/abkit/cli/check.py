@@ -37,9 +37,9 @@ _STICKY = "as sticky_store under [tool.abkit] in pyproject.toml, or by --sticky-
     default=LOCK_FILE,
     show_default=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where it is written down what decides the assignments, and how they are judged; commit it.",
+    help="Lock file with everything that affects the assignments and the analysis; commit it.",
 )
-@click.option("--update", is_flag=True, help="Write the lock, once the changes are meant.")
+@click.option("--update", is_flag=True, help="Write the lock file, to accept the changes.")
 def check(
     *,
     config: str | None,
@@ -48,10 +48,10 @@ def check(
     lock: Path,
     update: bool,
 ) -> None:
-    """Check the active experiments, and compare them with the lock.
+    """Check the active experiments, and compare them with the lock file.
 
-    The exit code is 0 if nothing is wrong and nothing differs, 1 if something does, 2 if the module
-    cannot be read. What is only a notice, such as an end that has passed, changes nothing of that.
+    The exit code is 0 if there are no problems and no differences, 1 if there are any, and 2 if the module
+    cannot be read. Notices, such as an end date that has passed, do not affect it.
     """
     experiments = configured_experiments(config)
     wrong = (*filter(None, [intruder()]), *problems(experiments))

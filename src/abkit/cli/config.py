@@ -64,7 +64,7 @@ sticky_option: Option = click.option(
     metavar="URL",
     envvar=STICKY_VARIABLE,
     callback=_or_pyproject("sticky_store"),
-    help="Where the variants of sticky experiments are kept: redis://..., postgresql+psycopg://..., "
+    help="Store of the variants of sticky experiments: redis://..., postgresql+psycopg://..., "
     f"sqlite:///..., or module:name. Default: ${STICKY_VARIABLE}, or `sticky_store` in [tool.abkit] of "
     "pyproject.toml.",
 )

@@ -155,7 +155,7 @@ def simulate(traffic: Traffic, sink: FileSink) -> tuple[int, Stats]:
 
 @click.command()
 @click.option(
-    "--lift", default=0.15, show_default=True, help="The simulated effect; 0.0 is an A/A test."
+    "--lift", default=0.15, show_default=True, help="Simulated effect; 0.0 is an A/A test."
 )
 @click.option(
     "--seed", default=2026, show_default=True, help="The same seed gives the same events."
@@ -171,21 +171,21 @@ def simulate(traffic: Traffic, sink: FileSink) -> tuple[int, Stats]:
     default="data/events",
     show_default=True,
     metavar="DIR",
-    help="Where the Parquet files go: a folder, or a URL such as s3://bucket/demo.",
+    help="Folder for the Parquet files, or a URL such as s3://bucket/demo.",
 )
 @click.option(
     "--html",
     default="report.html",
     show_default=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the report goes.",
+    help="File for the report.",
 )
 def demo(*, lift: float, seed: int, organizations: int, events: str, html: Path) -> None:
     """Run an experiment from the declaration to the report, on simulated visits.
 
-    20,000 organizations visit for 14 days. Each visit asks for the variant; where the Integration
-    Directory is shown, the exposure is logged; some then click. What is delivered into Parquet files
-    is analyzed with DuckDB.
+    20,000 organizations visit for 14 days. Each visit reads the variant, logs the exposure if it shows
+    the Integration Directory, and may click. The events are delivered to Parquet files, which are
+    analyzed with DuckDB.
     """
     if not -1 < lift <= 5:
         message = f"--lift must be above -1 and at most 5 (0.15 is +15%), not {lift}"

@@ -12,7 +12,7 @@ from abkit.experiments.declaring.declaration import Declaration
 @config_option
 @settings_option
 def list_experiments(config: str | None, settings: str | None) -> None:
-    """List the active experiments, as they are in force."""
+    """List the active experiments with their current settings."""
     from abkit.analysis.presentation.terminal.tables import Column, show_table
 
     manager = configured_manager(config, settings)

@@ -52,49 +52,52 @@ _PLANNED = ("method", "confidence", "correction", "alternative", "looks", "spend
 @click.option(
     "--from-events",
     metavar="DIR",
-    help="Measure the metrics of NAME: where exposures/ and actions/ are, a folder or a URL.",
+    help="Compute the metrics of NAME from the events in this folder or URL.",
 )
 @click.option(
     "--days",
     type=click.IntRange(min=1),
     default=28,
     show_default=True,
-    help="How many of the last days of these events.",
+    help="Use this many of the last days of the events.",
 )
-@click.option("--metric", metavar="METRIC", help="Which metric of NAME; else the deciding one.")
+@click.option("--metric", metavar="METRIC", help="Metric of NAME. Default: the one that decides.")
 @click.option(
     "--rate",
     type=percentage,
     metavar="SHARE",
     callback=_number,
-    help="The conversion rate so far, such as 0.1 for 10%.",
+    help="Current conversion rate, such as 0.1 for 10%.",
 )
 @click.option(
-    "--mean", type=float, callback=_number, help="The mean per unit so far, of any other metric."
+    "--mean", type=float, callback=_number, help="Current mean per unit, for any other metric."
 )
-@click.option("--sd", type=float, callback=_number, help="Its standard deviation between units.")
+@click.option("--sd", type=float, callback=_number, help="Standard deviation between units.")
 @click.option(
     "--goal",
     type=percentage,
     metavar="SHARE",
     callback=_number,
-    help="The smallest relative change worth finding: 0.05 is 5% more, -0.05 is 5% less. "
+    help="Smallest relative change worth detecting: 0.05 is 5% more, -0.05 is 5% less. "
     "Default: the goal of the metric.",
 )
 @click.option(
     "--method",
     type=Word(Method, OTHER_WORDS[Method]),
-    help="Default: as NAME plans it; without NAME welch, which is looked at once.",
+    help="Default: as NAME plans it, or without NAME welch, which allows one look.",
 )
 @click.option(
     "--confidence", type=confidence_type, metavar="SHARE", help="Default: as planned, or 0.95."
 )
 @click.option("--correction", type=Word(Correction), help="Default: as planned, or bonferroni.")
 @click.option("--alternative", type=Word(Alternative), help="Default: as planned, or two-sided.")
-@click.option("--looks", type=int, metavar="N", help="The planned looks of group-sequential.")
-@click.option("--spending", type=Word(Spending), help="How group-sequential spends its level.")
+@click.option("--looks", type=int, metavar="N", help="Planned looks of group-sequential.")
+@click.option("--spending", type=Word(Spending), help="Spending function of group-sequential.")
 @click.option(
-    "--cuped", type=length, metavar="DAYS", help="With --from-events: explain variance by these."
+    "--cuped",
+    type=length,
+    metavar="DAYS",
+    help="With --from-events: reduce variance with the actions of this many days before.",
 )
 @click.option(
     "--power",
@@ -102,33 +105,33 @@ _PLANNED = ("method", "confidence", "correction", "alternative", "looks", "spend
     metavar="SHARE",
     default=0.8,
     show_default=True,
-    help="The chance to find the change if it is there.",
+    help="Probability of detecting the change if it exists.",
 )
 @click.option(
     "--variants",
     type=click.IntRange(2, 50),
-    help="How many, with the control; each gets the same share. Default: as NAME declares, or 2.",
+    help="Number of variants, including the control, with equal shares. Default: as NAME declares, or 2.",
 )
 @click.option(
     "--units-per-day",
     "--per-day",
     type=float,
     callback=_number,
-    help="How many new units are exposed a day, of all. Default: as the events say.",
+    help="New units exposed per day, in all variants together. Default: from the events.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def power(**options: Any) -> None:
-    """How many units, and days, an experiment needs to find a change.
+    """Calculate how many units and days an experiment needs to detect a change.
 
-    Of an experiment in the module's ACTIVE_EXPERIMENTS, by its plan, with its metrics as they are in
-    stored events, or as --rate (or --mean and --sd) says:
+    For an experiment in the module's ACTIVE_EXPERIMENTS, this uses its plan, and its metrics from stored
+    events, or from --rate (or --mean and --sd):
 
     \b
       abkit power ShowPluginsExperiment --from-events data/events
       abkit power ShowPluginsExperiment --rate 0.1 --units-per-day 2000
 
-    Without one: give --rate, or --mean and --sd, and --goal. The sum of all units is the sample_size of
-    a plan.
+    Without an experiment, pass --rate, or --mean and --sd, and --goal. The total number of units is the
+    sample_size of a plan.
     """  # noqa: D301 - click's mark of a paragraph that is not wrapped
     if options["name"] is None:
         _of_numbers(options)

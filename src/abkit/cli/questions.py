@@ -79,53 +79,73 @@ _DESIGN = [
     click.option(
         "--confidence", type=confidence, metavar="SHARE", help="Default: as planned, or 0.95."
     ),
-    click.option("--control", metavar="NAME", help="The variant to compare with."),
+    click.option("--control", metavar="NAME", help="Variant to compare with."),
     click.option("--correction", type=Word(Correction), help="Default: bonferroni."),
     click.option("--alternative", type=Word(Alternative), help="Default: two-sided."),
-    click.option("--sample-size", type=int, metavar="N", help="The planned units of all arms."),
     click.option(
-        "--min-days", type=int, metavar="N", help="Days before which nothing is to be rolled out."
+        "--sample-size", type=int, metavar="N", help="Planned number of units in all variants."
     ),
-    click.option("--spending", type=Word(Spending), help="How group-sequential spends its level."),
-    click.option("--looks", type=int, metavar="N", help="The planned looks of group-sequential."),
+    click.option(
+        "--min-days",
+        type=int,
+        metavar="N",
+        help="Minimum number of days before a rollout is recommended.",
+    ),
+    click.option("--spending", type=Word(Spending), help="Spending function of group-sequential."),
+    click.option("--looks", type=int, metavar="N", help="Planned looks of group-sequential."),
     click.option(
         "--tau",
         "taus",
         type=pair,
         multiple=True,
         metavar="METRIC=NUMBER",
-        help="The difference that the sequential test looks for. Default: made of the goal and the "
+        help="Difference that the sequential test looks for. Default: computed from the goal and the "
         "first look.",
     ),
 ]
 
 _EVENTS = [
     click.option(
-        "--several", type=Word(Several), help="Units in several variants. Default: exclude."
+        "--several",
+        type=Word(Several),
+        help="What to do with units in several variants. Default: exclude.",
     ),
-    click.option("--from", "start", type=moment, metavar="TIME", help="Exposures from here on."),
-    click.option("--until", type=moment, metavar="TIME", help="Exposures before this."),
+    click.option(
+        "--from", "start", type=moment, metavar="TIME", help="Use exposures from this time on."
+    ),
+    click.option(
+        "--until", type=moment, metavar="TIME", help="Use exposures and actions before this time."
+    ),
     click.option(
         "--period",
         type=length,
         metavar="LENGTH",
-        help="The last 7d, 24h, 2w ... until now, or until --until.",
+        help="Length of the time range, such as 7d, 24h or 2w, until now or --until.",
     ),
-    click.option("--window", type=length, metavar="LENGTH", help="Actions so long after exposure."),
+    click.option(
+        "--window",
+        type=length,
+        metavar="LENGTH",
+        help="Use actions up to this long after the exposure.",
+    ),
     click.option(
         "--cuped",
         type=length,
         metavar="DAYS",
-        help="Explain variance by the days before exposure.",
+        help="Reduce variance with the actions of this many days before the exposure.",
     ),
     click.option(
         "--assignments",
         metavar="PATH",
-        help="Every assignment, stored like exposures: to compare the two.",
+        help="All assignments, stored like exposures, to compare with the exposures.",
     ),
-    click.option("--over-time", type=Word(Step), help="Results for each day, or hour."),
+    click.option("--over-time", type=Word(Step), help="Compute results for each day or hour."),
     click.option(
-        "--segment", "segments", multiple=True, metavar="PROPERTY", help="Results for each value."
+        "--segment",
+        "segments",
+        multiple=True,
+        metavar="PROPERTY",
+        help="Compute results for each value of a property; repeatable.",
     ),
     click.option(
         "--exclude",
@@ -133,7 +153,7 @@ _EVENTS = [
         multiple=True,
         metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False, exists=True),
-        help="Leave out these units: one id a line.",
+        help="Exclude these units: a file with one id per line.",
     ),
     click.option(
         "--exclude-where",
@@ -141,9 +161,11 @@ _EVENTS = [
         type=pair,
         multiple=True,
         metavar="PROPERTY=VALUE",
-        help="Leave out units with an exposure that has this.",
+        help="Exclude units with this property in an exposure.",
     ),
-    click.option("--exclude-bots", is_flag=True, help="Leave out those whose user_agent says so."),
+    click.option(
+        "--exclude-bots", is_flag=True, help="Exclude units whose user_agent is that of a bot."
+    ),
 ]
 
 

@@ -23,13 +23,13 @@ from abkit.events import variant_text
 from abkit.experiments.checking.tracing import declaration_with_variants
 from abkit.experiments.declaring.declaration import check_frozen, check_rollout
 
-yes_option: Option = click.option("--yes", is_flag=True, help="Do not ask.")
+yes_option: Option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 @click.command()
 @click.argument("name")
-@click.option("--variant", help="Everybody gets this variant; the experiment is concluded.")
-@click.option("--share", type=float, help="Enrol this share of the units, from 0 to 1, instead.")
+@click.option("--variant", help="Give everybody this variant, and conclude the experiment.")
+@click.option("--share", type=float, help="Enroll this share of the units, from 0 to 1, instead.")
 @config_option
 @settings_option
 @yes_option
@@ -42,7 +42,7 @@ def rollout(
     settings: str | None,
     yes: bool,
 ) -> None:
-    """Give everybody a variant of the experiment NAME, or ramp it to a share of the units."""
+    """Give everybody one variant of the experiment NAME, or change its rollout."""
     if (variant is None) == (share is None):
         message = "give either --variant V (conclude) or --share 0.5 (ramp)"
         raise click.UsageError(message)
@@ -66,7 +66,7 @@ def rollout(
 @settings_option
 @yes_option
 def rollback(name: str, *, config: str | None, settings: str | None, yes: bool) -> None:
-    """Switch the experiment NAME off: everybody gets its default value."""
+    """Switch the experiment NAME off, so that everybody gets its default value."""
     configured_manager(config, settings).declaration(name)
     _write(_path(settings), name, {"enabled": False, "winner": None}, yes=yes)
 
@@ -80,9 +80,9 @@ def rollback(name: str, *, config: str | None, settings: str | None, yes: bool) 
 def freeze(
     name: str, *, config: str | None, settings: str | None, sticky_store: str | None, yes: bool
 ) -> None:
-    """Let nobody new into the experiment NAME: units that were exposed keep their variant.
+    """Stop enrolling new units in the experiment NAME; exposed units keep their variants.
 
-    It must be sticky. It goes on being exposed and measured; `abkit unfreeze` lets others in again.
+    The experiment must be sticky. Exposures and actions are still logged. `abkit unfreeze` resumes enrolling.
     """
     check_frozen(configured_manager(config).declaration(name), frozen=True)
     if sticky_store is None:
@@ -101,7 +101,7 @@ def freeze(
 @settings_option
 @yes_option
 def unfreeze(name: str, *, config: str | None, settings: str | None, yes: bool) -> None:
-    """Let new units into the experiment NAME again."""
+    """Resume enrolling new units in the experiment NAME."""
     is_declared = configured_manager(config).declaration(name).frozen
     _write(_path(settings), name, {"frozen": False if is_declared else None}, yes=yes)
 

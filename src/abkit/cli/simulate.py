@@ -28,9 +28,9 @@ def simulate(
     settings: str | None,
     settings_of_subjects: tuple[Setting, ...],
 ) -> None:
-    """Assign the units 0, 1, ... to the experiment NAME and show how many get what.
+    """Assign the units 0, 1, ... in the experiment NAME, and show the split.
 
-    Where its code looks at more than the id, say what it sees of each: --set org.slug=acme
+    If its code reads more than the id, pass the values: --set org.slug=acme
     """
     from rich.console import Console
     from rich.progress import track

@@ -72,9 +72,9 @@ set_option: Option = click.option(
     metavar="SUBJECT.ATTRIBUTE=VALUE",
     type=_setting,
     multiple=True,
-    help="What assign() looks at, such as org.slug=acme or actor.email=ann@example.com; repeatable. "
-    'true, false, null, numbers and lists are read as in JSON, all else is text; "42" in quotes is too. '
-    "With () at its end it is a method: actor.is_beta()=true.",
+    help="A value that assign() reads, such as org.slug=acme or actor.email=ann@example.com; repeatable. "
+    'true, false, null, numbers and lists are read as JSON, and all other values as text, as is "42" in '
+    "quotes. A name that ends with () is a method: actor.is_beta()=true.",
 )
 """Describe the unit, and other subjects."""
 

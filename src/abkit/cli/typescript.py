@@ -20,19 +20,19 @@ _DIFF_LINES = 20
     metavar="FOLDER",
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where the files are, such as static/app/experiments; commit them.",
+    help="Folder for the files, such as static/app/experiments; commit them.",
 )
 @click.option(
     "--without-react",
     is_flag=True,
-    help="Only the files that know no framework, for Vue, Svelte or a plain page.",
+    help="Write only the files that need no framework, for Vue, Svelte or a plain page.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; say what differs.")
+@click.option("--check", is_flag=True, help="Write nothing; show the differences.")
 def typescript(*, config: str | None, out: Path, without_react: bool, check: bool) -> None:
     """Write the active experiments as TypeScript, with the React code that uses them.
 
-    With --check, the exit code is 0 if the files are as the classes say, 1 if one differs, is missing or
-    is stale, 2 if the module or a file cannot be read.
+    With --check, the exit code is 0 if the files are up to date, 1 if one differs, is missing or
+    is no longer generated, and 2 if the module or a file cannot be read.
     """
     configured_manager(config)  # refuses what cannot be registered, such as two of one name
     experiments = configured_experiments(config)

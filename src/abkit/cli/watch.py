@@ -54,7 +54,7 @@ class _Watch:
         config: The module of the experiments, as it was given.
         confidence: Of the tests; None: as planned.
         rules: When something is worth a notification.
-        notifiers: Whom to tell.
+        notifiers: The destinations of the alerts.
         store: What was told already; None only where nothing is sent.
         now: The time.
         dry_run: Whether the messages are printed instead of sent.
@@ -133,7 +133,7 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
     "--events",
     metavar="DIR",
     required=True,
-    help="Where exposures/ and actions/ are: a folder or a URL.",
+    help="Folder or URL with exposures/ and actions/.",
 )
 @config_option
 @settings_option
@@ -143,18 +143,18 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
     metavar="URL",
     multiple=True,
     envvar=NOTIFY_VARIABLE,
-    help=f"Whom to tell: a URL of Apprise; may be repeated. Default: ${NOTIFY_VARIABLE}, several "
+    help=f"Destination: an Apprise URL; repeatable. Default: ${NOTIFY_VARIABLE}, several "
     "with spaces between. They are secrets, and others can see the arguments of a command.",
 )
 @click.option(
     "--state",
     metavar="FILE",
     envvar=STATE_VARIABLE,
-    help="Where it is written down who was told what: a file, or the URL of a database. "
+    help="Where the state of the alerts is stored: a file, or the URL of a database. "
     f"Default: ${STATE_VARIABLE}.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the messages; send and write nothing.")
-@click.option("--quiet", "-q", is_flag=True, help="Print only what went wrong.")
+@click.option("--dry-run", is_flag=True, help="Print the messages, but send and write nothing.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
 @click.option(
     "--confidence",
     type=confidence_type,
@@ -167,7 +167,7 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
     type=float,
     default=_DEFAULTS.long_running,
     show_default=True,
-    help="Tell that an experiment without a declared end runs for so long.",
+    help="Alert if an experiment without a declared end has run for this long.",
 )
 @click.option(
     "--overdue",
@@ -175,7 +175,7 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
     type=float,
     default=_DEFAULTS.overdue,
     show_default=True,
-    help="Tell that an experiment is not concluded so long after its declared end.",
+    help="Alert if an experiment is not concluded this long after its declared end.",
 )
 @click.option(
     "--min-days",
@@ -184,7 +184,7 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
     type=float,
     default=_DEFAULTS.minimum_days,
     show_default=True,
-    help="Tell nothing of the numbers before so many days after the first exposures.",
+    help="Send no alerts about results until this many days after the first exposures.",
 )
 @click.option(
     "--min-units",
@@ -193,9 +193,9 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
     type=int,
     default=_DEFAULTS.minimum_units,
     show_default=True,
-    help="Tell nothing of the numbers below so many units.",
+    help="Send no alerts about results below this many units.",
 )
-@click.option("--now", metavar="TIME", callback=_time, help="Look as if it were this time.")
+@click.option("--now", metavar="TIME", callback=_time, help="Run as if this were the current time.")
 def watch(
     names: tuple[str, ...],
     config: str | None,
@@ -204,14 +204,14 @@ def watch(
     quiet: bool,
     how: _Watch,
 ) -> None:
-    """Analyze the active experiments, or those with these NAMEs, and tell what is new; for cron.
+    """Analyze the active experiments, or those given as NAME, and send notifications; for cron.
 
-    Each thing is told once, when it begins to hold: the end reached, long-running, a sample ratio
-    mismatch, significance of the primary metric, a violated guardrail, the start. The exit code is 1
-    if an experiment could not be analyzed, or a message not be sent; the next call tries it again.
+    Each alert is sent once, when its condition begins: the start, the end reached, long-running, a sample
+    ratio mismatch, significance of the primary metric, a violated guardrail. The exit code is 1
+    if an experiment could not be analyzed, or a message could not be sent; the next run tries again.
     """
     if not how.dry_run and not how.notifiers:
-        message = f"whom to tell? Pass --notify URL, set {NOTIFY_VARIABLE}, or use --dry-run"
+        message = f"no destination: pass --notify URL, set {NOTIFY_VARIABLE}, or use --dry-run"
         raise click.UsageError(message)
     if not how.dry_run and how.store is None:
         message = "where is it written down what was told? Pass --state FILE, or use --dry-run"
@@ -244,7 +244,7 @@ class _Looked:
 
 
 def _look(declaration: Declaration, how: _Watch) -> _Looked:
-    """Analyze one experiment, and tell what is new; whatever fails, the others go on."""
+    """Analyze one experiment, and send its alerts; if it fails, the others are still analyzed."""
     name = legible(declaration.name)
     if not declaration.enabled or declaration.winner is not None:
         winner = declaration.winner

@@ -20,8 +20,10 @@ from abkit.experiments.deciding.explanation import Explanation
 
 @click.command()
 @click.argument("name")
-@click.option("--unit", required=True, metavar="ID", help="The id of the unit.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON, with all numbers.")
+@click.option("--unit", required=True, metavar="ID", help="Id of the unit.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the explanation as JSON, with all numbers."
+)
 @config_option
 @settings_option
 @sticky_option
@@ -36,9 +38,9 @@ def why(
     sticky_store: str | None,
     settings_of_subjects: tuple[Setting, ...],
 ) -> None:
-    """Show each step of the decision of the experiment NAME about one unit, and where it ended.
+    """Show each step of one unit's assignment in the experiment NAME.
 
-    Where its code looks at more than the id, say what it sees: --set org.slug=acme
+    If its code reads more than the id, pass the values: --set org.slug=acme
     """
     manager = configured_manager(config, settings, sticky_store)
     subjects = subjects_by(settings_of_subjects, manager.declaration(name).unit_type)
