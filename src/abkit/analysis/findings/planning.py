@@ -221,9 +221,7 @@ def requirement(
     comparisons = comparisons_of(metric, design, plan)
     alpha = plan.alpha(comparisons)
     sizes: list[tuple[float, Effect, Needed]] = []
-    for variant, share in shares.items():
-        if variant == design.control:
-            continue
+    for share in {share for variant, share in shares.items() if variant != design.control}:
         both = shares[design.control] + share
         effect = baseline.effect(goal, treatment_share=share / both)
         least = _gates(baseline, effect)

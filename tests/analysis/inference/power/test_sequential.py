@@ -64,8 +64,8 @@ def test_simulated_experiments_end_when_they_should(share: float, one_sided: boo
 
 
 def test_looks_that_are_passed_over_are_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of some 340 looks every third is computed; all of them give the same to half a percent."""
-    test = SequentialTest(tau=0.01, looking=Looking(every=FIXED / 200))
+    """Of some 170 looks every second is computed; all of them give the same to half a percent."""
+    test = SequentialTest(tau=0.01, looking=Looking(every=FIXED / 100))
     some = size(EFFECT, test=test)
     monkeypatch.setattr(module, "_STEPS", 10_000)
     each = size(EFFECT, test=test)
