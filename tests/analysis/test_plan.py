@@ -137,6 +137,12 @@ class TestSums:
             here = sums.result(method=method, confidence=0.99, control="b")
             assert here.to_dict() | {"made": None} == there.to_dict() | {"made": None}
 
+    def test_another_method_takes_the_planned_size(
+        self, planned: Design, data: dict[str, Any]
+    ) -> None:
+        sums = Analysis(planned, **data).gather()
+        assert sums.result(method="group-sequential").plan.sample_size == 4_000
+
     def test_as_things_were_at_the_end_of_a_day(
         self, planned: Design, data: dict[str, Any]
     ) -> None:

@@ -86,7 +86,7 @@ def test_a_number_of_looks_means_even_steps() -> None:
 )
 def test_what_does_not_go_together_is_refused(wrong: dict[str, Any], problem: str) -> None:
     with pytest.raises(AnalysisError, match=problem):
-        AnalysisPlan(**wrong)
+        AnalysisPlan(**wrong).check([Conversion("clicked")])
 
 
 def test_a_one_sided_test_needs_a_side() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from abkit.cli.group import abkit
 from abkit.cli.watch import watch
 from abkit.events import Action, Exposure
 from abkit.sinks.files import FileSink
@@ -79,7 +80,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.delitem(sys.modules, "watched_config", raising=False)
-    for variable in ("NOTIFY", "STATE", "CONFIG", "SETTINGS"):
+    for variable in ("NOTIFY", "STATE", "CONFIG", "SETTINGS", "EVENTS"):
         monkeypatch.delenv(f"ABKIT_{variable}", raising=False)
     exposures = [
         Exposure(
@@ -301,3 +302,18 @@ def test_events_that_do_not_exist_fail_the_call() -> None:
     result = call("Buttons", "--dry-run", "--events", "nowhere")
     assert result.exit_code == 1
     assert "does not exist" in result.stderr
+
+
+def test_the_project_says_where_the_events_are(project: Path) -> None:
+    said = '[tool.abkit]\nconfig = "watched_config"\nevents = "events"\n'
+    (project / "pyproject.toml").write_text(said)
+    watched = CliRunner().invoke(watch, ["Buttons", "--dry-run", "--now", DURING])
+    assert watched.output.startswith("Buttons: 8,000 units; would tell significance")
+    analyzed = CliRunner().invoke(abkit, ["analyze", "Buttons"])
+    assert "Recommendation: " in analyzed.output
+
+
+def test_without_events_the_call_says_how_to_name_them() -> None:
+    refused = CliRunner().invoke(watch, ["--dry-run", "--config", "watched_config"])
+    assert refused.exit_code == 2
+    assert "Pass --events DIR, or set ABKIT_EVENTS" in refused.output

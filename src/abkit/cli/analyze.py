@@ -15,7 +15,13 @@ from abkit.analysis.reading.places import absolute
 from abkit.analysis.result import Result
 from abkit.analysis.tables import OF_EVENTS
 from abkit.analysis.units import UnitsAnalysis
-from abkit.cli.config import config_option, configured_experiments, configured_manager
+from abkit.cli.config import (
+    EVENTS_VARIABLE,
+    config_option,
+    configured_events,
+    configured_experiments,
+    configured_manager,
+)
 from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.invocation import invocation
 from abkit.cli.printing import show_result
@@ -49,7 +55,12 @@ class _Found:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--events", metavar="DIR", help="Folder or URL with exposures/ and actions/.")
+@click.option(
+    "--events",
+    metavar="DIR",
+    help=f"Folder or URL with exposures/ and actions/. Default: ${EVENTS_VARIABLE}, or `events` in "
+    "[tool.abkit] of pyproject.toml.",
+)
 @config_option
 @click.option("--units", metavar="FILE", help="Table with one row per unit, instead of events.")
 @click.option(
@@ -117,6 +128,9 @@ def analyze(**options: Any) -> None:
           --control gate_30 --conversion retention_1 --mean sum_gamerounds
     """  # noqa: D301 - click's mark of a paragraph that is not wrapped
     _check_printed(options)
+    if options["units"] is None:
+        with one_line_errors():
+            options["events"] = configured_events(options["events"])
     if (options["units"] is None) == (options["events"] is None):
         message = "give either --events DIR with the NAME of an experiment, or --units FILE"
         raise click.UsageError(message)

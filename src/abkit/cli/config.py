@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from os import environ
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -149,6 +150,11 @@ def read_settings(path: str) -> Mapping[str, Mapping[str, Any]]:
         ConfigError: The file cannot be read.
     """
     return SettingsFile(path).read() or {}
+
+
+def configured_events(events: str | None) -> str | None:
+    """Where the events are: as an option says, or a variable, or pyproject.toml; None: nowhere."""
+    return events or environ.get(EVENTS_VARIABLE) or _from_pyproject("events")
 
 
 def _from_pyproject(key: str) -> str | None:

@@ -23,7 +23,9 @@ from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.result import Result
 from abkit.cli.config import (
+    EVENTS_VARIABLE,
     config_option,
+    configured_events,
     configured_experiments,
     configured_manager,
     settings_option,
@@ -94,6 +96,11 @@ class _Collected(click.Command):
         options = ctx.params
         urls, state = options.pop("urls"), options.pop("state")
         with one_line_errors():
+            events = configured_events(options.pop("events"))
+        if events is None:
+            message = f"where are the events? Pass --events DIR, or set {EVENTS_VARIABLE}"
+            raise click.UsageError(message)
+        with one_line_errors():
             rules = AlertRules(
                 **{
                     name: options.pop(name)
@@ -107,7 +114,8 @@ class _Collected(click.Command):
             notifiers=notifiers,
             store=store,
             config=options["config"],
-            **{name: options.pop(name) for name in ("events", "confidence", "now", "dry_run")},
+            events=events,
+            **{name: options.pop(name) for name in ("confidence", "now", "dry_run")},
         )
         return super().invoke(ctx)
 
@@ -132,8 +140,8 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
 @click.option(
     "--events",
     metavar="DIR",
-    required=True,
-    help="Folder or URL with exposures/ and actions/.",
+    help=f"Folder or URL with exposures/ and actions/. Default: ${EVENTS_VARIABLE}, or `events` in "
+    "[tool.abkit] of pyproject.toml.",
 )
 @config_option
 @settings_option

@@ -37,6 +37,11 @@ def test_a_class_declares_its_plan() -> None:
         ({"confidence": 0.9}, "`plan` must be an AnalysisPlan"),
         (AnalysisPlan(taus={"other": 0.1}), "`plan`: taus names other; the metrics are clicked"),
         (AnalysisPlan(cuped={"clicked": "before"}), "`plan`: cuped must be a length of time"),
+        (
+            AnalysisPlan(method="group-sequential"),
+            "`plan`: method='group-sequential' needs sample_size",
+        ),
+        (AnalysisPlan(looks=3), "`plan`: looks are planned with method='group-sequential'"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused_where_it_is_declared(plan: Any, message: str) -> None:
@@ -61,8 +66,7 @@ def test_a_plan_that_cannot_be_is_refused_where_it_is_declared(plan: Any, messag
         ({"segments": "plan"}, r"such as \['plan'\]"),
         ({"exclude": BOTS}, r"such as \[BOTS\]"),
         ({"method": "ttest"}, "Did you mean 'welch'"),
-        ({"method": "group-sequential"}, "needs sample_size"),
-        ({"method": "group-sequential", "sample_size": 10, "over_time": None}, "over_time='day'"),
+        ({"method": "group-sequential", "over_time": None}, "over_time='day'"),
         ({"method": "welch", "taus": {"clicked": 0.1}}, "taus are those of method='sequential'"),
     ],
 )
@@ -99,6 +103,12 @@ class TestOver:
         assert bayesian.cuped is None
         assert bayesian.correction is Correction.NONE
         assert bayesian.alternative == "two-sided"
+
+    def test_a_part_of_a_plan_may_need_the_rest(self) -> None:
+        sized = AnalysisPlan(sample_size=5_000)
+        assert AnalysisPlan(method="group-sequential").over(sized).sample_size == 5_000
+        planned = AnalysisPlan(method="group-sequential", sample_size=5_000)
+        assert len(AnalysisPlan(looks=3).over(planned).looks) == 3
 
     def test_what_contradicts_is_refused(self) -> None:
         with pytest.raises(AnalysisError, match="looks are planned with method='group-sequential'"):

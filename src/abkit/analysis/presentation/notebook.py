@@ -70,7 +70,7 @@ def _beginning(result: "Outcome", recipe: Recipe) -> list[Cell]:
         if result.not_as_planned
         else ""
     )
-    first += "".join(f"Changed after the start: {_prose(each)}\n\n" for each in result.amended)
+    first += "".join(f"After the start, {_prose(each)}\\.\n\n" for each in result.amended)
     first += "".join(
         f"**{_prose(alert.title)}.** {_prose(alert.text)}\n\n" for alert in alerts(result)
     )

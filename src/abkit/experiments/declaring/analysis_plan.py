@@ -154,13 +154,20 @@ def _taus(plan: object, attribute: "Attribute[Any]", value: Mapping[str, Tau]) -
 
 
 def _remembering(kind: Kind) -> Kind:
-    """Make a class remember which arguments it was given."""
+    """Make a class remember which arguments it was given.
+
+    Where a method is among them, it is known already what goes with it; otherwise that is known once the
+    plan is put over another one, or is used: see `AnalysisPlan.check`.
+    """
     init: Callable[..., None] = kind.__init__  # type: ignore[misc]
 
     @wraps(init)
     def remember(self: object, *args: Any, **given: Any) -> None:
         init(self, *args, **given)
         object.__setattr__(self, "given", frozenset(given))
+        problem = self.problem if "method" in given else None  # type: ignore[attr-defined]
+        if problem:
+            raise AnalysisError(problem)
 
     kind.__init__ = remember  # type: ignore[misc]
     return kind
@@ -237,10 +244,10 @@ class AnalysisPlan:
     def _usual_looks(self) -> int | None:
         return DEFAULT_LOOKS if self.method is Method.GROUP_SEQUENTIAL else None
 
-    def __attrs_post_init__(self) -> None:
-        problem = self._of_group_sequential() or self._of_other_methods()
-        if problem:
-            raise AnalysisError(problem)
+    @property
+    def problem(self) -> str | None:
+        """What does not go together, and what would; None if nothing."""
+        return self._of_group_sequential() or self._of_other_methods()
 
     def _of_group_sequential(self) -> str | None:
         planned = self.method is Method.GROUP_SEQUENTIAL
@@ -250,11 +257,6 @@ class AnalysisPlan:
             )
         if not planned:
             return None
-        if self.sample_size is None:
-            return (
-                "method='group-sequential' needs sample_size, the planned units of all arms, of "
-                "which its looks are shares; `abkit power` says how many a goal needs"
-            )
         if not self.looks:
             return "method='group-sequential' needs looks, such as looks=5"
         if self.over_time is None:
@@ -297,8 +299,17 @@ class AnalysisPlan:
         """Refuse a plan that does not fit the metrics.
 
         Raises:
-            AnalysisError: A tau is of no metric, or a one-sided test is of one without a direction.
+            AnalysisError: A tau is of no metric, a one-sided test is of one without a direction, or the
+                plan itself does not go together.
         """
+        if self.problem:
+            raise AnalysisError(self.problem)
+        if self.method is Method.GROUP_SEQUENTIAL and self.sample_size is None:
+            message = (
+                "method='group-sequential' needs sample_size, the planned units of all arms, of "
+                "which its looks are shares; `abkit power` says how many a goal needs"
+            )
+            raise AnalysisError(message)
         names = [metric.name for metric in metrics]
         unknown = sorted(set(self.taus) - set(names))
         if unknown:
@@ -355,7 +366,7 @@ class AnalysisPlan:
         """Whether what was said with another method goes with this one's."""
         if name in _OF_A_METHOD:
             return False
-        said: dict[str, Any] = {"sample_size": 1, name: value}
+        said: dict[str, Any] = {name: value}
         try:
             AnalysisPlan(method=self.method, **said)
         except AnalysisError:

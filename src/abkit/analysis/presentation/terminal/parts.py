@@ -194,6 +194,6 @@ def show_method(result: "Outcome", console: "Console") -> None:
     if result.not_as_planned:
         line(console, ("Not as planned  ", "bold yellow"), "; ".join(result.not_as_planned))
     for change in result.amended:
-        line(console, ("Changed ", "bold yellow"), f"{change}, after the start")
+        line(console, ("Note    ", "bold yellow"), f"After the start, {change}.")
     for warning in result.warnings:
         line(console, ("Note    ", "bold yellow"), warning)
