@@ -230,6 +230,22 @@ def test_what_an_experiment_does_not_say_is_asked_for(
     assert problem in answer.stderr
 
 
+def test_events_that_cannot_say_anything_are_refused(
+    module: str, events: str, tmp_path: Path
+) -> None:
+    (tmp_path / "exposures").mkdir()
+    of = ("power", "Planned", "--config", module, "--from-events")
+    answer = CliRunner().invoke(abkit, [*of, str(tmp_path)])
+    assert "has no actions: no metric can be measured" in answer.stderr
+    answer = CliRunner().invoke(abkit, [*of, events, "--metric", "visit"])
+    assert "visit declares no goal: give --goal, or declare one" in answer.stderr
+
+
+def test_the_numbers_of_a_simulated_size_have_its_error() -> None:
+    said = ("--rate", "10%", "--goal", "20%", "--method", "bayesian", "--json")
+    assert 0.001 < json.loads(power(*said).stdout)["relative_error"] < 0.003
+
+
 @pytest.mark.parametrize("option", ["--from-events", "--metric", "--cuped"])
 def test_some_options_need_an_experiment(option: str) -> None:
     answer = power("--rate", "0.1", "--goal", "0.1", option, "7")

@@ -15,7 +15,7 @@ from abkit.analysis.declared.design import Design
 from abkit.analysis.engines.base import integer
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
-from abkit.analysis.findings.planning import Baseline
+from abkit.analysis.findings.baseline import Baseline
 from abkit.analysis.query.activity import ActivityQueries
 from abkit.analysis.reading.sources import Source, table
 from abkit.errors import AnalysisError, EmptyDataError

@@ -17,7 +17,8 @@ from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 if TYPE_CHECKING:
     from abkit.analysis.declared.design import Design
-    from abkit.analysis.findings.planning import Baseline, Requirement
+    from abkit.analysis.findings.baseline import Baseline
+    from abkit.analysis.findings.planning import Requirement
     from abkit.analysis.observed import Observed
 
 
@@ -146,7 +147,7 @@ def typed_baseline(options: Mapping[str, Any]) -> "tuple[Baseline, Metric]":
     Raises:
         click.UsageError: It is not said, or said twice.
     """
-    from abkit.analysis.findings.planning import Baseline
+    from abkit.analysis.findings.baseline import Baseline
 
     rate, mean, sd = options["rate"], options["mean"], options["sd"]
     goal = None if options["goal"] is None else abs(options["goal"])

@@ -9,11 +9,11 @@ import pytest
 from attrs import evolve
 
 from abkit.analysis.declared.design import Design
+from abkit.analysis.findings.baseline import Baseline
 from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.metric_result import Arm
 from abkit.analysis.findings.planning import (
     UNKNOWN_SIZE,
-    Baseline,
     Requirement,
     comparisons_of,
     requirement,

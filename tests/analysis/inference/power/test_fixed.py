@@ -100,6 +100,7 @@ def test_less_is_found_like_more() -> None:
 
 def test_what_does_not_vary_is_always_found() -> None:
     assert power_of(Effect(1.0, 0.0, 0.0), units=2) == 1.0
+    assert Effect(1.0, 0.0, 0.0).caution == 1.0
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from abkit.analysis.inference.continuing import stopping
 from abkit.analysis.inference.group_sequential import (
     Spending,
     boundaries,
@@ -20,6 +21,8 @@ from abkit.analysis.inference.power import (
     sample_size,
     size,
 )
+from abkit.analysis.inference.power.searching import drift_with
+from abkit.errors import AnalysisError
 
 FIVE = (0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -69,6 +72,31 @@ def test_it_has_the_characteristics_of_rpact() -> None:
     assert found.power == pytest.approx((0.12783451, 0.34055165, 0.86), abs=1e-7)
     assert found.mean * inflation == pytest.approx(0.83081135, rel=1e-7)
     assert found.mean_without_effect * inflation == pytest.approx(1.0697705, rel=1e-7)
+
+
+def test_the_bounds_and_the_power_are_those_of_rpacts_own_slides() -> None:
+    """Three looks, O'Brien-Fleming-type spending: 3.710, 2.511, 1.993 (rpact, ROeS 2025, Graz).
+
+    There the one-sided level is 2.5%, and the second look has found 43.7%; but that design stops for
+    futility too, so that it has more power early for a larger size.
+    """
+    needed = size(
+        conversion_effect(0.2, change=0.05), test=GroupSequentialTest(looks=(1 / 3, 2 / 3, 1))
+    )
+    assert [round(look.bound, 3) for look in needed.looks] == [3.710, 2.511, 1.993]
+    assert 0.40 < needed.looks[1].power < 0.437
+
+
+def test_a_drift_with_which_everything_stops_leaves_nothing() -> None:
+    ends = list(stopping([(1.0, 2.0), (2.0, 2.0), (3.0, 2.0)], drift=40.0))
+    assert ends == [(pytest.approx(1.0), pytest.approx(0.0)), (0.0, 0.0), (0.0, 0.0)]
+
+
+def test_a_power_that_jumps_is_found_and_one_that_never_comes_is_refused() -> None:
+    jumps = drift_with(0.8, lambda drift: 0.0 if drift < 5 else 0.99, precision=1e-4)
+    assert 5 <= jumps < 5.001
+    with pytest.raises(AnalysisError, match="No number of units has this power"):
+        drift_with(0.8, lambda _: 0.0, precision=1e-4)
 
 
 @pytest.mark.parametrize("spending", [obrien_fleming, pocock])

@@ -147,3 +147,14 @@ def test_what_cannot_be_planned_is_refused() -> None:
 def test_what_does_not_vary_is_found_at_the_gates() -> None:
     effect = Effect(1.0, 0.0, 0.0)
     assert size(effect, test=SequentialTest(looking=Looking(least=200))).units == 200
+
+
+def test_a_large_effect_is_found_soon_after_the_gates() -> None:
+    """Where the power jumps at the gates, the size is that of the gates."""
+    effect = conversion_effect(0.02, change=9.0)
+    needed = size(effect, test=SequentialTest(goal=0.18, looking=Looking(least=2_500)))
+    assert needed.units == pytest.approx(2_500, abs=2)
+    assert sample_size(effect) < 100
+    later = conversion_effect(0.02, change=1.0)
+    test = SequentialTest(goal=0.02, looking=Looking(least=2_500))
+    assert 2_500 < size(later, test=test).units < 2 * sample_size(later)
