@@ -39,11 +39,15 @@ nitpick_ignore_regex = [
     ("py:class", r"(flask|openfeature|starlette)\..*"),
     ("py:class", r"sa\.(Engine|URL)"),
     ("py:class", r"abkit\.manager\._.*|abkit\.sinks\.refusals\._T"),  # type variables
+    (
+        "py:class",
+        r"abkit\..*\.(Amendment|ExposedUnits|MeasuredSums)",
+    ),  # what ExperimentSums holds, not for readers
     ("py:class", r"LoggerProvider|LogRecordExporter|Producer|Redis|SparkSession"),
 ]
 suppress_warnings = [
     "misc.highlighting_failure",  # JSON and HTTP with parts left out
-    "ref.python",  # `Plan` in an annotation: the one of the analysis comes first
+    "ref.python",  # A name in an annotation that several modules have.
 ]
 
 
