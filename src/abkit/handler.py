@@ -131,7 +131,7 @@ def hand_on(event: Event, handler: EventHandler | None) -> None:
     handler(event)
 
 
-def keeping(expose: Expose, keep: Callable[[str, Variant], object]) -> Expose:
+def expose_and_store(expose: Expose, keep: Callable[[str, Variant], object]) -> Expose:
     """Wrap the function, so that the variants of exposed units are stored."""
 
     def expose_and_keep(unit_id: str, variant: Variant, /, *told: Any) -> None:

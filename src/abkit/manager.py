@@ -22,7 +22,7 @@ from abkit.experiments.declaring.subjects import (
     subject_of,
     unit_id_of,
 )
-from abkit.handler import EventHandler, Expose, check_handler, exposer_of, hand_on, keeping
+from abkit.handler import EventHandler, Expose, check_handler, expose_and_store, exposer_of, hand_on
 
 if TYPE_CHECKING:
     from abkit.experiments.deciding.explanation import Explanation
@@ -178,7 +178,7 @@ class ExperimentManager:
         from abkit.exposure.sticky.variants import StickyVariants
 
         self._sticky = StickyVariants(store, timeout=timeout, max_units=max_units, recheck=recheck)
-        self._registry.use_keeper(self._sticky)
+        self._registry.use_sticky_variants(self._sticky)
 
     @property
     def sticky(self) -> "StickyVariants | None":
@@ -188,7 +188,7 @@ class ExperimentManager:
     def clear(self) -> None:
         """Remove all experiments, settings, errors, `on_event` and the sticky store."""
         self._entries.clear()
-        self._registry.keeper = self._sticky = None
+        self._registry.sticky_variants = self._sticky = None
         self._registry.watch = None
         self._watches = False
         self._errors.clear()
@@ -374,7 +374,7 @@ class ExperimentManager:
         """What exposes the units of an experiment to `on_event`; if it is sticky, they keep what they get."""
         expose = exposer_of(self._on_event, registered.identity, registered.weigh)
         if registered.kept is not None:
-            return keeping(expose, registered.kept.keep)
+            return expose_and_store(expose, registered.kept.keep)
         if registered.declaration.sticky:
             self._tell_that_nothing_is_kept(registered.declaration.name)
         return expose

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+import abkit.analysis
 from abkit.analysis import Analysis, AnalysisPlan, Design, SumsAnalysis, UnitsAnalysis
 from abkit.analysis.experiment_sums import ExperimentSums
-from abkit.errors import AnalysisError, ConfigError
+from abkit.errors import AnalysisError, ArgumentError, ConfigError
 from abkit.experiments.declaring.metrics import Conversion
 
 PLANNED = AnalysisPlan(confidence=0.9, sample_size=4_000)
@@ -184,3 +185,15 @@ def test_nothing_is_rolled_out_before_the_planned_days(design: Design, tables: A
         result = Analysis(evolve(design, metrics=metrics, plan=plan), **data).run()
         assert result.recommendation.action == action
     assert "waits for 14 days, of which 4 are over" in result.recommendation.reasons[-1]
+
+
+def test_former_names_warn(design: Design, data: dict[str, Any]) -> None:
+    result = Analysis(design, **data).run()
+    with pytest.warns(DeprecationWarning, match=r"settings is now plan"):
+        assert result.settings is result.plan  # type: ignore[comparison-overlap]
+    with pytest.warns(DeprecationWarning, match=r"abkit\.analysis\.Plan is now Design"):
+        assert abkit.analysis.Plan is Design
+    with pytest.raises(
+        ArgumentError, match=r"it is part of the plan: plan=AnalysisPlan\(confidence"
+    ):
+        Analysis(design, **data, confidence=0.9)  # type: ignore[call-arg]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import field, frozen
 
@@ -19,6 +19,7 @@ from abkit.analysis.statistics.phases import Phase
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Several
 from abkit.experiments.declaring.tau import Tau
+from abkit.former_names import former_attribute
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
@@ -133,6 +134,8 @@ class Outcome:
     versions: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
     queries: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
     invocation: Invocation = Invocation()
+
+    settings: ClassVar[property] = former_attribute("settings", "plan")
 
     @property
     def units(self) -> int:

@@ -19,7 +19,7 @@ CONFIG_VARIABLE = "ABKIT_CONFIG"
 EVENTS_VARIABLE = "ABKIT_EVENTS"
 SETTINGS_VARIABLE = "ABKIT_SETTINGS"
 STICKY_VARIABLE = "ABKIT_STICKY_STORE"
-PATIENCE = 5.0
+STICKY_TIMEOUT = 5.0
 """Seconds that a command waits for a sticky store: nobody's request waits for it."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any] | click.Command)
@@ -134,7 +134,7 @@ def configured_manager(
         from abkit.exposure.sticky.store_url import store_from_url
 
         _look_here_for_modules()
-        manager.use_sticky_store(store_from_url(sticky_store), timeout=PATIENCE)
+        manager.use_sticky_store(store_from_url(sticky_store), timeout=STICKY_TIMEOUT)
     for experiment in configured_experiments(config):
         manager.add(experiment)
     if settings is not None:

@@ -88,10 +88,10 @@ class KafkaSink:
         self._producer: Producer | None = None
         if isinstance(config_or_producer, Mapping):
             # The reports come before the sink gives up: what it sends again is not still under way.
-            patience = {"delivery.timeout.ms": max(1, round(timeout * 800))}
+            timeouts = {"delivery.timeout.ms": max(1, round(timeout * 800))}
             if "message.timeout.ms" in config_or_producer:  # its other name
-                patience = {}
-            self._config = {"enable.idempotence": True, **patience, **config_or_producer}
+                timeouts = {}
+            self._config = {"enable.idempotence": True, **timeouts, **config_or_producer}
             try:
                 confluent_kafka.Producer(self._config).flush(0)
             except confluent_kafka.KafkaException as error:

@@ -24,7 +24,7 @@ from abkit.experiments.declaring.tau import Tau
 FURTHEST = 40
 """Days; beyond, units and effects do not stay what they are."""
 
-PATIENCE = timedelta(days=14)
+NO_ESTIMATE_AFTER = timedelta(days=14)
 """An experiment that has run so long and needs more than `FURTHEST` days may never be decided."""
 
 _DOUBTS = {
@@ -93,7 +93,7 @@ def remaining(
     first = None if found.tau is None else _first_significant(open_, side, found.tau, growth=growth)
     if first is not None:
         return _until_significance(*first, found=found, per_day=per_day)
-    if elapsed >= PATIENCE:
+    if elapsed >= NO_ESTIMATE_AFTER:
         return _unknown(
             "Statistical significance may never be reached: at the effect found so far, it takes "
             f"more than {FURTHEST} days more."

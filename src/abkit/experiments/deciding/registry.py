@@ -20,7 +20,7 @@ from abkit.experiments.declaring.experiment import Experiment, decides_in_code, 
 
 if TYPE_CHECKING:
     from abkit.experiments.deciding.settings import SettingsSource, Watch
-    from abkit.experiments.deciding.sticky import Keeper, Kept
+    from abkit.experiments.deciding.sticky import Kept, StickyVariantSource
     from abkit.experiments.declaring.layer import Layer
 
 
@@ -92,8 +92,8 @@ class Registry:
         """By name and by class. It is the same object for ever; whoever serves requests keeps it."""
         self.watch: Watch | None = None
         """Looks at the settings; None if there are none."""
-        self.keeper: Keeper | None = None
-        """Keeps the variants of sticky experiments; None: nobody does."""
+        self.sticky_variants: StickyVariantSource | None = None
+        """Where sticky experiments keep their variants; None: nowhere."""
 
     def add(self, experiment: type[Experiment], param_name: str | None = None) -> None:
         """As `ExperimentManager.add`."""
@@ -176,9 +176,9 @@ class Registry:
         if watch.begin(time.monotonic()):
             self._look(watch)
 
-    def use_keeper(self, keeper: "Keeper | None") -> None:
-        """Have a keeper keep the variants of the sticky experiments, of those added later too."""
-        self.keeper = keeper
+    def use_sticky_variants(self, sticky_variants: "StickyVariantSource | None") -> None:
+        """Take the variants of sticky experiments from there, those of experiments added later too."""
+        self.sticky_variants = sticky_variants
         for entry in [*self.experiments()]:
             if entry.declaration.sticky:
                 self._put(entry.experiment, entry.declared, entry.declaration)
@@ -234,8 +234,8 @@ class Registry:
         from abkit.experiments.deciding.decision import compile_decision
 
         kept = None
-        if declaration.sticky and self.keeper is not None:
-            kept = self.keeper.of(declaration)
+        if declaration.sticky and self.sticky_variants is not None:
+            kept = self.sticky_variants.of(declaration)
         recall = None if kept is None else kept.recall
         decide = compile_decision(experiment, declaration, clock=self._clock, recall=recall)
         entry = Registered(experiment, declared, declaration, decide, kept)

@@ -38,8 +38,8 @@ class Kept(Protocol):
         """Keep a variant that the unit was exposed to; it raises nothing, and waits for nobody."""
 
 
-class Keeper(Protocol):
-    """Keeps the variants of the units of all sticky experiments."""
+class StickyVariantSource(Protocol):
+    """Knows the variants that the units of sticky experiments keep."""
 
     def of(self, declaration: Declaration, /) -> Kept:
         """Those of an experiment, as it is in force."""
