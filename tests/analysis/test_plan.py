@@ -190,7 +190,7 @@ def test_nothing_is_rolled_out_before_the_planned_days(design: Design, tables: A
 def test_former_names_warn(design: Design, data: dict[str, Any]) -> None:
     result = Analysis(design, **data).run()
     with pytest.warns(DeprecationWarning, match=r"settings is now plan"):
-        assert result.settings is result.plan  # type: ignore[comparison-overlap]
+        assert result.settings is result.plan
     with pytest.warns(DeprecationWarning, match=r"abkit\.analysis\.Plan is now Design"):
         assert abkit.analysis.Plan is Design
     with pytest.raises(
