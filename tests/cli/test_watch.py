@@ -117,7 +117,7 @@ def test_each_experiment_has_a_line_and_what_is_new_is_sent_once(service: Servic
     first = call(*arguments)
     assert first.exit_code == 0
     told, *others = first.output.splitlines()
-    assert told.startswith("Buttons: 8,000 units; told significance to json-")
+    assert told.startswith("Buttons: 8,000 units; sent significance to json-")
     assert others == [
         "Colours: no exposures yet; nothing new",
         "Flag: no metrics, only its dates are watched; nothing new",
@@ -185,7 +185,7 @@ def test_a_dry_run_prints_the_messages_and_leaves_no_trace(service: Service, pro
     before = sorted(project.iterdir())
     result = call("--dry-run", "--notify", service.hook(), "--state", "state.json")
     assert result.exit_code == 0
-    assert "would tell significance" in result.output
+    assert "would send significance" in result.output
     assert "abkit rollout Buttons --variant green" in result.output
     assert service.requests == []
     assert sorted(set(project.iterdir()) - {project / "__pycache__"}) == before
@@ -194,7 +194,7 @@ def test_a_dry_run_prints_the_messages_and_leaves_no_trace(service: Service, pro
 def test_a_dry_run_needs_neither_audience_nor_state() -> None:
     result = call("Buttons", "--dry-run")
     assert result.exit_code == 0
-    assert "would tell significance" in result.output
+    assert "would send significance" in result.output
 
 
 def test_a_dry_run_knows_what_was_told(service: Service) -> None:
@@ -228,7 +228,7 @@ def test_an_experiment_that_cannot_be_analyzed_does_not_stop_the_others(
     FileSink(project / "events", format="jsonl").send([alone])
     result = call("--notify", service.hook(), "--state", "state.json")
     assert result.exit_code == 1
-    assert "Broken: not analyzed, only its dates are watched; told end reached" in result.stdout
+    assert "Broken: not analyzed, only its dates are watched; sent end reached" in result.stdout
     assert "Broken: FAILED: " in result.stderr
     assert "control 'x' only" in result.stderr
     assert service.titles == [
@@ -293,7 +293,7 @@ def test_a_state_that_cannot_be_used_is_one_line_and_nothing_is_sent(
     (project / "state.json").write_text("[]")
     result = call("Buttons", "--notify", service.hook(), "--state", "state.json")
     assert result.exit_code == 1
-    assert result.stdout == "Buttons: 8,000 units; nothing told\n"
+    assert result.stdout == "Buttons: 8,000 units; nothing sent\n"
     assert "state.json is not a state of notifications" in result.stderr
     assert service.requests == []
 

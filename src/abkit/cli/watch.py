@@ -282,7 +282,7 @@ def _look(declaration: Declaration, how: _Watch) -> _Looked:
         lines = _told(evaluation, run, how, problems)
     except (AbkitError, OSError) as error:
         problems.append(error)
-        lines = ["nothing told"]
+        lines = ["nothing sent"]
     return _Looked([f"{name}: {note}; {lines[0]}", *lines[1:]], problems)
 
 
@@ -298,19 +298,19 @@ def _told(
         return ["nothing new"]
     kinds = dict.fromkeys(alert.kind for alert, _ in told.sent)
     names = dict.fromkeys(name for _, name in told.sent)
-    return [f"told {', '.join(kinds)} to {', '.join(names)}"]
+    return [f"sent {', '.join(kinds)} to {', '.join(names)}"]
 
 
 def _would_tell(evaluation: Evaluation, run: ExperimentRun, how: _Watch) -> list[str]:
     before = {} if how.store is None else how.store.read(run)
     state = next_state(before, evaluation, now=how.now)
-    names = [notifier.name for notifier in how.notifiers] or ["nobody, for want of --notify"]
+    names = [notifier.name for notifier in how.notifiers] or ["no destination (set --notify)"]
     audience: dict[Alert, list[str]] = {}
     for alert, name in pending_notifications(state, evaluation, names):
         audience.setdefault(alert, []).append(name)
     if not audience:
         return ["nothing new"]
-    lines = [f"would tell {', '.join(alert.kind for alert in audience)}"]
+    lines = [f"would send {', '.join(alert.kind for alert in audience)}"]
     for alert, told in audience.items():
         lines += ["", f"  To {', '.join(told)}: {alert.title}"]
         lines += [f"    {line}" for line in alert.body.splitlines()]
