@@ -308,7 +308,7 @@ def test_the_project_says_where_the_events_are(project: Path) -> None:
     said = '[tool.abkit]\nconfig = "watched_config"\nevents = "events"\n'
     (project / "pyproject.toml").write_text(said)
     watched = CliRunner().invoke(watch, ["Buttons", "--dry-run", "--now", DURING])
-    assert watched.output.startswith("Buttons: 8,000 units; would tell significance")
+    assert watched.output.startswith("Buttons: 8,000 units; would send significance")
     analyzed = CliRunner().invoke(abkit, ["analyze", "Buttons"])
     assert "Recommendation: " in analyzed.output
 
