@@ -342,9 +342,9 @@ def test_a_group_sequential_test_asked_every_six_hours_decides_at_its_looks(
 
 def test_what_is_said_of_a_planned_look(tables: Any, design: Design) -> None:
     exposures, actions = events({"a": (600, 120), "b": (600, 168)})
-    made = tables([{**row, "properties": '{"design": "pro"}'} for row in exposures], actions)
+    made = tables([{**row, "properties": '{"plan": "pro"}'} for row in exposures], actions)
     asked: dict[str, Any] = {"method": "group-sequential", "sample_size": 1_500, "looks": 3}
-    result = analyze(design, **made, **asked, segments=["design"])
+    result = analyze(design, **made, **asked, segments=["plan"])
     text = " ".join(result.to_text().split())
     assert "b is significantly better than the control in click, at look 2 of 3." in text
     assert (

@@ -143,7 +143,7 @@ def test_every_method_compares_within_phases(tables: Tables, method: str) -> Non
 
 @pytest.mark.parametrize("cuped", [None, timedelta(days=1)])
 @pytest.mark.parametrize("over_time", ["day", None])
-@pytest.mark.parametrize("segments", [(), ("design",)])
+@pytest.mark.parametrize("segments", [(), ("plan",)])
 def test_weights_that_are_the_same_for_all_change_no_figure(
     tables: Tables, cuped: timedelta | None, over_time: str | None, segments: Sequence[str]
 ) -> None:
@@ -153,7 +153,7 @@ def test_weights_that_are_the_same_for_all_change_no_figure(
         unit, hour = f"u{number}", random.random() * 90
         paid = random.choice(["free", "pro"])
         row = exposed(unit, random.choice("ab"), hour, None)
-        exposures.append({**row, "properties": f'{{"design": "{paid}"}}'})
+        exposures.append({**row, "properties": f'{{"plan": "{paid}"}}'})
         actions += [
             clicked(unit, hour + random.random() * 40 - 10, random.randrange(40) / 4)
             for _ in range(random.randrange(4))

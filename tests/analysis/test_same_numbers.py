@@ -87,7 +87,7 @@ def events(*, weighed: bool = False) -> tuple[list[Exposure], list[Action]]:
                     variant="b" if jumped else variant,
                     time=round(first + again * DAY, 3),
                     groups={"org": org},
-                    properties={"design": random.choice(["free", "pro"]), "user_agent": agent},
+                    properties={"plan": random.choice(["free", "pro"]), "user_agent": agent},
                     insert_id=f"e{number}-{again}",
                     weights=weights_at(days, number) if weighed else None,
                 )
@@ -115,7 +115,7 @@ def events(*, weighed: bool = False) -> tuple[list[Exposure], list[Action]]:
 def asked(**where: Any) -> Result:
     return analyze(
         PLAN,
-        segments=["design"],
+        segments=["plan"],
         exclude=[Exclusion(name="testers", units=["org 3'é"]), BOTS],
         several="first",
         cuped=timedelta(days=4),

@@ -19,7 +19,7 @@ def made(tables: Any) -> dict[str, Any]:
         {
             "unit_id": str(i),
             "variant": "ab"[i % 2],
-            "properties": '{"design": "pro", "country": "de"}' if i % 3 else None,
+            "properties": '{"plan": "pro", "country": "de"}' if i % 3 else None,
         }
         for i in range(24)
     ]
@@ -31,28 +31,28 @@ def test_a_segment_by_a_property_that_nobody_has_is_refused(
     made: dict[str, Any], design: Design
 ) -> None:
     with pytest.raises(AnalysisError) as caught:
-        analyze(design, **made, segments=["country", "desing"])
+        analyze(design, **made, segments=["country", "plann"])
     assert str(caught.value) == (
-        "No exposure of 'Exp' has a property 'desing'. Did you mean 'design'? They have 'country', "
-        "'design'. A segment needs one"
+        "No exposure of 'Exp' has a property 'plann'. Did you mean 'plan'? They have 'country', "
+        "'plan'. A segment needs one"
     )
-    found = analyze(design, **made, segments=["design"]).segments
+    found = analyze(design, **made, segments=["plan"]).segments
     assert [segment.value for segment in found] == ["pro", None]
 
 
 def test_an_exclusion_by_a_property_that_nobody_has_is_told(
     made: dict[str, Any], design: Design
 ) -> None:
-    mine = Exclusion(name="mine", property="desgin", values=["pro"])
+    mine = Exclusion(name="mine", property="plna", values=["pro"])
     result = analyze(design, **made, exclude=[BOTS, mine])
     assert [w for w in result.warnings if "leaves out nobody" in w] == [
         (
-            "No exposure of 'Exp' has a property 'user_agent'. They have 'country', 'design'. So the "
+            "No exposure of 'Exp' has a property 'user_agent'. They have 'country', 'plan'. So the "
             "exclusion 'bots' leaves out nobody by it."
         ),
         (
-            "No exposure of 'Exp' has a property 'desgin'. Did you mean 'design'? They have 'country', "
-            "'design'. So the exclusion 'mine' leaves out nobody by it."
+            "No exposure of 'Exp' has a property 'plna'. Did you mean 'plan'? They have 'country', "
+            "'plan'. So the exclusion 'mine' leaves out nobody by it."
         ),
     ]
 

@@ -153,7 +153,7 @@ def test_a_look_below_the_gates_is_spent() -> None:
     late = evolve(POCOCK, sample_size=1_000, looks=1)
     over = result(looks, late, CLICKS).treatments[0]
     assert over.comparison is None
-    assert over.missing == ("a new design, as the last of its looks is over",)
+    assert over.missing == ("a new plan, as the last of its looks is over",)
 
 
 def test_flags_are_those_of_the_look() -> None:

@@ -133,7 +133,7 @@ def full_result(
     name: str = "ShowPluginsExperiment",
     units: int = 9000,
     looks: int = DAYS,
-    prop: str = "design",
+    prop: str = "plan",
     values: Sequence[str | None] = ("free", "team", None),
 ) -> Result:
     """A result with all that there is."""

@@ -39,7 +39,7 @@ def table(**columns: Callable[[int], object]) -> Any:
         "revenue": lambda i: float(i % 13 + i % 2),
         "visits": lambda i: float(i % 11),
         "errors": lambda i: i % 10 < 2 + 5 * (i % 2),
-        "design": lambda i: None if i % 5 == 0 else "free" if i % 3 else "pro",
+        "plan": lambda i: None if i % 5 == 0 else "free" if i % 3 else "pro",
     }
     made = {**usual, **columns}
     return pd.DataFrame({name: [of(i) for i in range(UNITS)] for name, of in made.items()})
@@ -62,7 +62,7 @@ def of_events(**asked: Any) -> Result:
             "user_id": [str(i) for i in range(UNITS)],
             "variant": ["ab"[i % 2] for i in range(UNITS)],
             "time": [START + timedelta(hours=i % 120) for i in range(UNITS)],
-            "properties": ['{"design": "free"}' if i % 3 else "{}" for i in range(UNITS)],
+            "properties": ['{"plan": "free"}' if i % 3 else "{}" for i in range(UNITS)],
         }
     )
     bought = [i for i in range(UNITS) if i % 7 < 2 + i % 2]
@@ -112,14 +112,14 @@ def unbounded() -> Result:
 
 
 ALL = {"metrics": [BOUGHT, REVENUE, ERRORS]}
-PAST = {"covariates": {"revenue": "visits"}}
+PAST = {"cuped": {"revenue": "visits"}}
 
 KINDS: Mapping[str, Callable[[], Result]] = {
     "an experiment": of_events,
     "an experiment, one look": lambda: of_events(over_time=None),
     "an experiment by the hour": lambda: of_events(over_time="hour"),
     "an experiment with the past": lambda: of_events(cuped=timedelta(days=14)),
-    "an experiment in segments": lambda: of_events(segments=["design"]),
+    "an experiment in segments": lambda: of_events(segments=["plan"]),
     "an experiment in a time frame": lambda: of_events(start="2026-11-03", until="2026-11-05"),
     "an experiment, nothing done": lambda: of_events(actions=None),
     "an experiment by Bayes": lambda: of_events(method="bayesian"),
@@ -132,8 +132,8 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "units, one metric alone": lambda: of_units(metrics=REVENUE),
     "units, all metrics": lambda: of_units(**ALL),
     "units with the past": lambda: of_units(**ALL, **PAST),
-    "units in segments": lambda: of_units(**ALL, segments=["design"]),
-    "units with the past in segments": lambda: of_units(**ALL, **PAST, segments=["design"]),
+    "units in segments": lambda: of_units(**ALL, segments=["plan"]),
+    "units with the past in segments": lambda: of_units(**ALL, **PAST, segments=["plan"]),
     "units by Bayes": lambda: of_units(**ALL, method="bayesian"),
     "units by Welch": lambda: of_units(**ALL, method="welch"),
     "units, corrected by Holm": lambda: of_units(

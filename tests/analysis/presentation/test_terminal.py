@@ -47,7 +47,7 @@ def test_it_says_all_that_the_panel_says(full: Full) -> None:
         "Units excluded on request: testers 41, bots 7",
         "27,111; the last day is not over",
         "The exposures grow evenly, day by day.",
-        "design: (none)",
+        "plan: (none)",
         "not corrected for their number",
         "Exposed without an assignment: 7",
         "Sample ratio as designed: 9,000 : 9,037 : 9,074 units (0 : 1 : 2)",

@@ -49,8 +49,8 @@ def test_a_misspelt_method_is_refused_too() -> None:
 @pytest.mark.parametrize(
     ("elsewhere", "says"),
     [
-        ("confidence", "pass it to Analysis"),
-        ("method", "pass it to Analysis"),
+        ("confidence", "belongs to the plan: plan = AnalysisPlan"),
+        ("method", "belongs to the plan: plan = AnalysisPlan"),
         ("sticky_bucketing", "is called `sticky`"),
         ("weights", "belongs to the variants"),
         ("traffic", "is called `rollout`"),

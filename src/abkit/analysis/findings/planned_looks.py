@@ -107,7 +107,7 @@ def awaited(passed: int, plan: AnalysisPlan, *, units: int) -> tuple[str, ...]:
     """
     following = next_look(plan, passed)
     if following is None:
-        return ("a new design, as the last of its looks is over",)
+        return ("a new plan, as the last of its looks is over",)
     which = "next" if passed else "first"
     if units >= following:
         return (f"the end of the period in which the {which} planned look was reached",)

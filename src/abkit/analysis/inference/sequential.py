@@ -222,7 +222,7 @@ def goal_tau(control_mean: float, goal: float) -> float:
     goal then counts as an absolute change, in the metric's unit.
 
     Args:
-        control_mean: The control's mean, from the design or of all data so far. That of the first day
+        control_mean: The control's mean, from the plan or of all data so far. That of the first day
             would be far too small where units act days after their exposure.
         goal: The relative change worth having, above 0: 0.02 is 2%.
 
