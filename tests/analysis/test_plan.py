@@ -10,9 +10,11 @@ import pytest
 from attrs import evolve
 
 import abkit.analysis
+from abkit import UserExperiment
 from abkit.analysis import Analysis, AnalysisPlan, Design, SumsAnalysis, UnitsAnalysis
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.errors import AnalysisError, ArgumentError, ConfigError
+from abkit.experiments.checking.lock import read_lock, write_lock
 from abkit.experiments.declaring.metrics import Conversion
 
 PLANNED = AnalysisPlan(confidence=0.9, sample_size=4_000)
@@ -185,6 +187,31 @@ def test_nothing_is_rolled_out_before_the_planned_days(design: Design, tables: A
         result = Analysis(evolve(design, metrics=metrics, plan=plan), **data).run()
         assert result.recommendation.action == action
     assert "waits for 14 days, of which 4 are over" in result.recommendation.reasons[-1]
+
+
+def test_changes_after_the_start_stand_in_the_result(
+    project: Callable[[str], None], tmp_path: Path, data: dict[str, Any], planned: Design
+) -> None:
+    class Exp(UserExperiment):
+        salt = "s"
+        variants = ["a", "b"]
+        metrics = [Conversion("clicked", action="click", goal=0.2)]
+
+    project("")
+    lock = tmp_path / "experiments.lock.json"
+    write_lock(lock, [Exp], at=datetime(2024, 2, 1, tzinfo=UTC))
+    Exp.declaration = Exp.declaration._replace(
+        metrics=(Conversion("clicked", action="click", goal=0.1),)
+    )
+    write_lock(lock, [Exp], read_lock(lock), at=datetime(2024, 3, 4, 5, tzinfo=UTC))
+    result = Analysis(Exp, **data).run()
+    said = "the goal of 'clicked' was changed from 0.2 to 0.1 on day 4"
+    assert result.amended == (said,)
+    assert f"After the start, {said}." in " ".join(str(result).split())
+    assert result.to_dict()["amended"] == [said]
+    lock.write_text("{}")
+    (note,) = [w for w in Analysis(Exp, **data).run().warnings if "is not known" in w]
+    assert "is no lock of experiments" in note
 
 
 def test_former_names_warn(design: Design, data: dict[str, Any]) -> None:

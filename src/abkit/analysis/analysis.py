@@ -25,8 +25,9 @@ from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Source, table
 from abkit.analysis.result import Result
-from abkit.errors import AnalysisError
+from abkit.errors import AnalysisError, ConfigError
 from abkit.events import Variant
+from abkit.experiments.checking.registration import Amendment
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.analysis_words import Several, Step
 from abkit.experiments.declaring.arguments import arguments_checked
@@ -189,9 +190,10 @@ class Analysis:
                 else None,
             )
             notes = absences(session, measured, sources.get("actions"))
+            changes, unreadable = _amendments(design.name)
             measured = evolve(
                 measured,
-                notes=(*measured.notes, *notes),
+                notes=(*measured.notes, *notes, *unreadable),
                 phases=exposed.phases,
                 immature=immature(
                     session,
@@ -210,7 +212,7 @@ class Analysis:
             design=design,
             declared_control=_declared_control(self.experiment),
             declared=declared,
-            amendments=amended(design.name),
+            amendments=changes,
             starts=_starts(self.experiment),
             plan=plan,
             measured=measured,
@@ -238,6 +240,14 @@ def _declared_control(experiment: object) -> str | None:
         return Design.of(experiment).control  # type: ignore[arg-type]
     except AnalysisError:
         return None
+
+
+def _amendments(name: str) -> tuple[tuple[Amendment, ...], tuple[str, ...]]:
+    """What was changed in how an experiment is judged; a lock that cannot be read is a note."""
+    try:
+        return amended(name), ()
+    except ConfigError as error:
+        return (), (f"Whether the plan was changed after the start is not known: {error}.",)
 
 
 def _starts(experiment: Any) -> datetime | None:

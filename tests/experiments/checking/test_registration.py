@@ -11,6 +11,7 @@ from abkit import AnalysisPlan, Conversion, OrgExperiment, Sum
 from abkit.cli.group import abkit
 from abkit.experiments.checking.lock import amended_after_start, compare, read_lock, write_lock
 from abkit.experiments.checking.registration import amendments, differences, judged, registered
+from abkit.experiments.declaring.exclusion import Exclusion
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -114,6 +115,15 @@ def test_the_command_reports_a_change_that_was_written_down(
         "notice   Buttons: the goal of 'clicked' was changed from 0.02 to 0.05 on day"
         in said.output
     )
+
+
+def test_what_is_written_down_is_the_same_in_every_run() -> None:
+    units = {f"unit {number}" for number in range(50)}
+    plan = AnalysisPlan(exclude=[Exclusion(name="staff", units=units)])
+    written = judged(experiment(plan=plan).declaration)["plan"]["exclude"]
+    assert written == [
+        {"type": "Exclusion", "name": "staff", "units": sorted(units), "values": [], "contains": []}
+    ]
 
 
 def test_a_lock_without_it_is_no_difference(tmp_path: Path) -> None:

@@ -103,8 +103,7 @@ def _shown(value: object) -> str:
 
 
 def _metric(metric: Metric) -> dict[str, Any]:
-    fields = ((each.name, getattr(metric, each.name)) for each in attrs.fields(type(metric)))
-    said = {name: _plain(value) for name, value in fields if name != "name" and value is not None}
+    said = {name: value for name, value in _fields(metric).items() if name != "name"}
     return {"type": type(metric).__name__, **said}
 
 
@@ -124,4 +123,15 @@ def _plain(value: object) -> Any:
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return sorted(
+            (_plain(each) for each in value), key=repr
+        )  # Their own order is another in each run.
+    if attrs.has(type(value)):
+        return {"type": type(value).__name__, **_fields(value)}
     return repr(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    pairs = ((each.name, getattr(value, each.name)) for each in attrs.fields(type(value)))
+    return {name: _plain(each) for name, each in pairs if each is not None}
