@@ -66,11 +66,15 @@ def _segments(value: Sequence[str]) -> tuple[str, ...]:
     if isinstance(value, str):
         message = f"segments must be a list of names, such as [{value!r}], not one text"
         raise AnalysisError(message)
+    if not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
+        message = f"segments must be a list of names, such as ['plan'], not {value!r}"
+        raise AnalysisError(message)
     return tuple(value)
 
 
 def _exclusions(value: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
-    if isinstance(value, str | Exclusion) or not all(isinstance(e, Exclusion) for e in value):
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    if not several or not all(isinstance(each, Exclusion) for each in value):
         message = f"exclude must be a list of Exclusion(...), such as [BOTS], not {value!r}"
         raise AnalysisError(message)
     return tuple(value)
@@ -149,6 +153,11 @@ def _frozen_mapping(value: Any) -> Any:
 
 def _taus(plan: object, attribute: "Attribute[Any]", value: Mapping[str, Tau]) -> None:
     by_metric(plan, attribute, value)
+    if not all(isinstance(name, str) for name in value):
+        message = (
+            f"taus must be given by the names of metrics, not by {', '.join(map(repr, value))}"
+        )
+        raise AnalysisError(message)
     for name, tau in value.items():
         checked_tau(tau, name=f"The tau of {name!r}")
 
@@ -225,9 +234,11 @@ class AnalysisPlan:
     min_days: int | None = field(default=None, validator=_days)
     looks: tuple[float, ...] = field(converter=_looks)
     spending: Spending = field(default=Spending.OBRIEN_FLEMING, converter=_spending)
-    taus: Mapping[str, Tau] = field(factory=dict, validator=_taus, converter=_frozen_mapping)
+    taus: Mapping[str, Tau] = field(
+        factory=dict, validator=_taus, converter=_frozen_mapping, hash=False
+    )
     cuped: timedelta | Mapping[str, str] | None = field(
-        default=None, validator=_before, converter=_frozen_mapping
+        default=None, validator=_before, converter=_frozen_mapping, hash=False
     )
     window: timedelta | None = field(default=None, validator=_length)
     over_time: Step | None = field(default=Step.DAY, converter=_step)
@@ -235,6 +246,10 @@ class AnalysisPlan:
     several: Several = field(default=Several.EXCLUDE, converter=_several)
     exclude: tuple[Exclusion, ...] = field(default=(), converter=_exclusions)
     given: frozenset[str] = field(init=False, default=frozenset(), eq=False, repr=False)
+
+    def __reduce__(self) -> tuple[Callable[..., "AnalysisPlan"], tuple[dict[str, Any]]]:
+        """What pickle and copy make it from: what was given, as a read-only mapping cannot be pickled."""
+        return _of_given, ({name: _plain(getattr(self, name)) for name in self.given},)
 
     @correction.default
     def _usual_correction(self) -> Correction:
@@ -372,6 +387,14 @@ class AnalysisPlan:
         except AnalysisError:
             return False
         return True
+
+
+def _of_given(said: Mapping[str, Any]) -> AnalysisPlan:
+    return AnalysisPlan(**said)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def fields_of_a_plan() -> tuple[str, ...]:
