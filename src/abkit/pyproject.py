@@ -27,7 +27,7 @@ def tool_table(start: Path | None = None) -> ToolTable:
         start: The folder; None: the current one.
 
     Raises:
-        ConfigError: The file cannot be read.
+        ConfigError: The file cannot be read, or [tool.abkit] is no table.
     """
     here = start or Path.cwd()
     for folder in (here, *here.parents):
@@ -39,5 +39,9 @@ def tool_table(start: Path | None = None) -> ToolTable:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             message = f"{path} cannot be read: {error}"
             raise ConfigError(message) from None
-        return ToolTable(path, tool.get("abkit", {}))
+        values = tool.get("abkit", {}) if isinstance(tool, Mapping) else tool
+        if not isinstance(values, Mapping):
+            message = f"{path}: [tool.abkit] must be a table, not {values!r}"
+            raise ConfigError(message)
+        return ToolTable(path, values)
     return ToolTable(None, {})

@@ -54,9 +54,10 @@ def check_plan_given(_: object, __: object, value: Any) -> None:
 @arguments_checked(
     {
         **{name: of_the_plan(name) for name in fields_of_a_plan()},
-        **dict.fromkeys(
-            ("start", "until", "control"), "it is said when it is run: .run(until=...)"
-        ),
+        **{
+            name: f"it is said when it is run: .run({name}=...)"
+            for name in ("start", "until", "control")
+        },
         "metric": "the experiment declares its metrics; of a table of units, use UnitsAnalysis",
         "metrics": "the experiment declares them; of a table of units, use UnitsAnalysis",
         "weights": "the experiment declares them as its variants",

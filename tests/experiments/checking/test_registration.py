@@ -133,3 +133,11 @@ def test_a_lock_without_it_is_no_difference(tmp_path: Path) -> None:
         name: {k: v for k, v in e.items() if k != "judged"} for name, e in read_lock(path).items()
     }
     assert compare(old, [experiment(plan=None)]) == ()
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    states = [
+        {"at": "2026-11-01T00:00:00", **judged(experiment().declaration)},
+        {"at": "2026-11-04T00:00:00", **judged(experiment(control="b").declaration)},
+    ]
+    assert [each.at for each in amendments(states)] == [START + timedelta(days=2)]

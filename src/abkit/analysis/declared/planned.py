@@ -104,7 +104,10 @@ def _as_it_is(value: object) -> object:
 def _length(value: object) -> object:
     """A length of time: 14, "14d", "12h", "2w"; anything else is left for the plan to refuse."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(days=value)
+        try:
+            return timedelta(days=value)
+        except (OverflowError, ValueError):  # Too many days, or "inf" and "nan", which TOML has.
+            return value
     found = (
         fullmatch(r"(\d{1,5}(?:\.\d+)?)([hdw])", value.strip()) if isinstance(value, str) else None
     )

@@ -56,10 +56,16 @@ def registered(history: Sequence[State], now: State, *, at: datetime) -> list[St
 def amendments(history: Sequence[State]) -> tuple[Amendment, ...]:
     """The changes that were written down, the oldest first."""
     return tuple(
-        Amendment(datetime.fromisoformat(after["at"]), what)
+        Amendment(_utc(after["at"]), what)
         for before, after in pairwise(history)
         for what in differences(before, after)
     )
+
+
+def _utc(text: str) -> datetime:
+    """The time in UTC; a time without a zone, as after an edit by hand, is that already."""
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def differences(before: State, after: State) -> tuple[str, ...]:
