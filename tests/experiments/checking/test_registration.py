@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from abkit import AnalysisPlan, Conversion, OrgExperiment, Sum
 from abkit.cli.group import abkit
+from abkit.errors import ConfigError
 from abkit.experiments.checking.lock import amended_after_start, compare, read_lock, write_lock
 from abkit.experiments.checking.registration import amendments, differences, judged, registered
 from abkit.experiments.declaring.exclusion import Exclusion
@@ -141,3 +142,13 @@ def test_a_time_without_a_zone_is_utc() -> None:
         {"at": "2026-11-04T00:00:00", **judged(experiment(control="b").declaration)},
     ]
     assert [each.at for each in amendments(states)] == [START + timedelta(days=2)]
+
+
+@pytest.mark.parametrize(
+    "experiments", ["[]", '{"A": 5}', '{"A": {"judged": [5]}}', '{"A": {"judged": {"x": 1}}}']
+)
+def test_a_lock_of_another_form_is_refused_in_words(experiments: str, tmp_path: Path) -> None:
+    path = tmp_path / "experiments.lock.json"
+    path.write_text(f'{{"version": 1, "experiments": {experiments}}}')
+    with pytest.raises(ConfigError, match="write it anew"):
+        read_lock(path)

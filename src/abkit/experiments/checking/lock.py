@@ -171,7 +171,16 @@ def read_lock(path: Path) -> Mapping[str, dict[str, Any]]:
             f"{path} has version {version}, not {VERSION}; write it anew: abkit check --update"
         )
         raise ConfigError(message)
+    if not isinstance(found, Mapping) or not all(map(_is_entry, found.values())):
+        message = f"{path} is no lock of experiments; write it anew: abkit check --update"
+        raise ConfigError(message)
     return found
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether it has the form of what is written for an experiment."""
+    history = entry.get("judged", []) if isinstance(entry, Mapping) else None
+    return isinstance(history, list) and all(isinstance(state, Mapping) for state in history)
 
 
 def compare(
