@@ -150,5 +150,5 @@ def test_a_time_without_a_zone_is_utc() -> None:
 def test_a_lock_of_another_form_is_refused_in_words(experiments: str, tmp_path: Path) -> None:
     path = tmp_path / "experiments.lock.json"
     path.write_text(f'{{"version": 1, "experiments": {experiments}}}')
-    with pytest.raises(ConfigError, match="write it anew"):
+    with pytest.raises(ConfigError, match="restore it, or delete it and write it anew"):
         read_lock(path)

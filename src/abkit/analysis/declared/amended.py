@@ -26,5 +26,8 @@ def amended(name: str) -> tuple[Amendment, ...]:
     try:
         return amendments(read_lock(path).get(name, {}).get("judged", ()))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"{path} cannot be read ({error}); write it anew: abkit check --update"
+        message = (
+            f"{path} cannot be read ({error}); restore it, or delete it and "
+            "write it anew: abkit check --update"
+        )
         raise ConfigError(message) from None

@@ -164,15 +164,22 @@ def read_lock(path: Path) -> Mapping[str, dict[str, Any]]:
         message = f"There is no {path} yet; write it with: abkit check --update"
         raise ConfigError(message) from None
     except (ValueError, KeyError, TypeError) as error:
-        message = f"{path} is no lock of experiments ({error}); write it anew: abkit check --update"
+        message = (
+            f"{path} is no lock of experiments ({error}); restore it, or delete it and "
+            "write it anew: abkit check --update"
+        )
         raise ConfigError(message) from None
     if version != VERSION:
         message = (
-            f"{path} has version {version}, not {VERSION}; write it anew: abkit check --update"
+            f"{path} has version {version}, not {VERSION}; restore it, or delete it and "
+            "write it anew: abkit check --update"
         )
         raise ConfigError(message)
     if not isinstance(found, Mapping) or not all(map(_is_entry, found.values())):
-        message = f"{path} is no lock of experiments; write it anew: abkit check --update"
+        message = (
+            f"{path} is no lock of experiments; restore it, or delete it and "
+            "write it anew: abkit check --update"
+        )
         raise ConfigError(message)
     return found
 
@@ -262,7 +269,8 @@ def _moves(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> Moves |
         before, after = _variants(_declaration(old, name)), _variants(_declaration(new, name))
     except (DeclarationError, KeyError, TypeError, ValueError) as error:
         message = (
-            f"The lock of {name} cannot be read ({error}); write it anew: abkit check --update"
+            f"The lock of {name} cannot be read ({error}); restore it, or delete it and "
+            "write it anew: abkit check --update"
         )
         raise ConfigError(message) from None
     pairs = [*zip(before, after, strict=True)]
