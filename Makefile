@@ -69,9 +69,10 @@ imports: .venv/dev.installed
 unit: .venv/dev.installed
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-# Counting lines and branches doubles what Python takes, so that `make test` does without.
+# Counting lines and branches doubles what Python takes, so that `make test` does without. This run is the
+# thorough one: Hypothesis tries more examples.
 coverage: system .venv/dev.installed
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --cov
+	ABKIT_EXAMPLES=200 $(BIN)/pytest --numprocesses 2 --dist loadfile --cov
 
 drivers: .venv/drivers.installed
 	.venv/drivers/bin/pytest tests/drivers

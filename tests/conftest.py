@@ -20,9 +20,12 @@ import pytest
 from abkit import ExperimentManager
 
 # A busy machine is no reason to fail. CI has the same examples each time, so that it says something about
-# the change; elsewhere each run looks for new ones.
+# the change; elsewhere each run looks for new ones. `make coverage` looks at more of them.
 hypothesis.settings.register_profile(
-    "abkit", deadline=None, derandomize=os.environ.get("CI") == "true"
+    "abkit",
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    max_examples=int(os.environ.get("ABKIT_EXAMPLES", "40")),
 )
 hypothesis.settings.load_profile("abkit")
 

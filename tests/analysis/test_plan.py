@@ -160,6 +160,18 @@ class TestSums:
             assert mine.treatments[0].comparison == theirs.treatments[0].comparison
         assert here.units == there.units
         assert here.frame[1] == end
+        assert any(
+            warning.startswith(f"As of {end:%Y-%m-%d} 00:00 UTC") for warning in here.warnings
+        )
+
+    def test_units_in_several_variants_need_the_data(
+        self, design: Design, data: dict[str, Any]
+    ) -> None:
+        sums = Analysis(design, **data, plan=AnalysisPlan(several="include")).gather()
+        with pytest.raises(
+            AnalysisError, match="needs other sums if units count in several variants"
+        ):
+            sums.result(until=sums.measured.looks[1][0])
 
     def test_another_moment_is_refused(self, planned: Design, data: dict[str, Any]) -> None:
         sums = Analysis(planned, **data).gather()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from abkit.analysis import BOTS, Design, Exclusion, Result
 from abkit.events import Action, Exposure
@@ -112,9 +113,9 @@ def events(*, weighed: bool = False) -> tuple[list[Exposure], list[Action]]:
     return exposures, actions
 
 
-def asked(**where: Any) -> Result:
+def asked(*, of: Any = PLAN, **where: Any) -> Result:
     return analyze(
-        PLAN,
+        of,
         segments=["plan"],
         exclude=[Exclusion(name="testers", units=["org 3'é"]), BOTS],
         several="first",
@@ -205,8 +206,12 @@ def test_postgresql_gives_the_same(stored: Any, of_files: Result, postgres: str)
 
 
 def test_spark_gives_the_same(files: dict[str, str], of_files: Result, spark: Any) -> None:
-    found = asked(**files, engine=spark)
-    alike(numbers(found), numbers(of_files))
+    if of_files.phases:
+        alike(numbers(asked(**files, engine=spark)), numbers(of_files))
+        return
+    # Spark optimizes each query for seconds: within phases all kinds of metrics, without them three.
+    few = evolve(PLAN, metrics=tuple(METRICS[place] for place in (0, 3, 5)))
+    alike(numbers(asked(of=few, **files, engine=spark)), numbers(asked(of=few, **files)))
 
 
 def test_frames_give_the_same(files: dict[str, str], of_files: Result) -> None:

@@ -34,6 +34,12 @@ READ = ("over_time", "segments", "several", "exclude", "window", "cuped")
 """What a plan says of the sums themselves: another one of these means to read them again."""
 
 
+_AS_OF = (
+    "As of {end:%Y-%m-%d %H:%M} UTC: rows, segments and units that are not mature are not known by day, and "
+    "units that saw several variants later are left out."
+)
+
+
 @frozen(kw_only=True)
 class ExperimentSums:
     """What was read of an experiment: sums per variant, over time, in phases and in segments.
@@ -88,7 +94,8 @@ class ExperimentSums:
         Args:
             control: Compare with this variant.
             until: As things were at the end of this day (or hour): a moment at which a day (or hour)
-                ends. Segments, and the rows and the excluded units of each variant, are not kept by day.
+                ends. Segments, units that are not mature, and the rows of each variant are not kept by day;
+                units that saw several variants later are left out before, too. The result says so.
             method: Judge by this method.
             confidence: Judge with this confidence.
             correction: Correct for several comparisons like this.
@@ -140,6 +147,12 @@ class ExperimentSums:
                 "moment, read the sums again with run(until=...)"
             )
             raise AnalysisError(message)
+        if self.plan.several is Several.INCLUDE:
+            message = (
+                "until needs other sums if units count in several variants (several='include'): read them "
+                "again with run(until=...)"
+            )
+            raise AnalysisError(message)
         count = ends.index(end) + 1
         by_period = {key: units for key, units in self.exposed.by_period.items() if key[0] < end}
         units: dict[str, int] = {}
@@ -148,7 +161,10 @@ class ExperimentSums:
         latest = end if self.exposed.latest is None else min(end, self.exposed.latest)
         return evolve(
             self,
-            measured=self.measured.up_to(count),
+            measured=evolve(
+                self.measured.up_to(count),
+                notes=(*self.measured.notes, _AS_OF.format(end=end)),
+            ),
             exposed=evolve(
                 self.exposed,
                 by_period=by_period,

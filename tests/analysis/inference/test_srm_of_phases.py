@@ -77,12 +77,13 @@ def test_no_phase_is_an_error() -> None:
         sample_ratio_of_phases([])
 
 
-NOISE = 2.6 * sqrt(ALPHA * (1 - ALPHA) / 2_000)
+EXPERIMENTS = 500
+NOISE = 2.6 * sqrt(ALPHA * (1 - ALPHA) / EXPERIMENTS)
 
 
 @pytest.mark.parametrize("weight", [0.5, 0.1, 0.01])
 def test_the_fixed_test_holds_its_level_whatever_the_weights(weight: float) -> None:
-    """2,000 experiments of 20,000 units, with their own weights and ramped up to these."""
+    """500 experiments of 20,000 units, with their own weights and ramped up to these."""
     random = np.random.default_rng(4)
     alarms, ramped = [], []
 
@@ -94,8 +95,8 @@ def test_the_fixed_test_holds_its_level_whatever_the_weights(weight: float) -> N
         return sample_ratio_of_phases(phases[::-1], method=CHI_SQUARE).alarm
 
     for few, many in zip(
-        random.binomial(20_000, weight, 2_000).tolist(),
-        random.binomial(20_000, weight / 2, 2_000).tolist(),
+        random.binomial(20_000, weight, EXPERIMENTS).tolist(),
+        random.binomial(20_000, weight / 2, EXPERIMENTS).tolist(),
         strict=True,
     ):
         alarms.append(alarm(few))
@@ -106,10 +107,10 @@ def test_the_fixed_test_holds_its_level_whatever_the_weights(weight: float) -> N
 
 @pytest.mark.parametrize("weight", [0.5, 0.1, 0.01])
 def test_the_sequential_test_holds_its_level_over_all_looks(weight: float) -> None:
-    """1,000 experiments that are looked at four times, twice in each phase."""
+    """400 experiments that are looked at four times, twice in each phase."""
     random = np.random.default_rng(5)
     weights = [weight / 2] * 10 + [weight] * 10
-    new_units = np.stack([random.binomial(1_000, w, 1_000) for w in weights], axis=1)
+    new_units = np.stack([random.binomial(1_000, w, 400) for w in weights], axis=1)
     alarms = []
     for experiment in new_units:
         half, before = experiment[:10].cumsum()[[4, 9]].tolist()
