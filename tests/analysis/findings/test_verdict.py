@@ -381,11 +381,37 @@ def test_no_flag_keeps_a_loser(flag: Flag) -> None:
     assert advice(flagged(measured(M, a=BAD), flag)).action is RecommendedAction.ROLL_BACK
 
 
-def test_another_variant_without_doubts_is_rolled_out() -> None:
-    both = measured(M, a=GOOD, b={**GOOD, "difference": 2.4})
+BETTER = {**GOOD, "difference": 2.4}
+
+
+def test_a_doubt_about_the_best_is_one_about_the_experiment() -> None:
+    both = measured(M, a=GOOD, b=BETTER)
     first, second = both.treatments
     doubtful = evolve(both, treatments=(first, evolve(second, flags=(Flag.SUSPICIOUS_LIFT,))))
-    assert advice(doubtful).variant == "a"
+    found = advice(doubtful)
+    assert (found.action, found.variant) == (RecommendedAction.INVESTIGATE, None)
+    assert found.reasons[0].startswith("b is significantly better")
+    assert found.reasons[1].startswith("a is significantly better too, but not as much")
+
+
+def test_a_doubt_about_the_second_best_keeps_nothing_back() -> None:
+    both = measured(M, a=GOOD, b=BETTER)
+    first, second = both.treatments
+    doubtful = evolve(both, treatments=(evolve(first, flags=(Flag.SUSPICIOUS_LIFT,)), second))
+    assert advice(doubtful).variant == "b"
+
+
+def test_of_two_winners_the_other_is_named() -> None:
+    found = advice(measured(M, a=GOOD, b=BETTER))
+    assert found.variant == "b"
+    assert found.reasons[0].startswith("b is significantly better")
+    assert found.reasons[-1].startswith("a is significantly better")
+
+
+def test_a_better_variant_that_harms_a_guardrail_is_named() -> None:
+    found = advice(measured(M, a=GOOD, b=BETTER), measured(RISING_GUARD, a=GOOD, b=BAD))
+    assert found.variant == "a"
+    assert found.reasons[-1] == "b is better in m, but significantly worse in g."
 
 
 @pytest.mark.parametrize(("balance", "told"), [(3.0, False), (3.1, True)])

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import inf, isnan
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.findings.badges import (
     Badge,
@@ -126,6 +127,7 @@ def recommend(
     |---|---|
     | the arms' sizes contradict the weights | investigate: fix the assignment or the logging first |
     | a variant is significantly better, no guardrail worse | roll it out; of several, the best |
+    | the same, but one with a better mean is doubtful | investigate: the fault may be in all |
     | the same, but a guardrail cannot be judged yet | continue |
     | the same, before the plan's `min_days` | continue |
     | the same, but a flag makes it doubtful | investigate |
@@ -150,9 +152,17 @@ def recommend(
     main = next(result for result in metrics if result.metric == deciding)
     guardrails = [result for result in metrics if result.metric.role is Role.GUARDRAIL]
     judged = [_judge(t, main, guardrails, last_look=last_look) for t in main.treatments]
-    won = [each for each in judged if each.standing is _Standing.WON]
-    if won:
-        return _roll_out(won, main, guardrails, too_early=too_early)
+    ranked = sorted(judged, key=lambda each: _goodness(each, main), reverse=True)
+    best = next((each for each in ranked if each.standing is _Standing.WON), None)
+    if best is not None:
+        ahead = ranked[: ranked.index(best)]
+        doubtful = [each for each in ahead if each.standing is _Standing.DOUBTFUL]
+        if doubtful:
+            return _doubt(doubtful, best)
+        others = [each.reason for each in ranked if each in ahead or each.standing is _Standing.WON]
+        advice = _roll_out(best, main, guardrails, too_early=too_early)
+        more = tuple(reason for reason in others if reason != best.reason)
+        return evolve(advice, reasons=(*advice.reasons, *more))
     standings = {each.standing for each in judged}
     action = (
         RecommendedAction.ROLL_BACK if standings == {_Standing.LOST} else RecommendedAction.CONTINUE
@@ -226,15 +236,32 @@ def _undecided(
     return _Judged(treatment, _Standing.OPEN, reason)
 
 
+def _goodness(judged: _Judged, main: MetricResult) -> float:
+    """The mean of a variant, the higher the better; minus infinity if it has none."""
+    mean = judged.treatment.arm.moments.mean
+    sign = -1 if main.metric.direction is Direction.DECREASE else 1
+    return -inf if isnan(mean) else sign * mean
+
+
+def _doubt(doubtful: Sequence[_Judged], best: _Judged) -> Recommendation:
+    """The variant with the best mean is doubtful: the next best is not rolled out past it."""
+    name = best.treatment.arm.variant
+    but = (
+        f"{name} is significantly better too, but not as much: what is wrong with the better one may be "
+        "wrong with all, and if nothing is, the better one is to be rolled out."
+    )
+    return Recommendation(
+        action=RecommendedAction.INVESTIGATE, reasons=(*(each.reason for each in doubtful), but)
+    )
+
+
 def _roll_out(
-    won: Sequence[_Judged],
+    best: _Judged,
     main: MetricResult,
     guardrails: Sequence[MetricResult],
     *,
     too_early: str | None,
 ) -> Recommendation:
-    sign = -1 if main.metric.direction is Direction.DECREASE else 1
-    best = max(won, key=lambda each: sign * each.treatment.arm.moments.mean)
     treatment = best.treatment
     name = treatment.arm.variant
     unknown = [
