@@ -3,7 +3,7 @@
 The concepts: docs/concepts/analysis.md.
 """
 
-import warnings
+from collections.abc import Callable
 from typing import Any
 
 from abkit.analysis.analysis import Analysis
@@ -15,6 +15,7 @@ from abkit.analysis.sums import SumsAnalysis
 from abkit.analysis.units import UnitsAnalysis
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.exclusion import BOTS, Exclusion
+from abkit.former_names import former_names
 
 __all__ = [
     "BOTS",
@@ -29,17 +30,6 @@ __all__ = [
     "UnitsAnalysis",
 ]
 
-_FORMER = {"Plan": Design, "Settings": AnalysisPlan}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _FORMER:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    now = _FORMER[name]
-    warnings.warn(
-        f"abkit.analysis.{name} is now {now.__name__}; the former name ends with abkit 0.2",
-        DeprecationWarning,
-        stacklevel=2,
-    )
-    return now
+__getattr__: Callable[[str], Any] = former_names(
+    globals(), {"Plan": "Design", "Settings": "AnalysisPlan"}
+)

@@ -138,9 +138,8 @@ class Analysis:
         Raises:
             AbkitError: As `run`.
         """
-        design = Design.of(self.experiment, control=control)
-        declared = planned(self.experiment)
-        plan = _in_force(self.plan, declared)
+        design = evolve(Design.of(self.experiment, control=control), plan=planned(self.experiment))
+        plan = _in_force(self.plan, design.plan)
         check_plan(design, plan)
         if isinstance(plan.cuped, Mapping):
             message = (
@@ -212,7 +211,6 @@ class Analysis:
         return ExperimentSums(
             design=design,
             declared_control=_declared_control(self.experiment),
-            declared=declared,
             amendments=changes,
             starts=_starts(self.experiment),
             plan=plan,

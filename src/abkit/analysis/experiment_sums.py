@@ -45,9 +45,8 @@ class ExperimentSums:
     """What was read of an experiment: sums per variant, over time, in phases and in segments.
 
     Attributes:
-        design: What was declared.
+        design: What was declared; its plan is that of the experiment over that of its project.
         declared_control: The variant that is compared with unless another is asked for.
-        declared: The plan of the experiment and of its project; None: they have none.
         amendments: What was changed in how the experiment is judged, according to its lock.
         starts: The declared start, UTC; None if there is none.
         plan: By which plan it was read.
@@ -64,7 +63,6 @@ class ExperimentSums:
 
     design: Design
     declared_control: str | None
-    declared: AnalysisPlan | None
     amendments: tuple[Amendment, ...] = ()
     starts: datetime | None = None
     plan: AnalysisPlan
@@ -236,12 +234,12 @@ class ExperimentSums:
         start = self.starts or (period and period[0])
         for each in self.amendments:
             if start is not None and each.at >= start:
-                yield f"{each.what} on day {(each.at - start) // timedelta(days=1) + 1}"
+                yield each.since(start)
 
     def _deviations(self, design: Design, plan: AnalysisPlan) -> Iterable[Deviation]:
         if self.declared_control not in (None, design.control):
             yield Deviation("control", design.control, self.declared_control)
-        yield from deviations(plan, self.declared)
+        yield from deviations(plan, self.design.plan)
 
 
 def _moment(until: datetime | date | str) -> datetime | date:

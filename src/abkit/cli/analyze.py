@@ -19,8 +19,7 @@ from abkit.cli.config import (
     EVENTS_VARIABLE,
     config_option,
     configured_events,
-    configured_experiments,
-    configured_manager,
+    configured_experiment,
 )
 from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.invocation import invocation
@@ -209,11 +208,9 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
         option = stray[0] if stray[0] == "weights" else stray[0].removesuffix("s")
         message = f"--{option} goes with --units; an experiment declares these"
         raise click.UsageError(message)
-    declaration = configured_manager(options["config"]).declaration(name)
+    experiment = configured_experiment(options["config"], name)
     tables = stored_tables(options["events"])
     said = asked(options, now=datetime.now(UTC))
-    experiments = configured_experiments(options["config"])
-    experiment = next(e for e in experiments if e.declaration.name == declaration.name)
     analysis = Analysis(experiment, **tables, **said.sources, plan=said.analysis_plan)
     try:
         with progress() as told:

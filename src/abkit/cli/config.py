@@ -89,6 +89,18 @@ def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
     return active_experiments(_module_of(module))
 
 
+def configured_experiment(config: str | None, name: str) -> type[Experiment]:
+    """One of these, by its name.
+
+    Raises:
+        ConfigError, DeclarationError: As `configured_experiments`.
+        UnknownExperimentError: There is none of that name.
+    """
+    declaration = configured_manager(config).declaration(name)
+    experiments = configured_experiments(config)
+    return next(each for each in experiments if each.declaration.name == declaration.name)
+
+
 def _look_here_for_modules() -> None:
     """As `python -m` does: the project's own modules are those of the folder the command is called in."""
     if not {"", str(Path.cwd())} & {*sys.path}:

@@ -9,7 +9,7 @@ import click
 from attrs import evolve
 
 from abkit.analysis.amounts import amount
-from abkit.cli.config import config_option, configured_experiments, configured_manager
+from abkit.cli.config import config_option, configured_experiment
 from abkit.cli.failing import one_line_errors
 from abkit.cli.power_baselines import Measured, typed_baseline
 from abkit.cli.printing import console
@@ -203,9 +203,7 @@ def _of_experiment(options: Mapping[str, Any]) -> None:
     from abkit.analysis.declared.design_weights import designed_weights
     from abkit.analysis.declared.planned import planned
 
-    declaration = configured_manager(options["config"]).declaration(options["name"])
-    experiments = configured_experiments(options["config"])
-    experiment = next(e for e in experiments if e.declaration.name == declaration.name)
+    experiment = configured_experiment(options["config"], options["name"])
     design = Design.of(experiment)
     if not design.metrics:
         message = f"{design.name} declares no metrics: there is nothing to find"

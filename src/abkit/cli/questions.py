@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from re import fullmatch
 from typing import Any, TypeVar
 
 import click
 from attrs import frozen
 
-from abkit.analysis.declared.arguments import utc
+from abkit.analysis.declared.arguments import length_of, utc
 from abkit.cli.words import Word, confidence
 from abkit.errors import OutsideFrameError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
@@ -26,8 +25,6 @@ from abkit.experiments.declaring.exclusion import BOTS, Exclusion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-
 
 def length(text: str) -> timedelta:
     """A length of time: 7d, 24h, 2w; a number alone is days.
@@ -35,11 +32,12 @@ def length(text: str) -> timedelta:
     Raises:
         click.BadParameter: It is none.
     """
-    found = fullmatch(r"(\d{1,5}(?:\.\d+)?)([hdw]?)", text.strip())
-    if found is None or float(found[1]) == 0:
+    said = text.strip()
+    found = length_of(f"{said}d" if said[-1:].isdigit() else said)
+    if not found:
         message = f"{text!r} is not a length of time such as 7d, 24h or 2w"
         raise click.BadParameter(message)
-    return float(found[1]) * _UNITS[found[2] or "d"]
+    return found
 
 
 def moment(text: str) -> datetime:

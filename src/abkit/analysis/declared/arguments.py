@@ -1,7 +1,8 @@
 """What callers pass to an analysis: likely mistakes are refused with what would be right."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from re import fullmatch
 from types import MappingProxyType
 from typing import Any
 
@@ -51,6 +52,15 @@ def shares(value: Mapping[Any, float]) -> Mapping[str, float]:
 def _is_share(value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and 0 <= float(value) < float("inf")  # type: ignore[arg-type]
+
+
+_LENGTHS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def length_of(text: str) -> timedelta | None:
+    """A length of time with its unit, such as 7d, 24h or 2w; None if the text is none."""
+    found = fullmatch(r"(\d{1,5}(?:\.\d+)?)([hdw])", text.strip())
+    return None if found is None else float(found[1]) * _LENGTHS[found[2]]
 
 
 def moment(value: datetime | date | str | None) -> datetime | date | None:

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
-from re import fullmatch
 from typing import Any
 
 from attrs import frozen
 
+from abkit.analysis.declared.arguments import length_of
 from abkit.errors import AbkitError, ConfigError, suggestion
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.exclusion import BOTS, Exclusion
 from abkit.pyproject import tool_table
 
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _BY_METRIC = ("taus",)
 """What only an experiment knows, as it names metrics."""
 
@@ -108,10 +107,8 @@ def _length(value: object) -> object:
             return timedelta(days=value)
         except (OverflowError, ValueError):  # Too many days, or "inf" and "nan", which TOML has.
             return value
-    found = (
-        fullmatch(r"(\d{1,5}(?:\.\d+)?)([hdw])", value.strip()) if isinstance(value, str) else None
-    )
-    return value if found is None else float(found[1]) * _UNITS[found[2]]
+    found = length_of(value) if isinstance(value, str) else None
+    return value if found is None else found
 
 
 def _exclusions(value: object) -> object:
@@ -152,4 +149,4 @@ def _words(value: object) -> Iterator[str]:
     elif isinstance(value, int) and not isinstance(value, bool):
         yield f"{value:,}"
     else:
-        yield f"{value:.6g}" if isinstance(value, float) else str(value)
+        yield f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -221,12 +221,12 @@ def amended_after_start(
 ) -> tuple[str, ...]:
     """What was changed, after its declared start, in how an experiment is judged, in sentences."""
     return tuple(
-        f"{experiment.name}: {each.what} on day {(each.at.timestamp() - starts) // 86_400 + 1:.0f}, "
-        f"{each.at:%Y-%m-%d}, after the experiment had started"
+        f"{experiment.name}: {each.since(start)}, {each.at:%Y-%m-%d}, after the experiment had started"
         for experiment in experiments
         if (starts := experiment.declaration.starts) is not None
+        for start in (datetime.fromtimestamp(starts, tz=UTC),)
         for each in amendments(locks.get(experiment.name, {}).get("judged", ()))
-        if each.at.timestamp() >= starts
+        if each.at >= start
     )
 
 

@@ -29,6 +29,10 @@ class Amendment:
     at: datetime
     what: str
 
+    def since(self, start: datetime) -> str:
+        """What was changed, and on which day of the experiment, its first being 1."""
+        return f"{self.what} on day {(self.at - start) // timedelta(days=1) + 1}"
+
 
 def judged(declaration: Declaration) -> dict[str, Any]:
     """How an experiment is judged now, as JSON-ready values."""

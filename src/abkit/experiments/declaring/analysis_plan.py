@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import wraps
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import attrs
-from attrs import Attribute, evolve, field, frozen
+from attrs import evolve, field, frozen
 
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring import plan_fields as fields
 from abkit.experiments.declaring.analysis_words import (
     Alternative,
     Correction,
@@ -17,12 +17,11 @@ from abkit.experiments.declaring.analysis_words import (
     Several,
     Spending,
     Step,
-    word,
 )
-from abkit.experiments.declaring.arguments import arguments_checked, by_metric
+from abkit.experiments.declaring.arguments import arguments_checked
 from abkit.experiments.declaring.exclusion import Exclusion
 from abkit.experiments.declaring.metrics import Direction, Metric
-from abkit.experiments.declaring.tau import Tau, checked_tau
+from abkit.experiments.declaring.tau import Tau
 
 DEFAULT_LOOKS = 5
 """Planned looks of a group sequential test that says nothing else."""
@@ -32,134 +31,6 @@ _OF_A_METHOD = ("looks", "spending", "taus")
 """What a plan says of its own method only."""
 
 Kind = TypeVar("Kind", bound=type)
-
-
-def _method(value: str | Method) -> Method:
-    return word(Method, "method", value)
-
-
-def _alternative(value: str | Alternative) -> Alternative:
-    return word(Alternative, "alternative", value)
-
-
-def _correction(value: str | Correction) -> Correction:
-    return word(Correction, "correction", value)
-
-
-def _spending(value: str | Spending) -> Spending:
-    return word(Spending, "spending", value)
-
-
-def _several(value: str | Several) -> Several:
-    return word(Several, "several", value)
-
-
-def _step(value: str | Step | None) -> Step | None:
-    try:
-        return None if value is None else Step(value)
-    except ValueError:
-        message = f"over_time must be one of {', '.join(Step)}, or None, not {value!r}"
-        raise AnalysisError(message) from None
-
-
-def _segments(value: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(value, str):
-        message = f"segments must be a list of names, such as [{value!r}], not one text"
-        raise AnalysisError(message)
-    if not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
-        message = f"segments must be a list of names, such as ['plan'], not {value!r}"
-        raise AnalysisError(message)
-    return tuple(value)
-
-
-def _exclusions(value: Sequence[Exclusion]) -> tuple[Exclusion, ...]:
-    several = isinstance(value, Sequence) and not isinstance(value, str)
-    if not several or not all(isinstance(each, Exclusion) for each in value):
-        message = f"exclude must be a list of Exclusion(...), such as [BOTS], not {value!r}"
-        raise AnalysisError(message)
-    return tuple(value)
-
-
-def _looks(value: int | Sequence[float] | None) -> tuple[float, ...]:
-    """The planned shares of the sample size; a number means that many even steps."""
-    if value is None or value == ():
-        return ()
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return tuple((look + 1) / value for look in range(value))
-    shares = tuple(value) if isinstance(value, list | tuple) else ()
-    numbers = all(isinstance(share, int | float) and 0 < share <= 1 for share in shares)
-    if shares and numbers and shares[-1] == 1 and list(shares) == sorted(set(shares)):
-        return tuple(float(share) for share in shares)
-    message = (
-        "looks must be a number of looks such as 5, or rising shares of the sample size that end "
-        f"with 1, such as (0.5, 0.75, 1), not {value!r}"
-    )
-    raise AnalysisError(message)
-
-
-def _confidence(_: object, __: "Attribute[float]", value: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number and 0.5 <= value < 1):
-        message = (
-            f"confidence must be at least 0.5 and below 1, such as 0.95 for 95%, not {value!r}"
-        )
-        raise AnalysisError(message)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _size(_: object, __: "Attribute[Any]", value: int | None) -> None:
-    if value is not None and not _is_count(value):
-        message = (
-            f"sample_size must be the planned units of all arms together, from 1, not {value!r}; "
-            "`abkit power` says how many a goal needs"
-        )
-        raise AnalysisError(message)
-
-
-def _days(_: object, __: "Attribute[Any]", value: int | None) -> None:
-    if value is not None and not _is_count(value):
-        message = f"min_days must be a whole number of days, such as 14, not {value!r}"
-        raise AnalysisError(message)
-
-
-def _length(_: object, attribute: "Attribute[Any]", value: timedelta | None) -> None:
-    if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):
-        message = (
-            f"{attribute.name} must be a timedelta above 0, such as timedelta(days=14), "
-            f"not {value!r}"
-        )
-        raise AnalysisError(message)
-
-
-def _before(_: object, attribute: "Attribute[Any]", value: object) -> None:
-    """A length of time; or, for a table of units, a column by metric."""
-    if isinstance(value, Mapping):
-        if all(isinstance(text, str) for pair in value.items() for text in pair):
-            return
-        message = (
-            "cuped must name columns by metric, such as {'revenue': 'revenue_before'}, "
-            f"not {value!r}"
-        )
-        raise AnalysisError(message)
-    _length(None, attribute, value)  # type: ignore[arg-type]
-
-
-def _frozen_mapping(value: Any) -> Any:
-    return MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
-
-
-def _taus(plan: object, attribute: "Attribute[Any]", value: Mapping[str, Tau]) -> None:
-    by_metric(plan, attribute, value)
-    if not all(isinstance(name, str) for name in value):
-        message = (
-            f"taus must be given by the names of metrics, not by {', '.join(map(repr, value))}"
-        )
-        raise AnalysisError(message)
-    for name, tau in value.items():
-        checked_tau(tau, name=f"The tau of {name!r}")
 
 
 def _remembering(kind: Kind) -> Kind:
@@ -226,25 +97,25 @@ class AnalysisPlan:
         AnalysisError: A value makes no sense, or does not go together with another one.
     """
 
-    method: Method = field(default=Method.SEQUENTIAL, converter=_method)
-    confidence: float = field(default=0.95, validator=_confidence)
-    correction: Correction = field(converter=_correction)
-    alternative: Alternative = field(default=Alternative.TWO_SIDED, converter=_alternative)
-    sample_size: int | None = field(default=None, validator=_size)
-    min_days: int | None = field(default=None, validator=_days)
-    looks: tuple[float, ...] = field(converter=_looks)
-    spending: Spending = field(default=Spending.OBRIEN_FLEMING, converter=_spending)
+    method: Method = field(default=Method.SEQUENTIAL, converter=fields.method)
+    confidence: float = field(default=0.95, validator=fields.confidence)
+    correction: Correction = field(converter=fields.correction)
+    alternative: Alternative = field(default=Alternative.TWO_SIDED, converter=fields.alternative)
+    sample_size: int | None = field(default=None, validator=fields.size)
+    min_days: int | None = field(default=None, validator=fields.days)
+    looks: tuple[float, ...] = field(converter=fields.looks)
+    spending: Spending = field(default=Spending.OBRIEN_FLEMING, converter=fields.spending)
     taus: Mapping[str, Tau] = field(
-        factory=dict, validator=_taus, converter=_frozen_mapping, hash=False
+        factory=dict, validator=fields.taus, converter=fields.frozen_mapping, hash=False
     )
     cuped: timedelta | Mapping[str, str] | None = field(
-        default=None, validator=_before, converter=_frozen_mapping, hash=False
+        default=None, validator=fields.before, converter=fields.frozen_mapping, hash=False
     )
-    window: timedelta | None = field(default=None, validator=_length)
-    over_time: Step | None = field(default=Step.DAY, converter=_step)
-    segments: tuple[str, ...] = field(default=(), converter=_segments)
-    several: Several = field(default=Several.EXCLUDE, converter=_several)
-    exclude: tuple[Exclusion, ...] = field(default=(), converter=_exclusions)
+    window: timedelta | None = field(default=None, validator=fields.length)
+    over_time: Step | None = field(default=Step.DAY, converter=fields.step)
+    segments: tuple[str, ...] = field(default=(), converter=fields.segments)
+    several: Several = field(default=Several.EXCLUDE, converter=fields.several)
+    exclude: tuple[Exclusion, ...] = field(default=(), converter=fields.exclusions)
     given: frozenset[str] = field(init=False, default=frozenset(), eq=False, repr=False)
 
     def __reduce__(self) -> tuple[Callable[..., "AnalysisPlan"], tuple[dict[str, Any]]]:
