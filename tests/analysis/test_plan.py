@@ -103,6 +103,7 @@ class TestTheProject:
             ("confidnce = 0.9", "'confidnce' means nothing there. Did you mean 'confidence'"),
             ("confidence = 90", "confidence must be at least 0.5"),
             ('window = "soon"', "window must be a timedelta"),
+            ('cuped = "14 days"', 'A length of time is written "14d", "12h" or "2w" here'),
             ('method = "ttest"', "Did you mean 'welch'"),
             ('exclude = [{name = "x", nonsense = 1}]', r"\[tool.abkit.analysis\]"),
         ],

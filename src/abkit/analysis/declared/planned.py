@@ -92,7 +92,9 @@ def project_plan() -> AnalysisPlan | None:
     try:
         return AnalysisPlan(**{name: _READ.get(name, _as_it_is)(v) for name, v in said.items()})
     except (AbkitError, TypeError) as error:
-        message = f"{where}: {error}"
+        written = any(isinstance(said.get(name), str) for name in ("cuped", "window"))
+        hint = '. A length of time is written "14d", "12h" or "2w" here' if written else ""
+        message = f"{where}: {error}{hint}"
         raise ConfigError(message) from None
 
 
