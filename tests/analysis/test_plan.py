@@ -199,7 +199,7 @@ def test_nothing_is_rolled_out_before_the_planned_days(design: Design, tables: A
         plan = AnalysisPlan(min_days=days)
         result = Analysis(evolve(design, metrics=metrics, plan=plan), **data).run()
         assert result.recommendation.action == action
-    assert "waits for 14 days, of which 4 are over" in result.recommendation.reasons[-1]
+    assert "Wait until 14 days are over (4 are over)" in result.recommendation.reasons[-1]
 
 
 def test_changes_after_the_start_stand_in_the_result(

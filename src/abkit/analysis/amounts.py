@@ -1,5 +1,7 @@
 """How many of what, as sentences say it."""
 
+from collections.abc import Sequence
+
 
 def amount(number: int, one: str, many: str | None = None) -> str:
     """A number and what it counts: "1 row", "2,000 rows".
@@ -10,6 +12,16 @@ def amount(number: int, one: str, many: str | None = None) -> str:
         many: What several are called; with an s at its end unless said otherwise.
     """
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row: "a", "a and b", "a, b and c".
+
+    Args:
+        names: At least one.
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def have(number: int) -> str:

@@ -10,11 +10,13 @@ from attrs import evolve, frozen
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.amounts import amount
 from abkit.analysis.declared.design import Design
-from abkit.analysis.findings.evaluate import check_ratio, evaluate
+from abkit.analysis.findings.evaluate import check_ratio, evaluate, in_order
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
+from abkit.analysis.findings.pairs import Pair, evaluate_pairs, pairs
 from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.findings.tau import FirstLook
+from abkit.analysis.findings.timing import timing
 from abkit.analysis.findings.verdict import is_last_look, recommend
 from abkit.analysis.outcome import Segment, VariantCounts
 from abkit.analysis.result import Result, versions
@@ -38,7 +40,8 @@ class Asked:
         plan: How the test is made.
         elapsed: The time since the first exposure; None where there is no time.
         over: Whether no further unit will come.
-        first_look: The shares of the units that had come by the first look; None: this one is the first.
+        first_looks: By the variant that is compared with, the shares of the units that had come by the first
+            look; None: this one is the first.
         known: Up to when nothing more will come into the data, UTC; None where there is no time.
         in_code: Whether the experiment's own `assign()` holds weights that nobody could read.
         made: When the analysis ran, UTC.
@@ -51,13 +54,18 @@ class Asked:
     plan: AnalysisPlan
     elapsed: timedelta | None = None
     over: bool = False
-    first_look: FirstLook | None = None
+    first_looks: Mapping[str, FirstLook] | None = None
     known: datetime | None = None
     in_code: bool = False
     made: datetime
     sources: Mapping[str, str]
     queries: Mapping[str, str]
     engine: str
+
+    @property
+    def first_look(self) -> FirstLook | None:
+        """Beside the control, the shares of the units that had come by the first look."""
+        return None if self.first_looks is None else self.first_looks[self.design.control]
 
 
 def assembled(
@@ -97,6 +105,7 @@ def assembled(
             strata=measured_sums.strata_of_looks,
         )
     metrics = tuple(_with_immature(found, measured_sums) for found in metrics)
+    between = _pairs(asked, measured_sums)
     units = sum(sums.n for sums in measured_sums.sums.values())
     main = next(found for found in metrics if found.metric == design.deciding)
     last_look = is_last_look(plan, units=units, found=main)
@@ -115,7 +124,8 @@ def assembled(
         deciding=design.deciding,
         mismatch=ratio.alarm,
         last_look=last_look,
-        too_early=_too_early(asked),
+        pairs=between,
+        timing=timing(plan, asked.elapsed, ended=_ended(asked)),
     )
     left = None
     if asked.elapsed is not None and not asked.over and not ratio.alarm:
@@ -127,6 +137,7 @@ def assembled(
         counts=tuple(counts(variant, units) for variant, units in sizes.items()),
         sample_ratio=ratio,
         metrics=metrics,
+        pairs=between,
         recommendation=recommendation,
         segments=tuple(
             _segments(measured_sums, design, plan, seen=units, first_look=asked.first_look)
@@ -147,16 +158,10 @@ def assembled(
     )
 
 
-def _too_early(asked: Asked) -> str | None:
-    """Why nothing is to be rolled out yet, where the plan has a least number of days."""
-    days, elapsed = asked.plan.min_days, asked.elapsed
-    if days is None or elapsed is None or elapsed >= timedelta(days=days):
-        return None
-    passed = elapsed // timedelta(days=1)
-    return (
-        f"The plan waits for {amount(days, 'day')}, of which {passed} are over: the units of other days of "
-        "the week may behave differently."
-    )
+def _ended(asked: Asked) -> bool:
+    """Whether the experiment is over as declared."""
+    ends, known = asked.design.ends, asked.known
+    return ends is not None and known is not None and known >= ends
 
 
 def check_plan(design: Design, plan: AnalysisPlan) -> None:
@@ -189,6 +194,29 @@ def _with_immature(found: MetricResult, measured_sums: MeasuredSums) -> MetricRe
             for t in found.treatments
         ),
     )
+
+
+def _pairs(asked: Asked, measured_sums: MeasuredSums) -> tuple[Pair, ...]:
+    """Every two variants beside the control."""
+    estimands, plan = measured_sums.estimands, asked.plan
+    found = evaluate_pairs(
+        in_order(measured_sums.sums, asked.design),
+        estimands,
+        plan,
+        first_looks=asked.first_looks,
+        strata=measured_sums.strata,
+    )
+    if found and measured_sums.looks and plan.method is Method.GROUP_SEQUENTIAL:
+        found = over_time(
+            found,
+            estimands * (len(found) // len(estimands)),
+            ends=[end for end, _ in measured_sums.looks],
+            looks=[sums for _, sums in measured_sums.looks],
+            plan=plan,
+            known=asked.known,
+            strata=measured_sums.strata_of_looks,
+        )
+    return pairs(found)
 
 
 def _segments(

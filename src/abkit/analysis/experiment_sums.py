@@ -186,7 +186,10 @@ class ExperimentSums:
             plan=plan,
             elapsed=_elapsed(exposed),
             over=until is not None or _over(design, exposed),
-            first_look=shares_at_first_look(exposed.by_period, control=design.control),
+            first_looks={
+                variant: shares_at_first_look(exposed.by_period, control=variant)
+                for variant in dict.fromkeys([design.control, *measured.sums])
+            },
             known=exposed.known(until, made=self.made),
             in_code=self.in_code,
             made=self.made,

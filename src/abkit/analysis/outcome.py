@@ -13,6 +13,7 @@ from abkit.analysis.findings.badges import badges
 from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.evaluate import taus as taus_of
 from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.remaining import Remaining
 from abkit.analysis.findings.verdict import Recommendation, Verdict
 from abkit.analysis.statistics.phases import Phase
@@ -94,6 +95,7 @@ class Outcome:
         exclusions: Units left out on request, by the name of the exclusion.
         sample_ratio: The check of the arms' sizes against the weights.
         metrics: What was found, per metric.
+        pairs: What was found of every two variants beside the control; empty if there are not two.
         recommendation: What to do.
         phases: The phases in which units were drawn with different weights, and within which they are
             compared, in the order of their first exposures; empty if all had the same weights.
@@ -123,6 +125,7 @@ class Outcome:
     exclusions: Mapping[str, int] = field(factory=lambda: MappingProxyType({}))
     sample_ratio: "SampleRatio"
     metrics: tuple[MetricResult, ...]
+    pairs: tuple[Pair, ...] = ()
     recommendation: Recommendation
     phases: tuple[Phase, ...] = ()
     cumulative: CumulativeUnits | None = None

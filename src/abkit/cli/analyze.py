@@ -111,6 +111,7 @@ class _Found:
 @click.option(
     "--notebook", metavar="FILE", type=_FILE, help="Write a Jupyter notebook for further analysis."
 )
+@click.option("--pairs", is_flag=True, help="Print every two variants beside the control, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def analyze(**options: Any) -> None:
     """Analyze an experiment.
@@ -141,7 +142,7 @@ def analyze(**options: Any) -> None:
         elif options["as_json"]:
             click.echo(json.dumps(found.result.to_dict(), indent=2, allow_nan=False))
         else:
-            show_result(found.result)
+            show_result(found.result, pairs=options["pairs"])
     for what, path in written.items():
         click.echo(f"{what}: {path}", err=True)
 

@@ -29,13 +29,19 @@ def console() -> "Console":
     return Console(file=sys.stdout, width=None if said else UNLIMITED)
 
 
-def show_result(result: "Outcome") -> None:
+def show_result(result: "Outcome", *, pairs: bool = False) -> None:
     """Print the tables of a result.
+
+    Args:
+        result: The result.
+        pairs: Whether every two variants beside the control are compared too.
 
     Raises:
         MissingExtraError: rich is not installed.
     """
     where = console()
-    from abkit.analysis.presentation.terminal import show
+    from abkit.analysis.presentation.terminal import show, show_pairs
 
     show(result, where)
+    if pairs:
+        show_pairs(result, where)

@@ -157,10 +157,10 @@ def test_a_look_below_the_gates_is_spent() -> None:
 
 
 def test_flags_are_those_of_the_look() -> None:
-    """Fewer than 1,000 units an arm at the look that decided; many more today."""
+    """60% at the look that decided; much less today."""
     treatment = analyzed(growing([16.0, *[10.0] * 7]))
     assert look_of(treatment) == (1, True)
-    assert treatment.flags == (Flag.FEW_UNITS, Flag.SUSPICIOUS_LIFT)
+    assert treatment.flags == (Flag.SUSPICIOUS_LIFT,)
     assert treatment.arm.moments.n == 4_000
 
 

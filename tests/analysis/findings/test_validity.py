@@ -53,6 +53,17 @@ def test_without_a_comparison_there_is_nothing_to_doubt() -> None:
     assert flags(arm, arm, None, metric=SPENT) == ()
 
 
+@pytest.mark.parametrize(
+    ("lift", "few"), [((0.005, 0.015), False), ((0.0049, 0.015), True), ((0.0, 0.02), True)]
+)
+def test_few_units_are_many_enough_for_what_is_known_to_half_of_itself(
+    lift: tuple[float, float], few: bool
+) -> None:
+    """The lift is 1%."""
+    found = raised(treatment=Moments(200, 10.1, 4.0), lift_interval=Interval(*lift))
+    assert (Flag.FEW_UNITS in found) is few
+
+
 @pytest.mark.parametrize(("n", "few"), [(999, True), (1_000, False)])
 def test_few_units(n: int, few: bool) -> None:
     assert (Flag.FEW_UNITS in raised(treatment=Moments(n, 10.1, 4.0))) is few
@@ -92,10 +103,10 @@ def test_no_variance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "small"), [(1e-7, False), (0.99e-7, True), (0.0, True), (None, False)]
+    ("error", "small"), [(2.1e-9, False), (1.9e-9, True), (0.0, True), (None, False)]
 )
 def test_a_standard_error_that_is_too_small(error: float | None, small: bool) -> None:
-    """The means are about 10."""
+    """The means are about 10; of 5,000 units each, an error of 2e-9 is a deviation of 1e-7 a unit."""
     assert (Flag.SMALL_ERROR in raised(treatment=Moments(5000, 10.0, 4.0), error=error)) is small
 
 

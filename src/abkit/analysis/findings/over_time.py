@@ -15,7 +15,8 @@ from attrs import evolve, frozen
 
 from abkit.analysis.findings.arms import Arms, arms_of
 from abkit.analysis.findings.comparing import Comparing
-from abkit.analysis.findings.evaluate import corrected_p, taus
+from abkit.analysis.findings.evaluate import taus
+from abkit.analysis.findings.families import corrected_p
 from abkit.analysis.findings.metric_result import (
     MetricResult,
     OverTime,
@@ -150,7 +151,7 @@ def _looks(
     over: int,
 ) -> Iterator[_Look]:
     shifts = next((of.shifts for sums, _ in looks for of in sums.values()), ())
-    units = [sum(sums[variant].n for variant in variants if variant in sums) for sums, _ in looks]
+    units = [sum(of.n for of in sums.values()) for sums, _ in looks]
     planned = planned_looks(units, plan, over=over)
     for (sums, phases), seen, made in zip(looks, units, planned, strict=True):
         ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}

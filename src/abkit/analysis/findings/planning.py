@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.baseline import Baseline
-from abkit.analysis.findings.evaluate import family
+from abkit.analysis.findings.families import family
 from abkit.analysis.findings.metric_result import (
     MINIMUM_CONTRIBUTORS,
     MINIMUM_UNITS,

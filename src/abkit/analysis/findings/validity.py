@@ -6,10 +6,11 @@ always there is not read.
 
 | flag | holds when | source |
 |---|---|---|
-| few units | an arm has fewer than 1,000 units | Amplitude: 100 to 1,000 is a direction |
+| few units | an arm has fewer than 1,000 units, and the lift is not known to half of itself | \
+Amplitude: 100 to 1,000 is a direction |
 | suspicious lift | all of the lift's interval is beyond 50%, or five goals | own; Twyman's law |
 | no variance | an arm does not vary at all | Amplitude: `isVariancePositive` |
-| standard error too small | it is below 1e-8 of the larger mean | own; its digits are rounding |
+| standard error too small | the units differ by less than 1e-8 of the larger mean | own; rounding |
 | flipped interval | the intervals so far have no point in common | Amplitude: the flipped interval |
 | estimate outside | the difference is not in what they have in common | Amplitude: the point estimate |
 | impossible mean | a rate is outside 0 to 1, or a mean is infinite | Amplitude: `isMeanValid` |
@@ -18,15 +19,19 @@ always there is not read.
 Two of them look at all looks so far; they are known of a sequential test over time only.
 """
 
-from collections.abc import Iterator
-from math import isfinite
+from collections.abc import Iterator, Sequence
+from math import inf, isfinite, sqrt
 
 from abkit.analysis.findings.metric_result import Arm, Flag, Series
 from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import Metric
 
 FEW_UNITS = 1_000
 """With fewer units in an arm, a result is a direction, not a proof."""
+
+PRECISE = 0.5
+"""Unless the lift is known to this share of itself, up and down: a change so clear needs no more units."""
 
 SUSPICIOUS_LIFT = 0.5
 """A lift that is surely beyond this, up or down, is more often a fault of the data than a success.
@@ -36,8 +41,8 @@ Surely: of few units, the lifts that are significant at all are large, and mostl
 GOALS = 5
 """Who looks for large changes is not surprised by one of so many goals."""
 
-SMALLEST_ERROR = 1e-8
-"""A standard error below this share of the means is made of rounding."""
+SMALLEST_SPREAD = 1e-8
+"""Values that differ by less than this share of the means differ by the rounding of their sums."""
 
 MANY_CAPPED = 0.05
 """Limits that change more of the units than this change what is measured."""
@@ -78,19 +83,32 @@ def flags_over_time(series: Series, *, running: bool) -> tuple[Flag, ...]:
 
 def _flags(arms: tuple[Arm, Arm], comparison: Comparison, metric: Metric) -> Iterator[Flag]:
     moments = [arm.moments for arm in arms]
-    if any(of.n < FEW_UNITS for of in moments):
+    if any(of.n < FEW_UNITS for of in moments) and not _is_precise(comparison):
         yield Flag.FEW_UNITS
     if comparison.significant and _least_lift(comparison) > _largest_usual(metric):
         yield Flag.SUSPICIOUS_LIFT
     if any(of.variance == 0 for of in moments):
         yield Flag.NO_VARIANCE
-    error = comparison.details.get("standard_error")
-    if error is not None and error < SMALLEST_ERROR * max(abs(of.mean) for of in moments):
+    if _spread(comparison, moments) < SMALLEST_SPREAD * max(abs(of.mean) for of in moments):
         yield Flag.SMALL_ERROR
     if any(not isfinite(of.mean) or (metric.binary and not 0 <= of.mean <= 1) for of in moments):
         yield Flag.IMPOSSIBLE_MEAN
     if any(arm.capped is not None and arm.capped > MANY_CAPPED * arm.moments.n for arm in arms):
         yield Flag.MANY_CAPPED
+
+
+def _is_precise(comparison: Comparison) -> bool:
+    lift, interval = comparison.lift, comparison.lift_interval
+    if lift is None or interval is None:
+        return False
+    return max(interval.high - lift, lift - interval.low) <= PRECISE * abs(lift)
+
+
+def _spread(comparison: Comparison, moments: Sequence[Moments]) -> float:
+    """By how much units differ, as the standard error has it; infinite if there is none."""
+    error = comparison.details.get("standard_error")
+    sizes = sum(1 / of.n for of in moments if of.n)
+    return inf if error is None or not sizes else error / sqrt(sizes)
 
 
 def _least_lift(comparison: Comparison) -> float:

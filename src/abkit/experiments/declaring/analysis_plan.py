@@ -23,6 +23,9 @@ from abkit.experiments.declaring.exclusion import Exclusion
 from abkit.experiments.declaring.metrics import Direction, Metric
 from abkit.experiments.declaring.tau import Tau
 
+A_WEEK = 7
+"""Days before which no variant is rolled out, by a plan that says nothing else."""
+
 DEFAULT_LOOKS = 5
 """Planned looks of a group sequential test that says nothing else."""
 
@@ -75,7 +78,8 @@ class AnalysisPlan:
         sample_size: The planned units of all arms together. With "welch", nothing is concluded before it
             is reached; with "group-sequential", looks are shares of it.
         min_days: Days since the first exposure before which no variant is to be rolled out, however
-            clear it is; 14 means two whole weeks. None: no such time.
+            clear it is: a week, unless said otherwise, as the users of a Monday are not those of a
+            Sunday. 0 or None: no such time.
         looks: The planned looks of "group-sequential", as shares of the sample size; a number means that
             many even steps.
         spending: When "group-sequential" spends its probability of a false alarm.
@@ -102,7 +106,7 @@ class AnalysisPlan:
     correction: Correction = field(converter=fields.correction)
     alternative: Alternative = field(default=Alternative.TWO_SIDED, converter=fields.alternative)
     sample_size: int | None = field(default=None, validator=fields.size)
-    min_days: int | None = field(default=None, validator=fields.days)
+    min_days: int | None = field(default=A_WEEK, validator=fields.days)
     looks: tuple[float, ...] = field(converter=fields.looks)
     spending: Spending = field(default=Spending.OBRIEN_FLEMING, converter=fields.spending)
     taus: Mapping[str, Tau] = field(

@@ -119,8 +119,10 @@ def size(_: object, __: "Attribute[Any]", value: int | None) -> None:
 
 def days(_: object, __: "Attribute[Any]", value: int | None) -> None:
     """Refuse what is no whole number of days."""
-    if value is not None and not _is_count(value):
-        message = f"min_days must be a whole number of days, such as 14, not {value!r}"
+    if value is not None and value != 0 and not _is_count(value):
+        message = (
+            f"min_days must be a whole number of days, such as 14, or 0 for none, not {value!r}"
+        )
         raise AnalysisError(message)
 
 

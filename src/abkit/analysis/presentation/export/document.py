@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
-from abkit.analysis.presentation.export.findings import metric_result, sample_ratio
+from abkit.analysis.presentation.export.findings import metric_result, pair_found, sample_ratio
 from abkit.analysis.presentation.export.plain import plain
 from abkit.experiments.declaring.analysis_plan import fields_of_a_plan
 
@@ -50,6 +50,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         "alerts": [plain(alert) for alert in alerts(result)],
         "recommendation": {**_entries(plain(result.recommendation)), "command": _command(result)},
         "metrics": [metric_result(found) for found in result.metrics],
+        "pairs": [pair_found(pair) for pair in result.pairs],
         "segments": [
             {
                 "property": segment.property,

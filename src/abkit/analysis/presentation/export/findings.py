@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, Series, Treatment
+from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export.plain import finite, plain
@@ -27,6 +28,21 @@ def metric_result(found: MetricResult) -> dict[str, object]:
         "treatments": [_treatment(treatment, metric) for treatment in found.treatments],
         "adjustment": plain(found.adjustment),
         "over_time": found.over_time and _over_time(found.over_time),
+    }
+
+
+def pair_found(pair: Pair) -> dict[str, object]:
+    """What was found of two variants beside the control; the comparison is that of the variant."""
+    return {
+        "metric": pair.metric.name,
+        "variant": pair.second.arm.variant,
+        "compared_with": pair.first.variant,
+        "comparisons": pair.comparisons,
+        "missing": list(pair.second.missing),
+        "flags": [flag.value for flag in pair.second.flags],
+        "corrected_p": plain(pair.second.corrected_p),
+        "chance_to_beat": plain(pair.second.chance_to_beat),
+        "comparison": pair.second.comparison and _comparison(pair.second.comparison),
     }
 
 

@@ -9,6 +9,7 @@ from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.bars import interval_bars
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.report.history import growth, histories
+from abkit.analysis.presentation.report.pairs import pair_tables
 from abkit.analysis.presentation.report.pictures import pictures
 from abkit.analysis.presentation.report.segments import segment_tables
 from abkit.analysis.presentation.scorecard import scorecard
@@ -67,6 +68,7 @@ def _rendered(result: "Outcome", template: str) -> str:
             bars=[interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
             growth=growth(result),
             histories=histories(result),
+            pairs=pair_tables(result, width=BAR_WIDTH),
             segments=segment_tables(result, width=BAR_WIDTH),
             pictures=pictures(result),
         )

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True)
-class SegmentTable:
-    """One metric in the segments of one property.
+class BarTable:
+    """Several results of one metric, one below the other.
 
     Attributes:
-        founds: Its result in each segment.
-        bars: For each segment, the variants' bars; all on one scale.
+        founds: Of each segment, or of each pair of variants.
+        bars: For each of them, the variants' bars; all on one scale.
     """
 
     founds: tuple[MetricResult, ...]
@@ -37,7 +37,7 @@ class Part:
 
     property: str
     names: tuple[str, ...]
-    tables: tuple[SegmentTable, ...]
+    tables: tuple[BarTable, ...]
 
 
 def segment_tables(result: "Outcome", *, width: float) -> list[Part]:
@@ -55,7 +55,7 @@ def segment_tables(result: "Outcome", *, width: float) -> list[Part]:
             property=prop,
             names=tuple("(none)" if s.value is None else s.value for s in segments),
             tables=tuple(
-                SegmentTable(founds=founds, bars=interval_bars(founds, width=width))
+                BarTable(founds=founds, bars=interval_bars(founds, width=width))
                 for founds in zip(*(segment.metrics for segment in segments), strict=True)
             ),
         )

@@ -4,6 +4,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from abkit.analysis.presentation.terminal.metrics import show_metric, show_scorecard
+from abkit.analysis.presentation.terminal.pairs import show_pairs
 from abkit.analysis.presentation.terminal.parts import (
     show_counts,
     show_growth,
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from abkit.analysis.outcome import Outcome
 
+
+__all__ = ["UNLIMITED", "show", "show_pairs", "to_text"]
 
 UNLIMITED = 1_000_000
 """The width of what is no terminal: each line is as long as it needs to be."""

@@ -117,7 +117,7 @@ def sentences(found: Requirement, plan: AnalysisPlan, *, power: float) -> list[s
         lines.append(
             f"The units are simulated; their standard error is {needed.error:.1%} of them."
         )
-    if plan.min_days is not None and found.days is not None and found.days < plan.min_days:
+    if plan.min_days and found.days is not None and found.days < plan.min_days:
         lines.append(f"The plan rolls out nothing before {amount(plan.min_days, 'day')} are over.")
     if plan.sample_size not in (None, UNKNOWN_SIZE):
         word = "enough" if (plan.sample_size or 0) >= found.units else "too few"
