@@ -48,7 +48,7 @@ def run(tables: Any, design: Design) -> Callable[..., Any]:
 
 
 def test_a_result_counts_compares_and_recommends(run: Any) -> None:
-    result = run({"a": (2000, 400), "b": (2000, 600)})
+    result = run({"a": (2000, 400), "b": (2000, 600)}, min_days=0)
     (found,) = result.metrics
     (treatment,) = found.treatments
     assert (found.control.variant, found.control.conversions) == ("a", 400)

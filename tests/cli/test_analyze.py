@@ -16,13 +16,14 @@ from abkit.events import Action, Exposure
 from abkit.sinks.files import FileSink
 
 MODULE = '''
-from abkit import Conversion, UserExperiment
+from abkit import AnalysisPlan, Conversion, UserExperiment
 
 class Buttons(UserExperiment):
     """Which button."""
     hypothesis = "Green is clicked more."
     variants = {"grey": 0.5, "green": 0.5}
     metrics = [Conversion("clicked", goal=0.2)]
+    plan = AnalysisPlan(min_days=0)
 
 ACTIVE_EXPERIMENTS = [Buttons]
 '''
