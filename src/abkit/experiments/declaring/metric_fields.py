@@ -54,6 +54,28 @@ def positive(metric: object, attribute: "Attribute[float | None]", value: float 
         raise DeclarationError(type(metric).__name__, problem)
 
 
+def margin(metric: Any, attribute: "Attribute[float | None]", value: float | None) -> None:
+    """Refuse a margin of what is no guardrail, of what has no worse side, and one that accepts everything."""
+    if value is None:
+        return
+    positive(metric, attribute, value)
+    problem = ""
+    if metric.role is not Role.GUARDRAIL:
+        problem = (
+            "`margin` is how much worse a guardrail may get: declare role='guardrail', or leave it out "
+            f"of a {metric.role.value} metric"
+        )
+    elif metric.direction is Direction.ANY:
+        problem = (
+            "`margin` needs a side that is worse: declare direction='increase' or 'decrease', which is "
+            "the better one"
+        )
+    elif metric.direction is Direction.INCREASE and value >= 1:
+        problem = f"`margin` must be below 1, not {value!r}: a mean that falls by all of it is 0"
+    if problem:
+        raise DeclarationError(type(metric).__name__, problem)
+
+
 def direction(value: str | Direction) -> Direction:
     """A direction, or its word."""
     try:

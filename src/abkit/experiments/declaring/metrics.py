@@ -42,6 +42,9 @@ class Metric(Operand):
         goal: The smallest relative change of the control's mean that is worth having: 0.02 is 2%.
             None: the sequential test looks for what can be found at its first look, and there is no badge
             about the goal.
+        margin: Of a guardrail, the largest relative worsening of the control's mean that is acceptable:
+            0.02 is 2%. The guardrail is then fine once a worse change is ruled out. None: it is fine
+            unless it is significantly worse.
         role: What the metric is for; it is given as `role=`. Unless said otherwise, the first metric of
             an experiment is primary, and those after it are secondary. Two metrics that differ in
             nothing else are equal.
@@ -52,6 +55,7 @@ class Metric(Operand):
         kw_only=True, default=Direction.INCREASE, converter=fields.direction
     )
     goal: float | None = field(kw_only=True, default=None, validator=fields.positive)
+    margin: float | None = field(kw_only=True, default=None, validator=fields.margin)
     declared_role: Role | None = field(
         kw_only=True, default=None, converter=fields.role, alias="role", eq=False, repr=False
     )
