@@ -17,6 +17,9 @@ class Badge(StrEnum):
     BELOW_GOAL = "Below Goal"
     ABOVE_CONTROL = "Above Control"
     BELOW_CONTROL = "Below Control"
+    WITHIN_MARGIN = "Within Margin"
+    BEYOND_MARGIN = "Beyond Margin"
+    MARGIN_NOT_RULED_OUT = "Margin Not Ruled Out"
 
 
 class Tone(StrEnum):
@@ -41,29 +44,36 @@ def badges(comparison: Comparison | None, metric: Metric) -> tuple[Badge, ...]:
     | Above Goal | the direction is increase or any, and the mean has reached the goal above |
     | Below Goal | the direction is decrease or any, and the mean has reached the goal below |
     | Above Control, Below Control | significant, and the mean is on that side of the control's |
+    | Within Margin | a guardrail's change is not worse than its margin: a worse one is rejected |
+    | Beyond Margin | all of the interval is worse than the margin |
+    | Margin Not Ruled Out | neither, or the gates are not passed yet |
 
-    The goal lies the metric's `goal` above or below the control's mean, relative to it; a metric
-    without a goal has no badge about it. Nothing is said of means until the gates are passed. A
-    Bayesian comparison is significant at a confidence of 95% when the chance to be above the control
-    is at least 97.5% or at most 2.5%.
+    A metric with a margin is never Inconclusive: what matters of it is the margin. The goal lies the
+    metric's `goal` above or below the control's mean, relative to it; a metric without a goal has no
+    badge about it. Nothing is said of means until the gates are passed. A Bayesian comparison is
+    significant at a confidence of 95% when the chance to be above the control is at least 97.5% or at
+    most 2.5%.
 
     Args:
         comparison: With the control; None if the gates are not passed.
         metric: The metric's direction and goal.
     """
     if comparison is None:
-        return (Badge.NOT_SIGNIFICANT, Badge.INCONCLUSIVE)
+        open_badge = Badge.INCONCLUSIVE if metric.margin is None else Badge.MARGIN_NOT_RULED_OUT
+        return (Badge.NOT_SIGNIFICANT, open_badge)
     held: list[Badge] = []
     if comparison.significant:
         held.append(Badge.SIGNIFICANT)
     else:
         held.append(Badge.NOT_SIGNIFICANT)
-        if not rules_out_goal(comparison, metric):
+        if metric.margin is None and not rules_out_goal(comparison, metric):
             held.append(Badge.INCONCLUSIVE)
     held.extend(_about_goal(comparison, metric))
     if comparison.significant and comparison.difference != 0:
         above = comparison.difference > 0
         held.append(Badge.ABOVE_CONTROL if above else Badge.BELOW_CONTROL)
+    if metric.margin is not None:
+        held.append(against_margin(comparison))
     return tuple(held)
 
 
@@ -76,9 +86,15 @@ def moved(comparison: Comparison | None, metric: Metric) -> int:
 
 
 def harmed(comparison: Comparison | None, metric: Metric) -> bool:
-    """Whether a guardrail is significantly worse; without a direction, any significant change is."""
+    """Whether a guardrail is harmed.
+
+    It is if it is significantly worse, or without a direction has changed significantly at all; with a
+    margin, if all of the interval of its change is worse than that.
+    """
     if metric.role is not Role.GUARDRAIL:
         return False
+    if metric.margin is not None:
+        return comparison is not None and against_margin(comparison) is Badge.BEYOND_MARGIN
     if metric.direction is Direction.ANY:
         return comparison is not None and comparison.significant
     return moved(comparison, metric) < 0
@@ -96,6 +112,8 @@ def news(comparison: Comparison | None, metric: Metric, *, doubtful: bool = Fals
         return Tone.WAIT
     if harmed(comparison, metric):
         return Tone.BAD
+    if metric.margin is not None:
+        return _news_of_margin(comparison, metric, doubtful=doubtful)
     match moved(comparison, metric):
         case 1:
             return Tone.WAIT if doubtful else Tone.GOOD
@@ -112,9 +130,28 @@ def tone(badge: Badge, of: Tone) -> Tone:
         badge: One of a variant's badges.
         of: What `news` says of that variant: where nothing is significant, no badge is good.
     """
-    if badge is Badge.INCONCLUSIVE:
-        return Tone.WAIT
+    match badge:
+        case Badge.INCONCLUSIVE | Badge.MARGIN_NOT_RULED_OUT:
+            return Tone.WAIT
+        case Badge.WITHIN_MARGIN:
+            # It is good of a variant that is worse too: so much worse was declared acceptable.
+            return Tone.WAIT if of is Tone.WAIT else Tone.GOOD
     return Tone.PLAIN if badge is Badge.NOT_SIGNIFICANT else of
+
+
+def against_margin(comparison: Comparison) -> Badge:
+    """On which side of its margin a metric that has one is known to be."""
+    against = comparison.non_inferiority
+    if against is None or not against.decided:
+        return Badge.MARGIN_NOT_RULED_OUT
+    return Badge.WITHIN_MARGIN if against.within else Badge.BEYOND_MARGIN
+
+
+def _news_of_margin(comparison: Comparison, metric: Metric, *, doubtful: bool) -> Tone:
+    """Of a guardrail that is not harmed."""
+    if doubtful or against_margin(comparison) is not Badge.WITHIN_MARGIN:
+        return Tone.WAIT
+    return Tone.PLAIN if moved(comparison, metric) < 0 else Tone.GOOD
 
 
 def _about_goal(comparison: Comparison, metric: Metric) -> list[Badge]:

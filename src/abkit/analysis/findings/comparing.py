@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.arms import Arms
+from abkit.analysis.findings.margin import against_margin
 from abkit.analysis.findings.metric_result import Arm, missing
 from abkit.analysis.findings.planned_looks import WITHOUT_TIMES, PlannedLook
 from abkit.analysis.findings.tau import FirstLook, looked_for
@@ -64,14 +65,30 @@ class Comparing:
         return (*missing(arms), *self._units_to_come())
 
     def compare(self, control: Arm, treatment: Arm, *, alpha: float) -> Comparison:
-        """Compare a variant with the control at a level.
+        """Compare a variant with the control at a level; and with the metric's margin, if it has one.
 
         Raises:
             AnalysisError: The test is group sequential, and this is none of its looks.
             MissingExtraError: scipy is not installed.
         """
-        arms = control.moments, treatment.moments
         side = tested_side(self.metric, self.plan)
+        found = self._compare(control, treatment, alpha=alpha, side=side)
+        one_sided = side != "two-sided"
+        margin = against_margin(
+            self.metric, method=self.plan.method, one_sided=one_sided, tau=self.tau
+        )
+        if margin is None:
+            return found
+        safety = found
+        if one_sided:
+            other: Side = "less" if side == "greater" else "greater"
+            safety = self._compare(control, treatment, alpha=alpha, side=other)
+        return evolve(
+            found, non_inferiority=margin.test(control, treatment, harm=found, safety=safety)
+        )
+
+    def _compare(self, control: Arm, treatment: Arm, *, alpha: float, side: Side) -> Comparison:
+        arms = control.moments, treatment.moments
         if self.tau is not None:
             return sequential(*arms, tau=self.tau, alpha=alpha, alternative=side)
         with extra("analysis"):

@@ -122,9 +122,9 @@ def next_look(plan: AnalysisPlan, passed: int) -> int | None:
 
 
 def deciding_look(looks: Sequence[Comparison | None]) -> tuple[int, Comparison] | None:
-    """The first comparison that is significant, with its place; if none is, the last one made."""
+    """The first comparison that has an answer, with its place; if none has, the last one made."""
     made = [(place, found) for place, found in enumerate(looks) if found is not None]
-    return next((look for look in made if look[1].significant), made[-1] if made else None)
+    return next((look for look in made if look[1].decided), made[-1] if made else None)
 
 
 @lru_cache(maxsize=256)

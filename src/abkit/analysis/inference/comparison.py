@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
+from abkit.analysis.inference.non_inferiority import NonInferiority
 from abkit.analysis.statistics.aggregates import Moments
 
 
@@ -32,6 +33,8 @@ class Comparison:
         p_value: Of no difference.
         alpha: The accepted probability of a false alarm.
         details: What the method used besides, such as {"tau": 0.02}.
+        non_inferiority: The test against the metric's margin; None if it has none, and where there is no
+            `lift_interval`.
     """
 
     method: str
@@ -44,8 +47,15 @@ class Comparison:
     p_value: float
     alpha: float
     details: Mapping[str, float] = field(factory=lambda: MappingProxyType({}))
+    non_inferiority: NonInferiority | None = None
 
     @property
     def significant(self) -> bool:
         """Whether no difference is rejected at `alpha`."""
         return self.p_value <= self.alpha
+
+    @property
+    def decided(self) -> bool:
+        """Whether there is an answer: of a test against a margin, on which side of it the change is."""
+        against = self.non_inferiority
+        return self.significant if against is None else against.decided

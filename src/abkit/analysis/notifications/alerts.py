@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from abkit.analysis.amounts import amount
+from abkit.analysis.findings.badges import harmed
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.notifications.rules import AlertRules, Schedule
-from abkit.analysis.presentation import figures
+from abkit.analysis.presentation import figures, margins
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.result import Result
@@ -205,27 +206,16 @@ def _significant(result: Result, treatment: Treatment, comparison: Comparison) -
 def _violated(result: Result, found: MetricResult) -> Iterator[_Parts]:
     for treatment in found.treatments:
         comparison = treatment.comparison
-        if comparison is None or not _worse(comparison, found.metric):
+        if comparison is None or not harmed(comparison, found.metric):
             continue
         variant, metric = treatment.arm.variant, found.metric.name
-        which = _which(comparison, found.metric)
-        title = f"{legible(variant)} is significantly {which} in the guardrail {legible(metric)}"
+        how = f"significantly {_which(comparison, found.metric)}"
         lines = [*_compared(result, found, treatment, comparison), *_verdict(result)]
+        if found.metric.margin is not None:
+            how = f"worse than the margin of {figures.margin(found.metric)}"
+            lines = [*map(legible, margins.notes(found, treatment)), *lines]
+        title = f"{legible(variant)} is {how} in the guardrail {legible(metric)}"
         yield AlertKind.GUARDRAIL, (metric, variant), title, lines
-
-
-def _worse(comparison: Comparison, metric: Metric) -> bool:
-    """A guardrail without a direction is hurt by any significant change."""
-    if not comparison.significant:
-        return False
-    rise = comparison.difference > 0
-    match metric.direction:
-        case Direction.INCREASE:
-            return not rise
-        case Direction.DECREASE:
-            return rise
-        case _:
-            return True
 
 
 def _which(comparison: Comparison, metric: Metric) -> str:

@@ -62,8 +62,11 @@ def _harm(result: "Outcome") -> Iterator[Alert]:
             if treatment.comparison is not None and harmed(treatment.comparison, found.metric)
         ]
         if hurt:
-            text = f"{found.metric.name}, which {figures.wanted(found.metric)}, is significantly "
-            text += f"worse than in {found.control.variant}: {_few(hurt)}."
+            wanted, control = figures.wanted(found.metric), found.control.variant
+            how = f"is significantly worse than in {control}"
+            if found.metric.margin is not None:
+                how = f"is worse than in {control} by more than its margin"
+            text = f"{found.metric.name}, which {wanted}, {how}: {_few(hurt)}."
             yield Alert(Tone.BAD, "Guardrail harmed", text)
 
 

@@ -41,7 +41,7 @@ class Scale:
 
 @frozen(kw_only=True)
 class IntervalBar:
-    """An interval, its estimate, no difference and the goals, by their places.
+    """An interval, its estimate, no difference, the goals and the margin, by their places.
 
     Attributes:
         low: Of the interval's lower end.
@@ -49,6 +49,7 @@ class IntervalBar:
         estimate: Of the lift or the difference.
         zero: Of no difference.
         goals: Of the goals; one, or two for a metric of any direction.
+        margins: Of the margin of a guardrail; none, or one.
         open_low: Whether the interval goes on below.
         open_high: Whether it goes on above.
     """
@@ -58,6 +59,7 @@ class IntervalBar:
     estimate: float
     zero: float
     goals: tuple[float, ...]
+    margins: tuple[float, ...]
     open_low: bool
     open_high: bool
 
@@ -76,14 +78,14 @@ def interval_bars(
         {t.arm.variant: effects(t.comparison) for t in found.treatments if t.comparison is not None}
         for found in founds
     ]
-    values = [0.0, *effects.goals]
+    values = [0.0, *effects.marked]
     for by_variant in shown:
         for effect in by_variant.values():
             values += [effect.low, effect.high, effect.estimate]
     scale = Scale.over(values, start=0, end=width)
     return tuple(
         {
-            variant: _bar(effect, scale, effects.goals)
+            variant: _bar(effect, scale, effects)
             for variant, effect in by_variant.items()
             if effect.drawable
         }
@@ -91,13 +93,14 @@ def interval_bars(
     )
 
 
-def _bar(effect: Effect, scale: Scale, goals: Sequence[float]) -> IntervalBar:
+def _bar(effect: Effect, scale: Scale, effects: Effects) -> IntervalBar:
     return IntervalBar(
         low=scale(effect.low),
         high=scale(effect.high),
         estimate=scale(effect.estimate),
         zero=scale(0),
-        goals=tuple(map(scale, goals)),
+        goals=tuple(map(scale, effects.goals)),
+        margins=tuple(map(scale, effects.margins)),
         open_low=not isfinite(effect.low),
         open_high=not isfinite(effect.high),
     )

@@ -85,6 +85,19 @@ class Effects:
             case _:
                 return (-goal, goal)
 
+    @property
+    def margins(self) -> tuple[float, ...]:
+        """Where a guardrail's margin is; none where there is none, or differences are shown."""
+        margin = self.metric.margin
+        if margin is None or not self.relative:
+            return ()
+        return (margin if self.metric.direction is Direction.DECREASE else -margin,)
+
+    @property
+    def marked(self) -> tuple[float, ...]:
+        """The goals and the margin."""
+        return (*self.goals, *self.margins)
+
 
 def extent(values: Iterable[float]) -> tuple[float, float]:
     """The least and the greatest of all finite values, with a margin."""

@@ -184,7 +184,17 @@ def relative_interval(found: Interval) -> str:
 
 
 def wanted(metric: Metric) -> str:
-    """What a metric should do, such as "should increase, goal +2%"."""
+    """What a metric should do, such as "should increase, goal +2%, margin -1%"."""
+    return _wanted(metric) + (f", margin {margin(metric)}" if metric.margin is not None else "")
+
+
+def margin(metric: Metric) -> str:
+    """The worst relative change of a guardrail that is acceptable, such as "-2%"."""
+    sign = "+" if metric.direction is Direction.DECREASE else "-"
+    return NOTHING if metric.margin is None else f"{sign}{metric.margin * 100:.4g}%"
+
+
+def _wanted(metric: Metric) -> str:
     goal = "" if metric.goal is None else f"{metric.goal:.4%}".rstrip("%").rstrip("0").rstrip(".")
     match metric.direction:
         case Direction.INCREASE:

@@ -84,7 +84,7 @@ def look(found: MetricResult) -> str | None:
     waits = dict.fromkeys(
         int(each.details["next_look_units"])
         for _, each in compared
-        if not each.significant and "next_look_units" in each.details
+        if not each.decided and "next_look_units" in each.details
     )
     later = f" The next is at {max(waits):,} units{_about(max(waits), found)}." if waits else ""
     return f"Compared at {said}; the means are those of all units so far.{later}"

@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from abkit.analysis.findings.badges import Badge, Tone, badges, moved, news, tone
+from abkit.analysis.findings.badges import Badge, Tone, against_margin, badges, moved, news, tone
 from abkit.analysis.findings.metric_result import Treatment
 from abkit.analysis.findings.verdict import DOUBTS
 from abkit.experiments.declaring.metrics import Metric
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
+
+_OF_MARGINS = {
+    Badge.WITHIN_MARGIN: "within margin",
+    Badge.BEYOND_MARGIN: "beyond margin",
+    Badge.MARGIN_NOT_RULED_OUT: "inconclusive",
+}
 
 
 def news_of(treatment: Treatment, metric: Metric, result: "Outcome") -> Tone:
@@ -30,6 +36,8 @@ def word(treatment: Treatment, metric: Metric, result: "Outcome") -> str:
     comparison = treatment.comparison
     if comparison is None:
         return "not compared"
+    if metric.margin is not None:
+        return _OF_MARGINS[against_margin(comparison)]
     if not comparison.significant:
         return "not significant"
     found = news_of(treatment, metric, result)

@@ -86,6 +86,7 @@ class Drawing:
         about = [
             f"beside {self.result.design.control}, with {level} intervals{note and f' {note}'}",
             *(["dashed: the goal"] if found.metric.goal else []),
+            *(["dashed in red: the margin"] if found.metric.margin else []),
             *self._period(),
         ]
         subtitle = "; ".join(about)

@@ -59,7 +59,7 @@ def _forest(
 ) -> Any | None:
     effects = Effects.of([found for _, found in groups])
     rows: list[Row] = []
-    ends: list[float] = [0.0, *effects.goals]
+    ends: list[float] = [0.0, *effects.marked]
     for names, found in groups:
         for treatment in found.treatments:
             if treatment.comparison is None or len(rows) == _LONGEST:
@@ -95,7 +95,11 @@ def _drawn(
     names = list(dict.fromkeys(str(row["name"]) for row in rows))
     y = alt.Y("name:N", title=None, sort=names, axis=alt.Axis(grid=False, ticks=False))
     base = alt.Chart(alt.Data(values=rows))
-    lines = [(0.0, theme.ink, [1, 0]), *((goal, theme.goal, [3, 3]) for goal in effects.goals)]
+    lines = [
+        (0.0, theme.ink, [1, 0]),
+        *((goal, theme.goal, [3, 3]) for goal in effects.goals),
+        *((margin, theme.margin, [3, 3]) for margin in effects.margins),
+    ]
     layers = [
         alt.Chart(alt.Data(values=[{"estimate": place}]))
         .mark_rule(color=colour, strokeDash=dash)

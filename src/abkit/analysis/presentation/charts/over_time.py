@@ -64,6 +64,7 @@ def _effect_panel(
     data = alt.Data(values=rows)
     layers = [_level(0.0, theme.ink, dash=[1, 0], field="estimate")]
     layers += [_level(goal, theme.goal, dash=[3, 3], field="estimate") for goal in effects.goals]
+    layers += [_level(of, theme.margin, dash=[3, 3], field="estimate") for of in effects.margins]
     if len({row["variant"] for row in rows}) <= _BANDS:
         band = alt.Chart(data).mark_area(opacity=0.13)
         layers.append(band.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), color=encoding["color"]))
@@ -135,7 +136,7 @@ def _p_rows(series: OverTime, names: Mapping[str, str], looks: Looks) -> list[Ro
 def _domain(rows: list[Row], effects: Effects) -> tuple[float, float]:
     """What is shown: all estimates, and the later half of the intervals; the first ones are huge."""
     later = sorted(rows, key=lambda row: _real(row["time"]))[len(rows) // 3 :]
-    values = [0.0, *effects.goals, *(_real(row["estimate"]) for row in rows)]
+    values = [0.0, *effects.marked, *(_real(row["estimate"]) for row in rows)]
     for row in later:
         values += [_real(row["low"]), _real(row["high"])]
     return extent(values)

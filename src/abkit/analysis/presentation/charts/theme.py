@@ -24,6 +24,7 @@ class Theme:
         rule: Of the grid.
         paper: Of the background.
         goal: Of the line of the goal.
+        margin: Of the line of a guardrail's margin.
         series: Of the variants, the control first.
         font: Of all texts.
         titled: Whether charts have titles; a page has headings instead.
@@ -34,6 +35,7 @@ class Theme:
     rule: str
     paper: str
     goal: str
+    margin: str
     series: tuple[str, ...]
     font: str
     titled: bool
@@ -45,6 +47,7 @@ PAPER = Theme(
     rule="#dfe3e6",
     paper="#ffffff",
     goal="#15803d",
+    margin="#b3261e",
     series=(
         *("#6b7680", "#1f6fd1", "#c2570c", "#8a3ffc", "#b8327a"),
         *("#0f766e", "#a16207", "#be123c", "#4338ca"),
@@ -60,6 +63,7 @@ PAGE = Theme(
     rule="var(--rule)",
     paper="transparent",
     goal="var(--goal)",
+    margin="var(--bad)",
     series=tuple(f"var(--series-{number})" for number in range(len(DASHES))),
     font="inherit",
     titled=False,

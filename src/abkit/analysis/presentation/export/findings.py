@@ -6,6 +6,7 @@ from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, S
 from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.presentation.export.guardrails import guardrail, non_inferiority
 from abkit.analysis.presentation.export.plain import finite, plain
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import Metric
@@ -22,6 +23,7 @@ def metric_result(found: MetricResult) -> dict[str, object]:
         "type": type(metric).__name__,
         "direction": metric.direction.value,
         "goal": metric.goal,
+        "margin": metric.margin,
         "role": metric.role.value,
         "comparisons": found.comparisons,
         "control": _arm(found.control),
@@ -90,6 +92,7 @@ def _treatment(treatment: Treatment, metric: Metric) -> dict[str, object]:
     return {
         **_arm(treatment.arm),
         "badges": [badge.value for badge in badges(comparison, metric)],
+        "guardrail": guardrail(treatment, metric),
         "missing": list(treatment.missing),
         "flags": [flag.value for flag in treatment.flags],
         "corrected_p": plain(treatment.corrected_p),
@@ -110,6 +113,7 @@ def _comparison(comparison: Comparison) -> dict[str, object]:
         "alpha": comparison.alpha,
         "significant": comparison.significant,
         "details": plain(comparison.details),
+        "non_inferiority": non_inferiority(comparison),
     }
 
 

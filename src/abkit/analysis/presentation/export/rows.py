@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
 from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.presentation.export import guardrails
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -48,6 +49,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "badges": "separated by semicolons, as the next two",
         "flags": "what makes the comparison doubtful",
         "missing": "what a comparison still waits for",
+        **guardrails.COLUMNS,
         "method": "sequential, welch, ...",
         "confidence": "of the whole family of comparisons",
         "not_as_planned": "what of the analysis was declared otherwise",
@@ -111,6 +113,7 @@ def _of_metric(found: MetricResult, result: "Outcome") -> list[dict[str, Cell]]:
         "role": metric.role.value,
         "direction": metric.direction.value,
         "goal": metric.goal,
+        "margin": metric.margin,
         "method": result.plan.method.value,
         "confidence": result.plan.confidence,
         "not_as_planned": "; ".join(result.not_as_planned),
@@ -147,6 +150,7 @@ def _treatment(treatment: Treatment, found: MetricResult) -> dict[str, Cell]:
         "badges": "; ".join(badge.value for badge in badges(comparison, found.metric)),
         "flags": "; ".join(flag.value for flag in treatment.flags),
         "missing": "; ".join(treatment.missing),
+        **guardrails.cells(treatment, found.metric),
     }
 
 

@@ -4,7 +4,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from abkit.analysis import times
-from abkit.analysis.presentation import figures, sentences, tones
+from abkit.analysis.presentation import figures, margins, sentences, tones
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.bars import interval_bars
 from abkit.analysis.presentation.commands import command
@@ -94,6 +94,7 @@ def _environment() -> "Environment":
     environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(
         figures=figures,
+        margins=margins,
         sentences=sentences,
         times=times,
         tones=tones,

@@ -119,6 +119,8 @@ def _history(found: MetricResult, series: OverTime, result: "Outcome", *, runnin
         caption += f" {times.period(result.period)}."
     if found.metric.goal:
         caption += " Dashed: the goal."
+    if found.metric.margin:
+        caption += " Dashed in red: the margin."
     if running:
         caption += " Beneath: the smallest p-value so far, and the level that it must reach."
     return History(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from abkit.analysis import times
 from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, Treatment
-from abkit.analysis.presentation import figures, sentences, tones
+from abkit.analysis.presentation import figures, margins, sentences, tones
 from abkit.analysis.presentation.effects import Effects
 from abkit.analysis.presentation.scorecard import Entry, Scorecard, scorecard
 from abkit.analysis.presentation.terminal.tables import Cell, Column, show_table
@@ -146,11 +146,14 @@ def _show_verdict(
     for number, (badge, tone) in enumerate(tones.toned(treatment, found.metric, result)):
         parts += [" · "] if number else []
         parts.append((badge.value, STYLES[tone]))
-    if tones.news_of(treatment, found.metric, result) is Tone.BAD:
+    bad = tones.news_of(treatment, found.metric, result) is Tone.BAD
+    if bad and found.metric.margin is None:
         parts.append((f" ({tones.word(treatment, found.metric, result)})", STYLES[Tone.BAD]))
     if treatment.missing:
         parts.append(f" (needs {' and '.join(treatment.missing)})")
     line(console, *parts, indent=2)
+    for note in margins.notes(found, treatment):
+        line(console, (note, "dim"), indent=4)
     for flag, meaning in figures.flags(treatment):
         line(console, (f"! {flag}", "bold yellow"), f": {meaning}", indent=4)
 
