@@ -90,6 +90,17 @@ def test_a_lock_keeps_the_times_and_says_what_was_changed_after_the_start(tmp_pa
     )
 
 
+def test_a_wider_margin_is_told_with_its_day(tmp_path: Path) -> None:
+    path = tmp_path / "experiments.lock.json"
+    for day, margin in ((-1, 0.02), (8, 0.05)):
+        guard = Conversion("errors", direction="decrease", role="guardrail", margin=margin)
+        declared = experiment(metrics=[*experiment().metrics, guard])
+        before = read_lock(path) if path.exists() else {}
+        write_lock(path, [declared], before, at=START + timedelta(days=day))
+    (said,) = amended_after_start(read_lock(path), [declared])
+    assert "the margin of 'errors' was changed from 0.02 to 0.05 on day 9" in said
+
+
 CONFIG = """
 from abkit import AnalysisPlan, Conversion, OrgExperiment
 

@@ -14,6 +14,10 @@ def test_the_action_is_the_name_unless_said_otherwise() -> None:
     assert Mean("rounds").column == "rounds"
 
 
+def guardrail(**kind: Any) -> Mean:
+    return Mean("x", role="guardrail", **kind)
+
+
 @pytest.mark.parametrize(
     ("metric", "says"),
     [
@@ -30,11 +34,24 @@ def test_the_action_is_the_name_unless_said_otherwise() -> None:
         (lambda: Conversion("x", goal=float("inf")), "relative change above 0"),
         (lambda: Conversion("x", goal=5), "so 5 is 500%: write 0.05 for 5%"),
         (lambda: Mean("x", goal=2.5), "so 2.5 is 250%: write 0.025 for 2.5%"),
+        (lambda: Mean("x", margin=0.02), "declare role='guardrail'"),
+        (lambda: Mean("x", margin=0.02, role="secondary"), "leave it out of a secondary metric"),
+        (lambda: guardrail(margin=0.02, direction="any"), "'increase' or 'decrease'"),
+        (lambda: guardrail(margin=0), "`margin` must be a relative change above 0"),
+        (lambda: guardrail(margin=2), "`margin` is a relative change, so 2 is 200%"),
+        (lambda: guardrail(margin=1), "`margin` must be below 1, not 1"),
     ],
 )
 def test_a_wrong_metric_is_refused(metric: Any, says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
         metric()
+
+
+def test_a_margin_is_that_of_a_guardrail_with_a_side_that_is_worse() -> None:
+    assert guardrail(margin=0.02).margin == 0.02
+    assert guardrail(margin=1, direction="decrease").margin == 1
+    assert guardrail().margin is None
+    assert with_roles([guardrail(margin=0.02)]) == (guardrail(margin=0.02),)
 
 
 P, S, G = "primary", "secondary", "guardrail"
