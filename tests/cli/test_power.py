@@ -251,3 +251,32 @@ def test_some_options_need_an_experiment(option: str) -> None:
     answer = power("--rate", "0.1", "--goal", "0.1", option, "7")
     assert answer.exit_code == 2
     assert f"{option} goes with the NAME of an experiment" in answer.stderr
+
+
+GUARDED = """\
+from abkit import Conversion, UserExperiment
+
+class Guarded(UserExperiment):
+    variants = ["a", "b"]
+    metrics = [
+        Conversion("buy", goal=0.2),
+        Conversion("visit", role="guardrail", direction="decrease", margin=0.05),
+    ]
+
+ACTIVE_EXPERIMENTS = [Guarded]
+"""
+
+
+def test_a_margin_is_to_be_ruled_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: str
+) -> None:
+    (tmp_path / "guarded_by_a_margin.py").write_text(GUARDED, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    of = ("Guarded", "--config", "guarded_by_a_margin")
+    typed = power(*of, "--metric", "visit", "--rate", "20%", "--method", "welch")
+    assert "+0.05 (margin)" in typed.stdout
+    assert "52,808 units rule out +0.05 relative (+0.01) in visit" in typed.stdout
+    sequential = power(*of, "--metric", "visit", "--rate", "20%", "--per-day", "5000")
+    assert "it rules it out after" in sequential.stdout
+    changed = power(*of, "--metric", "visit", "--rate", "20%", "--goal", "0.05", "--json")
+    assert not json.loads(changed.stdout)["metrics"][0]["rules_out"]

@@ -57,8 +57,10 @@ class Measured:
         if typed:
             message = f"--from-events measures the metrics: leave out {', '.join(typed)}"
             raise click.UsageError(message)
+        from abkit.analysis.findings.planning import wanted
+
         goal = options["goal"]
-        without = [m.name for m in metrics if goal is None and m.goal is None]
+        without = [m.name for m in metrics if wanted(m, goal) is None]
         if len(without) == len(metrics):
             message = f"{', '.join(without)} declares no goal: give --goal, or declare one"
             raise AnalysisError(message)
@@ -106,6 +108,7 @@ class Measured:
                     goal=goal,
                     power=options["power"],
                     per_day=per_day,
+                    rules_out=options["goal"] is None and metric.margin is not None,
                 )
             )
         return found

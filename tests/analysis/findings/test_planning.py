@@ -1,7 +1,7 @@
 """How many units an experiment needs, by its plan."""
 
 from datetime import timedelta
-from math import sqrt
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
@@ -158,6 +158,54 @@ def test_no_size_is_below_the_gates() -> None:
 def test_the_goal_has_the_sign_of_what_is_to_be_found(metric: Metric, goal: float | None) -> None:
     assert wanted(metric) == goal
     assert wanted(metric, 0.1) == 0.1
+
+
+ERRORS = Conversion("errors", direction="decrease", role="guardrail", margin=0.05)
+
+
+def against_margin(plan: AnalysisPlan, **options: Any) -> Requirement:
+    goal = wanted(ERRORS)
+    assert goal == 0.05
+    of = design(SIGNUP, ERRORS)
+    return requirement(ERRORS, RATE, design=of, plan=plan, goal=goal, rules_out=True, **options)
+
+
+def test_a_margin_needs_the_textbooks_units() -> None:
+    """(z + z)² cv² (1 + theta²) / (1 - theta)² per arm: Hauschke et al. (1999)."""
+    rate = RATE.mean
+    drift = 1.959963985 + 0.841621234
+    units = drift**2 * (1 - rate) / rate * (1 + 1.05**2) / 0.05**2
+    found = against_margin(WELCH)
+    assert found.per_arm["a"] == ceil(units)
+    assert found.rules_out
+    bayesian = AnalysisPlan(method="bayesian")
+    assert against_margin(bayesian).units == found.units
+    assert against_margin(evolve(WELCH, alternative="one-sided")).units < found.units
+
+
+def test_with_these_units_no_change_is_within_the_margin_as_often_as_planned() -> None:
+    found = against_margin(WELCH)
+    n, rate, random = found.per_arm["a"], RATE.mean, np.random.default_rng(8)
+    comparing = Comparing(metric=ERRORS, plan=WELCH, seen=2 * n)
+    pairs = random.binomial(n, rate, (4_000, 2)).tolist()
+    tests = (
+        comparing.compare(_arm(n, control), _arm(n, treatment), alpha=0.05).non_inferiority
+        for control, treatment in pairs
+    )
+    share = sum(test is not None and test.within for test in tests) / 4_000
+    assert share == pytest.approx(0.8, abs=3 * 0.0064)
+
+
+@pytest.mark.parametrize("method", ["sequential", "group-sequential"])
+def test_more_looks_need_more_units_for_a_margin(method: str) -> None:
+    size = {"sample_size": 1} if method == "group-sequential" else {}
+    plan = AnalysisPlan(method=method, **size)
+    assert against_margin(WELCH).units < against_margin(plan, per_day=5_000).units
+
+
+def test_a_margin_of_a_mean_that_is_not_above_0_has_no_size() -> None:
+    with pytest.raises(AnalysisError, match="share of the control's mean"):
+        Baseline(mean=-1.0, variance=1.0).beside_margin(0.05, treatment_share=0.5)
 
 
 def test_a_ratio_has_the_variance_of_the_delta_method_and_cuped_takes_its_part() -> None:

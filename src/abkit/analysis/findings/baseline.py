@@ -100,3 +100,28 @@ class Baseline:
             control_variance=left * plain.control_variance,
             treatment_variance=left * plain.treatment_variance,
         )
+
+    def beside_margin(self, change: float, *, treatment_share: float) -> "Effect":
+        """No change, beside a margin: how far away that is for the test of non-inferiority.
+
+        Its variance is that of "treatment mean - (1 + change) control mean", so an even split of a test of
+        one look needs (z + z)² cv² (1 + (1 + change)²) / change² units per arm, cv being the coefficient
+        of variation: Hauschke, Kieser, Diletti and Burke (1999, Stat. Med. 18(1)).
+
+        Args:
+            change: That at the margin: -0.02 is 2% of the mean less.
+            treatment_share: The treatment's share of the units of both arms.
+
+        Raises:
+            AnalysisError: The mean is not above 0, so nothing is a share of it.
+            MissingExtraError: scipy is not installed.
+        """
+        with extra("analysis"):
+            from abkit.analysis.inference.power import Effect
+        if not self.mean > 0:
+            message = f"A margin is a share of the control's mean, which must be above 0, not {self.mean:g}"
+            raise AnalysisError(message)
+        factor = 1 + change
+        return Effect(
+            change * self.mean, factor * factor * self.variance, self.variance, treatment_share
+        )

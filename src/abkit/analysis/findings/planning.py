@@ -13,6 +13,7 @@ from abkit.analysis.findings.metric_result import (
     MINIMUM_CONTRIBUTORS,
     MINIMUM_UNITS,
 )
+from abkit.analysis.findings.tau import sought
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Alternative, Correction, Method, Spending
@@ -45,6 +46,7 @@ class Requirement:
         per_arm: The units of each arm at the planned size.
         per_day: How many units come a day; None: it is not known.
         needed: What the test needs, as units of all arms.
+        rules_out: Whether the change is a margin that is to be ruled out, though nothing changes.
     """
 
     metric: Metric
@@ -56,6 +58,7 @@ class Requirement:
     per_arm: Mapping[str, int]
     per_day: float | None
     needed: "Needed"
+    rules_out: bool = False
 
     @property
     def units(self) -> int:
@@ -77,14 +80,17 @@ class Requirement:
 def wanted(metric: Metric, goal: float | None = None) -> float | None:
     """The relative change to look for: the metric's goal in its direction; of a guardrail, the harm.
 
+    Of a guardrail with a margin it is the margin.
+
     Args:
         metric: The metric.
         goal: Another one, which is taken as it is.
     """
-    if goal is not None or metric.goal is None:
+    change = sought(metric)
+    if goal is not None or change is None:
         return goal
     falls = metric.direction is Direction.DECREASE
-    return -metric.goal if falls != (metric.role is Role.GUARDRAIL) else metric.goal
+    return -change if falls != (metric.role is Role.GUARDRAIL) else change
 
 
 def comparisons_of(metric: Metric, design: Design, plan: AnalysisPlan) -> int:
@@ -108,8 +114,9 @@ def requirement(
     goal: float,
     power: float = 0.8,
     per_day: float | None = None,
+    rules_out: bool = False,
 ) -> Requirement:
-    """How many units a metric needs until the plan's test finds a change of it.
+    """How many units a metric needs until the plan's test finds a change of it, or rules it out.
 
     Each treatment is compared with the control; the one that needs most decides.
 
@@ -121,6 +128,7 @@ def requirement(
         goal: The relative change: 0.05 is 5% more.
         power: The probability to find it if it is there.
         per_day: New units a day, of all arms; it is looked every day. None: it is not known.
+        rules_out: Whether the change is a margin that is to be ruled out, where nothing changes.
 
     Raises:
         AnalysisError: No number of units finds it, or a number cannot be used.
@@ -134,7 +142,8 @@ def requirement(
     sizes: list[tuple[float, Effect, Needed]] = []
     for share in {share for variant, share in shares.items() if variant != design.control}:
         both = shares[design.control] + share
-        effect = baseline.effect(goal, treatment_share=share / both)
+        sized = baseline.beside_margin if rules_out else baseline.effect
+        effect = sized(goal, treatment_share=share / both)
         least = _gates(baseline, effect)
         test = _test(
             metric,
@@ -143,6 +152,7 @@ def requirement(
             alpha=alpha,
             least=least,
             every=None if per_day is None else per_day * both,
+            rules_out=rules_out,
         )
         needed = size(effect, test=test, power=power)
         needed = evolve(needed, units=max(needed.units, ceil(least)))
@@ -159,6 +169,7 @@ def requirement(
         per_arm=per_arm,
         per_day=per_day,
         needed=evolve(needed, units=sum(per_arm.values())),
+        rules_out=rules_out,
     )
 
 
@@ -192,6 +203,7 @@ def _test(
     alpha: float,
     least: float,
     every: float | None,
+    rules_out: bool,
 ) -> "Test":
     with extra("analysis"):
         from abkit.analysis.inference.group_sequential import obrien_fleming, pocock
@@ -202,12 +214,14 @@ def _test(
             Looking,
             SequentialTest,
         )
-    one_sided = plan.alternative is Alternative.ONE_SIDED
+    one_sided, change = plan.alternative is Alternative.ONE_SIDED, sought(metric)
     match plan.method:
         case Method.WELCH:
             return FixedTest(alpha=alpha, one_sided=one_sided)
         case Method.BAYESIAN:
-            return BayesianTest(alpha=alpha, rate=baseline.mean if baseline.is_rate else None)
+            # Of a margin by the formula for means: two rates that are alike are not simulated.
+            of_rates = baseline.is_rate and not rules_out
+            return BayesianTest(alpha=alpha, rate=baseline.mean if of_rates else None)
         case Method.GROUP_SEQUENTIAL:
             spending = pocock if plan.spending is Spending.POCOCK else obrien_fleming
             return GroupSequentialTest(looks=plan.looks, alpha=alpha, spending=spending)
@@ -215,7 +229,7 @@ def _test(
             return SequentialTest(
                 alpha=alpha,
                 tau=plan.taus.get(metric.name),
-                goal=None if metric.goal is None else metric.goal * abs(baseline.mean),
+                goal=None if change is None else change * abs(baseline.mean),
                 one_sided=one_sided,
                 looking=Looking(every=every, least=least),
             )

@@ -44,7 +44,7 @@ def looked_for(
     difference.
 
     Args:
-        metric: Its goal is the relative change that is worth having.
+        metric: Its goal is the relative change that is worth having; its margin, that to be ruled out.
         found: Its arms now.
         plan: Their taus are taken as they are.
         first_look: The shares of the units that had come by the first look; None: this look is the
@@ -59,10 +59,19 @@ def looked_for(
     size = sqrt(variance)
     if first_look is None:
         size = tau_for_sample_size(variance, units=1, sample_size=1, alpha=plan.level)
-    if metric.goal is None:
+    change = sought(metric)
+    if change is None:
         return size
     plain = found.control.unadjusted or found.control.moments
-    return goal_mixture(goal_tau(plain.mean, metric.goal), size)
+    return goal_mixture(goal_tau(plain.mean, change), size)
+
+
+def sought(metric: Metric) -> float | None:
+    """The relative change that is looked for: the margin of a guardrail, or else the goal.
+
+    Without any change, the margin is that far away.
+    """
+    return metric.goal if metric.margin is None else metric.margin
 
 
 def shares_at_first_look(

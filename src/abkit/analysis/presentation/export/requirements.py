@@ -32,6 +32,7 @@ def document(
                 "variance": each.baseline.variance,
                 "variance_reduction": each.baseline.reduction,
                 "goal": each.goal,
+                "rules_out": each.rules_out,
                 "difference": each.difference,
                 "comparisons": each.comparisons,
                 "units_per_day": each.per_day,

@@ -89,26 +89,31 @@ def sentences(found: Requirement, plan: AnalysisPlan, *, power: float) -> list[s
         looks="daily" if found.per_day is not None else "28 times until then",
         planned=amount(len(plan.looks), "planned look"),
     )
+    do = "rule out" if found.rules_out else "find"
     first = (
-        f"{found.units:,} units{_after(found, found.units)} find {found.goal:+.4g} relative "
+        f"{found.units:,} units{_after(found, found.units)} {do} {found.goal:+.4g} relative "
         f"({found.difference:+.4g}) in {name} with power {power * 100:.4g}% by {method}, at "
         f"{plan.confidence * 100:.4g}% confidence ({sides}{shared})."
     )
     lines = [first]
     if needed.mean is not None:
+        there, none = "If the change is there", "if there is none"
+        if found.rules_out:
+            there, none = "If nothing changes", "if the change is the margin"
         lines.append(
-            f"If the change is there, it stops after {needed.mean:,.0f} units"
+            f"{there}, it stops after {needed.mean:,.0f} units"
             f"{_after(found, needed.mean)} on average"
             + (
                 ""
                 if needed.mean_without_effect is None
-                else f"; if there is none, after {needed.mean_without_effect:,.0f}"
+                else f"; {none}, after {needed.mean_without_effect:,.0f}"
             )
             + f", and at the latest at {found.units:,}."
         )
     if needed.mean_until_found is not None:
+        found_it = "rules it out" if found.rules_out else "finds the change"
         lines.append(
-            f"Without an end, it finds the change after {needed.mean_until_found:,.0f} units"
+            f"Without an end, it {found_it} after {needed.mean_until_found:,.0f} units"
             f"{_after(found, needed.mean_until_found)} on average."
         )
     if found.baseline.reduction > 0:
@@ -128,7 +133,8 @@ def sentences(found: Requirement, plan: AnalysisPlan, *, power: float) -> list[s
 def _row(found: Requirement) -> tuple[str, ...]:
     needed, known = found.needed, found.per_day is not None
     now = f"{found.baseline.mean:.2%}" if found.baseline.is_rate else f"{found.baseline.mean:.4g}"
-    row = [found.metric.name, now, f"{found.goal:+.4g}", f"{found.units:,}"]
+    change = f"{found.goal:+.4g}{' (margin)' if found.rules_out else ''}"
+    row = [found.metric.name, now, change, f"{found.units:,}"]
     row += _days(found.days, known=known)
     if needed.mean is not None:
         row += [f"{needed.mean:,.0f}", *_days(found.days_of(needed.mean), known=known)]
