@@ -198,8 +198,7 @@ def test_with_these_units_no_change_is_within_the_margin_as_often_as_planned() -
 
 @pytest.mark.parametrize("method", ["sequential", "group-sequential"])
 def test_more_looks_need_more_units_for_a_margin(method: str) -> None:
-    size = {"sample_size": 1} if method == "group-sequential" else {}
-    plan = AnalysisPlan(method=method, **size)
+    plan = AnalysisPlan(method=method, sample_size=1 if method == "group-sequential" else None)
     assert against_margin(WELCH).units < against_margin(plan, per_day=5_000).units
 
 

@@ -15,12 +15,13 @@ from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.timing import Timing
 from abkit.analysis.findings.verdict import Recommendation, RecommendedAction, recommend
 from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.inference.non_inferiority import NonInferiority
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import Mean
 
 PAGE = Path(__file__).parents[3] / "docs/concepts/recommendation.md"
 M = Mean("m", goal=0.1)
-GUARD = Mean("g", role="guardrail")
+GUARD = Mean("g", role="guardrail", margin=0.02)
 NAMES = ("the first", "the second", "the third", "the fourth")
 
 EARLY = Timing(too_early="Wait.")
@@ -61,10 +62,24 @@ def main_of(variant: str, state: str, *, place: int) -> Treatment:
     )
 
 
+def beside_margin(bound: float, best: float) -> Comparison:
+    found = compared(0.0, (10 * bound, 10 * best), significant=False)
+    against = NonInferiority(
+        margin=-0.02,
+        p_value=0.01 if bound > -0.02 else 0.5,
+        alpha=0.025,
+        bound=bound,
+        difference_bound=10 * bound,
+        best=best,
+    )
+    return evolve(found, non_inferiority=against)
+
+
 def guard_of(variant: str, state: str) -> Treatment:
     comparison = {
-        "fine": compared(0.0, (-0.5, 0.5), significant=False),
-        "harmed": compared(-2.0, (-2.5, -1.5), significant=True),
+        "fine": beside_margin(-0.01, 0.01),
+        "open": beside_margin(-0.03, 0.01),
+        "harmed": beside_margin(-0.06, -0.03),
         "unknown": None,
     }[state]
     return Treatment(
@@ -125,7 +140,7 @@ def test_the_table_in_the_documentation(row: tuple[str, str, str, str]) -> None:
         assert told == wanted
 
 
-STATES = list(product(["won", "open", "lost", "doubtful"], ["fine", "unknown", "harmed"]))
+STATES = list(product(["won", "open", "lost", "doubtful"], ["fine", "unknown", "open", "harmed"]))
 
 
 def by_the_rules(variants: list[Variant], *, sizes: str, time: str) -> tuple[str, str | None]:
@@ -135,14 +150,16 @@ def by_the_rules(variants: list[Variant], *, sizes: str, time: str) -> tuple[str
     lost = {
         name
         for name, (state, guard) in names.items()
-        if guard == "harmed" or state == "lost" or (state == "open" and end)
+        if guard == "harmed"
+        or state == "lost"
+        or (end and (state == "open" or (state == "won" and guard == "open")))
     }
     won = [name for name, (state, _) in names.items() if state == "won" and name not in lost]
     doubtful = [n for n, (state, _) in names.items() if state == "doubtful" and n not in lost]
     better = [name for name in doubtful if won and NAMES.index(name) < NAMES.index(won[0])]
     if sizes == "wrong" or better:
         return "investigate", None
-    if won and (names[won[0]][1] == "unknown" or time == "before `min_days`"):
+    if won and (names[won[0]][1] in {"unknown", "open"} or time == "before `min_days`"):
         return "continue", None
     if won:
         return "roll out", won[0]

@@ -7,7 +7,11 @@ from math import inf, isnan
 from attrs import frozen
 
 from abkit.analysis.findings.badges import moved, rules_out_goal
-from abkit.analysis.findings.guardrails import GuardrailState, guardrail_state
+from abkit.analysis.findings.guardrails import (
+    GuardrailState,
+    guardrail_reason,
+    guardrail_state,
+)
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
 from abkit.experiments.declaring.analysis_words import Method
@@ -20,7 +24,7 @@ class Standing(StrEnum):
     WON = "won"
     """Significantly better, and every guardrail is fine."""
     HELD = "held"
-    """Significantly better, and a guardrail cannot be judged yet."""
+    """Significantly better, and a guardrail is not known to be fine yet."""
     DOUBTFUL = "doubtful"
     """Significantly better, with numbers that cannot be trusted."""
     UNJUDGED = "unjudged"
@@ -106,11 +110,11 @@ def _standing(
         for of in result.treatments
         if of.arm.variant == name
     ]
-    violated = [guard.name for guard, _, state in guards if state is GuardrailState.HARMED]
-    if violated:
+    harmed = [(guard, of) for guard, of, state in guards if state is GuardrailState.HARMED]
+    if harmed:
         but = f"is better in {metric.name}, but " if change > 0 else "is "
-        reason = f"{name} {but}significantly worse in {', '.join(violated)}."
-        return Standing.LOST, (reason,)
+        reasons = [guardrail_reason(of, guard) for guard, of in harmed if guard.margin is not None]
+        return Standing.LOST, (f"{name} {but}{_worse([guard for guard, _ in harmed])}.", *reasons)
     if comparison is None:
         needed = " and ".join(treatment.missing)
         reason = f"{name} cannot be compared in {metric.name} yet: it needs {needed}."
@@ -130,12 +134,24 @@ def _standing(
     doubts = [DOUBTS[flag] for flag in treatment.flags if flag in DOUBTS]
     if doubts:
         return Standing.DOUBTFUL, (f"{won[:-1]}, but {'; and '.join(doubts)}.",)
-    unknown = [
-        f"The guardrail {guard.name} cannot be judged yet: it needs {' and '.join(of.missing)}."
-        for guard, of, state in guards
-        if state is GuardrailState.UNKNOWN
+    unknown = [(guard, of) for guard, of, state in guards if state is GuardrailState.UNKNOWN]
+    reasons = [guardrail_reason(of, guard) for guard, of in unknown]
+    if last_look and any(of.comparison is not None for _, of in unknown):
+        # It was judged, and the margin was not ruled out: more units are not to come.
+        but = f"{won[:-1]}, but not shown to be harmless, and the test has no further look."
+        return Standing.LOST, (but, *reasons)
+    return (Standing.HELD if unknown else Standing.WON), (won, *reasons)
+
+
+def _worse(guards: Sequence[Metric]) -> str:
+    """In which guardrails a variant is worse."""
+    plain = [guard.name for guard in guards if guard.margin is None]
+    beyond = [guard.name for guard in guards if guard.margin is not None]
+    parts = [
+        *([f"significantly worse in {', '.join(plain)}"] if plain else []),
+        *([f"worse than the margin in {', '.join(beyond)}"] if beyond else []),
     ]
-    return (Standing.HELD if unknown else Standing.WON), (won, *unknown)
+    return " and ".join(parts)
 
 
 def _undecided(name: str, comparison: Comparison, metric: Metric, *, last_look: bool) -> _Found:

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from abkit.analysis.amounts import listed
 from abkit.analysis.findings.badges import Badge, badges, goal_distance, moved, rules_out_goal
+from abkit.analysis.findings.guardrails import guardrail_reason
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.standing import DOUBTS, Judged, Standing, judge
@@ -221,7 +222,10 @@ def _caveats(
     if treatment.comparison and distance and abs(treatment.comparison.difference) < distance:
         yield "Its mean has not reached the goal: the change may be smaller than wanted."
     if guardrails:
-        yield "No guardrail is significantly worse."
+        of_margins = [result for result in guardrails if result.metric.margin is not None]
+        yield "Every guardrail is fine." if of_margins else "No guardrail is significantly worse."
+        for result in of_margins:
+            yield guardrail_reason(result[best.variant], result.metric)
     if timing.partial_weeks:
         yield timing.partial_weeks
     yield from (_CAVEATS[flag] for flag in treatment.flags if flag in _CAVEATS)
