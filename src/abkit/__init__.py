@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from abkit.distribution import __version__ as __version__
     from abkit.experiments.deciding.run import Run
     from abkit.experiments.declaring.analysis_plan import AnalysisPlan
-    from abkit.experiments.declaring.layer import Holdout, Layer
+    from abkit.experiments.declaring.holdout import Holdout
+    from abkit.experiments.declaring.layer import Layer
     from abkit.experiments.declaring.metrics import (
         Average,
         Conversion,
@@ -134,7 +135,7 @@ _LATER = {
     "FastSample": "abkit.assignment._planout",
     "Formula": "abkit.experiments.declaring.metrics",
     "Funnel": "abkit.experiments.declaring.metrics",
-    "Holdout": "abkit.experiments.declaring.layer",
+    "Holdout": "abkit.experiments.declaring.holdout",
     "Layer": "abkit.experiments.declaring.layer",
     "Mean": "abkit.experiments.declaring.metrics",
     "Params": "abkit.assignment.params",

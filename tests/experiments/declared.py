@@ -75,7 +75,9 @@ def experiments(draw: st.DrawFn) -> type[Experiment]:
         salt=draw(SALTS),
         param_name=draw(st.sampled_from(["variant", "colour"])),
         rollout=draw(st.one_of(st.just(1), SHARES)),
-        holdouts=[Holdout(draw(SALTS), draw(SHARES)) for _ in range(draw(st.integers(0, 2)))],
+        holdouts=[
+            Holdout(name, draw(SHARES)) for name in draw(st.lists(SALTS, max_size=2, unique=True))
+        ],
         forced={
             variant: [unit for unit, given in allowed.items() if given == variant]
             for variant in variants

@@ -19,7 +19,9 @@ class Reason(StrEnum):
     NOT_ENROLLED = "not_enrolled"
     """The unit is not in the rollout yet, or came after the freeze."""
     EXCLUDED = "excluded"
-    """The unit belongs to another experiment of the layer, or to a holdout."""
+    """The unit belongs to another experiment of the layer."""
+    HOLDOUT = "holdout"
+    """A holdout keeps the unit out. It is exposed to the holdout, not to the experiment."""
     INACTIVE = "inactive"
     """The experiment is off, has not started, has ended, or has a winner."""
     ERROR = "error"
@@ -69,7 +71,7 @@ class Assignment(NamedTuple):
         unit_type: The type of unit that is randomized, such as "org" or "user".
         unit_id: The unit's id, as text; "" if the subject was missing.
         variant: The unit's variant; the default value unless the unit is enrolled or forced, or the
-            experiment has a winner.
+            experiment has a winner and no holdout keeps the unit out.
         params: All parameters that `assign()` wrote, including the variant.
         reason: Why the unit has this variant.
     """

@@ -21,6 +21,7 @@ _REASONS: Mapping[Reason, flag_evaluation.Reason] = MappingProxyType(
         Reason.INELIGIBLE: flag_evaluation.Reason.DEFAULT,
         Reason.NOT_ENROLLED: flag_evaluation.Reason.DEFAULT,
         Reason.EXCLUDED: flag_evaluation.Reason.DEFAULT,
+        Reason.HOLDOUT: flag_evaluation.Reason.DEFAULT,
         Reason.INACTIVE: flag_evaluation.Reason.DISABLED,
         Reason.ERROR: flag_evaluation.Reason.ERROR,
     }

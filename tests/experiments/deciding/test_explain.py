@@ -184,7 +184,7 @@ def test_of_10_000_declarations_the_last_step_is_the_reason_and_the_variant_is_t
         ("sticky", Reason.FORCED),
         ("eligible", Reason.INELIGIBLE),
         ("eligible", Reason.ERROR),
-        ("holdout", Reason.EXCLUDED),
+        ("holdout", Reason.HOLDOUT),
         ("layer", Reason.EXCLUDED),
         ("freeze", Reason.NOT_ENROLLED),
         ("rollout", Reason.NOT_ENROLLED),

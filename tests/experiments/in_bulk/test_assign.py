@@ -244,6 +244,7 @@ def test_reasons_are_texts_of_reason() -> None:
     assert set(found) == {
         Reason.FORCED,
         Reason.EXCLUDED,
+        Reason.HOLDOUT,
         Reason.NOT_ENROLLED,
         Reason.ASSIGNED,
     }

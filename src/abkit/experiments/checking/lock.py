@@ -26,7 +26,8 @@ from abkit.experiments.deciding.decision import split_of
 from abkit.experiments.deciding.gates import checks_of
 from abkit.experiments.declaring.declaration import Bucketing, Declaration
 from abkit.experiments.declaring.experiment import Experiment
-from abkit.experiments.declaring.layer import Holdout, Layer
+from abkit.experiments.declaring.holdout import Holdout
+from abkit.experiments.declaring.layer import Layer
 
 LOCK_FILE = "experiments.lock.json"
 VERSION = 1

@@ -2,7 +2,8 @@
 
 The order is fixed: forced here and now; off, concluded or out of its time; the allow-list; the variant that
 the unit keeps; eligible; holdouts; layer; freeze; rollout; and only then the variant. Each step answers or
-passes the unit on.
+passes the unit on. A holdout also keeps its units out of what is concluded: else nobody would be left to
+compare with.
 
 What somebody wants now comes before what a unit has had: who forces a variant, and who ends an experiment
 for all, means it. What decides who enters comes after: a unit that keeps a variant has entered.
@@ -18,7 +19,7 @@ from abkit.assignment.hashing import sha1
 from abkit.assignment.split import AmplitudeSplit, PlanOutSplit, Split
 from abkit.events import Variant
 from abkit.experiments.deciding.answer import Clock, Decide, Decision
-from abkit.experiments.deciding.gates import checks_of
+from abkit.experiments.deciding.gates import checks_of, gate_of
 from abkit.experiments.deciding.sticky import Recall
 from abkit.experiments.declaring.declaration import Bucketing, Declaration
 from abkit.experiments.declaring.experiment import Experiment, decides_in_code
@@ -128,6 +129,8 @@ def _keep_out(
         return lambda unit_id, _: (unit_id, variant, Reason.FORCED, None)
     dormant = dormancy_of(declaration, clock)
     winner = declaration.winner if declaration.enabled else None
+    if winner is not None and declaration.holdouts:
+        return _concluded(declaration, winner, default)
     allowed = declaration.forced
     eligible: Callable[[Subjects], Any] | None = None
     if type(experiment).eligible is not Experiment.eligible:
@@ -151,6 +154,22 @@ def _keep_out(
         return None
 
     return keep_out
+
+
+def _concluded(
+    declaration: Declaration, winner: Variant, default: Callable[[], Variant]
+) -> Callable[[str, Subjects], Decision]:
+    """What is shipped to all but those that are held out."""
+    checks = [gate_of(holdout).check for holdout in declaration.holdouts]
+
+    def decide(unit_id: str, _: Subjects) -> Decision:
+        for check in checks:
+            closed = check(unit_id)
+            if closed is not None:
+                return unit_id, default(), closed, None
+        return unit_id, winner, Reason.INACTIVE, None
+
+    return decide
 
 
 def _if_kept(experiment: Experiment, declaration: Declaration, recall: Recall) -> IfKept:

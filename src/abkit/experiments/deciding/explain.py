@@ -19,7 +19,14 @@ from abkit.experiments.deciding.answer import Clock, Decision, assignment_of
 from abkit.experiments.deciding.decision import dormancy_of, split_of
 from abkit.experiments.deciding.drawing import Drawing, drawn
 from abkit.experiments.deciding.explanation import Explanation, Step
-from abkit.experiments.deciding.gates import Gate, HashGate, LayerGate, PercentGate, gates_of
+from abkit.experiments.deciding.gates import (
+    Gate,
+    HashGate,
+    LayerGate,
+    PercentGate,
+    gate_of,
+    gates_of,
+)
 from abkit.experiments.deciding.hooks import call_of
 from abkit.experiments.deciding.in_code import compile_kept
 from abkit.experiments.deciding.sticky import Kept
@@ -135,8 +142,9 @@ def _whether_it_runs(case: _Case) -> Iterator[_Found]:
         yield case.left_out("enabled", "no: it is switched off", Reason.INACTIVE)
     yield Step("enabled", "yes"), None
     if declaration.winner is not None:
-        winner = declaration.winner
-        found = f"{winner!r}: it is concluded, for everybody"
+        winner, gates = declaration.winner, [*map(gate_of, declaration.holdouts)]
+        yield from (_through(case, gate) for gate in gates)
+        found = f"{winner!r}: it is concluded, for everybody{' else' if gates else ''}"
         yield case.ended("winner", found, winner, Reason.INACTIVE)
     yield Step("winner", "none"), None
     starts, ends = declaration.starts, declaration.ends

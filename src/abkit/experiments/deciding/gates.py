@@ -14,6 +14,7 @@ from abkit.experiments.declaring.declaration import Bucketing, Declaration
 from abkit.experiments.declaring.share import share_bound
 
 if TYPE_CHECKING:
+    from abkit.experiments.declaring.holdout import Holdout
     from abkit.experiments.declaring.layer import Layer
 
 Check: TypeAlias = Callable[[str], Reason | None]
@@ -116,13 +117,15 @@ class FreezeGate(NamedTuple):
 Gate: TypeAlias = HashGate | LayerGate | FreezeGate | PercentGate
 
 
+def gate_of(holdout: "Holdout") -> HashGate:
+    """A holdout as a gate: it keeps a share of the units out."""
+    what, prefix, bound = f"holdout {holdout.name}", holdout.prefix, holdout.bound
+    return HashGate(what, prefix, bound, holdout.share, below=Reason.HOLDOUT, above=None)
+
+
 def gates_of(declaration: Declaration) -> Iterator[Gate]:
     """What can keep a unit out, in order."""
-    for holdout in declaration.holdouts:
-        what = f"holdout {holdout.name}"
-        yield HashGate(
-            what, holdout.prefix, holdout.bound, holdout.share, below=Reason.EXCLUDED, above=None
-        )
+    yield from map(gate_of, declaration.holdouts)
     if declaration.layer is not None:
         yield LayerGate(declaration.layer, declaration.slots)
     if declaration.frozen:

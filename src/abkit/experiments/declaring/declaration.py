@@ -12,7 +12,8 @@ from abkit.experiments.declaring.subjects import unit_id_of, why_no_id
 
 if TYPE_CHECKING:
     from abkit.experiments.declaring.analysis_plan import AnalysisPlan
-    from abkit.experiments.declaring.layer import Holdout, Layer
+    from abkit.experiments.declaring.holdout import Holdout
+    from abkit.experiments.declaring.layer import Layer
     from abkit.experiments.declaring.metrics import Metric
 
 
@@ -134,7 +135,7 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
     check_names(name, cls.unit_type, salt, cls.param_name)
     weights = _weights(name, cls.variants)
     layer, slots = _layer(name, cls)
-    metrics = _metrics(name, cls.metrics)
+    metrics = check_metrics(name, cls.metrics)
     starts, ends = _moment(name, "starts", cls.starts), _moment(name, "ends", cls.ends)
     if starts is not None and ends is not None and ends <= starts:
         raise DeclarationError(name, f"ends ({cls.ends}) before it starts ({cls.starts})")
@@ -159,7 +160,7 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
         hypothesis=cls.hypothesis,
         owner=cls.owner,
         sticky=_yes_or_no(name, "sticky", cls.sticky),
-        plan=_plan(name, cls.plan, metrics),
+        plan=check_plan(name, cls.plan, metrics),
     )
     check_rollout(declaration, declaration.rollout)
     check_frozen(declaration, cls.frozen)
@@ -325,12 +326,25 @@ def _layer(name: str, cls: type[Any]) -> "tuple[Layer | None, range | frozenset[
 def _holdouts(name: str, holdouts: Any) -> "tuple[Holdout, ...]":
     if holdouts == ():
         return ()
-    from abkit.experiments.declaring.layer import Holdout
+    from abkit.experiments.declaring.holdout import Holdout
 
-    return _instances(name, "holdouts", holdouts, Holdout)
+    found: tuple[Holdout, ...] = _instances(name, "holdouts", holdouts, Holdout)
+    names = [holdout.name for holdout in found]
+    for each in names:
+        if each == name:
+            problem = f"has a holdout of its own name, {each!r}; give one of them another name"
+            raise DeclarationError(name, problem)
+        if names.count(each) > 1:
+            raise DeclarationError(name, f"has two holdouts named {each!r}; declare it once")
+    return found
 
 
-def _metrics(name: str, metrics: Any) -> "tuple[Metric, ...]":
+def check_metrics(name: str, metrics: Any) -> "tuple[Metric, ...]":
+    """The metrics that somebody declares.
+
+    Raises:
+        DeclarationError: They are no metrics, or two have one name.
+    """
     if metrics == ():
         return ()
     from abkit.experiments.declaring.metrics import Metric
@@ -344,7 +358,12 @@ def _metrics(name: str, metrics: Any) -> "tuple[Metric, ...]":
     return found
 
 
-def _plan(name: str, plan: Any, metrics: "tuple[Metric, ...]") -> "AnalysisPlan | None":
+def check_plan(name: str, plan: Any, metrics: "tuple[Metric, ...]") -> "AnalysisPlan | None":
+    """The plan that somebody declares.
+
+    Raises:
+        DeclarationError: It is no plan, or does not go with the metrics.
+    """
     if plan is None:
         return None
     from abkit.experiments.declaring.analysis_plan import AnalysisPlan

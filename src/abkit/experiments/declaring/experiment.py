@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from abkit.assignment.params import Params
     from abkit.experiments.declaring.analysis_plan import AnalysisPlan
-    from abkit.experiments.declaring.layer import Holdout, Layer
+    from abkit.experiments.declaring.holdout import Holdout
+    from abkit.experiments.declaring.layer import Layer
     from abkit.experiments.declaring.metrics import Metric
 
 

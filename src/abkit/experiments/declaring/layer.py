@@ -1,4 +1,4 @@
-"""How experiments share units: layers keep them apart, holdouts keep units out of many."""
+"""How experiments share units: layers keep them apart."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,6 @@ from abkit.experiments.declaring.segments import (
     no_experiment,
     replayed,
 )
-from abkit.experiments.declaring.share import check_share, share_bound
 
 
 @frozen
@@ -138,39 +137,6 @@ class Namespace:
         """
         self.slots(experiment)
         return f"{self.name}.{experiment}"
-
-
-@frozen
-class Holdout:
-    """A share of the units that no experiment of a group touches, to measure them all together.
-
-    An experiment joins with `holdouts = [Q3]`. The traffic of several holdouts multiplies.
-
-    Attributes:
-        name: The holdout's name, and the salt of its hash unless `salt` is given.
-        share: The share of units that is kept out, from 0 to 1.
-        salt: Set it when the holdout is renamed, so that it keeps its units.
-    """
-
-    name: str = field()
-    share: float = field()
-    salt: str = field(default="", kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            problem = f"`name` must be a name that is not empty, not {self.name!r}"
-            raise DeclarationError("Holdout", problem)
-        check_share(self.name, "share", self.share)
-
-    @property
-    def prefix(self) -> str:
-        """What is hashed before the unit's id."""
-        return f"{self.salt or self.name}.holdout."
-
-    @property
-    def bound(self) -> int:
-        """The first hash that is not kept out."""
-        return share_bound(self.share)
 
 
 def check_slots(declared: str, layer: Layer, slots: Iterable[int]) -> range | frozenset[int]:

@@ -4,7 +4,7 @@ Hashes are compared as hexadecimal text: "the hash lies below a bound" is "its 4
 the bound's 15", because the text that goes on comes after the one that it begins with.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from attrs import frozen
 
@@ -178,6 +178,8 @@ def _rules(
     dormant = dormancy_of(declaration, lambda: now)
     if dormant is not None and dormant():
         winner = declaration.winner if declaration.enabled else None
+        if winner is not None:
+            yield from _holdouts(declaration, query, default)
         yield _Rule(_ALWAYS, Reason.INACTIVE, default() if winner is None else winner)
         return
     units: dict[Variant, list[str]] = {}
@@ -185,11 +187,7 @@ def _rules(
         units.setdefault(variant, []).append(unit_id)
     for variant, unit_ids in units.items():
         yield _Rule(query.is_any_of(unit_ids), Reason.FORCED, variant)
-    for holdout in declaration.holdouts:
-        if holdout.bound >= HASH_RANGE:
-            yield _Rule(_ALWAYS, Reason.EXCLUDED, default())
-        elif holdout.bound > 0:
-            yield _Rule(query.below(holdout.prefix, holdout.bound), Reason.EXCLUDED, default())
+    yield from _holdouts(declaration, query, default)
     if declaration.layer is not None:
         outside = f"not ({query.in_slots(declaration.layer, declaration.slots)})"
         yield _Rule(outside, Reason.EXCLUDED, default())
@@ -197,6 +195,16 @@ def _rules(
     if bound < HASH_RANGE:
         outside = query.not_below(rollout_prefix(declaration), bound) if bound > 0 else _ALWAYS
         yield _Rule(outside, Reason.NOT_ENROLLED, default())
+
+
+def _holdouts(
+    declaration: Declaration, query: _Query, default: Callable[[], Variant]
+) -> Iterator[_Rule]:
+    for holdout in declaration.holdouts:
+        if holdout.bound >= HASH_RANGE:
+            yield _Rule(_ALWAYS, Reason.HOLDOUT, default())
+        elif holdout.bound > 0:
+            yield _Rule(query.below(holdout.prefix, holdout.bound), Reason.HOLDOUT, default())
 
 
 def _parts(
