@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from abkit.errors import ConfigError
 from abkit.events import Event, Exposure, Variant, properties_told
 from abkit.experiments.deciding.weights_drawn_with import Weigh
 from abkit.experiments.declaring.subjects import Subjects, person_and_groups
+
+if TYPE_CHECKING:
+    from abkit.experiments.deciding.held_out import HeldOut
 
 Expose: TypeAlias = Callable[
     [str, Variant, float, Mapping[str, Any], Subjects, Mapping[str, Any] | None], object
@@ -129,6 +132,47 @@ def hand_on(event: Event, handler: EventHandler | None) -> None:
         )
         raise ConfigError(message)
     handler(event)
+
+
+def expose_to_holdouts(
+    handler: EventHandler | None, held_out: "HeldOut", *, enrolled: bool
+) -> Expose:
+    """Return the function that exposes units of an experiment to its holdouts.
+
+    Args:
+        handler: Receives the exposures.
+        held_out: The holdouts.
+        enrolled: Whether it is called for units that are enrolled.
+    """
+    side_in = held_out.sides(enrolled=enrolled)
+    exposers = [
+        (side_in(each), exposer_of(handler, each.identity, each.weigh))
+        for each in held_out.comparisons
+    ]
+
+    def expose(
+        unit_id: str,
+        _: Variant,
+        now: float,
+        properties: Mapping[str, Any],
+        subjects: Subjects,
+        params: Mapping[str, Any] | None,
+    ) -> None:
+        for side_of, expose_to_holdout in exposers:
+            expose_to_holdout(unit_id, side_of(unit_id), now, properties, subjects, params)
+
+    return expose
+
+
+def expose_to_both(expose: Expose, expose_to_holdouts: Expose) -> Expose:
+    """Return a function that does both; whether a variant is stored is for the first to say."""
+
+    def expose_both(*exposure: Any) -> object:
+        done = expose(*exposure)
+        expose_to_holdouts(*exposure)
+        return done
+
+    return expose_both
 
 
 def expose_and_store(expose: Expose, keep: Callable[[str, Variant], object]) -> Expose:

@@ -22,7 +22,16 @@ from abkit.experiments.declaring.subjects import (
     subject_of,
     unit_id_of,
 )
-from abkit.handler import EventHandler, Expose, check_handler, expose_and_store, exposer_of, hand_on
+from abkit.handler import (
+    EventHandler,
+    Expose,
+    check_handler,
+    expose_and_store,
+    expose_to_both,
+    expose_to_holdouts,
+    exposer_of,
+    hand_on,
+)
 
 if TYPE_CHECKING:
     from abkit.experiments.deciding.explanation import Explanation
@@ -266,7 +275,8 @@ class ExperimentManager:
         """Log that a unit is exposed to the experiment.
 
         Call it where the variants differ, as often as that code runs: `on_event` deduplicates. Units
-        that are not enrolled are not exposed. Forced units are exposed only with `even_if_forced`.
+        that are not enrolled are not exposed. Forced units are exposed only with `even_if_forced`. If the
+        experiment has holdouts, the unit is exposed to them too, or only to them if one keeps it out.
 
         Args:
             experiment: The experiment's name or class.
@@ -293,6 +303,8 @@ class ExperimentManager:
             self._failed(registered, error, subjects)
             return
         if reason is not _ASSIGNED:
+            if registered.held_out is not None:
+                self._expose_to_holdouts(registered, unit_id, reason, properties, subjects)
             if not even_if_forced or reason is not Reason.FORCED:
                 return
             properties, params = {**properties, "reason": str(reason)}, FORCED
@@ -374,10 +386,37 @@ class ExperimentManager:
         """What exposes the units of an experiment to `on_event`; if it is sticky, they keep what they get."""
         expose = exposer_of(self._on_event, registered.identity, registered.weigh)
         if registered.kept is not None:
-            return expose_and_store(expose, registered.kept.keep)
-        if registered.declaration.sticky:
+            expose = expose_and_store(expose, registered.kept.keep)
+        elif registered.declaration.sticky:
             self._tell_that_nothing_is_kept(registered.declaration.name)
-        return expose
+        if registered.held_out is None:
+            return expose
+        return expose_to_both(
+            expose, expose_to_holdouts(self._on_event, registered.held_out, enrolled=True)
+        )
+
+    def _expose_to_holdouts(
+        self,
+        registered: Registered,
+        unit_id: str,
+        reason: Reason,
+        properties: Mapping[str, object],
+        subjects: Subjects,
+    ) -> None:
+        """Expose a unit that is not enrolled to the experiment's holdouts, if it would be were there none."""
+        held_out = registered.held_out
+        try:
+            if held_out is None or not held_out.exposes(reason, subjects):
+                return
+            handler, expose = registered.holdout_exposer
+            if handler is not self._on_event:
+                handler = self._on_event
+                expose = expose_to_holdouts(handler, held_out, enrolled=False)
+                registered.holdout_exposer = handler, expose
+            now = time.time() if self._clock is None else self._clock()
+            expose(unit_id, "", now, properties, subjects, None)
+        except Exception as error:  # noqa: BLE001 - the request boundary
+            self._report(registered.declaration.name, error)
 
     def _find(self, experiment: str | type[Experiment]) -> Registered:
         if self._watches:

@@ -45,6 +45,9 @@ def spellings(path: str) -> tuple[str, ...]:
 CheckCsrf = Callable[[str | None], bool]
 """Returns whether a CSRF token, if one was sent, is valid."""
 
+_LOGGED = frozenset({Reason.ASSIGNED, Reason.HOLDOUT, Reason.INACTIVE})
+"""With these reasons a unit may be exposed: to the experiment, or to its holdouts."""
+
 _TOKEN_HEADERS = ("x-csrftoken", "x-csrf-token")
 
 
@@ -53,7 +56,8 @@ class EndpointStats:
     """What happened to the exposures from browsers: a snapshot for this process.
 
     Attributes:
-        logged: Passed to the manager. Duplicates are removed after that.
+        logged: Passed to the manager, also of units that a holdout keeps out. Duplicates are removed after
+            that.
         skipped: Units that are forced, not enrolled, or whose assignment failed.
         mismatched: Those of `logged` and `skipped` for which the browser sent a different variant.
         refused: Requests, and single exposures of a batch, that were answered with an error.
@@ -211,8 +215,9 @@ class LogExposureEndpoint:
         assignment = self.manager.assign(sent.experiment, **subjects)
         if sent.variant is not None and not is_same_variant(sent.variant, assignment.variant):
             self._mismatched(sent.experiment)
-        if assignment.reason is Reason.ASSIGNED:
+        if assignment.reason in _LOGGED:
             self.manager.log_exposure(sent.experiment, **subjects)
+        if assignment.reason is Reason.ASSIGNED or assignment.reason is Reason.HOLDOUT:
             self._count(logged=1)
         else:
             self._count(skipped=1)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from abkit.assignment.assignment import Assignment
+from abkit.assignment.assignment import Reason as AbkitReason
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.subjects import subject_of, unit_id_of, why_no_id
 from abkit.extras import extra
@@ -35,6 +36,8 @@ NAME = "abkit"
 """The name by which OpenFeature knows the provider."""
 
 _PERSONS = ("user", "actor")
+_EXPOSED = frozenset({Reason.SPLIT, Reason.STATIC})
+_HELD_OUT = str(AbkitReason.HOLDOUT)
 
 
 class AbkitProvider(providers.AbstractProvider):
@@ -236,6 +239,8 @@ class AbkitProvider(providers.AbstractProvider):
 class ExposureHook(hooks.Hook):
     """Logs an exposure after each evaluation that returned a randomized variant.
 
+    Units that a holdout keeps out, and those that get a winner, are exposed to the experiment's holdouts.
+
     Add it where the value is used as soon as it is read: to an evaluation, a client, or the API.
 
     Args:
@@ -255,7 +260,7 @@ class ExposureHook(hooks.Hook):
         provider = hook_context.provider_metadata
         if provider is None or provider.name != NAME:
             return
-        if details.reason == Reason.SPLIT:
+        if details.reason in _EXPOSED or details.flag_metadata.get("reason") == _HELD_OUT:
             # The unit as it was evaluated: a hook may have changed the context, and this one does not see it.
             self._provider.log_exposure(
                 str(details.flag_metadata["experiment"]),

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from abkit.assignment.assignment import Assignment
+from abkit.assignment.assignment import Assignment, Reason
 from abkit.errors import ConfigError
 from abkit.events import Variant
+from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.experiments.declaring.subjects import (
     Nobody,
@@ -45,6 +46,7 @@ def experiments_payload(
     Returns:
         For each experiment whose unit is among the subjects: `{"variant", "reason", "unitType",
         "unitId"}`, by its name. An experiment that fails has its default value, and "error" as the reason.
+        One that has a winner and a holdout also has `"exposesToHoldout": true`: the browser logs it.
     """
     return RequestExperiments(manager, lambda: subjects).payload()
 
@@ -149,14 +151,26 @@ class RequestExperiments:
                 "reason": str(assignment.reason),
                 "unitType": assignment.unit_type,
                 "unitId": assignment.unit_id,
+                **({"exposesToHoldout": True} if _is_shipped(declaration, assignment) else {}),
             }
             for name in self._manager
-            if subject_of(self._manager.declaration(name).unit_type, self.subjects) is not None
+            for declaration in [self._manager.declaration(name)]
+            if subject_of(declaration.unit_type, self.subjects) is not None
             for assignment in [self.assign(name)]
         }
 
     def __repr__(self) -> str:
         return f"<RequestExperiments of {self._manager!r}>"
+
+
+def _is_shipped(declaration: Declaration, assignment: Assignment) -> bool:
+    """Whether all but the held out have the winner, and using it exposes to the holdouts."""
+    return (
+        bool(declaration.holdouts)
+        and declaration.enabled
+        and declaration.winner is not None
+        and assignment.reason is Reason.INACTIVE
+    )
 
 
 def _name(experiment: str | type[Experiment]) -> str:

@@ -19,6 +19,7 @@ from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment, decides_in_code, is_experiment
 
 if TYPE_CHECKING:
+    from abkit.experiments.deciding.held_out import HeldOut
     from abkit.experiments.deciding.settings import SettingsSource, Watch
     from abkit.experiments.deciding.sticky import Kept, StickyVariantSource
     from abkit.experiments.declaring.layer import Layer
@@ -40,6 +41,9 @@ class Registered:
         weigh: From the parameters of a decision to the weights with which it was drawn.
         exposer: The handler that its units were last exposed to, and what exposes them to that one. Who
             exposes them to another replaces both, as one tuple.
+        held_out: Its holdouts; None if it has none.
+        holdout_exposer: As `exposer`, of what exposes units to the holdouts that are not exposed to the
+            experiment.
     """
 
     # No tuple: reading an attribute of one takes longer, and this is read at each request.
@@ -49,6 +53,8 @@ class Registered:
         "declared",
         "experiment",
         "exposer",
+        "held_out",
+        "holdout_exposer",
         "identity",
         "kept",
         "weigh",
@@ -60,6 +66,7 @@ class Registered:
     decide: Decide
     identity: tuple[str, str, str]
     exposer: tuple[object, Callable[..., object]]
+    holdout_exposer: tuple[object, Callable[..., object]]
 
     def __init__(
         self,
@@ -68,6 +75,7 @@ class Registered:
         declaration: Declaration,
         decide: Decide,
         kept: "Kept | None" = None,
+        held_out: "HeldOut | None" = None,
     ) -> None:
         self.experiment = experiment
         self.declared = declared
@@ -76,7 +84,8 @@ class Registered:
         self.kept: Kept | None = kept
         self.identity = (declaration.name, declaration.salt, declaration.unit_type)
         self.weigh: Weigh = weigher_of(declaration, in_code=decides_in_code(type(experiment)))
-        self.exposer = _NOBODY
+        self.held_out: HeldOut | None = held_out
+        self.exposer = self.holdout_exposer = _NOBODY
 
 
 class Registry:
@@ -238,7 +247,12 @@ class Registry:
             kept = self.sticky_variants.of(declaration)
         recall = None if kept is None else kept.recall
         decide = compile_decision(experiment, declaration, clock=self._clock, recall=recall)
-        entry = Registered(experiment, declared, declaration, decide, kept)
+        held_out = None
+        if declaration.holdouts:
+            from abkit.experiments.deciding.held_out import HeldOut
+
+            held_out = HeldOut(experiment, declaration, clock=self._clock, recall=recall)
+        entry = Registered(experiment, declared, declaration, decide, kept, held_out)
         self.entries[declaration.name] = self.entries[type(experiment)] = entry
 
     def _replaced_by(self, experiment: type[Experiment], name: str) -> Registered | None:
@@ -312,6 +326,13 @@ def check_apart(one: Declaration, other: Declaration) -> None:
 
 
 def _check_holdouts(one: Declaration, other: Declaration) -> None:
+    for experiment, holding in ((one, other), (other, one)):
+        if any(holdout.name == experiment.name for holdout in holding.holdouts):
+            problem = (
+                f"the experiment {experiment.name} and a holdout of {holding.name} have one name, so that "
+                "their exposures could not be told apart; rename one of them"
+            )
+            raise DeclarationError(one.name, problem)
     known = {holdout.name: holdout for holdout in other.holdouts}
     for holdout in one.holdouts:
         same = known.get(holdout.name, holdout)

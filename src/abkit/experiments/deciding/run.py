@@ -8,7 +8,7 @@ from typing import Any, cast
 from abkit.assignment.assignment import Assignment, Parameters, Reason
 from abkit.assignment.params import Params, override
 from abkit.errors import DeclarationError
-from abkit.events import Event, Exposure, system_time
+from abkit.events import Event, Exposure, Variant, system_time
 from abkit.experiments.deciding.answer import Clock, Decide, assignment_of
 from abkit.experiments.deciding.decision import compile_decision
 from abkit.experiments.deciding.weights_drawn_with import weigher_of
@@ -99,25 +99,41 @@ class Run:
         return self.assignment.params
 
     def log_exposure(self) -> None:
-        """Say that the unit is now subjected to the experiment, unless that was said or it is not."""
-        if self._on_event is None or self._exposed or not self.assignment.enrolled:
+        """Say that the unit is now subjected to the experiment, unless that was said or it is not.
+
+        It says the same of the experiment's holdouts, as `ExperimentManager.log_exposure` does.
+        """
+        if self._on_event is None or self._exposed:
             return
-        declaration = self._declaration
-        user_id, groups = person_and_groups(self._subjects, declaration.name)
-        self._on_event(
-            Exposure(
-                experiment=declaration.name,
-                salt=declaration.salt,
-                unit_type=declaration.unit_type,
-                unit_id=self.assignment.unit_id,
-                variant=self.assignment.variant,
-                time=self._clock(),
-                user_id=user_id,
-                groups=groups,
-                weights=self._weights,
-            )
-        )
+        declaration, found = self._declaration, self.assignment
+        if found.enrolled:
+            identity = declaration.name, declaration.salt, declaration.unit_type
+            self._expose(self._on_event, identity, found.variant, self._weights)
+        if declaration.holdouts:
+            self._expose_to_holdouts(self._on_event)
         self._exposed = True
+
+    def _expose_to_holdouts(self, on_event: Callable[[Event], object]) -> None:
+        # Loaded by who has a holdout.
+        from abkit.experiments.deciding.held_out import HeldOut
+
+        held_out = HeldOut(self._experiment(), self._declaration, clock=self._clock)
+        found = self.assignment
+        if not found.enrolled and not held_out.exposes(found.reason, self._subjects):
+            return
+        for each in held_out.comparisons:
+            self._expose(on_event, each.identity, each.side_of(found.unit_id), each.weights)
+
+    def _expose(
+        self,
+        on_event: Callable[[Event], object],
+        identity: tuple[str, str, str],
+        variant: Variant,
+        weights: str | None,
+    ) -> None:
+        user_id, groups = person_and_groups(self._subjects, self._declaration.name)
+        about = (*identity, self.assignment.unit_id, variant, self._clock(), user_id, groups)
+        on_event(Exposure(*about, weights=weights))
 
     def __repr__(self) -> str:
         subjects = ", ".join(f"{kind}={subject!r}" for kind, subject in self._subjects.items())
