@@ -8,6 +8,7 @@ from typing import Any
 
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.declared.design import Design
+from abkit.analysis.declared.holdout import holdout_design
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.aggregates import Moments
@@ -28,6 +29,7 @@ __all__ = [
     "SumsAnalysis",
     "Table",
     "UnitsAnalysis",
+    "holdout_design",
 ]
 
 __getattr__: Callable[[str], Any] = former_names(

@@ -15,12 +15,8 @@ from abkit.analysis.reading.places import absolute
 from abkit.analysis.result import Result
 from abkit.analysis.tables import OF_EVENTS
 from abkit.analysis.units import UnitsAnalysis
-from abkit.cli.config import (
-    EVENTS_VARIABLE,
-    config_option,
-    configured_events,
-    configured_experiment,
-)
+from abkit.cli.analyzed import analyzed, check_subject
+from abkit.cli.config import EVENTS_VARIABLE, config_option, configured_events
 from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.invocation import invocation
 from abkit.cli.printing import show_result
@@ -61,6 +57,16 @@ class _Found:
     "[tool.abkit] of pyproject.toml.",
 )
 @config_option
+@click.option(
+    "--holdout",
+    metavar="NAME",
+    help="Measure all that was shipped: compare the units of this holdout with all others.",
+)
+@click.option(
+    "--unit-type",
+    metavar="TYPE",
+    help="Units of --holdout, if its experiments randomize several types.",
+)
 @click.option("--units", metavar="FILE", help="Table with one row per unit, instead of events.")
 @click.option(
     "--unit",
@@ -121,6 +127,11 @@ def analyze(**options: Any) -> None:
     \b
       abkit analyze ShowPluginsExperiment --events data/events --config myapp.experiments
 
+    Analyze all that the experiments of a holdout have shipped:
+
+    \b
+      abkit analyze --holdout 2026-q3 --events data/events --config myapp.experiments
+
     Analyze a table with one row per unit:
 
     \b
@@ -162,6 +173,9 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     if options["name"] is not None:
         message = f"NAME ({options['name']}) goes with --events; a table of units has no experiment"
         raise click.UsageError(message)
+    if options["holdout"] is not None:
+        message = "--holdout goes with --events; a table of units has no exposures"
+        raise click.UsageError(message)
     said = asked(options, now=datetime.now(UTC))
     stray = [name for name in (*said.plan, *said.run, *said.sources) if name in _OF_EVENTS]
     if stray:
@@ -196,10 +210,7 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
 
 
 def _of_events(options: Mapping[str, Any]) -> _Found:
-    name = options["name"]
-    if name is None:
-        message = "--events needs the NAME of an experiment"
-        raise click.UsageError(message)
+    check_subject(options)
     stray = [
         o
         for o in ("unit", "variant", "conversions", "means", "covariates", "weights")
@@ -209,10 +220,10 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
         option = stray[0] if stray[0] == "weights" else stray[0].removesuffix("s")
         message = f"--{option} goes with --units; an experiment declares these"
         raise click.UsageError(message)
-    experiment = configured_experiment(options["config"], name)
+    subject = analyzed(options)
     tables = stored_tables(options["events"])
     said = asked(options, now=datetime.now(UTC))
-    analysis = Analysis(experiment, **tables, **said.sources, plan=said.analysis_plan)
+    analysis = Analysis(subject.design, **tables, **said.sources, plan=said.analysis_plan)
     try:
         with progress() as told:
             result = evolve(
@@ -221,7 +232,7 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     except OutsideFrameError as error:
         raise CommandError(f"{error}. Ask for {instead(options, error)}") from error
     places = {part: place and absolute(place) for part, place in tables.items()}
-    return _Found(result=result, recipe=events_recipe(experiment, places, said))
+    return _Found(result=result, recipe=events_recipe(subject.code, places, said))
 
 
 def _write(found: _Found, options: Mapping[str, Any]) -> dict[str, Path]:

@@ -78,6 +78,16 @@ def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
         ConfigError: No module is configured, or it cannot be used.
         DeclarationError: One of its experiments is declared wrongly.
     """
+    _look_here_for_modules()
+    return active_experiments(configured_module(config))
+
+
+def configured_module(config: str | None) -> str:
+    """The dotted name of that module.
+
+    Raises:
+        ConfigError: No module is configured, or it cannot be used.
+    """
     module = config or _from_pyproject("config")
     if module is None:
         message = (
@@ -85,8 +95,7 @@ def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
             f'set {CONFIG_VARIABLE}, or write config = "your.module" under [tool.abkit] in pyproject.toml.'
         )
         raise ConfigError(message)
-    _look_here_for_modules()
-    return active_experiments(_module_of(module))
+    return _module_of(module)
 
 
 def configured_experiment(config: str | None, name: str) -> type[Experiment]:

@@ -6,24 +6,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from abkit.analysis.declared.design import Design
 from abkit.analysis.presentation.notebook import Recipe
 from abkit.cli.questions import Asked
 from abkit.experiments.declaring.experiment import Experiment
 
 
-def events_recipe(
-    experiment: type[Experiment], tables: Mapping[str, str | None], asked: Asked
-) -> Recipe:
-    """Of stored events.
-
-    Args:
-        experiment: The class; the notebook imports it by its name.
-        tables: The absolute paths of exposures and actions; None where there is no such table.
-        asked: What else was asked.
-    """
+def experiment_code(experiment: type[Experiment]) -> list[str]:
+    """Import an experiment by its name."""
     module, path = experiment.__module__, experiment.__qualname__
-    head = [
-        *asked.imports,
+    return [
         "import sys",
         "from importlib import import_module",
         "from operator import attrgetter",
@@ -33,6 +25,37 @@ def events_recipe(
         f"sys.path.insert(0, {str(_root(module))!r})",
         f"experiment = attrgetter({path!r})(import_module({module!r}))",
     ]
+
+
+def holdout_code(module: str, design: Design) -> list[str]:
+    """Import the experiments of a holdout, and make its design of them.
+
+    Args:
+        module: The module with ACTIVE_EXPERIMENTS.
+        design: The design.
+    """
+    name, unit_type = design.name, design.unit_type
+    return [
+        "import sys",
+        "from importlib import import_module",
+        "",
+        "from abkit.analysis import Analysis, holdout_design",
+        "",
+        f"sys.path.insert(0, {str(_root(module))!r})",
+        f"experiments = import_module({module!r}).ACTIVE_EXPERIMENTS",
+        f"experiment = holdout_design({name!r}, experiments, unit_type={unit_type!r})",
+    ]
+
+
+def events_recipe(code: Sequence[str], tables: Mapping[str, str | None], asked: Asked) -> Recipe:
+    """Of stored events.
+
+    Args:
+        code: Imports `Analysis`, and what is analyzed as `experiment`.
+        tables: The absolute paths of exposures and actions; None where there is no such table.
+        asked: What else was asked.
+    """
+    head = [*asked.imports, *code]
     call = _call("Analysis", ["experiment"], {**tables, **asked.sources}, asked.plan)
     there = {name: path for name, path in tables.items() if path is not None}
     return Recipe(

@@ -78,6 +78,7 @@ class Design:
         hypothesis: What was expected.
         ends: When the experiment is over, UTC; None if it is not known.
         plan: How it is to be judged; None: as the project says, or by default.
+        holdout_of: Of a holdout, the experiments that it is kept out of; empty for an experiment.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Design:
     hypothesis: str = ""
     ends: datetime | None = None
     plan: AnalysisPlan | None = None
+    holdout_of: tuple[str, ...] = ()
 
     @classmethod
     def of(

@@ -27,12 +27,13 @@ class Command:
 
 
 def command(result: "Outcome") -> Command | None:
-    """The command that acts on the recommendation; None for a table of units, which runs nowhere.
+    """The command that acts on the recommendation; None where there is none.
 
+    A table of units runs nowhere, and who ends a holdout changes the code.
     It is called as `result.invocation` says. While an experiment continues, that is the way to stop
     it all the same.
     """
-    if result.several is None:
+    if result.several is None or result.design.holdout_of:
         return None
     name, advice = quote(legible(result.design.name)), result.recommendation
     called, program = result.invocation, join(result.invocation.program)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.figures import legible
 
@@ -63,7 +64,6 @@ def to_notebook(result: "Outcome", recipe: Recipe) -> str:
 
 def _beginning(result: "Outcome", recipe: Recipe) -> list[Cell]:
     design, advice = result.design, result.recommendation
-    target = f" {advice.variant}" if advice.variant is not None else ""
     reasons = "\n".join(f"- {_prose(reason)}" for reason in advice.reasons)
     first = (
         f"Not as planned: {_prose('; '.join(result.not_as_planned))}\n\n"
@@ -77,7 +77,7 @@ def _beginning(result: "Outcome", recipe: Recipe) -> list[Cell]:
     return [
         _markdown(
             f"# {_prose(design.name)}\n\n{_prose(design.hypothesis)}\n\n{first}"
-            f"Recommendation: **{_prose(advice.action.value + target)}**\n\n{reasons}"
+            f"Recommendation: **{_prose(advised(result))}**\n\n{reasons}"
         ),
         _code(recipe.code),
         _code(f"result = analysis.run({recipe.arguments})\nresult"),

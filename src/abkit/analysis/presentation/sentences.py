@@ -10,6 +10,7 @@ from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.verdict import RecommendedAction
 from abkit.analysis.presentation import figures
+from abkit.analysis.presentation.advice import compared
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.times import duration
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
@@ -23,6 +24,9 @@ _FORESEEN = 10
 
 def facts(result: "Outcome") -> Iterator[str]:
     """How many units, of where, when, and when that was looked at."""
+    held_out = compared(result)
+    if held_out is not None:
+        yield held_out
     yield f"{result.units:,} units in {len(result.counts)} variants"
     if "units" in result.sources:
         yield f"from {result.sources['units']}"

@@ -32,6 +32,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         "salt": design.salt,
         "hypothesis": design.hypothesis,
         "unit_type": design.unit_type,
+        "holdout_of": list(design.holdout_of),
         "control": design.control,
         "weights": plain(design.weights),
         "declared_metrics": [

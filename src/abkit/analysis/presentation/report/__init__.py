@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from abkit.analysis import times
 from abkit.analysis.presentation import figures, margins, sentences, tones
+from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.bars import interval_bars
 from abkit.analysis.presentation.commands import command
@@ -93,6 +94,7 @@ def _environment() -> "Environment":
     style = package.joinpath("report", "report.css").read_text(encoding="utf-8")
     environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(
+        advised=advised,
         figures=figures,
         margins=margins,
         sentences=sentences,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from abkit.analysis import times
 from abkit.analysis.presentation import figures, sentences
+from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.terminal.metrics import compared, outcome, outcome_columns
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 def show_head(result: "Outcome", console: "Console") -> None:
     """Print what was asked, what to do, why, and the command that does it."""
     advice, design = result.recommendation, result.design
-    target = f" {advice.variant}" if advice.variant is not None else ""
     line(console, (design.name, "bold"))
     if design.hypothesis:
         line(console, (design.hypothesis, "italic"))
@@ -37,7 +37,7 @@ def show_head(result: "Outcome", console: "Console") -> None:
         line(console, (f"! {alert.title}: ", STYLES[alert.tone]), alert.text)
     console.print()
     style = {"roll out": GOOD, "roll back": BAD}.get(advice.action.value, NEUTRAL)
-    line(console, ("Recommendation: ", "bold"), (f"{advice.action.value}{target}", style))
+    line(console, ("Recommendation: ", "bold"), (advised(result), style))
     for reason in advice.reasons:
         line(console, reason, indent=2)
     left = sentences.remaining(result)
