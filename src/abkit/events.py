@@ -13,6 +13,11 @@ from typing import Any, NamedTuple, TypeAlias
 EXPOSURE_EVENT = "Triggered Experiment"
 """The name under which analytics destinations know an exposure."""
 
+HELD_OUT = "holdout"
+"""In exposures to a holdout, the variant of the units that it keeps out: its control."""
+SHIPPED = "shipped"
+"""In exposures to a holdout, the variant of all others: they get what was shipped, and what still runs."""
+
 Variant: TypeAlias = str | int | float | bool
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})

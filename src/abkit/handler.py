@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from abkit.errors import ConfigError
-from abkit.events import Event, Exposure, Variant, properties_told
+from abkit.events import SHIPPED, Event, Exposure, Variant, properties_told
 from abkit.experiments.deciding.weights_drawn_with import Weigh
 from abkit.experiments.declaring.subjects import Subjects, person_and_groups
 
@@ -135,44 +135,40 @@ def hand_on(event: Event, handler: EventHandler | None) -> None:
 
 
 def expose_to_holdouts(
-    handler: EventHandler | None, held_out: "HeldOut", *, enrolled: bool
+    handler: EventHandler | None, held_out: "HeldOut", expose: Expose | None = None
 ) -> Expose:
     """Return the function that exposes units of an experiment to its holdouts.
 
     Args:
         handler: Receives the exposures.
         held_out: The holdouts.
-        enrolled: Whether it is called for units that are enrolled.
+        expose: Exposes the unit to the experiment, before that, and its answer is returned. None: its units
+            are not enrolled.
     """
-    side_in = held_out.sides(enrolled=enrolled)
+    # What is enrolled passed the holdouts, unless it kept its variant from before: no hash is needed.
+    has_passed = expose is not None and not held_out.keeps_variants
     exposers = [
-        (side_in(each), exposer_of(handler, each.identity, each.weigh))
+        (None if has_passed else each.side_of, exposer_of(handler, each.identity, each.weigh))
         for each in held_out.comparisons
     ]
 
-    def expose(
+    def expose_all(
         unit_id: str,
-        _: Variant,
+        variant: Variant,
         now: float,
         properties: Mapping[str, Any],
         subjects: Subjects,
         params: Mapping[str, Any] | None,
-    ) -> None:
+    ) -> object:
+        done = None
+        if expose is not None:
+            done = expose(unit_id, variant, now, properties, subjects, params)
         for side_of, expose_to_holdout in exposers:
-            expose_to_holdout(unit_id, side_of(unit_id), now, properties, subjects, params)
-
-    return expose
-
-
-def expose_to_both(expose: Expose, expose_to_holdouts: Expose) -> Expose:
-    """Return a function that does both; whether a variant is stored is for the first to say."""
-
-    def expose_both(*exposure: Any) -> object:
-        done = expose(*exposure)
-        expose_to_holdouts(*exposure)
+            side = SHIPPED if side_of is None else side_of(unit_id)
+            expose_to_holdout(unit_id, side, now, properties, subjects, params)
         return done
 
-    return expose_both
+    return expose_all
 
 
 def expose_and_store(expose: Expose, keep: Callable[[str, Variant], object]) -> Expose:

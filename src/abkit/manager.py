@@ -27,7 +27,6 @@ from abkit.handler import (
     Expose,
     check_handler,
     expose_and_store,
-    expose_to_both,
     expose_to_holdouts,
     exposer_of,
     hand_on,
@@ -391,9 +390,7 @@ class ExperimentManager:
             self._tell_that_nothing_is_kept(registered.declaration.name)
         if registered.held_out is None:
             return expose
-        return expose_to_both(
-            expose, expose_to_holdouts(self._on_event, registered.held_out, enrolled=True)
-        )
+        return expose_to_holdouts(self._on_event, registered.held_out, expose)
 
     def _expose_to_holdouts(
         self,
@@ -411,7 +408,7 @@ class ExperimentManager:
             handler, expose = registered.holdout_exposer
             if handler is not self._on_event:
                 handler = self._on_event
-                expose = expose_to_holdouts(handler, held_out, enrolled=False)
+                expose = expose_to_holdouts(handler, held_out)
                 registered.holdout_exposer = handler, expose
             now = time.time() if self._clock is None else self._clock()
             expose(unit_id, "", now, properties, subjects, None)

@@ -7,11 +7,12 @@ from typing import Any, overload
 
 from abkit.events import Action, Event, Exposure, Variant, variant_text
 from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.holdout import Holdout
 from abkit.experiments.declaring.subjects import person_and_groups
 from abkit.exposure.dedup.memory import MemoryDedup
 from abkit.handler import EventHandler, check_handler
 from abkit.manager import ExperimentManager, expt_manager
-from abkit.testing.declarations import known_declaration
+from abkit.testing.declarations import exposed_to
 from abkit.testing.forcing import forced_names, name_of
 
 
@@ -54,18 +55,19 @@ class Captured(Sequence[Exposure]):
 
     def assert_exposed(
         self,
-        experiment: str | type,
+        experiment: str | type | Holdout,
         /,
         *,
         variant: Variant | None = None,
         times: int | None = None,
         **subjects: Any,
     ) -> None:
-        """Fail unless units were exposed to an experiment.
+        """Fail unless units were exposed to an experiment, or to a holdout.
 
         Args:
-            experiment: The experiment's name or class.
-            variant: Count only exposures to this variant; its text is sufficient.
+            experiment: The experiment's name or class; or a holdout, or its name.
+            variant: Count only exposures to this variant; its text is sufficient. Of a holdout, "holdout" or
+                "shipped".
             times: The exact number of exposures after deduplication; None: at least one.
             **subjects: Count only exposures of these, as for `log_exposure`; ids are sufficient.
 
@@ -80,7 +82,12 @@ class Captured(Sequence[Exposure]):
             raise AssertionError(_message("exposed", wanted, times, len(found), self.exposures))
 
     def assert_not_exposed(
-        self, experiment: str | type, /, *, variant: Variant | None = None, **subjects: Any
+        self,
+        experiment: str | type | Holdout,
+        /,
+        *,
+        variant: Variant | None = None,
+        **subjects: Any,
     ) -> None:
         """Fail if units were exposed to an experiment; the arguments are those of `assert_exposed`."""
         __tracebackhide__ = True
@@ -127,20 +134,18 @@ class Captured(Sequence[Exposure]):
         self.assert_tracked(action, properties=properties, times=0, **subjects)
 
     def _exposures_of(
-        self, experiment: str | type, variant: Variant | None, subjects: Mapping[str, Any]
+        self, experiment: str | type | Holdout, variant: Variant | None, subjects: Mapping[str, Any]
     ) -> tuple[str, list[Exposure]]:
-        declaration = known_declaration(experiment)
-        if variant is not None:
-            variant = declaration.variant_of(variant)
+        name, variant = exposed_to(experiment, variant)
         found = [
             event
             for event in self.exposures
-            if event.experiment == declaration.name
+            if event.experiment == name
             and (variant is None or variant_text(event.variant) == variant_text(variant))
             and _is_of(event, subjects)
         ]
         labels = {} if variant is None else {"variant": variant}
-        return _described(declaration.name, subjects, labels), found
+        return _described(name, subjects, labels), found
 
     @overload
     def __getitem__(self, index: int) -> Exposure: ...

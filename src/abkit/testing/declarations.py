@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from abkit.errors import UnknownExperimentError
+from abkit.errors import DeclarationError, UnknownExperimentError
 from abkit.events import Variant
 from abkit.experiments.checking.tracing import declaration_with_variants
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment, is_experiment
+from abkit.experiments.declaring.holdout import Holdout
 from abkit.manager import expt_manager
 
 
@@ -54,6 +55,47 @@ def declared_variants(experiment: str | type) -> tuple[Variant, ...]:
         )
         raise TypeError(message)
     return found
+
+
+def exposed_to(
+    experiment: str | type | Holdout, variant: Variant | None
+) -> tuple[str, Variant | None]:
+    """The name and the variant that exposures have to an experiment or a holdout that a test names.
+
+    Args:
+        experiment: The class, the holdout, or the name of either.
+        variant: As the test has it; None: any.
+
+    Raises:
+        UnknownExperimentError: Nothing of that name is registered or defined.
+        DeclarationError: It has no such variant.
+        TypeError: It is neither a name, nor the class of an experiment, nor a holdout.
+    """
+    if not isinstance(experiment, Holdout):
+        holdout = _holdout_named(experiment)
+        if holdout is None:
+            declaration = known_declaration(experiment)
+            return declaration.name, None if variant is None else declaration.variant_of(variant)
+        experiment = holdout
+    holdout = experiment
+    if variant is not None and variant not in holdout.weights:
+        known = " and ".join(map(repr, holdout.weights))
+        raise DeclarationError(holdout.name, f"has the sides {known}, not {variant!r}")
+    return holdout.name, variant
+
+
+def _holdout_named(name: str | type) -> Holdout | None:
+    registered = (expt_manager.declaration(each) for each in expt_manager)
+    defined = (cls.declaration for cls in _defined(Experiment))
+    return next(
+        (
+            holdout
+            for declaration in (*registered, *defined)
+            for holdout in declaration.holdouts
+            if holdout.name == name
+        ),
+        None,
+    )
 
 
 def check_variant(experiment: str | type, variant: object) -> None:

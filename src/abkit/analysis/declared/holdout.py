@@ -5,9 +5,10 @@ from types import MappingProxyType
 
 from abkit.analysis.declared.design import Design
 from abkit.errors import AnalysisError, suggestion
+from abkit.events import HELD_OUT, SHIPPED
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment
-from abkit.experiments.declaring.holdout import HELD_OUT, SHIPPED, Holdout
+from abkit.experiments.declaring.holdout import Holdout
 
 
 def holdout_design(

@@ -5,20 +5,20 @@ where an experiment that is concluded gives its winner. So both sides are expose
 unit then gets does not change its side: it is a comparison by intention to treat.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from abkit.assignment.assignment import Reason
 from abkit.assignment.weights import weights_text
-from abkit.events import Variant
+from abkit.events import HELD_OUT, SHIPPED, Variant
 from abkit.experiments.deciding.answer import Clock, Decide
 from abkit.experiments.deciding.decision import compile_decision
 from abkit.experiments.deciding.gates import Check, gate_of
 from abkit.experiments.deciding.sticky import Recall
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment
-from abkit.experiments.declaring.holdout import HELD_OUT, SHIPPED, Holdout
+from abkit.experiments.declaring.holdout import Holdout
 from abkit.experiments.declaring.subjects import Subjects
 
 
@@ -68,8 +68,7 @@ class HeldOut:
 
     Attributes:
         comparisons: Its holdouts.
-        hashes_of_all: Whether an enrolled unit may be one that is held out, as where it keeps a variant from
-            before.
+        keeps_variants: Whether an enrolled unit may be one that is held out: it keeps a variant from before.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class HeldOut:
         self.comparisons: tuple[Comparison, ...] = comparisons_of(
             declaration.holdouts, declaration.unit_type
         )
-        self.hashes_of_all: bool = declaration.sticky
+        self.keeps_variants: bool = declaration.sticky
 
     @cached_property
     def _decide(self) -> Decide:
@@ -108,9 +107,3 @@ class HeldOut:
         if self._declaration.winner is not None:
             return self._declaration.enabled
         return reason is Reason.HOLDOUT and self._decide(subjects)[2] is Reason.ASSIGNED
-
-    def sides(self, *, enrolled: bool) -> Callable[[Comparison], Callable[[str], Variant]]:
-        """How a unit's side of each comparison is found: of those that are enrolled mostly without a hash."""
-        if enrolled and not self.hashes_of_all:
-            return lambda _: lambda _: SHIPPED
-        return lambda comparison: comparison.side_of

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from abkit.errors import DeclarationError
-from abkit.events import Variant
+from abkit.events import HELD_OUT, SHIPPED, Variant
 from abkit.experiments.declaring.declaration import check_metrics, check_plan
 from abkit.experiments.declaring.share import check_share, share_bound
 
 if TYPE_CHECKING:
     from abkit.experiments.declaring.analysis_plan import AnalysisPlan
     from abkit.experiments.declaring.metrics import Metric
-
-HELD_OUT = "holdout"
-"""The variant, in exposures to a holdout, of the units that it keeps out: its control."""
-SHIPPED = "shipped"
-"""The variant of all other units: they get what was shipped, and take part in what still runs."""
 
 
 def _listed(values: Any) -> Any:
