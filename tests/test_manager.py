@@ -596,19 +596,19 @@ def test_only_randomized_units_are_exposed(lenient: ExperimentManager, events: R
         type("Off", (OrgExperiment,), {"variants": ["0", "1"], "enabled": False}),
         type("Won", (OrgExperiment,), {"variants": ["0", "1"], "winner": "1"}),
         type("Allowed", (OrgExperiment,), {"variants": ["0", "1"], "forced": {"1": [42]}}),
-        type("Kept", (OrgExperiment,), {"variants": ["0", "1"], "holdouts": [Holdout("h", 1)]}),
+        type("Held", (OrgExperiment,), {"variants": ["0", "1"], "holdouts": [Holdout("h", 1)]}),
         type("Later", (OrgExperiment,), {"variants": ["0", "1"], "starts": "2026-01-01"}),
     ):
         lenient.add(experiment)
         lenient.log_exposure(experiment, org=ORG)
-    assert events == []
+    assert {event.experiment for event in events} == {"h"}
     reasons = {name: lenient.assign(name, org=ORG).reason for name in lenient}
     assert reasons == {
         "Closed": Reason.NOT_ENROLLED,
         "Off": Reason.INACTIVE,
         "Won": Reason.INACTIVE,
         "Allowed": Reason.FORCED,
-        "Kept": Reason.EXCLUDED,
+        "Held": Reason.HOLDOUT,
         "Later": Reason.INACTIVE,
     }
     assert lenient.get("Won", org=ORG) == lenient.get("Allowed", org=ORG) == "1"
@@ -820,6 +820,16 @@ def test_slots_that_belong_to_another_experiment_are_refused(manager: Experiment
             {"holdouts": [Holdout("h", 0.1)]},
             {"holdouts": [Holdout("h", 0.2)]},
             "the holdout 'h' as",
+        ),
+        (
+            {},
+            {"holdouts": [Holdout("First", 0.1)]},
+            "the experiment First and a holdout of Second have one name",
+        ),
+        (
+            {"holdouts": [Holdout("Second", 0.1)]},
+            {},
+            "the experiment Second and a holdout of First have one name",
         ),
     ],
 )

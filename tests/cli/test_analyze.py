@@ -10,6 +10,7 @@ from shlex import split
 import pytest
 from click.testing import CliRunner, Result
 
+from abkit.analysis import Analysis
 from abkit.cli.analyze import analyze
 from abkit.cli.rollout import rollout
 from abkit.events import Action, Exposure
@@ -354,3 +355,86 @@ def test_another_command_is_answered_with_the_one_that_was_meant() -> None:
     result = CliRunner().invoke(abkit, ["analyse"])
     assert result.exit_code == 2
     assert "No such command 'analyse'. Did you mean 'analyze'?" in result.stderr
+
+
+HOLDOUT_MODULE = """
+from abkit import Conversion, Holdout, UserExperiment
+
+Q3 = Holdout("2026-q3", 0.5, metrics=[Conversion("clicked")], hypothesis="All of it helps.")
+
+class Buttons(UserExperiment):
+    variants = ["grey", "green"]
+    holdouts = [Q3]
+
+class Colours(Buttons):
+    pass
+
+ACTIVE_EXPERIMENTS = [Buttons, Colours]
+"""
+
+
+@pytest.fixture
+def holdout_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As `events`, of a holdout."""
+    (tmp_path / "holdout_config.py").write_text(HOLDOUT_MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.delitem(sys.modules, "holdout_config", raising=False)
+    exposures = [
+        Exposure(
+            experiment="2026-q3",
+            salt="2026-q3",
+            unit_type="user",
+            unit_id=str(i),
+            variant=("holdout", "shipped")[i % 2],
+            time=1.7e9,
+            insert_id=f"e{i}",
+        )
+        for i in range(1000)
+    ]
+    actions = [
+        Action(name="clicked", time=1.7e9 + 60, user_id=str(i), insert_id=f"a{i}")
+        for i in range(1000)
+        if i % (2 + 3 * (1 - i % 2)) == 0
+    ]
+    FileSink(tmp_path / "events", format="jsonl").send([*exposures, *actions])
+    return tmp_path / "events"
+
+
+def test_a_holdout_is_measured(holdout_events: Path, tmp_path: Path) -> None:
+    config = ["--events", holdout_events, "--config", "holdout_config"]
+    result = call("--holdout", "2026-q3", *config, "--notebook", tmp_path / "n.ipynb")
+    assert result.exit_code == 0, result.output
+    assert "All of it helps." in result.output
+    assert "all that was shipped by Buttons, Colours, against the units" in result.output
+    assert "holdout (control)" in result.output
+    code = "".join(json.loads((tmp_path / "n.ipynb").read_text())["cells"][1]["source"])
+    namespace: dict[str, object] = {}
+    exec(code, namespace)  # noqa: S102 - the notebook's own code
+    analysis = namespace["analysis"]
+    assert isinstance(analysis, Analysis)
+    assert analysis.run().units == 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["Buttons", "--holdout", "2026-q3"], "give either NAME (Buttons) or --holdout"),
+        (["--holdout", "2026-q4"], "Did you mean '2026-q3'?"),
+        (["--holdout", "2026-q3", "--unit-type", "org"], "randomize user; not 'org'"),
+        (["Buttons", "--unit-type", "user"], "--unit-type goes with --holdout"),
+        ([], "--events needs the NAME of an experiment, or --holdout NAME"),
+    ],
+)
+def test_a_call_that_names_no_holdout_is_answered_in_words(
+    holdout_events: Path, arguments: list[str], says: str
+) -> None:
+    result = call(*arguments, "--events", holdout_events, "--config", "holdout_config")
+    assert result.exit_code != 0
+    assert says in " ".join(result.output.split())
+
+
+def test_a_holdout_is_none_of_a_table_of_units(units: Path) -> None:
+    result = call(*of_units(units), "--conversion", "c", "--holdout", "2026-q3")
+    assert result.exit_code == 2
+    assert "--holdout goes with --events" in result.output

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from abkit import ConfigError, ExperimentManager, OrgExperiment
-from abkit.events import Event
+from abkit import ConfigError, ExperimentManager, Holdout, OrgExperiment
+from abkit.events import Event, Exposure
 from abkit.integrations.endpoint import (
     EndpointStats,
     LogExposureEndpoint,
@@ -148,3 +148,25 @@ def test_a_variant_that_came_as_json_is_compared_by_its_text(
     sent: Any, assigned: Any, *, same: bool
 ) -> None:
     assert is_same_variant(sent, assigned) is same
+
+
+@pytest.mark.parametrize(
+    ("attributes", "side", "stats"),
+    [
+        ({"holdouts": [Holdout("q3", 1)]}, "holdout", EndpointStats(logged=1)),
+        ({"holdouts": [Holdout("q3", 1e-9)], "winner": "1"}, "shipped", EndpointStats(skipped=1)),
+        ({"winner": "1"}, None, EndpointStats(skipped=1)),
+    ],
+    ids=["held out", "shipped", "no holdout"],
+)
+def test_a_browser_exposes_to_the_holdout_without_giving_it_the_variant(
+    events: list[Event], attributes: dict[str, Any], side: str | None, stats: EndpointStats
+) -> None:
+    manager = ExperimentManager(on_event=events.append, strict=True)
+    manager.add(type("ShowPlugins", (OrgExperiment,), {"variants": ["0", "1"], **attributes}))
+    endpoint = LogExposureEndpoint(manager)
+    assert endpoint.answer(HEAD, says(PLUGINS), subjects=SESSION).status == 204
+    assert [(e.experiment, e.variant) for e in events if isinstance(e, Exposure)] == (
+        [] if side is None else [("q3", side)]
+    )
+    assert endpoint.stats == stats

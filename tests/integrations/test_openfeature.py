@@ -409,6 +409,27 @@ def test_the_hook_exposes_what_was_randomized_and_nothing_else(
     assert (exposure.user_id, exposure.groups) == ("7", {"org": "42"})
 
 
+@pytest.mark.parametrize(
+    ("declared", "side"),
+    [
+        ({"holdouts": [Holdout("q3", 1)]}, "holdout"),
+        ({"holdouts": [Holdout("q3", 1e-9)], "winner": "b"}, "shipped"),
+    ],
+)
+def test_the_hook_exposes_to_the_holdout_whom_it_keeps_out_and_whom_it_is_compared_with(
+    manager: ExperimentManager,
+    client: OpenFeatureClient,
+    captured: Captured,
+    provider: AbkitProvider,
+    declared: dict[str, Any],
+    side: str,
+) -> None:
+    manager.add(flag("held-flag", variants=["a", "b"], **declared))
+    client.add_hooks([ExposureHook(provider)])
+    details(client, "string", "held-flag", "none")
+    assert [(event.experiment, event.variant) for event in captured] == [("q3", side)]
+
+
 def test_the_hook_of_one_evaluation_exposes_that_parameter_s_experiment(
     client: OpenFeatureClient, captured: Captured, provider: AbkitProvider
 ) -> None:

@@ -10,6 +10,7 @@ import abkit
 from abkit import (
     ConfigError,
     ExperimentManager,
+    Holdout,
     MissingSubjectError,
     OrgExperiment,
     Reason,
@@ -179,3 +180,22 @@ def test_a_subject_that_is_no_id_is_no_anonymous_visitor(manager: ExperimentMana
 def test_an_experiment_that_was_removed_gives_the_default(events: list[Event]) -> None:
     experiments = RequestExperiments(ExperimentManager(strict=False), lambda: {"org": 42})
     assert experiments.get("Removed", default="old") == "old"
+
+
+def test_the_payload_says_which_winners_are_compared_with_a_holdout() -> None:
+    manager = ExperimentManager(strict=True)
+    for name, attributes in {
+        "Shipped": {"winner": "1", "holdouts": [Holdout("q3", 1e-9)]},
+        "Off": {"winner": "1", "holdouts": [Holdout("q3", 1e-9)], "enabled": False},
+        "Held": {"winner": "1", "holdouts": [Holdout("all", 1)]},
+        "Won": {"winner": "1"},
+    }.items():
+        manager.add(type(name, (OrgExperiment,), {"variants": ["0", "1"], **attributes}))
+    payload = experiments_payload(manager, org=42)
+    assert {name: (each["variant"], each["reason"]) for name, each in payload.items()} == {
+        "Shipped": ("1", "inactive"),
+        "Off": ("0", "inactive"),
+        "Held": ("0", "holdout"),
+        "Won": ("1", "inactive"),
+    }
+    assert [name for name, each in payload.items() if "exposesToHoldout" in each] == ["Shipped"]

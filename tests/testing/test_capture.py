@@ -9,6 +9,7 @@ from abkit import (
     DeclarationError,
     ExperimentManager,
     Exposure,
+    Holdout,
     OrgExperiment,
     UnknownExperimentError,
     UserExperiment,
@@ -181,3 +182,24 @@ def test_it_can_be_a_managers_handler_itself() -> None:
     manager.log_exposure(Shown, org=1)
     assert isinstance(captured[0], Exposure)
     assert repr(captured) == "<Captured 1 exposures and 0 actions>"
+
+
+Q3 = Holdout("q3-of-the-tests", 1)
+
+
+class HeldOut(UserExperiment):
+    variants = ["0", "1"]
+    holdouts = [Q3]
+
+
+def test_exposures_to_a_holdout_are_asked_for_as_those_to_an_experiment() -> None:
+    manager = ExperimentManager(strict=True)
+    manager.add(HeldOut)
+    with captured_exposures(manager) as captured:
+        manager.log_exposure(HeldOut, user=7)
+    captured.assert_not_exposed(HeldOut)
+    captured.assert_exposed(Q3, user=7, times=1)
+    captured.assert_exposed("q3-of-the-tests", variant="holdout", user=7)
+    captured.assert_not_exposed(Q3, variant="shipped")
+    with pytest.raises(DeclarationError, match="has the sides 'holdout' and 'shipped', not '1'"):
+        captured.assert_exposed(Q3, variant="1")

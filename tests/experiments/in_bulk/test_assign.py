@@ -310,6 +310,7 @@ def test_what_is_no_column_is_refused(units: Any, says: str) -> None:
     [
         ({"enabled": False}, [0.0]),
         ({"winner": "1"}, [0.0]),
+        ({"winner": "1", "holdouts": [Holdout("h", 0.3)]}, [0.0]),
         ({"winner": "1", "enabled": False}, [0.0]),
         ({"starts": "1970-01-02"}, [86_399.0, 86_400.0]),
         ({"ends": "1970-01-02"}, [86_399.0, 86_400.0]),

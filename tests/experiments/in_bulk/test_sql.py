@@ -64,6 +64,9 @@ FIXED = [
     declare(forced={"1": [*HARD_IDS[:7], 17], "0": HARD_IDS[8:]}),
     declare(enabled=False),
     declare(variants=["a", "b"], winner="b"),
+    declare(variants=["a", "b"], winner="b", holdouts=[Holdout("h1", 0.3), Holdout("h2", 0.3)]),
+    declare(winner="1", holdouts=[Holdout("all", 1)]),
+    declare(winner="1", enabled=False, holdouts=[Holdout("h1", 0.3)]),
     declare(ends="1970-01-01T00:16:40+00:00"),
     declare(starts="1970-01-01T00:16:40+00:00"),
     declare(

@@ -58,6 +58,15 @@ describe('what is sent', () => {
     },
   );
 
+  it('tells the server of a unit that a holdout keeps out, and of a winner compared with one', async () => {
+    const server = startServer();
+    const {logExperiment} = await openPage();
+    logExperiment('Plugins', {...assigned('0'), reason: 'holdout'});
+    logExperiment('Buttons', {...assigned('1'), reason: 'inactive', exposesToHoldout: true});
+    await pass();
+    expect(server.variants()).toEqual(['0', '1']);
+  });
+
   it('goes to the URL that was given', async () => {
     const server = startServer();
     const {logExperiment} = await openPage();
