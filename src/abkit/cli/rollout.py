@@ -52,6 +52,8 @@ def rollout(
         experiment = next(each for each in configured_experiments(config) if each.name == name)
         winner = declaration_with_variants(experiment).variant_of(variant)
         keys = {"enabled": True, "winner": winner}
+        for holdout in declaration.holdouts:
+            click.echo(f"Units of the holdout {holdout.name} keep the default until it ends.")
     else:
         check_rollout(declaration, share)
         keys = {"enabled": True, "rollout": share, "winner": None}
