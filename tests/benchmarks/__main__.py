@@ -10,6 +10,8 @@ from time import perf_counter
 
 from rich.console import Console
 
+from .analysis.detections import detection_table, detections, one_look_table
+from .analysis.levels import level_table, levels
 from .analysis.rows import analysis_rows, analysis_table
 from .bulk import bulk_rows
 from .delivery import delivery_outcomes
@@ -44,6 +46,8 @@ def main() -> None:
     console.print(delivery_table(delivery_outcomes()))
     console.print(server_table(server_rows()))
     console.print(analysis_table(analysis_rows()))
+    for table in (level_table(levels()), detection_table(detections()), one_look_table()):
+        console.print(table)
     console.print(f"This took {perf_counter() - start:.0f} s.")
     sys.stdout.flush()
     os._exit(0)  # The peers' exit handlers would wait for servers that are not there.
