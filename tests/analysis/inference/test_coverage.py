@@ -6,7 +6,7 @@ Nominal 95% of 2,000 runs: the standard error is half a point.
 from collections.abc import Callable
 from math import exp
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -19,6 +19,18 @@ from abkit.analysis.inference.welch import welch
 from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.analysis.statistics.estimands import Covariates, Estimand
 from abkit.experiments.declaring.metrics import Mean, Ratio
+
+from ..scenarios import Sample, rate, revenue
+from ..simulated import (
+    Measured,
+    at_least_pooled,
+    converted,
+    found_at,
+    half_width,
+    log_evidence,
+    means,
+    rates,
+)
 
 RUNS = 2_000
 Test: TypeAlias = Callable[[Moments, Moments], Comparison]
@@ -76,9 +88,9 @@ def orders_per_visit(orders: NDArray[np.int64], visits: NDArray[np.int64]) -> Mo
 def test_intervals_of_a_ratio_hold_both_truths() -> None:
     """Orders per visit, by users whose visits differ and go with their taste: 0.5, and 0.55."""
     random, arms = np.random.default_rng(22), []
-    for rate in (0.5, 0.55):
+    for share in (0.5, 0.55):
         visits = random.poisson(random.gamma(2, 2, (RUNS, 600))) + 1
-        orders = random.poisson(rate * visits)
+        orders = random.poisson(share * visits)
         arms.append([orders_per_visit(y, x) for y, x in zip(orders, visits, strict=True)])
     for share in covered(list(zip(*arms, strict=True)), welch, difference=0.05, lift=0.1):
         assert share == pytest.approx(0.95, abs=0.015)
@@ -125,83 +137,62 @@ def reach(comparison: Comparison) -> float:
 def test_sequential_intervals_hold_both_truths_at_all_looks_at_once(
     shares: tuple[int, int],
 ) -> None:
-    """300 experiments of 100 looks, conversions of 10% and 12%: all intervals of at least 95%."""
-    random = np.random.default_rng(24)
-    paths = [
-        random.binomial(share, rate, (300, 100)).cumsum(axis=1)
-        for share, rate in zip(shares, (0.1, 0.12), strict=True)
-    ]
-    held = {"difference": 0, "lift": 0}
-    for control, treatment in zip(*(path.tolist() for path in paths), strict=True):
-        looks = [
-            sequential(
-                Moments.from_successes(shares[0] * look, control[look - 1]),
-                Moments.from_successes(shares[1] * look, treatment[look - 1]),
-                tau=0.02,
-            )
-            for look in range(1, 101)
-        ]
-        held["difference"] += all(f.interval.low <= 0.02 <= f.interval.high for f in looks)
-        held["lift"] += all(
-            f.lift_interval.low <= 0.2 <= f.lift_interval.high for f in looks if f.lift_interval
+    """2,000 experiments of 100 looks, conversions of 10% and 12%: all intervals of at least 95%.
+
+    In arrays, which some of the intervals themselves are held to. The lift's interval holds the truth
+    where the interval of treatment less 1.2 times control, which is made of the same, holds 0.
+    """
+    random, n = np.random.default_rng(24), np.arange(1, 101)
+    control, treatment = rates(
+        *(
+            converted(random, of, runs=RUNS, sizes=(share * n).tolist())
+            for share, of in zip(shares, (0.1, 0.12), strict=True)
         )
-    assert min(held.values()) / 300 >= 0.95
+    )
+    variance = at_least_pooled(control, treatment)
+    varies = variance > 0
+    critical = half_width(np.where(varies, variance, 1.0), tau=0.02)
+    critical /= np.sqrt(np.where(varies, variance, 1.0))
+    of_control = control.variance / control.n
+    of_ratio = np.sqrt(variance - of_control + 1.2**2 * of_control)
+    apart = np.abs(treatment.mean - control.mean - 0.02)
+    held = {
+        "difference": ~varies | (apart <= critical * np.sqrt(variance)),
+        "lift": ~varies | (np.abs(treatment.mean - 1.2 * control.mean) <= critical * of_ratio),
+    }
+    assert min(each.all(axis=1).mean() for each in held.values()) >= 0.95
+    for run, look in zip(range(200), random.integers(0, 100, 200).tolist(), strict=True):
+        arms = (
+            Moments.from_successes(share * (look + 1), round(arm.mean[run, look] * arm.n[look]))
+            for share, arm in zip(shares, (control, treatment), strict=True)
+        )
+        found = sequential(*arms, tau=0.02)
+        holds = found.interval.low <= 0.02 <= found.interval.high
+        assert holds == held["difference"][run, look]
+        if found.lift_interval is not None:
+            holds = found.lift_interval.low <= 0.2 <= found.lift_interval.high
+            assert holds == held["lift"][run, look]
 
 
 # Power, as in the table of the peers: 10,000 units per arm, a look every 100, tau the difference
-# that is looked for. The mixture test of the table finds 48.5% and 52.2%.
-
-
-def binary_looks(random: np.random.Generator, rate: float) -> list[list[Moments]]:
-    paths = random.binomial(100, rate, (700, 100)).cumsum(axis=1).tolist()
-    return [
-        [Moments.from_successes(100 * look, path[look - 1]) for look in range(1, 101)]
-        for path in paths
-    ]
-
-
-def revenue_looks(random: np.random.Generator, buyers: float) -> list[list[Moments]]:
-    """Some buy, for a lognormal amount; the others for nothing."""
-    buys = random.binomial(100, buyers, (700, 100))
-    amounts = random.lognormal(3, 1.2, int(buys.sum()))
-    of_look = np.repeat(np.arange(buys.size), buys.ravel())
-    # Of arrays of any shape tolist() gives a single number, for all that a type checker knows.
-    sums: Any
-    squares: Any
-    sums, squares = (
-        np.bincount(of_look, values, buys.size).reshape(buys.shape).cumsum(axis=1).tolist()
-        for values in (amounts, amounts * amounts)
-    )
-    return [
-        [Moments.from_sums(100 * look, s[look - 1], q[look - 1]) for look in range(1, 101)]
-        for s, q in zip(sums, squares, strict=True)
-    ]
+# that is looked for. The mixture test of the table finds 48.5% and 52.2%. In arrays.
 
 
 @pytest.mark.parametrize(
-    ("draw", "before", "after", "tau", "peers"),
+    ("before", "after", "measured", "tau", "peers"),
     [
-        (binary_looks, 0.1, 0.112, 0.012, 0.485),
-        (revenue_looks, 0.1, 0.126, 0.026 * exp(3 + 1.2**2 / 2), 0.522),
+        (rate(0.1), rate(0.112), rates, 0.012, 0.485),
+        (revenue(0.1, 1.2), revenue(0.126, 1.2), means, 0.026 * exp(1.2**2 / 2), 0.522),
     ],
     ids=["binary", "revenue"],
 )
 def test_the_sequential_test_finds_what_the_peers_mixture_test_finds(
-    draw: Callable[[np.random.Generator, float], list[list[Moments]]],
-    before: float,
-    after: float,
-    tau: float,
-    peers: float,
+    before: Sample, after: Sample, measured: Measured, tau: float, peers: float
 ) -> None:
-    """700 experiments, and the peers' 1,000: the difference has a standard error of 2.5 points."""
-    random = np.random.default_rng(25)
-    found = np.mean(
-        [
-            any(
-                sequential(*arms, tau=tau).significant
-                for arms in zip(control, treatment, strict=True)
-            )
-            for control, treatment in zip(draw(random, before), draw(random, after), strict=True)
-        ]
-    )
-    assert found > peers - 0.05
+    """2,000 experiments, and the peers' 1,000: the difference has a standard error of 2 points."""
+    random, sizes = np.random.default_rng(25), range(100, 10_001, 100)
+    control, treatment = measured(before(random, RUNS, sizes), after(random, RUNS, sizes))
+    variance = at_least_pooled(control, treatment)
+    z = (treatment.mean - control.mean) / np.sqrt(variance)
+    found = found_at(log_evidence(z, variance=variance, tau=tau)).mean()
+    assert found > peers - 0.04

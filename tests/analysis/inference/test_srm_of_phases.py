@@ -1,14 +1,16 @@
 """The sizes of the arms beside weights that changed while the experiment ran."""
 
-from functools import cache
-from math import exp, inf, sqrt
+from math import exp, inf, log, sqrt
+from typing import TypeAlias
 
 import numpy as np
 import pytest
-from scipy.special import chdtrc
+from numpy.typing import NDArray
+from scipy.special import betaln, chdtrc, logsumexp
 
 from abkit.analysis.inference.srm import (
     ALPHA,
+    CONCENTRATIONS,
     SampleRatioMethod,
     log_bayes_factor,
     pearson,
@@ -18,6 +20,7 @@ from abkit.analysis.inference.srm_of_phases import Sizes, sample_ratio_of_phases
 from abkit.errors import AnalysisError
 
 EARLY, LATE = {"a": 0.9, "b": 0.1}, {"a": 0.5, "b": 0.5}
+Floats: TypeAlias = NDArray[np.float64]
 CHI_SQUARE = SampleRatioMethod.CHI_SQUARE
 
 
@@ -77,50 +80,62 @@ def test_no_phase_is_an_error() -> None:
         sample_ratio_of_phases([])
 
 
-EXPERIMENTS = 500
+EXPERIMENTS = 4_000
 NOISE = 2.6 * sqrt(ALPHA * (1 - ALPHA) / EXPERIMENTS)
 
 
 @pytest.mark.parametrize("weight", [0.5, 0.1, 0.01])
 def test_the_fixed_test_holds_its_level_whatever_the_weights(weight: float) -> None:
-    """500 experiments of 20,000 units, with their own weights and ramped up to these."""
+    """4,000 experiments of 20,000 units, with their own weights and ramped up to these."""
     random = np.random.default_rng(4)
-    alarms, ramped = [], []
-
-    @cache  # many experiments have the same counts
-    def alarm(*few: int) -> bool:
-        """Of the units of b in the last phase, and in the one before."""
-        weights = (weight, weight / 2)
-        phases = [_sizes(n, 20_000, w) for n, w in zip(few, weights, strict=False)]
-        return sample_ratio_of_phases(phases[::-1], method=CHI_SQUARE).alarm
-
-    for few, many in zip(
-        random.binomial(20_000, weight, EXPERIMENTS).tolist(),
-        random.binomial(20_000, weight / 2, EXPERIMENTS).tolist(),
-        strict=True,
-    ):
-        alarms.append(alarm(few))
-        ramped.append(alarm(few, many))
-    assert np.mean(alarms) <= ALPHA + NOISE
-    assert np.mean(ramped) <= ALPHA + NOISE
+    weights = weight / 2, weight
+    before, after = (random.binomial(20_000, of, EXPERIMENTS) for of in weights)
+    statistics = [
+        (few - 20_000 * of) ** 2 / (20_000 * of * (1 - of))
+        for few, of in zip((before, after), weights, strict=True)
+    ]
+    p_values = chdtrc(1, statistics[1]), chdtrc(2, statistics[0] + statistics[1])
+    for found in p_values:
+        assert (found <= ALPHA).mean() <= ALPHA + NOISE
+    for run in range(20):
+        phases = [
+            _sizes(int(few[run]), 20_000, of)
+            for few, of in zip((before, after), weights, strict=True)
+        ]
+        for number, found in enumerate(p_values, start=1):
+            ratio = sample_ratio_of_phases(phases[-number:], method=CHI_SQUARE)
+            assert ratio.p_value == pytest.approx(found[run], rel=1e-6)
 
 
 @pytest.mark.parametrize("weight", [0.5, 0.1, 0.01])
 def test_the_sequential_test_holds_its_level_over_all_looks(weight: float) -> None:
-    """400 experiments that are looked at four times, twice in each phase."""
+    """2,000 experiments that are looked at twenty times, ten in each phase; some of them by the function."""
     random = np.random.default_rng(5)
-    weights = [weight / 2] * 10 + [weight] * 10
-    new_units = np.stack([random.binomial(1_000, w, 400) for w in weights], axis=1)
-    alarms = []
-    for experiment in new_units:
-        half, before = experiment[:10].cumsum()[[4, 9]].tolist()
-        first = _sizes(before, 10_000, weight / 2)
-        looks = [[_sizes(half, 5_000, weight / 2)], [first]]
-        for place, units in ((4, 5_000), (9, 10_000)):
-            few = experiment[10:].cumsum()[place]
-            looks.append([first, _sizes(few, units, weight)])
-        alarms.append(any(sample_ratio_of_phases(look).alarm for look in looks))
-    assert np.mean(alarms) <= ALPHA
+    weights = np.repeat([weight / 2, weight], 10)
+    few = random.binomial(1_000, weights, (2_000, 20)).astype(float)
+    before: Floats = few[:, :10].cumsum(axis=1)
+    after: Floats = few[:, 10:].cumsum(axis=1)
+    units = np.arange(1_000.0, 10_001.0, 1_000.0)
+    first = evidence(before, units, weight / 2)
+    second = first[:, -1:] + evidence(after, units, weight)
+    assert (np.hstack([first, second]) >= -log(ALPHA)).any(axis=1).mean() <= ALPHA
+    for run in range(20):
+        phases = [
+            _sizes(int(before[run, -1]), 10_000, weight / 2),
+            _sizes(int(after[run, 4]), 5_000, weight),
+        ]
+        found = sample_ratio_of_phases(phases).sequential_p
+        assert found == pytest.approx(min(1.0, exp(-second[run, 4])), rel=1e-9)
+
+
+def evidence(few: Floats, units: Floats, weight: float) -> Floats:
+    """`log_bayes_factor` of two variants, of many counts."""
+    logs = []
+    for many in CONCENTRATIONS:
+        a, b = many * weight, many * (1 - weight)
+        likelihood = few * log(weight) + (units - few) * log(1 - weight)
+        logs.append(betaln(a + few, b + units - few) - betaln(a, b) - likelihood)
+    return np.asarray(logsumexp(logs, axis=0) - log(len(CONCENTRATIONS)))
 
 
 def _sizes(few: int, units: int, weight: float) -> Sizes:
