@@ -16,10 +16,9 @@ from abkit.analysis.findings.metric_result import MINIMUM_UNITS
 from abkit.analysis.inference.power.effect import Effect
 from abkit.analysis.inference.power.size import FixedTest, GroupSequentialTest, size
 
+from .many_sums import Floats, ManySums
 from .simulated import (
     ENOUGH,
-    Floats,
-    ManySums,
     at_least_pooled,
     default_evidence,
     log_evidence,

@@ -11,21 +11,17 @@ from typing import TypeAlias
 import numpy as np
 from attrs import frozen
 
+from .many_sums import Draw, ManySums, Values, converted, summed
 from .simulated import (
-    Draw,
-    ManySums,
     Measured,
-    Values,
     adjusted,
     amounts,
-    converted,
     default_evidence,
     found_at,
     means,
     passing,
     rates,
     ratios,
-    summed,
 )
 
 DAILY = tuple(range(100, 100 + 100 * 40, 40))

@@ -5,7 +5,7 @@ measured on thousands of experiments in the time that a hundred take one by one.
 and a second one of looks, throughout.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import log
 from typing import TypeAlias
 
@@ -17,56 +17,10 @@ from scipy.special import log_ndtr
 from abkit.analysis.findings.metric_result import MINIMUM_CONTRIBUTORS, MINIMUM_UNITS
 from abkit.analysis.inference.sequential import GOAL_WEIGHT
 
-Floats: TypeAlias = NDArray[np.float64]
-Values: TypeAlias = tuple[Floats, ...]
-Draw: TypeAlias = Callable[[np.random.Generator, tuple[int, int]], Values]
-"""From a generator and a shape (runs, units) to the measures of each unit, of that shape each."""
+from .many_sums import Floats, ManySums
 
 ENOUGH = log(1 / 0.05)
 """The evidence (log of the likelihood ratio) of p = 5%."""
-
-_AT_ONCE = 4_000_000
-"""Values that are drawn together: 32 MB for each measure."""
-
-
-@frozen(kw_only=True)
-class ManySums:
-    """One arm's cumulative sums.
-
-    Attributes:
-        n: The units at each look.
-        totals: The sum of each measure: runs, looks, measures.
-        products: The sum of the product of each two: runs, looks, measures, measures.
-    """
-
-    n: Floats
-    totals: Floats
-    products: Floats
-
-    def __add__(self, other: "ManySums") -> "ManySums":
-        return ManySums(
-            n=self.n + other.n,
-            totals=self.totals + other.totals,
-            products=self.products + other.products,
-        )
-
-    def times(self, factor: float) -> "ManySums":
-        """The same units, each measure of which is so many times as large."""
-        return ManySums(
-            n=self.n, totals=factor * self.totals, products=factor * factor * self.products
-        )
-
-    @property
-    def means(self) -> Floats:
-        """Of each measure."""
-        return np.asarray(self.totals / self.n[..., None])
-
-    @property
-    def covariances(self) -> Floats:
-        """Of each two measures between the units, unbiased."""
-        n = self.n[..., None, None]
-        outer = self.totals[..., :, None] * self.totals[..., None, :]
-        return np.asarray((self.products - outer / n) / (n - 1))
 
 
 @frozen(kw_only=True)
@@ -79,6 +33,7 @@ class ManyMoments:
         variance: Its variance between the units; p(1 - p) of conversions.
         contributing: What the gate of 25 counts; None where there is no such number.
         plain_mean: The mean before CUPED, of which the goal is a share.
+        alike: The variance if in each phase both arms spread alike; None of one phase.
     """
 
     n: Floats
@@ -86,55 +41,11 @@ class ManyMoments:
     variance: Floats
     contributing: Floats | None = None
     plain_mean: Floats | None = None
+    alike: Floats | None = None
 
 
 Measured: TypeAlias = Callable[[ManySums, ManySums], tuple[ManyMoments, ManyMoments]]
 """From the sums of control and treatment to their moments: what kind of metric it is."""
-
-
-def summed(draw: Draw, random: np.random.Generator, *, runs: int, sizes: Sequence[int]) -> ManySums:
-    """Draw arms, and sum them up at looks.
-
-    Args:
-        draw: The measures of units.
-        random: Where chance comes from.
-        runs: How many experiments.
-        sizes: The units of the arm at each look, rising.
-    """
-    at_once = max(1, _AT_ONCE // sizes[-1])
-    starts = [0, *sizes[:-1]]
-    totals, products = [], []
-    for begin in range(0, runs, at_once):
-        measures = draw(random, (min(at_once, runs - begin), sizes[-1]))
-        totals.append(np.stack([_so_far(of, starts) for of in measures], axis=-1))
-        products.append(_products(measures, starts))
-    return ManySums(
-        n=np.asarray(sizes, float), totals=np.concatenate(totals), products=np.concatenate(products)
-    )
-
-
-def converted(
-    random: np.random.Generator, rate: float, *, runs: int, sizes: Sequence[int]
-) -> ManySums:
-    """Arms of conversions, of which only the number is drawn."""
-    new = random.binomial(np.diff([0, *sizes]), rate, (runs, len(sizes)))
-    totals = new.cumsum(axis=1).astype(float)
-    return ManySums(
-        n=np.asarray(sizes, float), totals=totals[..., None], products=totals[..., None, None]
-    )
-
-
-def _products(measures: Values, starts: Sequence[int]) -> Floats:
-    size = len(measures)
-    found = np.empty((len(measures[0]), len(starts), size, size))
-    for i in range(size):
-        for j in range(i, size):
-            found[..., i, j] = found[..., j, i] = _so_far(measures[i] * measures[j], starts)
-    return found
-
-
-def _so_far(values: Floats, starts: Sequence[int]) -> Floats:
-    return np.asarray(np.add.reduceat(values, starts, axis=1).cumsum(axis=1))
 
 
 def rates(control: ManySums, treatment: ManySums) -> tuple[ManyMoments, ManyMoments]:
@@ -204,13 +115,12 @@ def _quotient(means: Floats, *, top: float | None = None) -> Floats:
     return np.asarray(np.divide(above, means[..., 1], out=none, where=means[..., 1] != 0))
 
 
-def adjusted(control: ManySums, treatment: ManySums) -> tuple[ManyMoments, ManyMoments]:
+def adjusted(
+    control: ManySums, treatment: ManySums, *, theta: Floats | None = None
+) -> tuple[ManyMoments, ManyMoments]:
     """CUPED: the first measure, less what the others, from before the exposure, say of it."""
     both = control + treatment
-    spread = both.covariances
-    theta = np.asarray(
-        np.linalg.solve(spread[..., 1:, 1:], spread[..., 1:, :1])[..., 0], dtype=np.float64
-    )
+    theta = slopes(both) if theta is None else theta
     first, second = (
         ManyMoments(
             n=of.n,
@@ -221,6 +131,12 @@ def adjusted(control: ManySums, treatment: ManySums) -> tuple[ManyMoments, ManyM
         for of in (control, treatment)
     )
     return first, second
+
+
+def slopes(both: ManySums) -> Floats:
+    """CUPED's theta: of the first measure by the others."""
+    spread = both.covariances
+    return np.asarray(np.linalg.solve(spread[..., 1:, 1:], spread[..., 1:, :1])[..., 0], float)
 
 
 def _left(spread: Floats, theta: Floats) -> Floats:
@@ -250,6 +166,9 @@ def passing(control: ManyMoments, treatment: ManyMoments) -> NDArray[np.bool_]:
 
 def at_least_pooled(control: ManyMoments, treatment: ManyMoments) -> Floats:
     """The variance of the difference: Welch's, and at least the pooled one."""
+    if control.alike is not None and treatment.alike is not None:
+        pooled = control.alike / control.n + treatment.alike / treatment.n
+        return np.asarray(np.maximum(separate(control, treatment), pooled))
     weight = (control.n - 1) / (control.n + treatment.n - 2)
     spread = weight * control.variance + (1 - weight) * treatment.variance
     pooled = spread * (1 / control.n + 1 / treatment.n)

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from math import exp
-from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -10,17 +9,14 @@ from attrs import evolve
 
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.over_time import over_time
-from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.estimands import Estimand
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Mean, Ratio, Sum
 
 from .findings.samples import alone, design
+from .many_sums import Draw, Values, summed
 from .simulated import (
-    Draw,
-    ManySums,
     Measured,
-    Values,
     adjusted,
     amounts,
     default_evidence,
@@ -28,7 +24,6 @@ from .simulated import (
     means,
     rates,
     ratios,
-    summed,
 )
 
 RUNS = 3
@@ -60,22 +55,6 @@ def returning(random: np.random.Generator, size: tuple[int, int]) -> Values:
     present = (random.random(size) < 0.8).astype(float)
     before = present * random.gamma(2, 5, size)
     return before + random.gamma(2, 5, size), before, present
-
-
-def sums_of(many: ManySums, run: int, look: int) -> Sums:
-    measures = many.totals.shape[-1]
-    return Sums(
-        int(many.n[look]),
-        (0.0,) * measures,
-        tuple(many.totals[run, look].tolist()),
-        MappingProxyType(
-            {
-                (i, j): float(many.products[run, look, i, j])
-                for i in range(measures)
-                for j in range(i, measures)
-            }
-        ),
-    )
 
 
 @pytest.mark.parametrize("goal", [None, 0.2])
@@ -128,7 +107,7 @@ def test_the_evidence_of_many_is_that_of_each(
         for look, size in enumerate(SIZES):
             share_then = min(1.0, SIZES[1] / size)
             (found,) = evaluate(
-                {v: sums_of(arm, run, look) for v, arm in zip("01", arms, strict=True)},
+                {v: arm.of(run, look) for v, arm in zip("01", arms, strict=True)},
                 [of],
                 design(metric),
                 plan,
@@ -152,7 +131,7 @@ def test_the_looks_of_many_are_those_of_a_result_over_time(goal: float | None) -
     ends = [datetime(2026, 5, 1 + day, tzinfo=UTC) for day in range(len(SIZES))]
     for run in range(RUNS):
         looks = [
-            {v: sums_of(arm, run, look) for v, arm in zip("01", arms, strict=True)}
+            {v: arm.of(run, look) for v, arm in zip("01", arms, strict=True)}
             for look in range(len(SIZES))
         ]
         of, plan = [alone(metric)], AnalysisPlan()

@@ -31,9 +31,9 @@ from ..detection import (
     Combination,
     mean_days,
 )
+from ..many_sums import Values, summed
 from ..scenarios import alike, dense, organizations, revenue
 from ..simulated import (
-    Values,
     amounts,
     at_least_pooled,
     first_error,
@@ -43,7 +43,6 @@ from ..simulated import (
     means,
     passing,
     ratios,
-    summed,
 )
 from .samples import design, sums
 

@@ -20,11 +20,11 @@ from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.analysis.statistics.estimands import Covariates, Estimand
 from abkit.experiments.declaring.metrics import Mean, Ratio
 
+from ..many_sums import converted
 from ..scenarios import Sample, rate, revenue
 from ..simulated import (
     Measured,
     at_least_pooled,
-    converted,
     found_at,
     half_width,
     log_evidence,

@@ -11,9 +11,9 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
+from ..many_sums import Floats
 from ..scenarios import Sample, alike, rate, revenue
 from ..simulated import (
-    Floats,
     ManyMoments,
     Measured,
     at_least_pooled,
