@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregation.absence import absences
 from abkit.analysis.aggregation.assignments import compare_assignments
+from abkit.analysis.aggregation.days import measure_days
 from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits, measure_events
@@ -25,6 +26,7 @@ from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Source, table
 from abkit.analysis.result import Result
+from abkit.analysis.statistics.days import are_additive
 from abkit.errors import AnalysisError, ConfigError
 from abkit.events import Variant
 from abkit.experiments.checking.registration import Amendment
@@ -147,7 +149,7 @@ class Analysis:
                 "time, such as cuped=timedelta(days=14)"
             )
             raise AnalysisError(message)
-        begin, end = moment(start), moment(until)
+        made, begin, end = datetime.now(UTC), moment(start), moment(until)
         layout = Layout.of_events(design.metrics, cuped=plan.cuped is not None)
         length = (plan.over_time or Step.DAY).length
         sources = {"exposures": table(self.exposures)}
@@ -189,6 +191,7 @@ class Analysis:
                 if plan.over_time
                 else None,
             )
+            latest = None if exposed.latest is None else microseconds(exposed.latest)
             notes = absences(session, measured, sources.get("actions"))
             changes, unreadable = _amendments(design.name)
             measured = evolve(
@@ -199,9 +202,16 @@ class Analysis:
                     session,
                     layout,
                     window=plan.window,
-                    exposed=None if exposed.latest is None else microseconds(exposed.latest),
+                    exposed=latest,
                     until=who.until,
                 ),
+            )
+            daily = measure_days(
+                session,
+                what,
+                are_additive([design.deciding]),
+                exposed=latest,
+                until=microseconds(made if end is None else min(made, utc(end))),
             )
             unassigned = None
             if self.assignments is not None:
@@ -218,8 +228,9 @@ class Analysis:
             exposed=exposed,
             frame=(_zoned(begin), _zoned(end)),
             unassigned=unassigned,
+            daily=daily,
             in_code=is_in_code(self.experiment),
-            made=datetime.now(UTC),
+            made=made,
             sources={name: source.label for name, source in sources.items()},
             queries=session.texts,
             engine=version,

@@ -15,9 +15,11 @@ from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.planned import Deviation, deviations
 from abkit.analysis.findings.cumulative import cumulative
+from abkit.analysis.findings.novelty import novelty
 from abkit.analysis.findings.tau import shares_at_first_look
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
+from abkit.analysis.statistics.days import DailySums
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.experiments.checking.registration import Amendment
@@ -35,8 +37,8 @@ READ = ("over_time", "segments", "several", "exclude", "window", "cuped")
 
 
 _AS_OF = (
-    "As of {end:%Y-%m-%d %H:%M} UTC: rows, segments and units that are not mature are not known by day, and "
-    "units that saw several variants later are left out."
+    "As of {end:%Y-%m-%d %H:%M} UTC: rows, segments, units that are not mature and the effect by days since "
+    "exposure are not known by day, and units that saw several variants later are left out."
 )
 
 
@@ -54,6 +56,8 @@ class ExperimentSums:
         exposed: Which units were exposed, and when.
         frame: From when (included) until when (excluded) exposures were read, UTC; None: it is open.
         unassigned: Exposures beside assignments; None where assignments were not given.
+        daily: The metric that decides by days since each unit's exposure; empty if it is not made of days,
+            or no unit has a week behind it.
         in_code: Whether the experiment's own `assign()` decides.
         made: When they were read, UTC.
         sources: Where the rows came from, by table.
@@ -70,6 +74,7 @@ class ExperimentSums:
     exposed: ExposedUnits
     frame: tuple[datetime | None, datetime | None]
     unassigned: Unassigned | None
+    daily: tuple[DailySums, ...] = ()
     in_code: bool
     made: datetime
     sources: Mapping[str, str]
@@ -173,6 +178,7 @@ class ExperimentSums:
                 in_several=0,
             ),
             frame=(self.frame[0], end),
+            daily=(),
         )
 
     def _judged(self, design: Design, plan: AnalysisPlan) -> Result:
@@ -228,6 +234,7 @@ class ExperimentSums:
             exclusions=exposed.excluded,
             cumulative=curve,
             unassigned=self.unassigned,
+            novelty=novelty(result.metrics, plan, self.daily, new_units=exposed.by_period),
             warnings=(*result.warnings, *_warnings(exposed, result, plan.several)),
         )
 

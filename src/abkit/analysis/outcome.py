@@ -13,6 +13,7 @@ from abkit.analysis.findings.badges import badges
 from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.evaluate import taus as taus_of
 from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.novelty import Novelty
 from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.remaining import Remaining
 from abkit.analysis.findings.verdict import Recommendation, Verdict
@@ -102,6 +103,8 @@ class Outcome:
         cumulative: Units over time; None for a table of units.
         unassigned: Exposures beside assignments; None where assignments were not given.
         segments: What was found in parts of the units.
+        novelty: The effect by days since each unit's first exposure, of the metric that decides; empty if
+            that is not made of days, or while no unit has a week behind it.
         remaining: How long the experiment still needs; None where that makes no sense.
         warnings: What a reader must know about the data.
         sources: Where the rows came from, by table.
@@ -131,6 +134,7 @@ class Outcome:
     cumulative: CumulativeUnits | None = None
     unassigned: Unassigned | None = None
     segments: tuple[Segment, ...] = ()
+    novelty: tuple[Novelty, ...] = ()
     remaining: Remaining | None = None
     warnings: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))

@@ -33,10 +33,7 @@ def immature(
     queries = MaturityQueries(metrics=limited(layout.metrics, window=window), window=window)
     if not queries.metrics or exposed is None:
         return MappingProxyType({})
-    last = session.row("last action", queries.latest())
-    end = exposed if last["latest"] is None else max(exposed, integer(last, "latest"))
-    if until is not None:
-        end = min(end, until)
+    end = last_moment(session, exposed=exposed, until=until)
     rows = session.rows("units that are not mature", queries.immature(end))
     return MappingProxyType(
         {
@@ -46,3 +43,17 @@ def immature(
             for i, metric in enumerate(queries.metrics)
         }
     )
+
+
+def last_moment(session: QuerySession, *, exposed: int, until: int | None) -> int:
+    """The end of the data, in microseconds since 1970: their last exposure or action, or `until`.
+
+    Args:
+        session: As for `immature`.
+        exposed: The last exposure, in microseconds since 1970.
+        until: The end of the time frame likewise; None: it is open.
+    """
+    queries = MaturityQueries(metrics=(), window=None)
+    last = session.row("last action", queries.latest())
+    end = exposed if last["latest"] is None else max(exposed, integer(last, "latest"))
+    return end if until is None else min(end, until)
