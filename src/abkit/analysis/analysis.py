@@ -209,7 +209,7 @@ class Analysis:
             daily = measure_days(
                 session,
                 what,
-                are_additive([design.deciding]),
+                are_additive([design.deciding] if plan.novelty else []),
                 exposed=latest,
                 until=microseconds(made if end is None else min(made, utc(end))),
             )

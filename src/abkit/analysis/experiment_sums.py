@@ -32,7 +32,7 @@ from abkit.experiments.declaring.analysis_words import (
     Step,
 )
 
-READ = ("over_time", "segments", "several", "exclude", "window", "cuped")
+READ = ("over_time", "segments", "several", "exclude", "window", "cuped", "novelty")
 """What a plan says of the sums themselves: another one of these means to read them again."""
 
 
@@ -128,8 +128,13 @@ class ExperimentSums:
         used = self.plan if plan is None else plan.over(self.plan)
         if said:
             used = AnalysisPlan(**said).over(used)
-        other = [name for name in READ if getattr(used, name) != getattr(self.plan, name)]
-        if other and not (other == ["cuped"] and used.cuped is None):
+        left_out = [name for name in ("cuped", "novelty") if not getattr(used, name)]
+        other = [
+            name
+            for name in READ
+            if getattr(used, name) != getattr(self.plan, name) and name not in left_out
+        ]
+        if other:
             message = (
                 f"Another {other[0]} needs other sums: read them with Analysis(..., "
                 f"plan=AnalysisPlan({other[0]}=...))"
@@ -185,6 +190,7 @@ class ExperimentSums:
         exposed, measured = self.exposed, self.measured
         if plan.cuped is None and self.plan.cuped is not None:
             measured = measured.without_cuped()
+        daily = self.daily if plan.novelty else ()
         step = plan.over_time or Step.DAY
         start, until = self.frame
         asked = Asked(
@@ -234,7 +240,7 @@ class ExperimentSums:
             exclusions=exposed.excluded,
             cumulative=curve,
             unassigned=self.unassigned,
-            novelty=novelty(result.metrics, plan, self.daily, new_units=exposed.by_period),
+            novelty=novelty(result.metrics, plan, daily, new_units=exposed.by_period),
             warnings=(*result.warnings, *_warnings(exposed, result, plan.several)),
         )
 

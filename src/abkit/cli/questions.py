@@ -127,6 +127,11 @@ _EVENTS = [
         help="Use actions up to this long after the exposure.",
     ),
     click.option(
+        "--novelty/--no-novelty",
+        default=None,
+        help="Show the effect by days since exposure, or not. Default: show it.",
+    ),
+    click.option(
         "--cuped",
         type=length,
         metavar="DAYS",
@@ -267,6 +272,7 @@ _PLANNED = (
     "window",
     "over_time",
     "several",
+    "novelty",
 )
 """Options that say what a plan does."""
 

@@ -100,6 +100,8 @@ def _charts(result: "Outcome") -> list[Cell]:
             cells.append(_code(f"charts.intervals.get({name})"))
         if compared and found.over_time is not None and found.over_time.ends:
             cells.append(_code(f"charts.over_time.get({name})"))
+        if any(each.metric == found.metric for each in result.novelty):
+            cells.append(_code(f"charts.by_day.get({name})"))
         if compared and result.segments:
             cells.append(_code(f"charts.segments.get({name})"))
     return cells

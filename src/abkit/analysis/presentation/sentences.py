@@ -171,7 +171,15 @@ def remaining(result: "Outcome") -> str | None:
     return left.message if left is not None and waits else None
 
 
-_SHOWN_ELSEWHERE = {"method", "confidence", "over_time", "segments", "several", "exclude"}
+_SHOWN_ELSEWHERE = {
+    "method",
+    "confidence",
+    "over_time",
+    "segments",
+    "several",
+    "exclude",
+    "novelty",
+}
 
 
 def chosen(plan: AnalysisPlan) -> Iterator[tuple[str, str]]:

@@ -95,6 +95,8 @@ class AnalysisPlan:
             given for the ten largest groups of each too.
         several: What becomes of units exposed to several variants: "exclude", "first" or "include".
         exclude: Units that are left out, such as testers and `BOTS`.
+        novelty: Whether the effect of the metric that decides is shown and tested by days since each unit's
+            first exposure, which takes about a tenth to a quarter more time; False: it is not.
         given: The names of the arguments that were given: those that this plan decides.
 
     Raises:
@@ -120,6 +122,7 @@ class AnalysisPlan:
     segments: tuple[str, ...] = field(default=(), converter=fields.segments)
     several: Several = field(default=Several.EXCLUDE, converter=fields.several)
     exclude: tuple[Exclusion, ...] = field(default=(), converter=fields.exclusions)
+    novelty: bool = field(default=True, validator=fields.novelty)
     given: frozenset[str] = field(init=False, default=frozenset(), eq=False, repr=False)
 
     def __reduce__(self) -> tuple[Callable[..., "AnalysisPlan"], tuple[dict[str, Any]]]:

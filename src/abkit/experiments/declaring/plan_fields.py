@@ -126,6 +126,13 @@ def days(_: object, __: "Attribute[Any]", value: int | None) -> None:
         raise AnalysisError(message)
 
 
+def novelty(_: object, __: "Attribute[bool]", value: bool) -> None:
+    """Refuse what is neither true nor false."""
+    if not isinstance(value, bool):
+        message = f"novelty must be True or False, not {value!r}"
+        raise AnalysisError(message)
+
+
 def length(_: object, attribute: "Attribute[Any]", value: timedelta | None) -> None:
     """Refuse what is no length of time above 0."""
     if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):

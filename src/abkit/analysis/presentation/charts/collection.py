@@ -25,12 +25,14 @@ class Charts:
     Attributes:
         cumulative: Units exposed over time; None for a table of units.
         over_time: By metric, its lift over time; only what was computed over time.
+        by_day: By metric, its lift by days since each unit's first exposure; only what was measured so.
         intervals: By metric, the interval of each variant; only what is compared already.
         segments: By metric, its intervals in segments.
     """
 
     cumulative: Any | None = None
     over_time: Mapping[str, Any] = field(default=_NONE)
+    by_day: Mapping[str, Any] = field(default=_NONE)
     intervals: Mapping[str, Any] = field(default=_NONE)
     segments: Mapping[str, Any] = field(default=_NONE)
 
@@ -50,6 +52,7 @@ class Charts:
         return cls(
             cumulative=draw.cumulative(),
             over_time=draw.each(draw.over_time),
+            by_day=draw.each(draw.by_day),
             intervals=draw.each(draw.intervals),
             segments=draw.each(draw.segments),
         )
@@ -60,6 +63,7 @@ class Charts:
             yield "cumulative-exposures", self.cumulative
         kinds = {
             "over-time": self.over_time,
+            "by-day": self.by_day,
             "intervals": self.intervals,
             "segments": self.segments,
         }

@@ -9,6 +9,7 @@ from attrs import frozen
 from abkit.analysis import times
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.presentation import figures
+from abkit.analysis.presentation.charts.by_day import by_day_chart
 from abkit.analysis.presentation.charts.exposures import cumulative_chart
 from abkit.analysis.presentation.charts.forest import intervals_chart, segments_chart
 from abkit.analysis.presentation.charts.over_time import over_time_chart
@@ -59,6 +60,14 @@ class Drawing:
         p_values = self.result.plan.method.value == "sequential"
         chart = over_time_chart(found, series, theme=self.theme, size=self.size, p_values=p_values)
         return self._named(chart, found, "over time")
+
+    def by_day(self, _: int, found: MetricResult) -> Any | None:
+        """One metric by days since exposure; None if it was not measured so, or nothing is compared."""
+        shown = next((each for each in self.result.novelty if each.metric == found.metric), None)
+        if shown is None:
+            return None
+        chart = by_day_chart(found, shown, theme=self.theme, size=self.size)
+        return self._named(chart, found, "by days since exposure")
 
     def intervals(self, _: int, found: MetricResult) -> Any | None:
         """One metric's interval for each variant; None if nothing is compared yet."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.export.findings import metric_result, pair_found, sample_ratio
+from abkit.analysis.presentation.export.novelty import novelty_found
 from abkit.analysis.presentation.export.plain import plain
 from abkit.experiments.declaring.analysis_plan import fields_of_a_plan
 
@@ -52,6 +53,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         "recommendation": {**_entries(plain(result.recommendation)), "command": _command(result)},
         "metrics": [metric_result(found) for found in result.metrics],
         "pairs": [pair_found(pair) for pair in result.pairs],
+        "novelty": [novelty_found(each) for each in result.novelty],
         "segments": [
             {
                 "property": segment.property,

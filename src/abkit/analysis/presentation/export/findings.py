@@ -44,7 +44,7 @@ def pair_found(pair: Pair) -> dict[str, object]:
         "flags": [flag.value for flag in pair.second.flags],
         "corrected_p": plain(pair.second.corrected_p),
         "chance_to_beat": plain(pair.second.chance_to_beat),
-        "comparison": pair.second.comparison and _comparison(pair.second.comparison),
+        "comparison": pair.second.comparison and comparison_found(pair.second.comparison),
     }
 
 
@@ -98,11 +98,12 @@ def _treatment(treatment: Treatment, metric: Metric) -> dict[str, object]:
         "corrected_p": plain(treatment.corrected_p),
         "chance_to_beat": plain(treatment.chance_to_beat),
         "chance_to_be_best": plain(treatment.chance_to_be_best),
-        "comparison": comparison and _comparison(comparison),
+        "comparison": comparison and comparison_found(comparison),
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, object]:
+def comparison_found(comparison: Comparison) -> dict[str, object]:
+    """A comparison."""
     return {
         "method": comparison.method,
         "difference": finite(comparison.difference),
@@ -128,7 +129,7 @@ def _over_time(found: OverTime) -> dict[str, object]:
 def _series(series: Series) -> dict[str, object]:
     return {
         "arms": [_moments(moments) for moments in series.arms],
-        "comparisons": [each and _comparison(each) for each in series.comparisons],
+        "comparisons": [each and comparison_found(each) for each in series.comparisons],
         "running_p": plain(series.running_p),
         "running_interval": plain(series.running_interval),
     }

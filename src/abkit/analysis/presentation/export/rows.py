@@ -50,6 +50,8 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "flags": "what makes the comparison doubtful",
         "missing": "what a comparison still waits for",
         **guardrails.COLUMNS,
+        "trend": "how the effect changes with the days since exposure, if the test says so",
+        "trend_p": "of that test, corrected for the variants; empty where it is not made",
         "method": "sequential, welch, ...",
         "confidence": "of the whole family of comparisons",
         "not_as_planned": "what of the analysis was declared otherwise",
@@ -120,7 +122,10 @@ def _of_metric(found: MetricResult, result: "Outcome") -> list[dict[str, Cell]]:
         "abkit": result.versions.get("abkit"),
     }
     control: dict[str, Cell] = {**_arm(found.control), "is_control": True}
-    others = [{**_treatment(t, found), "is_control": False} for t in found.treatments]
+    others = [
+        {**_treatment(t, found), **_trend(t, found, result), "is_control": False}
+        for t in found.treatments
+    ]
     return [
         {column: {**same, **own}.get(column) for column in COLUMNS} for own in [control, *others]
     ]
@@ -152,6 +157,15 @@ def _treatment(treatment: Treatment, found: MetricResult) -> dict[str, Cell]:
         "missing": "; ".join(treatment.missing),
         **guardrails.cells(treatment, found.metric),
     }
+
+
+def _trend(treatment: Treatment, found: MetricResult, result: "Outcome") -> dict[str, Cell]:
+    for each in result.novelty:
+        if each.metric == found.metric:
+            effect = each[treatment.arm.variant]
+            trend = None if effect.trend is None else effect.trend.value
+            return {"trend": trend, "trend_p": effect.corrected_p}
+    return {}
 
 
 def _comparison(comparison: Comparison) -> dict[str, Cell]:

@@ -1,6 +1,6 @@
 """The charts of a report as SVG within the page, for wide screens and for phones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -27,10 +27,12 @@ class Pictures:
     Attributes:
         cumulative: Of the exposures; empty if there are none over time.
         over_time: For each metric that was computed over time; empty where there is nothing to draw.
+        by_day: By metric, its effect by days since exposure; only where there is something to draw.
     """
 
     cumulative: "tuple[Markup, ...]"
     over_time: "tuple[tuple[Markup, ...], ...]"
+    by_day: "Mapping[str, tuple[Markup, ...]]"
 
 
 def pictures(result: "Outcome") -> Pictures | None:
@@ -42,12 +44,17 @@ def pictures(result: "Outcome") -> Pictures | None:
     try:
         cumulative = [drawing.cumulative() for drawing in drawings]
         over_time = [drawing.each(drawing.over_time) for drawing in drawings]
+        by_day = [drawing.each(drawing.by_day) for drawing in drawings]
         return Pictures(
             cumulative=_inline(cumulative, _cumulative_label(result)),
             over_time=tuple(
                 _inline([charts.get(name) for charts in over_time], f"{name} over time")
                 for name in names
             ),
+            by_day={
+                name: _inline([of[name] for of in by_day], f"{name} by days since exposure")
+                for name in by_day[0]
+            },
         )
     except MissingExtraError:
         return None

@@ -4,6 +4,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from abkit.analysis.presentation.terminal.metrics import show_metric, show_scorecard
+from abkit.analysis.presentation.terminal.novelty import show_novelty
 from abkit.analysis.presentation.terminal.pairs import show_pairs
 from abkit.analysis.presentation.terminal.parts import (
     show_counts,
@@ -62,6 +63,7 @@ def show(result: "Outcome", console: "Console") -> None:
         show_metric(found, result, console)
     show_counts(result, console)
     show_growth(result, console)
+    show_novelty(result, console)
     show_segments(result, console)
     show_unassigned(result, console)
     show_ratio(result, console)
