@@ -11,6 +11,7 @@ from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.amounts import amount
 from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.evaluate import check_ratio, evaluate, in_order
+from abkit.analysis.findings.interactions import heterogeneity
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.pairs import Pair, evaluate_pairs, pairs
@@ -141,6 +142,14 @@ def assembled(
         recommendation=recommendation,
         segments=tuple(
             _segments(measured_sums, design, plan, seen=units, first_look=asked.first_look)
+        ),
+        heterogeneity=heterogeneity(
+            measured_sums.parts,
+            measured_sums.layout.estimands,
+            design,
+            plan,
+            units=units,
+            first_look=asked.first_look,
         ),
         remaining=left,
         warnings=(

@@ -12,6 +12,7 @@ from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.badges import badges
 from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.evaluate import taus as taus_of
+from abkit.analysis.findings.interactions import Heterogeneity
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.novelty import Novelty
 from abkit.analysis.findings.pairs import Pair
@@ -105,6 +106,8 @@ class Outcome:
         segments: What was found in parts of the units.
         novelty: The effect by days since each unit's first exposure, of the metric that decides; empty if
             that is not made of days, or while no unit has a week behind it.
+        heterogeneity: Whether the metric that decides, and each guardrail, reacts alike in all values of a
+            property, for each property of the segments and each variant.
         remaining: How long the experiment still needs; None where that makes no sense.
         warnings: What a reader must know about the data.
         sources: Where the rows came from, by table.
@@ -135,6 +138,7 @@ class Outcome:
     unassigned: Unassigned | None = None
     segments: tuple[Segment, ...] = ()
     novelty: tuple[Novelty, ...] = ()
+    heterogeneity: tuple[Heterogeneity, ...] = ()
     remaining: Remaining | None = None
     warnings: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))

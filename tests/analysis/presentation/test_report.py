@@ -97,7 +97,7 @@ def test_it_is_the_panel(full: Full) -> None:
         "Dotted: the last day is not over",
         "the smallest p-value so far",
         "(none)",
-        "not corrected for the number of segments",
+        "The intervals are those of each segment alone",
         "7 units were exposed without an assignment: 2026-11-03 5, 2026-11-04 2.",
         "Taus",
         "one of 2 comparisons",

@@ -48,7 +48,6 @@ def test_it_says_all_that_the_panel_says(full: Full) -> None:
         "27,111; the last day is not over",
         "The exposures grow evenly, day by day.",
         "plan: (none)",
-        "not corrected for their number",
         "Exposed without an assignment: 7",
         "Sample ratio as designed: 9,000 : 9,037 : 9,074 units (0 : 1 : 2)",
         "sequential test (mSPRT), valid at every look",

@@ -18,29 +18,13 @@ from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.estimands import Estimand
+from abkit.analysis.statistics.parts import Part
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.statistics.standardizing import Strata, pooled
 from abkit.experiments.declaring.metrics import Metric
 
 MAXIMUM_SEGMENTS = 10
 """More values of a property than these are too few units each: the largest are shown."""
-
-
-@frozen(kw_only=True)
-class Part:
-    """The sums of a part of the units.
-
-    Attributes:
-        property: The property that tells the units apart.
-        value: Its value; None for units without one.
-        sums: By variant.
-        strata: The same per phase; empty if there is one.
-    """
-
-    property: str
-    value: str | None
-    sums: Mapping[str, Sums]
-    strata: Strata = ()
 
 
 @frozen

@@ -6,7 +6,7 @@ these, what is found after a hundred days a third of one. A goal, where one is d
 weight beside it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import accumulate
 from math import sqrt
@@ -106,19 +106,28 @@ def shares_at_first_look(
     return MappingProxyType(shares)
 
 
+def variance_at_first_look(pair: Sequence[Arm], first_look: FirstLook | None) -> float:
+    """The sampling variance of a difference, as it was when it could first be looked at.
+
+    Args:
+        pair: The control and a variant that can be compared; of all units, or of a part of them.
+        first_look: As for `looked_for`.
+    """
+    whole, variant = (1.0, 1.0), pair[1].variant
+    shares = whole if first_look is None else first_look.get(variant, whole)
+    more = max(_to_pass(a, share) for a, share in zip(pair, shares, strict=True))
+    control, treatment = (
+        _of_units(a.moments, min(a.moments.n, a.moments.n * share * more))
+        for a, share in zip(pair, shares, strict=True)
+    )
+    return at_least_pooled(control, treatment).difference
+
+
 def _variances(found: Arms, first_look: FirstLook | None) -> Iterator[float]:
     """Of the difference of each variant that can be compared, as it was at the first look."""
     for pair in found.pairs:
-        if missing(pair):
-            continue
-        whole, variant = (1.0, 1.0), pair[1].variant
-        shares = whole if first_look is None else first_look.get(variant, whole)
-        more = max(_to_pass(a, share) for a, share in zip(pair, shares, strict=True))
-        control, treatment = (
-            _of_units(a.moments, min(a.moments.n, a.moments.n * share * more))
-            for a, share in zip(pair, shares, strict=True)
-        )
-        yield at_least_pooled(control, treatment).difference
+        if not missing(pair):
+            yield variance_at_first_look(pair, first_look)
 
 
 def _to_pass(arm: Arm, share: float) -> float:

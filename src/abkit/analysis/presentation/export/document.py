@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.export.findings import metric_result, pair_found, sample_ratio
+from abkit.analysis.presentation.export.heterogeneity import heterogeneity
 from abkit.analysis.presentation.export.novelty import novelty_found
 from abkit.analysis.presentation.export.plain import plain
 from abkit.experiments.declaring.analysis_plan import fields_of_a_plan
@@ -62,6 +63,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
             }
             for segment in result.segments
         ],
+        "heterogeneity": [heterogeneity(found) for found in result.heterogeneity],
         "sample_ratio": sample_ratio(result.sample_ratio),
         "phases": [plain(phase) for phase in result.phases],
         "exposures": {

@@ -11,6 +11,7 @@ from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
 from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export import guardrails
+from abkit.analysis.presentation.heterogeneity import different_segments
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -52,6 +53,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         **guardrails.COLUMNS,
         "trend": "how the effect changes with the days since exposure, if the test says so",
         "trend_p": "of that test, corrected for the variants; empty where it is not made",
+        "reacts_differently": "segments in which the variant has another effect than in the rest",
         "method": "sequential, welch, ...",
         "confidence": "of the whole family of comparisons",
         "not_as_planned": "what of the analysis was declared otherwise",
@@ -123,7 +125,12 @@ def _of_metric(found: MetricResult, result: "Outcome") -> list[dict[str, Cell]]:
     }
     control: dict[str, Cell] = {**_arm(found.control), "is_control": True}
     others = [
-        {**_treatment(t, found), **_trend(t, found, result), "is_control": False}
+        {
+            **_treatment(t, found),
+            **_trend(t, found, result),
+            "is_control": False,
+            "reacts_differently": "; ".join(different_segments(found, t.arm.variant, result)),
+        }
         for t in found.treatments
     ]
     return [

@@ -9,6 +9,7 @@ from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.bars import interval_bars
 from abkit.analysis.presentation.commands import command
+from abkit.analysis.presentation.heterogeneity import reactions
 from abkit.analysis.presentation.report.by_day import tables_by_day
 from abkit.analysis.presentation.report.history import growth, histories
 from abkit.analysis.presentation.report.pairs import pair_tables
@@ -73,6 +74,7 @@ def _rendered(result: "Outcome", template: str) -> str:
             pairs=pair_tables(result, width=BAR_WIDTH),
             by_day=tables_by_day(result),
             segments=segment_tables(result, width=BAR_WIDTH),
+            reactions=reactions(result),
             pictures=pictures(result),
         )
     )

@@ -7,7 +7,8 @@ from abkit.analysis.presentation import figures, sentences
 from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
-from abkit.analysis.presentation.terminal.metrics import compared, outcome, outcome_columns
+from abkit.analysis.presentation.heterogeneity import reactions
+from abkit.analysis.presentation.terminal.metrics import compared
 from abkit.analysis.presentation.terminal.tables import Cell, Column, show_table
 from abkit.analysis.presentation.terminal.words import (
     BAD,
@@ -95,24 +96,25 @@ def show_growth(result: "Outcome", console: "Console") -> None:
 
 
 def show_segments(result: "Outcome", console: "Console") -> None:
-    """Print the deciding metric in each segment."""
+    """Print who reacts differently, and the deciding metric in each segment.
+
+    No test of a single segment is shown: one that is significant beside one that is not says nothing of
+    the difference between them.
+    """
     if not result.segments:
         return
     number = [found is result.deciding for found in result.metrics].index(True)
     first = result.segments[0].metrics[number]
     console.print()
-    line(
-        console,
-        ("Segments", "bold"),
-        (f"  ({first.metric.name}; not corrected for their number)", "dim"),
-    )
+    line(console, ("Segments", "bold"), (f"  ({first.metric.name})", "dim"))
+    for sentence in reactions(result):
+        line(console, sentence, indent=2)
     columns = [
         Column("segment", name=True),
         Column("variant", name=True),
         Column("units", spare=3),
         Column("lift"),
         Column(f"{figures.confidence(result.plan)} interval"),
-        *outcome_columns(first),
     ]
     rows: list[list[str | Cell]] = []
     for segment in result.segments:
@@ -124,7 +126,6 @@ def show_segments(result: "Outcome", console: "Console") -> None:
                 treatment.arm.variant,
                 f"{treatment.arm.moments.n:,}",
                 *compared(treatment),
-                *outcome(treatment, first),
             ]
             for treatment in found.treatments
         ]
