@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "abkit.cli.check:check",
     "demo": "abkit.cli.demo:demo",
     "freeze": "abkit.cli.rollout:freeze",
+    "interactions": "abkit.cli.interactions:interactions",
     "list": "abkit.cli.list:list_experiments",
     "power": "abkit.cli.power:power",
     "rollback": "abkit.cli.rollout:rollback",

@@ -71,19 +71,22 @@ def _answer(test: Heterogeneity, about: str) -> str:
             f"different one: {effects} ({said})."
         )
     named = test.different[:_NAMED]
-    effects = "; ".join(_instead(test, of) for of in named)
+    effects = "; ".join(
+        f"{_named(test.property, of.value)} reacts differently: {instead(of)}" for of in named
+    )
     more = len(test.different) - len(named)
     rest = f"; and {more} more" if more else ""
     return f"{effects}{rest} ({said})."
 
 
-def _instead(test: Heterogeneity, of: PartEffect) -> str:
+def instead(of: PartEffect) -> str:
+    """The effect in a part beside that in the rest, such as "+8.00% instead of +1.00%"."""
     relative = of.lift is not None and of.rest_lift is not None
     own, rest = (
         _effect(of.lift if relative else None, of.difference),
         _effect(of.rest_lift if relative else None, of.rest),
     )
-    return f"{_named(test.property, of.value)} reacts differently: {own} instead of {rest}"
+    return f"{own} instead of {rest}"
 
 
 def _not_tested(tests: Sequence[Heterogeneity]) -> Iterator[str]:

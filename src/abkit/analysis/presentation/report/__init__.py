@@ -58,7 +58,7 @@ def render_cell(result: "Outcome") -> str:
 
 def _rendered(result: "Outcome", template: str) -> str:
     html = (
-        _environment()
+        environment()
         .get_template(template)
         .render(
             result=result,
@@ -81,7 +81,12 @@ def _rendered(result: "Outcome", template: str) -> str:
     return html.strip() + "\n"
 
 
-def _environment() -> "Environment":
+def environment() -> "Environment":
+    """What fills the templates: escaped, and with the style of all pages.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed.
+    """
     with extra("analysis"):
         from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup

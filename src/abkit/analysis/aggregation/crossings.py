@@ -1,0 +1,108 @@
+"""Units that are in several experiments, as the database knows them."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from attrs import evolve, frozen
+
+from abkit.analysis.aggregation.exposures import ExposedUnits, find_exposed_units
+from abkit.analysis.aggregation.measures import MeasuredSums, measure_events
+from abkit.analysis.aggregation.session import QuerySession
+from abkit.analysis.engines.base import integer
+from abkit.analysis.query.crossings import CrossedUnitQueries, CrossQueries
+from abkit.analysis.query.events import EventQueries
+from abkit.analysis.query.units import UnitQueries
+from abkit.analysis.reading.sources import Table
+
+_Strata = dict[tuple[str, ...], dict[tuple[str, str], int]]
+
+
+@frozen(kw_only=True)
+class SharedUnits:
+    """Which units the experiments share.
+
+    Attributes:
+        units: Of each experiment, by its number; those of several variants are left out.
+        in_several: How many these are.
+        tables: By the numbers of two experiments, the smaller one first: the units by their two variants, for
+            each pair of weights that they were drawn with.
+    """
+
+    units: Mapping[int, int]
+    in_several: Mapping[int, int]
+    tables: Mapping[tuple[int, int], Sequence[Mapping[tuple[str, str], int]]]
+
+
+def find_shared_units(
+    session: QuerySession, experiments: Sequence[UnitQueries], exposures: Table
+) -> SharedUnits:
+    """Cross the units of all experiments: one pass over the exposures.
+
+    Args:
+        session: The engine.
+        experiments: The exposures of each.
+        exposures: The table of all exposures.
+    """
+    queries = _opened(session, experiments, exposures)
+    sizes = session.rows("units of the experiments", queries.sizes())
+    strata: dict[tuple[int, int], _Strata] = {}
+    for row in session.rows("units in two experiments", queries.crossed()):
+        pair = integer(row, "one"), integer(row, "other")
+        drawn = tuple(str(row[name]) for name in _WEIGHTS)
+        table = strata.setdefault(pair, {}).setdefault(drawn, {})
+        table[str(row["variant"]), str(row["other_variant"])] = integer(row, "units")
+    return SharedUnits(
+        units=MappingProxyType({integer(r, "number"): integer(r, "units") for r in sizes}),
+        in_several=MappingProxyType(
+            {integer(r, "number"): integer(r, "in_several") for r in sizes}
+        ),
+        tables=MappingProxyType({pair: tuple(of.values()) for pair, of in sorted(strata.items())}),
+    )
+
+
+_WEIGHTS = ("weights", "last_weights", "other_weights", "other_last_weights")
+
+
+def measure_by_arms(
+    session: QuerySession,
+    who: CrossedUnitQueries,
+    others: Sequence[UnitQueries],
+    what: EventQueries,
+    *,
+    tables: Mapping[str, Table],
+    length: int,
+) -> tuple[ExposedUnits, MeasuredSums]:
+    """Measure what the units of one experiment did, by their variants in others.
+
+    The parts of the sums are those of the other experiments' names and variants.
+
+    Args:
+        session: An engine that has been asked nothing yet.
+        who: The experiment's exposures.
+        others: Those of the other ones.
+        what: The queries of what units did.
+        tables: The exposures and, if something was done, the actions.
+        length: Of a period, in microseconds.
+    """
+    queries = _opened(session, others, tables["exposures"])
+    session.define("arms_elsewhere", queries.arms(), keep=True)
+    exposed = find_exposed_units(session, who, tables["exposures"], length=length)
+    measured = measure_events(
+        session,
+        evolve(what, phased=len(exposed.phases) > 1, segments=len(others)),
+        tables.get("actions"),
+        segments=[of.design.name for of in others],
+        new_units=None,
+    )
+    return exposed, measured
+
+
+def _opened(
+    session: QuerySession, experiments: Sequence[UnitQueries], exposures: Table
+) -> CrossQueries:
+    present = session.engine.open(
+        "all_exposures", exposures, CrossQueries(experiments=experiments).columns()
+    )
+    queries = CrossQueries(experiments=[evolve(of, present=present) for of in experiments])
+    session.define("taken", queries.taken(), keep=True)
+    return queries

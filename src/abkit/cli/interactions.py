@@ -1,0 +1,86 @@
+"""`abkit interactions`: which running experiments touch each other."""
+
+import json
+from pathlib import Path
+
+import click
+
+from abkit.analysis.interactions import InteractionsAnalysis
+from abkit.cli.config import (
+    EVENTS_VARIABLE,
+    config_option,
+    configured_events,
+    configured_experiments,
+    configured_manager,
+    settings_option,
+)
+from abkit.cli.failing import one_line_errors
+from abkit.cli.printing import console
+from abkit.cli.progress import progress
+from abkit.cli.stored import stored_tables
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.experiment import control_of
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option(
+    "--events",
+    metavar="DIR",
+    help=f"Folder or URL with exposures/ and actions/. Default: ${EVENTS_VARIABLE}, or `events` in "
+    "[tool.abkit] of pyproject.toml.",
+)
+@config_option
+@settings_option
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write an HTML page.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def interactions(
+    names: tuple[str, ...],
+    events: str | None,
+    config: str | None,
+    settings: str | None,
+    *,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Test whether the running experiments, or those given as NAME, touch each other.
+
+    For each pair that shares units: whether their variants are independent, and whether the effect of one
+    depends on the variant of the other.
+    """
+    with one_line_errors():
+        where = configured_events(events)
+    if where is None:
+        message = f"where are the events? Pass --events DIR, or set {EVENTS_VARIABLE}"
+        raise click.UsageError(message)
+    with one_line_errors():
+        experiments = _experiments(names, config, settings)
+        analysis = InteractionsAnalysis(experiments, **stored_tables(where))
+        with progress() as told:
+            result = analysis.run(**told)
+        if as_json:
+            click.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False))
+        else:
+            from abkit.analysis.presentation.terminal.interactions import show
+
+            show(result, console())
+        if html is not None:
+            click.echo(f"Page: {result.to_html(html)}", err=True)
+
+
+def _experiments(
+    names: tuple[str, ...], config: str | None, settings: str | None
+) -> list[Declaration]:
+    """Those that are asked for; else those that run."""
+    manager = configured_manager(config, settings)
+    classes = {each.name: each for each in configured_experiments(config)}
+    found = [
+        manager.declaration(name)._replace(control=control_of(classes[name]))
+        for name in dict.fromkeys(names or manager)
+    ]
+    return [of for of in found if names or (of.enabled and of.winner is None)]
