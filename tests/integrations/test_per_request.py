@@ -184,12 +184,13 @@ def test_an_experiment_that_was_removed_gives_the_default(events: list[Event]) -
 
 def test_the_payload_says_which_winners_are_compared_with_a_holdout() -> None:
     manager = ExperimentManager(strict=True)
-    for name, attributes in {
+    declared: dict[str, dict[str, Any]] = {
         "Shipped": {"winner": "1", "holdouts": [Holdout("q3", 1e-9)]},
         "Off": {"winner": "1", "holdouts": [Holdout("q3", 1e-9)], "enabled": False},
         "Held": {"winner": "1", "holdouts": [Holdout("all", 1)]},
         "Won": {"winner": "1"},
-    }.items():
+    }
+    for name, attributes in declared.items():
         manager.add(type(name, (OrgExperiment,), {"variants": ["0", "1"], **attributes}))
     payload = experiments_payload(manager, org=42)
     assert {name: (each["variant"], each["reason"]) for name, each in payload.items()} == {

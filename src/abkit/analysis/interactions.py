@@ -19,8 +19,6 @@ from abkit.analysis.aggregation.session import Progress, QuerySession, silent
 from abkit.analysis.declared.design import Declared, Design
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.engines.choose import opened
-from abkit.analysis.findings.interactions import heterogeneity
-from abkit.analysis.findings.metric_result import MINIMUM_UNITS
 from abkit.analysis.findings.experiment_pairs import (
     CrossedExperiment,
     EffectByArm,
@@ -28,6 +26,8 @@ from abkit.analysis.findings.experiment_pairs import (
     independences,
     pair_of,
 )
+from abkit.analysis.findings.interactions import heterogeneity
+from abkit.analysis.findings.metric_result import MINIMUM_UNITS
 from abkit.analysis.findings.tau import shares_at_first_look
 from abkit.analysis.query.crossings import CrossedUnitQueries
 from abkit.analysis.query.events import EventQueries

@@ -126,7 +126,7 @@ def days(_: object, __: "Attribute[Any]", value: int | None) -> None:
         raise AnalysisError(message)
 
 
-def novelty(_: object, __: "Attribute[bool]", value: bool) -> None:
+def novelty(_: object, __: "Attribute[Any]", value: object) -> None:
     """Refuse what is neither true nor false."""
     if not isinstance(value, bool):
         message = f"novelty must be True or False, not {value!r}"
