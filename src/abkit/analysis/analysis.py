@@ -18,6 +18,7 @@ from abkit.analysis.declared.amended import amended
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Declared, Design
 from abkit.analysis.declared.design_weights import designed_weights, is_in_code
+from abkit.analysis.declared.past_results import past_results
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
@@ -222,6 +223,7 @@ class Analysis:
             design=design,
             declared_control=_declared_control(self.experiment),
             amendments=changes,
+            past=past_results(design.name),
             starts=_starts(self.experiment),
             plan=plan,
             measured=measured,

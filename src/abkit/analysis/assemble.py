@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.amounts import amount
 from abkit.analysis.declared.design import Design
+from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.findings.evaluate import check_ratio, evaluate, in_order
 from abkit.analysis.findings.interactions import heterogeneity
 from abkit.analysis.findings.metric_result import MetricResult
@@ -19,6 +20,7 @@ from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.findings.timing import timing
 from abkit.analysis.findings.verdict import is_last_look, recommend
+from abkit.analysis.findings.worth import worth
 from abkit.analysis.outcome import Segment, VariantCounts
 from abkit.analysis.result import Result, versions
 from abkit.analysis.statistics.aggregates import Sums
@@ -44,6 +46,7 @@ class Asked:
         first_looks: By the variant that is compared with, the shares of the units that had come by the first
             look; None: this one is the first.
         known: Up to when nothing more will come into the data, UTC; None where there is no time.
+        past: What is known of past experiments.
         in_code: Whether the experiment's own `assign()` holds weights that nobody could read.
         made: When the analysis ran, UTC.
         sources: Where the rows come from, by table.
@@ -57,6 +60,7 @@ class Asked:
     over: bool = False
     first_looks: Mapping[str, FirstLook] | None = None
     known: datetime | None = None
+    past: PastResults = field(factory=PastResults)
     in_code: bool = False
     made: datetime
     sources: Mapping[str, str]
@@ -152,6 +156,7 @@ def assembled(
             first_look=asked.first_look,
         ),
         remaining=left,
+        worth=None if ratio.alarm else worth(main, past=asked.past, alpha=plan.level),
         warnings=(
             *plan.warnings,
             *measured_sums.notes,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
@@ -13,10 +13,13 @@ from abkit.analysis.amounts import left_out
 from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Design
+from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.declared.planned import Deviation, deviations
 from abkit.analysis.findings.cumulative import cumulative
+from abkit.analysis.findings.daily_units import daily_units
 from abkit.analysis.findings.novelty import novelty
 from abkit.analysis.findings.tau import shares_at_first_look
+from abkit.analysis.findings.worth import per_day
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import DailySums
@@ -50,6 +53,7 @@ class ExperimentSums:
         design: What was declared; its plan is that of the experiment over that of its project.
         declared_control: The variant that is compared with unless another is asked for.
         amendments: What was changed in how the experiment is judged, according to its lock.
+        past: What is known of past experiments.
         starts: The declared start, UTC; None if there is none.
         plan: By which plan it was read.
         measured: What the units did.
@@ -68,6 +72,7 @@ class ExperimentSums:
     design: Design
     declared_control: str | None
     amendments: tuple[Amendment, ...] = ()
+    past: PastResults = field(factory=PastResults)
     starts: datetime | None = None
     plan: AnalysisPlan
     measured: MeasuredSums
@@ -203,6 +208,7 @@ class ExperimentSums:
                 for variant in dict.fromkeys([design.control, *measured.sums])
             },
             known=exposed.known(until, made=self.made),
+            past=self.past,
             in_code=self.in_code,
             made=self.made,
             sources=self.sources,
@@ -239,6 +245,7 @@ class ExperimentSums:
             incomplete=exposed.incomplete,
             exclusions=exposed.excluded,
             cumulative=curve,
+            worth=result.worth and per_day(result.worth, result.deciding, daily_units(curve)),
             unassigned=self.unassigned,
             novelty=novelty(result.metrics, plan, daily, new_units=exposed.by_period),
             warnings=(*result.warnings, *_warnings(exposed, result, plan.several)),

@@ -18,6 +18,7 @@ from abkit.analysis.findings.novelty import Novelty
 from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.remaining import Remaining
 from abkit.analysis.findings.verdict import Recommendation, Verdict
+from abkit.analysis.findings.worth import Worth
 from abkit.analysis.statistics.phases import Phase
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Several
@@ -109,6 +110,8 @@ class Outcome:
         heterogeneity: Whether the metric that decides, and each guardrail, reacts alike in all values of a
             property, for each property of the segments and each variant.
         remaining: How long the experiment still needs; None where that makes no sense.
+        worth: What the change is worth, in the metric that decides; None where nothing can be compared, and
+            where the sizes of the arms contradict the weights.
         warnings: What a reader must know about the data.
         sources: Where the rows came from, by table.
         versions: Of abkit, Python and the engine.
@@ -140,6 +143,7 @@ class Outcome:
     novelty: tuple[Novelty, ...] = ()
     heterogeneity: tuple[Heterogeneity, ...] = ()
     remaining: Remaining | None = None
+    worth: Worth | None = None
     warnings: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
     versions: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))

@@ -11,6 +11,7 @@ from abkit.analysis.analysis import check_plan_given, of_the_plan
 from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.declared.arguments import shares
 from abkit.analysis.declared.design import Design
+from abkit.analysis.declared.past_results import past_results
 from abkit.analysis.declared.planned import project_plan
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.result import Result
@@ -75,6 +76,7 @@ class SumsAnalysis:
         asked = Asked(
             design=design,
             plan=plan,
+            past=past_results(design.name),
             made=datetime.now(UTC),
             sources={},
             queries={},

@@ -17,6 +17,7 @@ from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.declared.arguments import metrics as metrics_of
 from abkit.analysis.declared.arguments import shares
 from abkit.analysis.declared.design import Design
+from abkit.analysis.declared.past_results import past_results
 from abkit.analysis.declared.planned import deviations, project_plan
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.engines.choose import opened
@@ -122,6 +123,7 @@ class UnitsAnalysis:
         asked = Asked(
             design=design,
             plan=plan,
+            past=past_results(design.name),
             made=datetime.now(UTC),
             sources={"units": units.label},
             queries=session.texts,

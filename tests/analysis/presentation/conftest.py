@@ -11,7 +11,9 @@ from attrs import evolve
 
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.declared.design import Design
+from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.findings.cumulative import CumulativeUnits
+from abkit.analysis.findings.daily_units import DailyUnits
 from abkit.analysis.findings.metric_result import (
     Adjustment,
     Arm,
@@ -24,6 +26,7 @@ from abkit.analysis.findings.metric_result import (
 )
 from abkit.analysis.findings.remaining import Remaining
 from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
+from abkit.analysis.findings.worth import Worth, per_day, worth
 from abkit.analysis.inference.bayesian import bayesian_rates
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.sequential import sequential
@@ -114,6 +117,12 @@ def _over_time(looks: Sequence[tuple[Arm, list[Treatment]]]) -> OverTime:
     )
 
 
+def worth_of(main: MetricResult) -> Worth | None:
+    daily = DailyUnits(units=1284.0, first=DAY.date(), last=date(2026, 11, 8), days=7)
+    found = worth(main, past=PastResults(unreadable=1), alpha=0.05)
+    return found and per_day(found, main, daily)
+
+
 def ends(count: int) -> tuple[datetime, ...]:
     return tuple(DAY + timedelta(days=i + 1) for i in range(count))
 
@@ -201,6 +210,7 @@ def full_result(
             )
             for number, value in enumerate(values)
         ),
+        worth=worth_of(founds[0]),
         remaining=Remaining(days=6, units=7800, message="About 6 more days until significance."),
         warnings=("3 exposures have no unit, no variant or no time: they are left out.",),
         sources=MappingProxyType({"exposures": "data/events/exposures", "actions": "data/actions"}),
@@ -221,6 +231,7 @@ def bare(result: Result) -> Result:
         unassigned=None,
         segments=(),
         remaining=None,
+        worth=None,
         warnings=(),
         metrics=tuple(
             evolve(

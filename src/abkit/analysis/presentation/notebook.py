@@ -11,6 +11,7 @@ from attrs import frozen
 from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.figures import legible
+from abkit.analysis.presentation.worth import worth_sentence
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -64,7 +65,9 @@ def to_notebook(result: "Outcome", recipe: Recipe) -> str:
 
 def _beginning(result: "Outcome", recipe: Recipe) -> list[Cell]:
     design, advice = result.design, result.recommendation
-    reasons = "\n".join(f"- {_prose(reason)}" for reason in advice.reasons)
+    worth = worth_sentence(result)
+    said = [*advice.reasons, *([] if worth is None else [worth])]
+    reasons = "\n".join(f"- {_prose(reason)}" for reason in said)
     first = (
         f"Not as planned: {_prose('; '.join(result.not_as_planned))}\n\n"
         if result.not_as_planned

@@ -8,6 +8,7 @@ from abkit.analysis.presentation.export.findings import metric_result, pair_foun
 from abkit.analysis.presentation.export.heterogeneity import heterogeneity
 from abkit.analysis.presentation.export.novelty import novelty_found
 from abkit.analysis.presentation.export.plain import plain
+from abkit.analysis.presentation.export.worth import worth_document
 from abkit.experiments.declaring.analysis_plan import fields_of_a_plan
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
             "unassigned": result.unassigned and _unassigned(result.unassigned),
         },
         "remaining": plain(result.remaining),
+        "worth": result.worth and worth_document(result.worth),
         "warnings": list(result.warnings),
         "sources": dict(result.sources),
         "versions": dict(result.versions),

@@ -11,6 +11,7 @@ from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
 from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export import guardrails
+from abkit.analysis.presentation.export.worth import worth_cells
 from abkit.analysis.presentation.heterogeneity import different_segments
 
 if TYPE_CHECKING:
@@ -47,6 +48,13 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "significant": "whether no difference is rejected",
         "chance_to_beat": "that the mean is better than the control's; Bayesian only",
         "chance_to_be_best": "that it is the best of all; Bayesian only",
+        "shrunk_lift": "the lift to be expected; of the metric that decides, as the next six",
+        "shrunk_lift_low": "the lower end of its credible interval",
+        "shrunk_lift_high": "the upper end",
+        "per_day": "the difference of all units of a day; empty where it makes no sense",
+        "per_day_low": "the lower end of its interval; may be -inf",
+        "per_day_high": "the upper end; may be inf",
+        "expected_loss": "the lift that choosing this variant loses on average",
         "badges": "separated by semicolons, as the next two",
         "flags": "what makes the comparison doubtful",
         "missing": "what a comparison still waits for",
@@ -133,8 +141,14 @@ def _of_metric(found: MetricResult, result: "Outcome") -> list[dict[str, Cell]]:
         }
         for t in found.treatments
     ]
+    choices = result.worth.choices if found is result.deciding and result.worth else ()
+    worth = {choice.variant: worth_cells(choice) for choice in choices}
     return [
-        {column: {**same, **own}.get(column) for column in COLUMNS} for own in [control, *others]
+        {
+            column: {**same, **own, **worth.get(str(own["variant"]), {})}.get(column)
+            for column in COLUMNS
+        }
+        for own in [control, *others]
     ]
 
 

@@ -16,6 +16,7 @@ from abkit.analysis.presentation.report.pairs import pair_tables
 from abkit.analysis.presentation.report.pictures import pictures
 from abkit.analysis.presentation.report.segments import segment_tables
 from abkit.analysis.presentation.scorecard import scorecard
+from abkit.analysis.presentation.worth import worth_sentence, worth_table
 from abkit.distribution import install
 from abkit.events import EXPOSURE_EVENT
 from abkit.extras import extra
@@ -67,6 +68,8 @@ def _rendered(result: "Outcome", template: str) -> str:
             command=command(result),
             alerts=alerts(result),
             card=scorecard(result),
+            worth=worth_table(result),
+            worth_sentence=worth_sentence(result),
             frame=times.frame(result.frame),
             bars=[interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
             growth=growth(result),

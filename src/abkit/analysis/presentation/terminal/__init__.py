@@ -16,6 +16,7 @@ from abkit.analysis.presentation.terminal.parts import (
     show_segments,
     show_unassigned,
 )
+from abkit.analysis.presentation.terminal.worth import show_worth
 from abkit.extras import extra
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def show(result: "Outcome", console: "Console") -> None:
         console: Where to; names are shown as they are, whatever markup they have.
     """
     show_head(result, console)
+    show_worth(result, console)
     show_scorecard(result, console)
     for found in result.metrics:
         show_metric(found, result, console)

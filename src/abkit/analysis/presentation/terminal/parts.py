@@ -19,6 +19,7 @@ from abkit.analysis.presentation.terminal.words import (
     sparkline,
     unbroken,
 )
+from abkit.analysis.presentation.worth import worth_sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +42,9 @@ def show_head(result: "Outcome", console: "Console") -> None:
     line(console, ("Recommendation: ", "bold"), (advised(result), style))
     for reason in advice.reasons:
         line(console, reason, indent=2)
+    worth = worth_sentence(result)
+    if worth is not None:
+        line(console, worth, indent=2)
     left = sentences.remaining(result)
     if left is not None:
         line(console, left, indent=2)
