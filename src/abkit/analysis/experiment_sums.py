@@ -19,6 +19,7 @@ from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.findings.daily_units import daily_units
 from abkit.analysis.findings.novelty import novelty
 from abkit.analysis.findings.tau import shares_at_first_look
+from abkit.analysis.findings.verdict import with_trend
 from abkit.analysis.findings.worth import per_day
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
@@ -233,8 +234,10 @@ class ExperimentSums:
             until=exposed.latest,
             weights=result.sample_ratio.weights if _is_one_design(result) else None,
         )
+        trends = novelty(result.metrics, plan, daily, new_units=exposed.by_period)
         return evolve(
             result,
+            recommendation=with_trend(result.recommendation, trends, deciding=design.deciding),
             not_as_planned=tuple(map(str, self._deviations(design, plan))),
             amended=tuple(self._amended()),
             frame=(start, until),
@@ -247,7 +250,7 @@ class ExperimentSums:
             cumulative=curve,
             worth=result.worth and per_day(result.worth, result.deciding, daily_units(curve)),
             unassigned=self.unassigned,
-            novelty=novelty(result.metrics, plan, daily, new_units=exposed.by_period),
+            novelty=trends,
             warnings=(*result.warnings, *_warnings(exposed, result, plan.several)),
         )
 

@@ -3,6 +3,7 @@
 from math import inf, nextafter
 
 import pytest
+from attrs import evolve
 
 from abkit.analysis.findings.metric_result import Arm, Flag, Series
 from abkit.analysis.findings.validity import flags, flags_over_time
@@ -168,3 +169,40 @@ def series(difference: float, common: Interval | None, *, compared: bool = True)
 def test_an_effect_that_changed_over_time(found: Series, expected: tuple[Flag, ...]) -> None:
     assert flags_over_time(found, running=True) == expected
     assert flags_over_time(found, running=False) == ()
+
+
+def looks(*lifts: tuple[float, float, float] | None) -> Series:
+    """Of lifts with their intervals, the differences of which have no point in common."""
+    (first,) = series(0.5, None).comparisons
+    assert first is not None
+    made = [
+        evolve(
+            first,
+            lift=None if lift is None else lift[1],
+            lift_interval=None if lift is None else Interval(lift[0], lift[2]),
+        )
+        for lift in lifts
+    ]
+    return Series(
+        arms=(),
+        comparisons=(None, *made),
+        running_p=(1.0,) * (len(made) + 1),
+        running_interval=(None,) * (len(made) + 1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (looks((0.0, 0.1, 0.2), (0.05, 0.1, 0.15)), ()),
+        (looks(None, (0.05, 0.1, 0.15)), ()),
+        (looks((0.0, 0.1, 0.2), (0.1, 0.25, 0.4)), (Flag.ESTIMATE_OUTSIDE,)),
+        (looks((0.0, 0.1, 0.2), (0.21, 0.25, 0.4)), (Flag.FLIPPED_INTERVAL,)),
+        (looks((0.0, 0.1, 0.2), None), (Flag.FLIPPED_INTERVAL,)),
+    ],
+)
+def test_where_there_are_lifts_the_effect_is_the_lift(
+    found: Series, expected: tuple[Flag, ...]
+) -> None:
+    """While both means grow, the difference grows with them, and nothing has changed."""
+    assert flags_over_time(found, running=True) == expected

@@ -11,19 +11,20 @@ Amplitude: 100 to 1,000 is a direction |
 | suspicious lift | all of the lift's interval is beyond 50%, or five goals | own; Twyman's law |
 | no variance | an arm does not vary at all | Amplitude: `isVariancePositive` |
 | standard error too small | the units differ by less than 1e-8 of the larger mean | own; rounding |
-| flipped interval | the intervals so far have no point in common | Amplitude: the flipped interval |
-| estimate outside | the difference is not in what they have in common | Amplitude: the point estimate |
+| flipped interval | the lift's intervals so far have no point in common | Amplitude: the same |
+| estimate outside | the lift is not in what they have in common | Amplitude: the point estimate |
 | impossible mean | a rate is outside 0 to 1, or a mean is infinite | Amplitude: `isMeanValid` |
 | many capped | winsorization changed more than 5% of an arm's units | Amplitude's advice |
 
-Two of them look at all looks so far; they are known of a sequential test over time only.
+Two of them look at all looks so far; they are known of a sequential test over time only. Where there is no
+lift, they look at the difference.
 """
 
 from collections.abc import Iterator, Sequence
 from math import inf, isfinite, sqrt
 
 from abkit.analysis.findings.metric_result import Arm, Flag, Series
-from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import Metric
 
@@ -74,11 +75,28 @@ def flags_over_time(series: Series, *, running: bool) -> tuple[Flag, ...]:
     last = series.comparisons[-1] if series.comparisons else None
     if not running or last is None:
         return ()
-    common = series.running_interval[-1]
-    if common is None:
+    common, estimate = _in_common_of_lifts(series), last.lift
+    if common is None or estimate is None:
+        common, estimate = series.running_interval[-1], last.difference
+    if common is None or common.low > common.high:
         return (Flag.FLIPPED_INTERVAL,)
-    inside = common.low <= last.difference <= common.high
-    return () if inside else (Flag.ESTIMATE_OUTSIDE,)
+    return () if common.low <= estimate <= common.high else (Flag.ESTIMATE_OUTSIDE,)
+
+
+def _in_common_of_lifts(series: Series) -> Interval | None:
+    """From the largest lower to the smallest upper end of the lifts so far; None if there was no lift.
+
+    Lifts rather than differences: while units go on doing what is counted, both means grow, and with
+    them a difference of the same lift.
+    """
+    intervals = [
+        comparison.lift_interval
+        for comparison in series.comparisons
+        if comparison is not None and comparison.lift_interval is not None
+    ]
+    if not intervals:
+        return None
+    return Interval(max(each.low for each in intervals), min(each.high for each in intervals))
 
 
 def _flags(arms: tuple[Arm, Arm], comparison: Comparison, metric: Metric) -> Iterator[Flag]:

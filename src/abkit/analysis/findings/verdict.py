@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.amounts import listed
 from abkit.analysis.findings.badges import Badge, badges, goal_distance, moved, rules_out_goal
 from abkit.analysis.findings.guardrails import guardrail_reason
 from abkit.analysis.findings.metric_result import Flag, MetricResult
+from abkit.analysis.findings.novelty import Novelty, Trend
 from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.standing import DOUBTS, Judged, Standing, judge
 from abkit.analysis.findings.timing import UNTIMED, Timing
@@ -163,6 +164,39 @@ the last planned look | roll back |
         variant=best.variant,
         reasons=(*best.reasons, *_caveats(best, main, guardrails, timing), *more),
     )
+
+
+def with_trend(
+    advice: Recommendation, novelty: Iterable[Novelty], *, deciding: Metric
+) -> Recommendation:
+    """What to do; of a variant that is rolled out, also how its effect changes with time.
+
+    Args:
+        advice: What to do.
+        novelty: The effects by days since exposure.
+        deciding: The metric that decides.
+    """
+    trend = next(
+        (
+            each[advice.variant].trend
+            for each in novelty
+            if each.metric == deciding and advice.variant
+        ),
+        None,
+    )
+    if trend is None:
+        return advice
+    reason = (
+        f"Its effect {trend.value} with the days since a unit's first exposure: {_MEANING[trend]}."
+    )
+    return evolve(advice, reasons=(*advice.reasons, reason))
+
+
+_MEANING = {
+    Trend.WEARS_OFF: "expect less than was measured",
+    Trend.GROWS: "expect more than was measured",
+    Trend.REVERSES: "later it is the other way round, so look at the days before you act",
+}
 
 
 def _without_a_winner(judged: Sequence[Judged]) -> Recommendation:
