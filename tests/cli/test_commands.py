@@ -129,6 +129,18 @@ def test_rollout_and_rollback_show_ask_and_write(project: Path) -> None:
     assert live.read_text().startswith("# kept\n[Colours]\nrollout = 0.75 # meant\n")
 
 
+def test_a_rollout_says_that_a_holdout_keeps_units_out_of_it(project: Path) -> None:
+    module = project / "shop" / "experiments.py"
+    module.write_text(
+        MODULE.replace("import Conversion,", "import Conversion, Holdout,").replace(
+            "rollout = 0.5", 'holdouts = [Holdout("2026-q3", 1)]'
+        )
+    )
+    told = abkit(project, "rollout", "Colours", "--variant", "blue", "--yes").stdout
+    assert "Units of the holdout 2026-q3 keep the default until it ends." in told
+    assert "holdout" in abkit(project, "assign", "Colours", "1").stdout
+
+
 def test_rollout_writes_json_too(project: Path) -> None:
     abkit(project, "rollout", "Buttons", "--variant", "new", "--settings", "live.json", "--yes")
     assert json.loads((project / "live.json").read_text()) == {
