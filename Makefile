@@ -4,7 +4,7 @@
 # make coverage  the tests once more, and which lines and branches of abkit they do not reach; takes twice as long
 # make drivers  the analysis through the drivers of warehouses, in an environment of their own
 # make floors  the tests with the lowest versions that pyproject.toml allows; takes long
-# make bench  what a call costs, beside the peers; what is delivered
+# make bench  what a call costs, beside the peers; what is delivered; level and power of the default test
 # make docs   the documentation, as HTML in docs/_build
 # make wheel  what is distributed, in dist; installed without extras, to see that it works
 

@@ -1,4 +1,4 @@
-"""What abkit costs, beside its peers: `make bench`, or `python -m tests.benchmarks`."""
+"""What abkit costs and finds, beside its peers: `make bench`, or `python -m tests.benchmarks`."""
 
 import logging
 import os

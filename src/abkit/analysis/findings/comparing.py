@@ -6,6 +6,7 @@ from attrs import evolve, frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.arms import Arms
+from abkit.analysis.findings.lost import told
 from abkit.analysis.findings.margin import against_margin
 from abkit.analysis.findings.metric_result import Arm, missing
 from abkit.analysis.findings.planned_looks import WITHOUT_TIMES, PlannedLook
@@ -59,10 +60,11 @@ class Comparing:
     def lacking(self, arms: Sequence[Arm]) -> tuple[str, ...]:
         """What is waited for, such as "12,345 more units"; empty if the arms can be compared.
 
-        The gates of `missing`, and the planned size: Welch's test says nothing before it is reached,
-        the group sequential one nothing but at its looks.
+        The gates of `missing`, with conversions that got `lost`, and the planned size: Welch's test says
+        nothing before it is reached, the group sequential one nothing but at its looks.
         """
-        return (*missing(arms), *self._units_to_come())
+        lacking = missing(arms)
+        return (*lacking, *(told(arms) if lacking else ()), *self._units_to_come())
 
     def compare(self, control: Arm, treatment: Arm, *, alpha: float) -> Comparison:
         """Compare a variant with the control at a level; and with the metric's margin, if it has one.
