@@ -19,6 +19,7 @@ from abkit.analysis.aggregation.session import Progress, QuerySession, silent
 from abkit.analysis.declared.design import Declared, Design
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.engines.choose import opened
+from abkit.analysis.engines.scoped import Scoped
 from abkit.analysis.findings.experiment_pairs import (
     CrossedExperiment,
     EffectByArm,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from abkit.experiments.declaring.experiment import Experiment
 
 _DAY = timedelta(days=1) // timedelta(microseconds=1)
-_STEPS = 6
+_STEPS = 7
 """About how many questions are asked of each experiment."""
 
 _Name = str
@@ -115,47 +116,49 @@ class InteractionsAnalysis:
         if self.actions is not None:
             sources["actions"] = table(self.actions)
         queries = [UnitQueries(design=design) for design in designs]
-        with opened(self.engine) as engine:
-            session = QuerySession(engine, progress=progress, steps=3)
-            shared = find_shared_units(session, queries, sources["exposures"])
         notes: list[str] = []
         measured: dict[int, _Measured] = {}
-        for number in range(len(designs)):
-            others = _sharing(number, shared)
-            if not others or not designs[number].metrics:
-                continue
-            try:
-                measured[number] = self._measured(number, designs, others, sources, progress)
-            except AbkitError as error:
-                notes.append(f"The effects of {names[number]} are not compared: {error}")
-        return _judged(self.experiments, designs, shared, measured, notes=notes, sources=sources)
-
-    def _measured(
-        self,
-        number: int,
-        designs: Sequence[Design],
-        others: Sequence[int],
-        sources: Mapping[str, Table],
-        progress: Progress,
-    ) -> "_Measured":
-        """What the units of one experiment did, by their variants in others."""
-        design = designs[number]
-        said = planned(self.experiments[number]) or AnalysisPlan()
-        plan = AnalysisPlan(method=Method.SEQUENTIAL).over(evolve(said, cuped=None))
-        layout = Layout.of_events((design.deciding,), cuped=False)
-        what = EventQueries(layout=layout, unit_type=design.unit_type, window=plan.window)
-        who = CrossedUnitQueries(design=design, exclusions=plan.exclude, others=len(others))
         with opened(self.engine) as engine:
             session = QuerySession(engine, progress=progress, steps=_STEPS)
-            exposed, sums = measure_by_arms(
-                session,
-                who,
-                [UnitQueries(design=designs[other]) for other in others],
-                what,
-                tables=sources,
-                length=_DAY,
-            )
-        return _Measured(design=design, plan=plan, exposed=exposed, sums=sums)
+            shared = find_shared_units(session, queries, sources["exposures"])
+            for number, design in enumerate(designs):
+                others = _sharing(number, shared)
+                if not others or not design.metrics:
+                    continue
+                scoped = QuerySession(Scoped(engine, str(number)), progress=progress, steps=_STEPS)
+                try:
+                    plan = _plan(self.experiments[number])
+                    measured[number] = _measured(scoped, design, plan, others, designs, sources)
+                except AbkitError as error:
+                    notes.append(f"The effects of {design.name} are not compared: {error}")
+        return _judged(self.experiments, designs, shared, measured, notes=notes, sources=sources)
+
+
+def _plan(experiment: object) -> AnalysisPlan:
+    """The plan of an experiment, by the sequential test and without CUPED."""
+    said = planned(experiment) or AnalysisPlan()
+    return AnalysisPlan(method=Method.SEQUENTIAL).over(evolve(said, cuped=None))
+
+
+def _measured(
+    session: QuerySession,
+    design: Design,
+    plan: AnalysisPlan,
+    others: Sequence[int],
+    designs: Sequence[Design],
+    sources: Mapping[str, Table],
+) -> "_Measured":
+    """What the units of one experiment did, by their variants in others."""
+    layout = Layout.of_events((design.deciding,), cuped=False)
+    exposed, sums = measure_by_arms(
+        session,
+        CrossedUnitQueries(design=design, exclusions=plan.exclude, others=others),
+        EventQueries(layout=layout, unit_type=design.unit_type, window=plan.window),
+        names=[designs[other].name for other in others],
+        tables=sources,
+        length=_DAY,
+    )
+    return _Measured(design=design, plan=plan, exposed=exposed, sums=sums)
 
 
 @frozen(kw_only=True)

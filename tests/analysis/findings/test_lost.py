@@ -4,6 +4,7 @@ import pytest
 
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import Treatment
+from abkit.analysis.findings.verdict import RecommendedAction, recommend
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Conversion
@@ -27,6 +28,14 @@ def test_a_variant_that_lost_its_conversions_is_named_below_the_gate(method: Met
     assert look == (
         "a look at why variant 1 has 0 conversions where the control's rate makes 93 (p < 0.0001)"
     )
+
+
+def test_the_recommendation_is_to_investigate() -> None:
+    arms = {"0": conversions(2_000, 93), "1": conversions(2_000, 0)}
+    found = evaluate(arms, [alone(CLICKED)], design(CLICKED), AnalysisPlan())
+    told = recommend(found, deciding=CLICKED, mismatch=False, last_look=False)
+    assert told.action is RecommendedAction.INVESTIGATE
+    assert told.reasons[0].startswith("1 cannot be compared in clicked yet, but it needs a look")
 
 
 def test_so_is_a_control_that_lost_them() -> None:

@@ -38,12 +38,18 @@ def find_shared_units(
 ) -> SharedUnits:
     """Cross the units of all experiments: one pass over the exposures.
 
+    Afterwards there is a table `arms_elsewhere`, of the variant of each unit in each of the experiments.
+
     Args:
         session: The engine.
         experiments: The exposures of each.
         exposures: The table of all exposures.
     """
-    queries = _opened(session, experiments, exposures)
+    columns = CrossQueries(experiments=experiments).columns()
+    present = session.engine.open("all_exposures", exposures, columns)
+    queries = CrossQueries(experiments=[evolve(of, present=present) for of in experiments])
+    session.define("taken", queries.taken(), keep=True)
+    session.define("arms_elsewhere", queries.arms(), keep=True)
     sizes = session.rows("units of the experiments", queries.sizes())
     strata: dict[tuple[int, int], _Strata] = {}
     for row in session.rows("units in two experiments", queries.crossed()):
@@ -66,9 +72,9 @@ _WEIGHTS = ("weights", "last_weights", "other_weights", "other_last_weights")
 def measure_by_arms(
     session: QuerySession,
     who: CrossedUnitQueries,
-    others: Sequence[UnitQueries],
     what: EventQueries,
     *,
+    names: Sequence[str],
     tables: Mapping[str, Table],
     length: int,
 ) -> tuple[ExposedUnits, MeasuredSums]:
@@ -77,32 +83,19 @@ def measure_by_arms(
     The parts of the sums are those of the other experiments' names and variants.
 
     Args:
-        session: An engine that has been asked nothing yet.
+        session: An engine in which `find_shared_units` was asked, but nothing of this experiment.
         who: The experiment's exposures.
-        others: Those of the other ones.
         what: The queries of what units did.
+        names: Of the other experiments.
         tables: The exposures and, if something was done, the actions.
         length: Of a period, in microseconds.
     """
-    queries = _opened(session, others, tables["exposures"])
-    session.define("arms_elsewhere", queries.arms(), keep=True)
     exposed = find_exposed_units(session, who, tables["exposures"], length=length)
     measured = measure_events(
         session,
-        evolve(what, phased=len(exposed.phases) > 1, segments=len(others)),
+        evolve(what, phased=len(exposed.phases) > 1, segments=len(names)),
         tables.get("actions"),
-        segments=[of.design.name for of in others],
+        segments=names,
         new_units=None,
     )
     return exposed, measured
-
-
-def _opened(
-    session: QuerySession, experiments: Sequence[UnitQueries], exposures: Table
-) -> CrossQueries:
-    present = session.engine.open(
-        "all_exposures", exposures, CrossQueries(experiments=experiments).columns()
-    )
-    queries = CrossQueries(experiments=[evolve(of, present=present) for of in experiments])
-    session.define("taken", queries.taken(), keep=True)
-    return queries

@@ -12,6 +12,7 @@ from abkit.analysis.findings.guardrails import (
     guardrail_reason,
     guardrail_state,
 )
+from abkit.analysis.findings.lost import told
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
 from abkit.experiments.declaring.analysis_words import Method
@@ -26,7 +27,7 @@ class Standing(StrEnum):
     HELD = "held"
     """Significantly better, and a guardrail is not known to be fine yet."""
     DOUBTFUL = "doubtful"
-    """Significantly better, with numbers that cannot be trusted."""
+    """Significantly better with numbers that cannot be trusted; or one of the two lost its conversions."""
     UNJUDGED = "unjudged"
     """It differs significantly, and the metric declares no wanted direction."""
     OPEN = "open"
@@ -116,6 +117,10 @@ def _standing(
         reasons = [guardrail_reason(of, guard) for guard, of in harmed if guard.margin is not None]
         return Standing.LOST, (f"{name} {but}{_worse([guard for guard, _ in harmed])}.", *reasons)
     if comparison is None:
+        lost = next(told([main.control, treatment.arm]), None)
+        if lost is not None:
+            reason = f"{name} cannot be compared in {metric.name} yet, but it needs {lost}."
+            return Standing.DOUBTFUL, (reason,)
         needed = " and ".join(treatment.missing)
         reason = f"{name} cannot be compared in {metric.name} yet: it needs {needed}."
         return Standing.OPEN, (reason,)

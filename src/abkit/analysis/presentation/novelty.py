@@ -38,7 +38,7 @@ def about(found: Novelty) -> str:
     )
     return (
         "Day 0 is the 24 hours after a unit's own first exposure. A unit counts for a day once that day is "
-        f"over. The test compares units that have {found.length} days behind them, on the same days: the dashed lines "
-        "are the lifts of its two parts."
+        f"over. The test compares units that have {found.length} days behind them, on the same days: the "
+        "dashed lines are the lifts of its two parts."
         f"{weekdays}"
     )

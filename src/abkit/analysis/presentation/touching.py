@@ -63,19 +63,22 @@ def found_pairs(result: Interactions) -> list[ExperimentPair]:
     return sorted(found, key=lambda pair: _FOUND.index(pair.touch))
 
 
+def sharing_pairs(result: Interactions) -> list[ExperimentPair]:
+    """The pairs that share units, the worst first."""
+    found = found_pairs(result)
+    return [*found, *(pair for pair in result.pairs if pair.units and pair not in found)]
+
+
 def headline(result: Interactions) -> str:
     """What was found of all pairs, in a sentence."""
     sharing = sum(pair.units > 0 for pair in result.pairs)
-    pairs = amount(len(result.pairs), "pair")
     if not sharing:
-        return f"No two of the experiments share units ({pairs})."
-    found = len(found_pairs(result))
-    what = (
-        "in none of them does one touch the other"
-        if not found
-        else f"{found} of them must be looked at"
+        return f"No two of the experiments share units ({amount(len(result.pairs), 'pair')})."
+    verb = "shares" if sharing == 1 else "share"
+    found = len(found_pairs(result)) or "none"
+    return (
+        f"{amount(sharing, 'pair')} of {len(result.pairs)} {verb} units; {found} must be looked at."
     )
-    return f"{sharing} of {pairs} share units; {what}."
 
 
 def sentences(pair: ExperimentPair) -> Iterator[str]:
@@ -151,12 +154,11 @@ def p(value: float | None) -> str:
 
 
 def short(units: int) -> str:
-    """A number of units that fits a cell: "940", "12k", "3.4M"."""
-    if units < 1_000:
-        return str(units)
-    if units < 999_500:
-        return f"{units / 1_000:.3g}k"
-    return f"{units / 1e6:.3g}M"
+    """A number of units that fits a cell: "940", "3.4k", "12k", "1.2M"."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if units >= size:
+            return f"{units / size:.{1 if units < 10 * size else 0}f}{letter}"
+    return str(units)
 
 
 def facts(result: Interactions) -> Iterator[str]:

@@ -125,15 +125,15 @@ class CrossedUnitQueries(UnitQueries):
     """Who takes part, told apart by their variants in other experiments.
 
     Attributes:
-        others: How many other experiments the table `arms_elsewhere` knows.
+        others: The numbers of the other experiments in the table `arms_elsewhere`.
     """
 
-    others: int = field(default=0)
+    others: Sequence[int] = field(default=())
 
     def units(self, *, jumpers: bool) -> str:
         """As `UnitQueries.units`; segment_0, ... are the variants in the other experiments."""
         phase = ", u.phase as phase" if self.phases else ""
-        arms = "".join(f",\n  o.arm_{i} as segment_{i}" for i in range(self.others))
+        arms = "".join(f",\n  o.arm_{n} as segment_{i}" for i, n in enumerate(self.others))
         return f"""\
 select u.unit_id as unit_id, u.variant as variant, u.first_exposure as first_exposure{phase}{arms}
 from (

@@ -100,7 +100,7 @@ def _unfolded(console: "Console", parts: list[tuple[str, str]]) -> None:
 
 
 def _show_pairs(result: Interactions, console: "Console") -> None:
-    sharing = [pair for pair in result.pairs if pair.units]
+    sharing = touching.sharing_pairs(result)
     pairs = sharing if len(sharing) <= LISTED else touching.found_pairs(result)
     if not pairs:
         return
