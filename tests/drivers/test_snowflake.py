@@ -65,7 +65,7 @@ def test_snowflakes_driver_gives_the_numbers_of_duckdb(connection: Any, tmp_path
     store(connection, "exposures", EXPOSURE_COLUMNS, exposed)
     store(connection, "actions", ACTION_COLUMNS, acted)
     found = asked(exposures="analytics.exposures", actions="actions", engine=connection)
-    assert found.versions["engine"] == "snowflake"
+    assert found.engine == "snowflake"
     alike(numbers(found), numbers(expected))
 
 

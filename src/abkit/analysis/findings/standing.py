@@ -117,29 +117,42 @@ def _standing(
         reasons = [guardrail_reason(of, guard) for guard, of in harmed if guard.margin is not None]
         return Standing.LOST, (f"{name} {but}{_worse([guard for guard, _ in harmed])}.", *reasons)
     if comparison is None:
-        lost = next(told([main.control, treatment.arm]), None)
-        if lost is not None:
-            reason = f"{name} cannot be compared in {metric.name} yet, but it needs {lost}."
-            return Standing.DOUBTFUL, (reason,)
-        needed = " and ".join(treatment.missing)
-        reason = f"{name} cannot be compared in {metric.name} yet: it needs {needed}."
-        return Standing.OPEN, (reason,)
+        return _not_compared(treatment, main)
+    if change > 0:
+        unknown = [(guard, of) for guard, of, state in guards if state is GuardrailState.UNKNOWN]
+        return _better(treatment, metric, unknown, last_look=last_look)
+    if change < 0:
+        reason = f"{name} is significantly worse than the control in {metric.name}."
+        return Standing.LOST, (reason,)
     if comparison.significant and metric.direction is Direction.ANY:
         reason = (
             f"{name} differs significantly from the control in {metric.name}, which declares no "
             "wanted direction: whether the change is good is yours to say."
         )
         return Standing.UNJUDGED, (reason,)
-    if change < 0:
-        reason = f"{name} is significantly worse than the control in {metric.name}."
-        return Standing.LOST, (reason,)
-    if change == 0:
-        return _undecided(name, comparison, metric, last_look=last_look)
+    return _undecided(name, comparison, metric, last_look=last_look)
+
+
+def _not_compared(treatment: Treatment, main: MetricResult) -> _Found:
+    cannot = f"{treatment.arm.variant} cannot be compared in {main.metric.name} yet"
+    lost = next(told([main.control, treatment.arm]), None)
+    if lost is not None:
+        return Standing.DOUBTFUL, (f"{cannot}, but it needs {lost}.",)
+    return Standing.OPEN, (f"{cannot}: it needs {' and '.join(treatment.missing)}.",)
+
+
+def _better(
+    treatment: Treatment,
+    metric: Metric,
+    unknown: Sequence[tuple[Metric, Treatment]],
+    *,
+    last_look: bool,
+) -> _Found:
+    """Where a variant stands that is significantly better, and of which some guardrails are not known."""
     won = _won(treatment, metric)
     doubts = [DOUBTS[flag] for flag in treatment.flags if flag in DOUBTS]
     if doubts:
         return Standing.DOUBTFUL, (f"{won[:-1]}, but {'; and '.join(doubts)}.",)
-    unknown = [(guard, of) for guard, of, state in guards if state is GuardrailState.UNKNOWN]
     reasons = [guardrail_reason(of, guard) for guard, of in unknown]
     if last_look and any(of.comparison is not None for _, of in unknown):
         # It was judged, and the margin was not ruled out: more units are not to come.
