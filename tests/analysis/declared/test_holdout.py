@@ -81,7 +81,7 @@ def test_the_comparison_finds_the_sum_of_what_two_experiments_have_shipped(tmp_p
         manager.add(CART)
         manager.use_settings({"Search": {"winner": "new"}, "Cart": {"winner": "new"}})
         for user in range(4000):
-            now, rate = 1.7e9 + user, 0.5
+            now, rate = 1.7e9 + 200 * user, 0.5
             for experiment in (SEARCH, CART):
                 rate += 0.1 * (manager.get(experiment, user=user) == "new")
                 manager.log_exposure(experiment, user=user)
