@@ -65,28 +65,28 @@ def _answer(test: Heterogeneity, about: str) -> str:
     proof = f"test of interaction: corrected {figures.p_is(test.corrected_p)}"
     said = f"{about}; {proof}" if about else proof
     if not test.different:
-        effects = ", ".join(f"{_value(of)} {_effect(of.lift, of.difference)}" for of in test.parts)
+        each = ", ".join(f"{_value(of)} {_effect(of.lift, of.difference)}" for of in test.parts)
         return (
             f"The values of {test.property} do not react alike, though none of them can be named as the "
-            f"different one: {effects} ({said})."
+            f"different one: {each} ({said})."
         )
     named = test.different[:_NAMED]
-    effects = "; ".join(
-        f"{_named(test.property, of.value)} reacts differently: {instead(of)}" for of in named
-    )
+    sentences = "; ".join(_instead(test, of) for of in named)
     more = len(test.different) - len(named)
     rest = f"; and {more} more" if more else ""
-    return f"{effects}{rest} ({said})."
+    return f"{sentences}{rest} ({said})."
 
 
-def instead(of: PartEffect) -> str:
-    """The effect in a part beside that in the rest, such as "+8.00% instead of +1.00%"."""
-    relative = of.lift is not None and of.rest_lift is not None
-    own, rest = (
-        _effect(of.lift if relative else None, of.difference),
-        _effect(of.rest_lift if relative else None, of.rest),
-    )
-    return f"{own} instead of {rest}"
+def effects(of: PartEffect) -> tuple[str, str]:
+    """The effect in a part, and that in the rest: lifts where both have one, else differences."""
+    if of.lift is None or of.rest_lift is None:
+        return _effect(None, of.difference), _effect(None, of.rest)
+    return _effect(of.lift, of.difference), _effect(of.rest_lift, of.rest)
+
+
+def _instead(test: Heterogeneity, of: PartEffect) -> str:
+    own, rest = effects(of)
+    return f"{_named(test.property, of.value)} reacts differently: {own} instead of {rest}"
 
 
 def _not_tested(tests: Sequence[Heterogeneity]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from abkit.analysis.findings.experiment_pairs import (
     Touch,
 )
 from abkit.analysis.presentation import figures
-from abkit.analysis.presentation.heterogeneity import instead
+from abkit.analysis.presentation.heterogeneity import effects
 
 SIGNS: Mapping[Touch, str] = MappingProxyType(
     {
@@ -127,12 +127,12 @@ def _depends(effect: EffectByArm) -> Iterator[str]:
     for test in effect.tests:
         if not test.differs:
             continue
-        named = test.different[:1] or test.parts[:1]
-        effects = " and ".join(instead(of) for of in named)
-        value = named[0].value
+        of = (*test.different, *test.parts)[0]
+        own, rest = effects(of)
         yield (
             f"The effect of {effect.experiment}={test.variant} on {test.metric.name} depends on "
-            f"{effect.by}: {effects} where {effect.by}={value} (corrected {figures.p_is(test.corrected_p)})."
+            f"{effect.by}: {own} where {effect.by}={of.value}, instead of {rest} (corrected "
+            f"{figures.p_is(test.corrected_p)})."
         )
 
 
