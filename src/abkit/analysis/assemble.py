@@ -11,6 +11,7 @@ from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.amounts import amount
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
+from abkit.analysis.findings.before import before_exposure
 from abkit.analysis.findings.evaluate import check_ratio, evaluate, in_order
 from abkit.analysis.findings.interactions import heterogeneity
 from abkit.analysis.findings.metric_result import MetricResult
@@ -141,6 +142,9 @@ def assembled(
         made=asked.made,
         counts=tuple(counts(variant, units) for variant, units in sizes.items()),
         sample_ratio=ratio,
+        before=before_exposure(
+            measured_sums.sums, measured_sums.estimands, design, plan, strata=measured_sums.strata
+        ),
         metrics=metrics,
         pairs=between,
         recommendation=recommendation,

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.badges import badges
+from abkit.analysis.findings.before import BeforeExposure
 from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.evaluate import taus as taus_of
 from abkit.analysis.findings.interactions import Heterogeneity
@@ -97,6 +98,8 @@ class Outcome:
         incomplete: Rows left out because their unit, variant or time is missing.
         exclusions: Units left out on request, by the name of the exclusion.
         sample_ratio: The check of the arms' sizes against the weights.
+        before: The check that the units of the arms were alike before their exposure, by metric and variant;
+            empty where CUPED is off.
         metrics: What was found, per metric.
         pairs: What was found of every two variants beside the control; empty if there are not two.
         recommendation: What to do.
@@ -136,6 +139,7 @@ class Outcome:
     metrics: tuple[MetricResult, ...]
     pairs: tuple[Pair, ...] = ()
     recommendation: Recommendation
+    before: tuple[BeforeExposure, ...] = ()
     phases: tuple[Phase, ...] = ()
     cumulative: CumulativeUnits | None = None
     unassigned: Unassigned | None = None

@@ -215,8 +215,9 @@ def watch(
     """Analyze the active experiments, or those given as NAME, and send notifications; for cron.
 
     Each alert is sent once, when its condition begins: the start, the end reached, long-running, a sample
-    ratio mismatch, significance of the primary metric, a violated guardrail. The exit code is 1
-    if an experiment could not be analyzed, or a message could not be sent; the next run tries again.
+    ratio mismatch, units not alike, significance of the primary metric, a violated guardrail. The exit
+    code is 1 if an experiment could not be analyzed, or a message could not be sent; the next run tries
+    again.
     """
     if not how.dry_run and not how.notifiers:
         message = f"no destination: pass --notify URL, set {NOTIFY_VARIABLE}, or use --dry-run"

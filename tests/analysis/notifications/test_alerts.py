@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import evolve
 
+from abkit.analysis.findings.before import BeforeExposure, BeforeState
 from abkit.analysis.findings.metric_result import Flag
 from abkit.analysis.notifications.alerts import DATED, Alert, AlertKind, Evaluation, evaluate_alerts
 from abkit.analysis.notifications.rules import AlertRules, Schedule
@@ -178,6 +179,24 @@ def test_a_sample_ratio_mismatch_has_the_sizes() -> None:
     assert (
         kinds(evaluate_alerts(PLAIN, result_of({CLICK: numbers}, weights=weights), now=LATER)) == []
     )
+
+
+def test_units_that_were_not_alike_before_have_their_means() -> None:
+    result = result_of({CLICK: NOTHING})
+    (treatment,) = result.metrics[0].treatments
+    differs = BeforeExposure(
+        metric=CLICK,
+        variant="b",
+        comparison=treatment.comparison,
+        p_value=0.0002,
+        state=BeforeState.DIFFERS,
+    )
+    (told,) = evaluate_alerts(PLAIN, evolve(result, before=(differs,)), now=LATER).alerts
+    assert told.kind is AlertKind.NOT_ALIKE
+    assert told.title == "Exp: units differed before their exposure"
+    assert "click: 0.1010 in b, 0.1000 in the control (p = 0.0002)" in told.body
+    alike = evolve(differs, state=BeforeState.ALIKE)
+    assert not evaluate_alerts(PLAIN, evolve(result, before=(alike,)), now=LATER).alerts
 
 
 def test_nothing_is_told_of_numbers_before_the_minimum_of_days() -> None:

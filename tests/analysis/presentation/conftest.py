@@ -12,6 +12,7 @@ from attrs import evolve
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
+from abkit.analysis.findings.before import BeforeExposure, BeforeState
 from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.daily_units import DailyUnits
 from abkit.analysis.findings.metric_result import (
@@ -117,6 +118,20 @@ def _over_time(looks: Sequence[tuple[Arm, list[Treatment]]]) -> OverTime:
     )
 
 
+def before_of(found: MetricResult) -> tuple[BeforeExposure, ...]:
+    return tuple(
+        BeforeExposure(
+            metric=found.metric,
+            variant=treatment.arm.variant,
+            comparison=treatment.comparison,
+            p_value=None if treatment.comparison is None else 0.41,
+            state=BeforeState.UNKNOWN if treatment.comparison is None else BeforeState.ALIKE,
+            missing=treatment.missing,
+        )
+        for treatment in found.treatments
+    )
+
+
 def worth_of(main: MetricResult) -> Worth | None:
     daily = DailyUnits(units=1284.0, first=DAY.date(), last=date(2026, 11, 8), days=7)
     found = worth(main, past=PastResults(unreadable=1), alpha=0.05)
@@ -210,6 +225,7 @@ def full_result(
             )
             for number, value in enumerate(values)
         ),
+        before=before_of(founds[1]),
         worth=worth_of(founds[0]),
         remaining=Remaining(days=6, units=7800, message="About 6 more days until significance."),
         warnings=("3 exposures have no unit, no variant or no time: they are left out.",),
@@ -231,6 +247,7 @@ def bare(result: Result) -> Result:
         unassigned=None,
         segments=(),
         remaining=None,
+        before=(),
         worth=None,
         warnings=(),
         metrics=tuple(

@@ -1,6 +1,6 @@
 """Alert rules: which alerts of an experiment fire now, and the text of each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from shlex import quote
@@ -10,6 +10,7 @@ from attrs import frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.badges import harmed
+from abkit.analysis.findings.before import BeforeExposure, BeforeState
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.notifications.rules import AlertRules, Schedule
@@ -29,6 +30,7 @@ class AlertKind(StrEnum):
     ENDED = "end reached"
     LONG_RUNNING = "long-running"
     SAMPLE_RATIO = "sample ratio mismatch"
+    NOT_ALIKE = "units not alike"
     SIGNIFICANT = "significance"
     GUARDRAIL = "guardrail violated"
 
@@ -149,6 +151,9 @@ def _numbers(
         return
     if result.sample_ratio.alarm:
         yield AlertKind.SAMPLE_RATIO, (), "sample ratio mismatch", _mismatch(result)
+    unlike = [each for each in result.before if each.state is BeforeState.DIFFERS]
+    if unlike:
+        yield AlertKind.NOT_ALIKE, (), "units differed before their exposure", _unlike(unlike)
     for treatment in result.deciding.treatments:
         if treatment.comparison is not None and treatment.comparison.significant:
             yield _significant(result, treatment, treatment.comparison)
@@ -190,6 +195,23 @@ def _mismatch(result: Result) -> list[str]:
             for variant, units in ratio.counts.items()
         ),
         *_commands(result),
+    ]
+
+
+def _unlike(found: Sequence[BeforeExposure]) -> list[str]:
+    warning = (
+        "The units of the variants differed before they were exposed, so they were not split or not counted "
+        "at random: find the cause before you act on any number."
+    )
+    return [
+        warning,
+        *(
+            f"{legible(each.metric.name)}: {figures.number(each.comparison.treatment.mean)} in "
+            f"{legible(each.variant)}, {figures.number(each.comparison.control.mean)} in the control "
+            f"({figures.p_is(each.p_value)})"
+            for each in found
+            if each.comparison is not None and each.p_value is not None
+        ),
     ]
 
 

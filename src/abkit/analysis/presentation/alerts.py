@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from abkit.analysis.findings.badges import Tone, harmed
+from abkit.analysis.findings.before import BeforeState
 from abkit.analysis.findings.metric_result import Flag
-from abkit.analysis.findings.verdict import DOUBTS, IMBALANCE
+from abkit.analysis.findings.verdict import DOUBTS
 from abkit.analysis.presentation import figures
 
 if TYPE_CHECKING:
@@ -84,11 +85,19 @@ def _doubts(result: "Outcome") -> Iterator[Alert]:
 
 
 def _unlike(result: "Outcome") -> Iterator[Alert]:
-    made = result.deciding.adjustment
-    if made is not None and made.balance > IMBALANCE:
+    found = [
+        f"{each.variant} in {each.metric.name}, by {figures.signed(each.comparison.difference)} "
+        f"({figures.p_is(each.p_value)})"
+        for each in result.before
+        if each.state is BeforeState.DIFFERS
+        and each.comparison is not None
+        and each.p_value is not None
+    ]
+    if found:
         text = (
-            f"Before their exposure, the units of the variants differed by {made.balance:.1f} "
-            f"standard errors in {result.deciding.metric.name} already."
+            f"Before their exposure, units differed from those of {result.design.control} already: "
+            f"{_few(found, joined='; ')}. Units are assigned, logged or lost differently in the variants: "
+            "find the cause."
         )
         yield Alert(Tone.WAIT, "Variants not alike", text)
 

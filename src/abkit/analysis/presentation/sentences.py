@@ -114,16 +114,10 @@ def adjustment(found: MetricResult) -> str | None:
     before = "a column of the time before"
     if made.days is not None:
         before = f"the {made.days:g} day{'' if made.days == 1 else 's'} before the first exposure"
-    text = (
+    return (
         f"Adjusted by {before} (CUPED): the variance is "
         f"{figures.percent(made.variance_reduction, digits=1)} smaller, theta {made.theta:.4g}."
     )
-    if abs(made.balance) > 3:
-        text += (
-            f" The arms differed before the experiment, by {made.balance:.1f} standard errors: "
-            "look for the cause."
-        )
-    return text
 
 
 def capped(found: MetricResult) -> str | None:

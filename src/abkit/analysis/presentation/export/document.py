@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
+from abkit.analysis.presentation.export.before import before_document
 from abkit.analysis.presentation.export.findings import metric_result, pair_found, sample_ratio
 from abkit.analysis.presentation.export.heterogeneity import heterogeneity
 from abkit.analysis.presentation.export.novelty import novelty_found
@@ -66,6 +67,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         ],
         "heterogeneity": [heterogeneity(found) for found in result.heterogeneity],
         "sample_ratio": sample_ratio(result.sample_ratio),
+        "before": [before_document(each) for each in result.before],
         "phases": [plain(phase) for phase in result.phases],
         "exposures": {
             "several": result.several and result.several.value,

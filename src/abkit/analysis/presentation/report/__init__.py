@@ -8,6 +8,7 @@ from abkit.analysis.presentation import figures, margins, sentences, tones
 from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.bars import interval_bars
+from abkit.analysis.presentation.before import before_table
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.heterogeneity import reactions
 from abkit.analysis.presentation.report.by_day import tables_by_day
@@ -69,6 +70,7 @@ def _rendered(result: "Outcome", template: str) -> str:
             alerts=alerts(result),
             card=scorecard(result),
             worth=worth_table(result),
+            before=before_table(result),
             worth_sentence=worth_sentence(result),
             frame=times.frame(result.frame),
             bars=[interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],

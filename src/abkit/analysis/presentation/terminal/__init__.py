@@ -3,6 +3,7 @@
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from abkit.analysis.presentation.terminal.before import show_before
 from abkit.analysis.presentation.terminal.metrics import show_metric, show_scorecard
 from abkit.analysis.presentation.terminal.novelty import show_novelty
 from abkit.analysis.presentation.terminal.pairs import show_pairs
@@ -69,5 +70,6 @@ def show(result: "Outcome", console: "Console") -> None:
     show_segments(result, console)
     show_unassigned(result, console)
     show_ratio(result, console)
+    show_before(result, console)
     show_phases(result, console)
     show_method(result, console)
