@@ -8,6 +8,10 @@
 # make docs   the documentation, as HTML in docs/_build
 # make wheel  what is distributed, in dist; installed without extras, to see that it works
 
+# The tests start hundreds of processes; each would compile abkit, and each worker all tests, where the
+# environment says that Python keeps nothing.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -18,7 +22,7 @@ PIP_WITH_GROUPS := pip>=25.1
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
   npm:npm chromium:chromium
 
-.PHONY: demo example test coverage bench docs wheel system lint types imports unit drivers floors clean
+.PHONY: demo example test coverage bench docs wheel system lint types mypy pyright imports unit drivers floors clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
@@ -39,7 +43,7 @@ example: .venv/example.installed
 	echo; set -x; $(MANAGE) abkit analyze ShowPluginsExperiment --events data/events --html report.html
 
 test: system .venv/dev.installed
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types imports
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync mypy lint imports pyright .venv/drivers.installed
 	@$(MAKE) --no-print-directory unit drivers
 
 system:
@@ -57,8 +61,12 @@ lint: .venv/dev.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: .venv/dev.installed
+types: mypy pyright
+
+mypy: .venv/dev.installed
 	$(BIN)/mypy
+
+pyright: .venv/dev.installed
 	@# Outside of src, where abkit is what is installed, and no file of a project.
 	@cd .venv && PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes abkit --ignoreexternal >types.txt \
 	  && grep completeness types.txt || { cat types.txt; exit 1; }
