@@ -1,12 +1,11 @@
 """What the tests of the front end share."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from ..npm import cannot
+from ..chromium import launched
 from .node_project import Project, make_project
 
 
@@ -19,11 +18,5 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; no longer than a module, because Playwright's event loop is in the way of others."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        cannot("there is no Chromium here (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    with launched() as browser:
         yield browser
-        browser.close()

@@ -1,17 +1,17 @@
 """The report in a real browser: on a phone, in the dark, on paper, by keyboard, without a network."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from abkit import Conversion, Sum
 from abkit.analysis.result import Result
+
+from ...chromium import launched
 
 Full = Callable[..., Result]
 EVIL = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
@@ -53,16 +53,8 @@ NAMELESS = """() => [...document.querySelectorAll("svg, [role=region], section, 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("there is no Chromium here")
-        pytest.skip("there is no Chromium here")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

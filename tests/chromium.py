@@ -1,0 +1,32 @@
+"""Debian's Chromium, as the tests start it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+from .npm import cannot
+
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
+"""The first is the same browser without windows, which takes half the time."""
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    # Its process would do in software what a card does, frame by frame.
+    "--disable-gpu",
+    "--in-process-gpu",
+)
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser; skips where there is none, except in CI."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        cannot("there is no Chromium here (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
