@@ -1,5 +1,6 @@
 """What all tests share: the reference material, where it exists, a manager of their own, a Spark, an S3."""
 
+import gc
 import importlib.util
 import json
 import os
@@ -47,6 +48,7 @@ LONGEST = (
     "tests/examples/",
     "tests/analysis/test_same_numbers.py",
     "tests/analysis/engines/test_spark.py",
+    "tests/analysis/engines/test_choose.py",
     "tests/experiments/in_bulk/test_sql.py",
     "tests/frontend/",
     "tests/analysis/presentation/",
@@ -58,8 +60,19 @@ LONGEST = (
 )
 """Where the longest files are. They come first, so that no worker is left with one at the end."""
 
-WITH_SPARK = LONGEST[1:4]
+WITH_SPARK = LONGEST[1:5]
 """One worker runs them all: a Spark takes seconds to start, and longer to become fast."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Let no garbage collection look through the modules and thousands of tests, which stay to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -129,6 +142,9 @@ def spark() -> Iterator[Any]:
             .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
             .config("spark.log.level", "OFF")
             .config("spark.sql.shuffle.partitions", "1")
+            # It plans again after each stage, and each time writes the whole plan down for the listeners:
+            # a third of what Spark does for few rows.
+            .config("spark.sql.adaptive.enabled", "false")
             .config("spark.sql.session.timeZone", "UTC")
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
