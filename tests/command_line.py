@@ -19,15 +19,20 @@ from tempfile import TemporaryDirectory
 STREAMS = ("stdin", "stdout", "stderr")
 IMPORTED = (
     "abkit.analysis",
+    "abkit.analysis.presentation.charts.rendering",
+    "abkit.analysis.presentation.report",
     "abkit.analysis.presentation.terminal",
+    "altair",
     "duckdb",
     "jinja2",
     "numpy",
+    "pandas",  # by pyarrow, where it is installed
     "pyarrow.parquet",
     "rich.console",
     "rich.table",
     "scipy.special",
     "sqlalchemy",
+    "vl_convert",
 )
 
 
