@@ -125,6 +125,9 @@ def assembled(
         phases=phases,
         in_code=asked.in_code,
     )
+    before = before_exposure(
+        measured_sums.sums, estimands, design, plan, strata=measured_sums.strata
+    )
     recommendation = recommend(
         metrics,
         deciding=design.deciding,
@@ -132,6 +135,7 @@ def assembled(
         last_look=last_look,
         pairs=between,
         timing=timing(plan, asked.elapsed, ended=_ended(asked)),
+        before=before,
     )
     left = None
     if asked.elapsed is not None and not asked.over and not ratio.alarm:
@@ -142,9 +146,7 @@ def assembled(
         made=asked.made,
         counts=tuple(counts(variant, units) for variant, units in sizes.items()),
         sample_ratio=ratio,
-        before=before_exposure(
-            measured_sums.sums, measured_sums.estimands, design, plan, strata=measured_sums.strata
-        ),
+        before=before,
         metrics=metrics,
         pairs=between,
         recommendation=recommendation,

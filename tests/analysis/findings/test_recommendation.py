@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abkit.analysis.findings.before import BeforeExposure, BeforeState
 from abkit.analysis.findings.metric_result import Arm, Flag, MetricResult, Treatment
 from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.findings.timing import Timing
@@ -217,6 +218,19 @@ def test_of_two_winners_it_is_said_whether_one_is_better() -> None:
         "the second is significantly better than the control in m too; whether the first or the "
         "second is the better one is not significant."
     )
+
+
+def test_units_that_differed_before_are_a_fault_of_the_experiment() -> None:
+    kept: dict[str, Any] = {"deciding": M, "mismatch": False, "last_look": False}
+    states = (BeforeState.ALIKE, BeforeState.DIFFERS, BeforeState.UNKNOWN)
+    before = [
+        BeforeExposure(metric=M, variant=name, comparison=None, p_value=None, state=state)
+        for name, state in zip(NAMES, states, strict=False)
+    ]
+    got = recommend(found([("won", "fine")] * 3), **kept, before=before)
+    assert got.action is RecommendedAction.INVESTIGATE
+    (reason,) = got.reasons
+    assert reason.startswith("The units of the second differed from those of the control in m")
 
 
 def test_days_that_are_no_whole_weeks_are_told() -> None:

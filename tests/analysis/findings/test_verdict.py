@@ -7,7 +7,6 @@ import pytest
 from attrs import evolve
 
 from abkit.analysis.findings.metric_result import (
-    Adjustment,
     Arm,
     Flag,
     MetricResult,
@@ -412,14 +411,6 @@ def test_a_better_variant_that_harms_a_guardrail_is_named() -> None:
     found = advice(measured(M, a=GOOD, b=BETTER), measured(RISING_GUARD, a=GOOD, b=BAD))
     assert found.variant == "a"
     assert found.reasons[-1] == "b is better in m, but significantly worse in g."
-
-
-@pytest.mark.parametrize(("balance", "told"), [(3.0, False), (3.1, True)])
-def test_arms_that_differed_before_are_a_caveat(balance: float, told: bool) -> None:
-    adjustment = Adjustment(theta=1.0, variance_reduction=0.3, days=14, balance=balance)
-    found = advice(evolve(measured(M, a=GOOD), adjustment=adjustment))
-    assert found.action is RecommendedAction.ROLL_OUT
-    assert any("Before their exposure" in reason for reason in found.reasons) is told
 
 
 @pytest.mark.parametrize(

@@ -112,5 +112,8 @@ def pairs(found: Iterable[MetricResult]) -> tuple[Pair, ...]:
 
 
 def _as_one_of_two(treatment: Treatment) -> Treatment:
-    """Without the chance to be the best of all, which is not about two variants."""
-    return evolve(treatment, chance_to_be_best=None)
+    """Without what is not about two variants: the chance to be the best of all, and a margin beside the control."""
+    comparison = treatment.comparison
+    if comparison is not None:
+        comparison = evolve(comparison, non_inferiority=None)
+    return evolve(treatment, comparison=comparison, chance_to_be_best=None)

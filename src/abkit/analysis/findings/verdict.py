@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 
 from abkit.analysis.amounts import listed
 from abkit.analysis.findings.badges import Badge, badges, goal_distance, moved, rules_out_goal
+from abkit.analysis.findings.before import BeforeExposure, BeforeState
 from abkit.analysis.findings.guardrails import guardrail_reason
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.novelty import Novelty, Trend
@@ -27,9 +28,6 @@ __all__ = [
     "recommend",
     "rules_out_goal",
 ]
-
-IMBALANCE = 3.0
-"""Arms whose units differed by more standard errors before their exposure were not alike."""
 
 
 class RecommendedAction(StrEnum):
@@ -100,6 +98,7 @@ def recommend(
     last_look: bool,
     pairs: Sequence[Pair] = (),
     timing: Timing = UNTIMED,
+    before: Sequence[BeforeExposure] = (),
 ) -> Recommendation:
     """What to do with the experiment.
 
@@ -107,7 +106,8 @@ def recommend(
 
     | what was found | recommendation |
     |---|---|
-    | the arms' sizes contradict the weights | investigate: fix the assignment or the logging first |
+    | the arms' sizes contradict the weights, or their units differed before the exposure | \
+investigate: fix the assignment or the logging first |
     | of the variants that are significantly better, one with a better mean than the best is doubtful | \
 investigate: the fault may be in all |
     | the best of them waits for a guardrail, or it is too early | continue |
@@ -127,6 +127,7 @@ the last planned look | roll back |
         last_look: Whether waiting does not help any more: `is_last_look`.
         pairs: What was found of every two variants beside the control.
         timing: Whether the time since the start suffices.
+        before: Whether the units were alike before their exposure.
     """
     if mismatch:
         reason = (
@@ -134,6 +135,11 @@ the last planned look | roll back |
             "cause, and fix the assignment or the logging, before you act on any of these numbers."
         )
         return Recommendation(action=RecommendedAction.INVESTIGATE, reasons=(reason,))
+    unlike = [each for each in before if each.state is BeforeState.DIFFERS]
+    if unlike:
+        return Recommendation(
+            action=RecommendedAction.INVESTIGATE, reasons=tuple(map(_unlike, unlike))
+        )
     main = next(result for result in metrics if result.metric == deciding)
     guardrails = [result for result in metrics if result.metric.role is Role.GUARDRAIL]
     judged = [judge(t, main, guardrails, last_look=last_look) for t in main.treatments]
@@ -197,6 +203,13 @@ _MEANING = {
     Trend.GROWS: "expect more than was measured",
     Trend.REVERSES: "later it is the other way round, so look at the days before you act",
 }
+
+
+def _unlike(found: BeforeExposure) -> str:
+    return (
+        f"The units of {found.variant} differed from those of the control in {found.metric.name} before "
+        "their exposure already: find out why they were not split, or not counted, at random."
+    )
 
 
 def _without_a_winner(judged: Sequence[Judged]) -> Recommendation:
@@ -263,12 +276,6 @@ def _caveats(
     if timing.partial_weeks:
         yield timing.partial_weeks
     yield from (_CAVEATS[flag] for flag in treatment.flags if flag in _CAVEATS)
-    if main.adjustment is not None and main.adjustment.balance > IMBALANCE:
-        yield (
-            f"Before their exposure, the units of the variants differed by "
-            f"{main.adjustment.balance:.1f} standard errors in {main.metric.name} already: they may "
-            "not be alike."
-        )
 
 
 _CAVEATS = {
