@@ -112,7 +112,7 @@ def pairs(found: Iterable[MetricResult]) -> tuple[Pair, ...]:
 
 
 def _as_one_of_two(treatment: Treatment) -> Treatment:
-    """Without what is not about two variants: the chance to be the best of all, and a margin beside the control."""
+    """Without what is not about two variants: the chance to be the best of all, and the margin."""
     comparison = treatment.comparison
     if comparison is not None:
         comparison = evolve(comparison, non_inferiority=None)
