@@ -225,7 +225,7 @@ def full_result(
             )
             for number, value in enumerate(values)
         ),
-        before=before_of(founds[1]),
+        before=before_of(founds[:2][-1]),
         worth=worth_of(founds[0]),
         remaining=Remaining(days=6, units=7800, message="About 6 more days until significance."),
         warnings=("3 exposures have no unit, no variant or no time: they are left out.",),
@@ -285,7 +285,8 @@ def bayesian(result: Result) -> Result:
     )
     found = evolve(first, treatments=treatments)
     design = evolve(result.design, metrics=(found.metric,))
-    return evolve(result, metrics=(found,), design=design, plan=AnalysisPlan(method="bayesian"))
+    plan = AnalysisPlan(method="bayesian")
+    return evolve(result, metrics=(found,), design=design, plan=plan, before=())
 
 
 @pytest.fixture(scope="session")

@@ -43,9 +43,7 @@ def test_the_notes_say_of_which_days_and_of_which_prior(full: Full) -> None:
         "control (the mean of 7 days, 2026-11-02 to 2026-11-08)."
     )
     assert risk == "Risk: the lift that the choice loses on average, where another one is better."
-    assert unreadable == (
-        "1 file in the folder of past results is no readable result and has no part in this."
-    )
+    assert unreadable == ("1 file in the folder of past results cannot be read and does not count.")
 
 
 def test_what_is_rolled_out_is_worth_a_sentence(full: Full) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from abkit.analysis.amounts import amount, have
+from abkit.analysis.amounts import amount
 from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.verdict import RecommendedAction
 from abkit.analysis.findings.worth import Choice, PriorSource, Worth
@@ -143,10 +143,9 @@ def _notes(found: Worth) -> Iterator[str]:
         yield "Risk: the lift that the choice loses on average, where another one is better."
     unreadable = found.stated.unreadable
     if unreadable:
-        verb = "is" if unreadable == 1 else "are"
+        verb = "does" if unreadable == 1 else "do"
         yield (
-            f"{amount(unreadable, 'file')} in the folder of past results {verb} no readable "
-            f"{'result' if unreadable == 1 else 'results'} and {have(unreadable)} no part in this."
+            f"{amount(unreadable, 'file')} in the folder of past results cannot be read and {verb} not count."
         )
 
 
