@@ -80,7 +80,7 @@ def test_what_counts_of_the_events(tmp_path: Path) -> None:
     (tmp_path / "testers.txt").write_text("\ufeff7\n\n 42 \n", encoding="utf-8")
     arguments = [
         *("--several", "first", "--from", "2026-11-02", "--until", "2026-11-09T06:00+02:00"),
-        *("--window", "7d", "--cuped", "14", "--over-time", "hour"),
+        *("--window", "7d", "--cuped", "14", "--over-time", "hour", "--no-novelty"),
         *("--segment", "plan", "--segment", "country"),
         *("--exclude", str(tmp_path / "testers.txt")),
         *("--exclude-where", "email=a@b.c", "--exclude-bots"),
@@ -95,6 +95,7 @@ def test_what_counts_of_the_events(tmp_path: Path) -> None:
         "window": timedelta(days=7),
         "cuped": timedelta(days=14),
         "over_time": "hour",
+        "novelty": False,
         "segments": ("plan", "country"),
         "exclude": (
             Exclusion(name="testers", units=("7", "42")),

@@ -25,6 +25,7 @@ from abkit.analysis.findings.metric_result import (
     Treatment,
     missing,
 )
+from abkit.analysis.findings.novelty import EffectByDay, Novelty, Trend
 from abkit.analysis.findings.remaining import Remaining
 from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.findings.worth import Worth, per_day, worth
@@ -138,6 +139,32 @@ def worth_of(main: MetricResult) -> Worth | None:
     return found and per_day(found, main, daily)
 
 
+def by_day(found: MetricResult, *, days: int = 14) -> Novelty:
+    """The effect of the first variant wears off; the others' does not change."""
+
+    def effect(place: int, treatment: Treatment) -> EffectByDay:
+        comparison = treatment.comparison
+        if comparison is None or comparison.lift is None:
+            return EffectByDay(
+                variant=treatment.arm.variant, days=(None,) * days, missing=treatment.missing
+            )
+        return EffectByDay(
+            variant=treatment.arm.variant,
+            days=(comparison,) * days,
+            early=comparison,
+            late=evolve(comparison, lift=comparison.lift / 3),
+            share=comparison,
+            corrected_p=treatment.corrected_p,
+            trend=None if place else Trend.WEARS_OFF,
+        )
+
+    return Novelty(
+        metric=found.metric,
+        length=days,
+        treatments=tuple(effect(place, each) for place, each in enumerate(found.treatments)),
+    )
+
+
 def ends(count: int) -> tuple[datetime, ...]:
     return tuple(DAY + timedelta(days=i + 1) for i in range(count))
 
@@ -227,6 +254,7 @@ def full_result(
         ),
         before=before_of(founds[:2][-1]),
         worth=worth_of(founds[0]),
+        novelty=(by_day(founds[0]),),
         remaining=Remaining(days=6, units=7800, message="About 6 more days until significance."),
         warnings=("3 exposures have no unit, no variant or no time: they are left out.",),
         sources=MappingProxyType({"exposures": "data/events/exposures", "actions": "data/actions"}),
@@ -246,6 +274,7 @@ def bare(result: Result) -> Result:
         cumulative=None,
         unassigned=None,
         segments=(),
+        novelty=(),
         remaining=None,
         before=(),
         worth=None,

@@ -57,6 +57,7 @@ def test_there_is_a_chart_for_each_thing_that_can_be_drawn(full: Full) -> None:
     compared = ["integration link clicked", "revenue"]
     assert charts.cumulative is not None
     assert list(charts.over_time) == list(charts.intervals) == list(charts.segments) == compared
+    assert list(charts.by_day) == compared[:1]
     assert [name for name, _ in charts][:2] == [
         "cumulative-exposures",
         "over-time-1-integration-link-clicked",
@@ -66,13 +67,15 @@ def test_there_is_a_chart_for_each_thing_that_can_be_drawn(full: Full) -> None:
 def test_there_is_none_where_there_is_nothing(full: Full, changed: Any) -> None:
     charts = changed["bare"](full()).charts()
     assert charts.cumulative is None
-    assert (dict(charts.over_time), dict(charts.segments)) == ({}, {})
-    assert list(full(units=20).charts().intervals) == []
+    assert (dict(charts.over_time), dict(charts.segments), dict(charts.by_day)) == ({}, {}, {})
+    few = full(units=20).charts()
+    assert (list(few.intervals), list(few.by_day)) == ([], [])
 
 
 def test_pictures_need_no_browser(full: Full, tmp_path: Path) -> None:
     written = full(metrics=(Conversion("clicked"),), values=("a",)).to_png(tmp_path / "png")
     assert sorted(path.name for path in (tmp_path / "png").iterdir()) == [
+        "by-day-1-clicked.png",
         "cumulative-exposures.png",
         "intervals-1-clicked.png",
         "over-time-1-clicked.png",

@@ -64,6 +64,11 @@ def test_a_document_has_inputs_method_version_and_every_part(full: Full) -> None
     assert exposures["unassigned"]["without"] == {"2026-11-03": 5, "2026-11-04": 2}
     assert document["remaining"]["days"] == 6
     assert [segment["value"] for segment in document["segments"]] == ["free", "team", None]
+    (novelty,) = document["novelty"]
+    assert (novelty["metric"], novelty["length"]) == ("integration link clicked", 14)
+    (effect,) = novelty["treatments"]
+    assert (effect["variant"], effect["trend"], len(effect["days"])) == ("1", "wears off", 14)
+    assert effect["early"]["lift"] == pytest.approx(3 * effect["late"]["lift"])
     revenue = document["metrics"][1]
     assert revenue["adjustment"]["variance_reduction"] == 0.4375
     assert revenue["treatments"][0]["capped"] == 112

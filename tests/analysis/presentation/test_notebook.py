@@ -35,14 +35,19 @@ def test_it_has_the_verdict_the_charts_and_the_queries(full: Full) -> None:
     assert "Recommendation: **roll out 1**" in prose
     assert "```sql\nselect unit_id,\n  variant\nfrom exposures -- <all>\n```" in prose
     assert code[:2] == ["analysis = None", "result = analysis.run()\nresult"]
-    for wanted in ("charts.cumulative", "charts.over_time.get('revenue')", "result.to_frame()"):
+    for wanted in (
+        "charts.cumulative",
+        "charts.over_time.get('revenue')",
+        "charts.by_day.get('integration link clicked')",
+        "result.to_frame()",
+    ):
         assert wanted in code
 
 
 def test_it_draws_nothing_that_is_not_there(full: Full, changed: Any) -> None:
     code = cells(to_notebook(changed["bare"](full()), RECIPE), "code")
     assert not any(
-        word in cell for cell in code for word in ("cumulative", "over_time", "segments")
+        word in cell for cell in code for word in ("cumulative", "over_time", "segments", "by_day")
     )
 
 

@@ -108,6 +108,15 @@ def test_it_is_the_panel(full: Full) -> None:
         assert wanted in text
 
 
+def test_it_says_whether_the_effect_of_each_variant_changes(full: Full) -> None:
+    page = " ".join(Page(render(full(("0", "1", "2")))).text.split())
+    assert "Effect by days since exposure" in page
+    assert "1: The effect wears off: a lift of +13.00% in the first 7 days" in page
+    assert "2: No change of the effect is found" in page
+    few = " ".join(Page(render(full(units=80))).text.split())
+    assert "Whether the effect changes is not tested yet: 20 more units in variant 0" in few
+
+
 def test_what_is_absent_is_not_mentioned(full: Full, changed: Any) -> None:
     page = Page(render(changed["bare"](full())))
     for unwanted in (

@@ -56,6 +56,14 @@ def test_it_says_all_that_the_panel_says(full: Full) -> None:
         assert wanted in text
 
 
+def test_a_line_says_that_the_effect_changes(full: Full, changed: Any) -> None:
+    said = " ".join(full(("0", "1", "2")).to_text(width=200).split())
+    assert "Trend integration link clicked, 1. The effect wears off: a lift of +13" in said
+    assert "in the 7 days after that" in said
+    assert said.count("Trend") == 1
+    assert "Trend" not in changed["bare"](full()).to_text()
+
+
 def test_nothing_is_left_to_be_waited_for_once_it_is_decided(full: Full) -> None:
     left = Remaining(days=6, units=7800, message="About 6 days.")
     decided = evolve(full(looks=0), remaining=left)

@@ -60,6 +60,7 @@ def test_a_plan_that_cannot_be_is_refused_where_it_is_declared(plan: Any, messag
         ({"confidence": "0.95"}, "at least 0.5 and below 1"),
         ({"min_days": -1}, "a whole number of days, such as 14, or 0 for none"),
         ({"min_days": 1.5}, "a whole number of days"),
+        ({"novelty": "yes"}, "novelty must be True or False"),
         ({"sample_size": -1}, "the planned units of all arms"),
         ({"cuped": 14}, "timedelta above 0, such as timedelta"),
         ({"cuped": {"revenue": 3}}, "columns by metric"),

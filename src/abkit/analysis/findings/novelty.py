@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeAlias
 
 from attrs import evolve, frozen
 
@@ -35,7 +36,7 @@ from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Correction, Method
 from abkit.experiments.declaring.metrics import Metric, Ratio, Total
 
-NewUnits = Mapping[tuple[datetime, str, int], int]
+NewUnits: TypeAlias = Mapping[tuple[datetime, str, int], int]
 """Units by the start of the period of their first exposure, variant, and number of their phase."""
 
 

@@ -8,16 +8,16 @@ from attrs import frozen
 from abkit.analysis.statistics.standardizing import Strata
 from abkit.experiments.declaring.metrics import Conversion, Metric, Sum, Total
 
-DAY = timedelta(days=1)
+DAY: timedelta = timedelta(days=1)
 """Day d of a unit is from d to d + 1 times 24 hours after its own first exposure."""
 
-LENGTHS = (7, 14, 28)
+LENGTHS: tuple[int, ...] = (7, 14, 28)
 """Of these, in days, is the time whose two parts are compared. From two weeks on, each part has every day of
 the week equally often."""
 
-MOST_DAYS = LENGTHS[-1]
+MOST_DAYS: int = LENGTHS[-1]
 
-ENOUGH = 0.25
+ENOUGH: float = 0.25
 """A longer time is taken once this share of all units has it behind it. An effect that halves in a week is
 found in 14 days with a third of the units that 7 days need, and in 28 with 40% of those of 14."""
 
@@ -43,9 +43,17 @@ class DailySums:
     end: datetime
 
 
-EARLY, LATE, BOTH, ACTIVE = range(4)
-"""The measures of `DailySums.halves`: the sum of the first days, that of the others, that of all of them,
-and whether that is above 0."""
+EARLY: int = 0
+"""The place of a measure of `DailySums.halves`: the sum of the first days."""
+
+LATE: int = 1
+"""That of the sum of the other days."""
+
+BOTH: int = 2
+"""That of the sum of all days."""
+
+ACTIVE: int = 3
+"""That of whether the sum of all days is above 0."""
 
 
 def early_days(length: int) -> int:
