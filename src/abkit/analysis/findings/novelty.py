@@ -271,8 +271,7 @@ class _Compared:
 def _of_all_phases(strata: Strata, variant: str) -> Sums:
     if any(variant in phase for phase in strata):
         return pooled(strata, variant)
-    some = next(iter(strata[0].values()))
-    return Sums.none(some.shifts)
+    return Sums.none(next(of.shifts for phase in strata for of in phase.values()))
 
 
 def _trend(early: Comparison, late: Comparison) -> Trend:
