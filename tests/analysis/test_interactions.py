@@ -1,5 +1,6 @@
 """Experiments that touch each other, from exposures to what is said."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -234,3 +235,28 @@ def test_a_result_shows_itself_in_every_form(tmp_path: Any) -> None:
     assert document["pairs"][0]["effects"][0]["tests"][0]["differs"] is True
     narrow = result.to_text(width=12)
     assert "1 A    EFF" not in narrow
+
+
+def test_a_database_says_the_same() -> None:
+    variants, done = {"A": A, "B": B}, bought(np.where(A & B, 0.3, 0.1))
+    connection = sqlite3.connect(":memory:")
+    for name, table in {"exposures": exposures(variants), "actions": done}.items():
+        times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in table["time"].to_pylist()]
+        columns = {**table.to_pydict(), "time": times}
+        connection.execute(f"create table {name} ({', '.join(columns)})")
+        marks = ", ".join("?" * len(columns))
+        connection.executemany(
+            f"insert into {name} values ({marks})",  # noqa: S608 - our own names
+            zip(*columns.values(), strict=True),
+        )
+    designs = [design("A"), design("B")]
+    there = InteractionsAnalysis(
+        designs, exposures="exposures", actions="actions", engine=connection
+    ).run()
+    connection.close()
+    pair, expected = there["A", "B"], run(variants, actions=done)["A", "B"]
+    assert (pair.touch, pair.table) == (expected.touch, expected.table)
+    found, wanted = (
+        [t.p_value for of in each.effects for t in of.tests] for each in (pair, expected)
+    )
+    assert found == pytest.approx(wanted)
