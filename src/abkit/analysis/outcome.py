@@ -13,7 +13,7 @@ from abkit.analysis.findings.badges import badges
 from abkit.analysis.findings.before import BeforeExposure
 from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.evaluate import taus as taus_of
-from abkit.analysis.findings.interactions import Heterogeneity
+from abkit.analysis.findings.heterogeneity import Heterogeneity
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.novelty import Novelty
 from abkit.analysis.findings.pairs import Pair

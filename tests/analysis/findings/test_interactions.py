@@ -6,7 +6,8 @@ from itertools import accumulate
 import numpy as np
 import pytest
 
-from abkit.analysis.findings.interactions import Heterogeneity, heterogeneity
+from abkit.analysis.findings.heterogeneity import Heterogeneity
+from abkit.analysis.findings.interactions import heterogeneity
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.parts import Part
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from abkit.analysis.findings.interactions import Heterogeneity, PartEffect
+from abkit.analysis.findings.heterogeneity import Heterogeneity, PartEffect
 from abkit.analysis.presentation.export import rows
 from abkit.analysis.presentation.heterogeneity import reactions
 from abkit.analysis.presentation.report import render

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from abkit.analysis.findings.interactions import Heterogeneity
+from abkit.analysis.findings.heterogeneity import Heterogeneity
 from abkit.analysis.inference.independence import CrossTable, Independence, independence
 from abkit.errors import UnknownNameError
 

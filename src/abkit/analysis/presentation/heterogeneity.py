@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from abkit.analysis.amounts import amount
-from abkit.analysis.findings.interactions import Heterogeneity, PartEffect
+from abkit.analysis.findings.heterogeneity import Heterogeneity, PartEffect
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.presentation import figures
 

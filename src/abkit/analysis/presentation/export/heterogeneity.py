@@ -1,6 +1,6 @@
 """Who reacts differently, as JSON-ready values."""
 
-from abkit.analysis.findings.interactions import Heterogeneity
+from abkit.analysis.findings.heterogeneity import Heterogeneity
 from abkit.analysis.presentation.export.plain import plain
 
 
