@@ -18,11 +18,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The first pip that knows dependency groups; a new environment may have an older one.
 PIP_WITH_GROUPS := pip>=25.1
 
-# What the tests need besides Python: a command, and the Debian package that has it.
+# What the tests need besides Python: a command, and the Debian package that has it, or another of its own name.
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
-  npm:npm chromium:chromium
+  npm:npm chromium:chromium-headless-shell
 
-.PHONY: demo example test coverage bench docs wheel system lint types mypy pyright imports unit drivers floors clean
+.PHONY: demo example test coverage bench docs wheel system lint types imports unit drivers floors clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
@@ -42,14 +42,16 @@ example: .venv/example.installed
 	test -d data/events/exposures || { echo "Nobody has seen the directory yet: nothing to analyze."; exit 0; }; \
 	echo; set -x; $(MANAGE) abkit analyze ShowPluginsExperiment --events data/events --html report.html
 
+# What is fetched for the drivers is waited for while the tests compute.
 test: system .venv/dev.installed
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync mypy lint imports pyright .venv/drivers.installed
-	@$(MAKE) --no-print-directory unit drivers
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync types lint imports
+	@$(MAKE) --no-print-directory --jobs=2 unit .venv/drivers.installed
+	@$(MAKE) --no-print-directory drivers
 
 system:
 	@missing=; \
 	for each in $(SYSTEM); do \
-	  command -v $${each%%:*} >/dev/null || missing="$$missing $${each##*:}"; \
+	  command -v $${each%%:*} >/dev/null || command -v $${each##*:} >/dev/null || missing="$$missing $${each##*:}"; \
 	done; \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -61,12 +63,8 @@ lint: .venv/dev.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: mypy pyright
-
-mypy: .venv/dev.installed
+types: .venv/dev.installed
 	$(BIN)/mypy
-
-pyright: .venv/dev.installed
 	@# Outside of src, where abkit is what is installed, and no file of a project.
 	@cd .venv && PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes abkit --ignoreexternal >types.txt \
 	  && grep completeness types.txt || { cat types.txt; exit 1; }

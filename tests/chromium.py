@@ -25,7 +25,7 @@ def launched() -> Iterator[Browser]:
     """A browser; skips where there is none, except in CI."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        cannot("there is no Chromium here (Debian: apt-get install chromium)")
+        cannot("there is no Chromium here (Debian: apt-get install chromium-headless-shell)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser

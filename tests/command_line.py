@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -104,7 +105,7 @@ def _forking() -> _Forking:
 
 
 def _become(request: dict[str, object]) -> None:
-    """Let this process, which is a fork, run the command; it ends as Python ends."""
+    """Let this process, which is a fork, run the command and end."""
     named: dict[str, str] = request["streams"]  # type: ignore[assignment]
     flags = (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT | os.O_APPEND] * 2)
     for target, (name, how) in enumerate(zip(STREAMS, flags, strict=True)):
@@ -122,7 +123,20 @@ def _become(request: dict[str, object]) -> None:
     sys.argv = ["abkit", *arguments]  # type: ignore[misc]
     from abkit.cli import main
 
-    main()
+    code: object = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    if code is not None and not isinstance(code, int):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    # As Python ends: threads, exit hooks, output.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)
 
 
 def _serve() -> None:

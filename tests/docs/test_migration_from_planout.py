@@ -21,7 +21,7 @@ from abkit.experiments.declaring.layer import Namespace
 
 from ..conformance.reference import namespace_of_planout, planout
 
-UNITS = [*range(2_000), *(f"user-{number}" for number in range(500))]
+UNITS = [*range(700), *(f"user-{number}" for number in range(300))]
 
 Body: TypeAlias = Callable[[Any, Any], bool | None]
 
