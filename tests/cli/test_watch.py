@@ -1,6 +1,7 @@
 """`abkit watch`: what it tells, prints and writes down, and its exit codes."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,15 +74,10 @@ def service() -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a module of experiments, which is the current one, and the events of Buttons."""
-    (tmp_path / "watched_config.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.delitem(sys.modules, "watched_config", raising=False)
-    for variable in ("NOTIFY", "STATE", "CONFIG", "SETTINGS", "EVENTS"):
-        monkeypatch.delenv(f"ABKIT_{variable}", raising=False)
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The events of Buttons, written once."""
+    folder = tmp_path_factory.mktemp("written") / "events"
     exposures = [
         Exposure(
             experiment="Buttons",
@@ -99,7 +95,20 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for i in range(8000)
         if i // 2 % 20 < (5 if i % 2 else 4)
     ]
-    FileSink(tmp_path / "events", format="jsonl").send([*exposures, *actions])
+    FileSink(folder, format="jsonl").send([*exposures, *actions])
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: Path) -> Path:
+    """A folder with a module of experiments, which is the current one, and the events of Buttons."""
+    (tmp_path / "watched_config.py").write_text(MODULE)
+    shutil.copytree(events, tmp_path / "events")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.delitem(sys.modules, "watched_config", raising=False)
+    for variable in ("NOTIFY", "STATE", "CONFIG", "SETTINGS", "EVENTS"):
+        monkeypatch.delenv(f"ABKIT_{variable}", raising=False)
     return tmp_path
 
 
