@@ -22,6 +22,9 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
+# Two workers have two cores: threads of a library of mathematics would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 FILE = re.compile(r"# ([\w./-]+\.(?:py|toml))\n")
 
 

@@ -1,6 +1,7 @@
 """Tests that stop at bounds, by the recursion of Armitage, McPherson and Rowe: what has not stopped yet."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from math import inf, sqrt
 from typing import NamedTuple
 
@@ -10,8 +11,6 @@ from scipy.special import ndtr
 
 FURTHEST = 37.0
 """A bound further out, in standard errors, has a probability that is no float above 0: below 1e-299."""
-
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(256)
 
 _BEYOND = 9.0
 """Standard deviations around the drift, beyond which there is less than 1e-18 of the score."""
@@ -65,11 +64,12 @@ class Continuing:
     def after(self, step: float, floor: float, reach: float) -> "Continuing":
         """What has not stopped after a further step: the scores between `floor` and `reach`."""
         half = (reach - floor) / 2
-        nodes = floor + half * (1 + NODES)
+        points, weights = _quadrature()
+        nodes = floor + half * (1 + points)
         moved = self._nodes + self._drift * step
         distances = (nodes[:, None] - moved[None, :]) / sqrt(step)
         density = np.exp(-distances * distances / 2) @ self._masses / sqrt(2 * np.pi * step)
-        return Continuing(nodes, half * WEIGHTS * density, self._drift)
+        return Continuing(nodes, half * weights * density, self._drift)
 
 
 class Stopping(NamedTuple):
@@ -109,3 +109,10 @@ def stopping(
         continuing, before = continuing.after(step, floor, min(reach, high)), information
     for _ in rest:
         yield Stopping(0.0, 0.0)
+
+
+@cache
+def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The points and the weights of Gauss and Legendre: found when they are needed, not at each import."""
+    points, weights = np.polynomial.legendre.leggauss(256)
+    return points, weights
