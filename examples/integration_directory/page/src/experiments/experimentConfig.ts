@@ -35,6 +35,7 @@ export type ExperimentReason =
   | 'ineligible'
   | 'not_enrolled'
   | 'excluded'
+  | 'holdout'
   | 'inactive'
   | 'error'
   | 'missing';

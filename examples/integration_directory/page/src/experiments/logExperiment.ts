@@ -16,6 +16,8 @@ export interface ServerAssignment {
   readonly reason: string;
   readonly unitType: string;
   readonly unitId: string;
+  /** The experiment is concluded, and those who get its winner are compared with a holdout. */
+  readonly exposesToHoldout?: boolean;
 }
 
 const STORAGE_KEY = 'abkit-logged-experiments';
@@ -45,14 +47,14 @@ const settledHere = new Map<
 /**
  * Log that the unit was subjected to the experiment. Call it as often as you like: the server hears of
  * a unit's variant once a UTC day, and again when it changes. It returns at once and never throws; on a
- * server, and for a unit that does not take part, it does nothing.
+ * server, and for a unit that neither takes part nor is compared with or by a holdout, it does nothing.
  */
 export function logExperiment(
   experiment: string,
   assignment: ServerAssignment | undefined,
   options: LogOptions = {},
 ): void {
-  if (typeof window === 'undefined' || assignment?.reason !== 'assigned') {
+  if (typeof window === 'undefined' || !isCounted(assignment)) {
     return;
   }
   try {
@@ -70,6 +72,11 @@ export function logExperiment(
   } catch (error) {
     report(options, error);
   }
+}
+
+function isCounted(assignment: ServerAssignment | undefined): assignment is ServerAssignment {
+  const reason = assignment?.reason;
+  return reason === 'assigned' || reason === 'holdout' || assignment?.exposesToHoldout === true;
 }
 
 async function sendWaiting(): Promise<void> {
