@@ -1,14 +1,14 @@
 """From the sums that a database gave to a result: pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis import data_warnings
 from abkit.analysis.aggregation.measures import MeasuredSums
-from abkit.analysis.amounts import amount
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.findings.before import before_exposure
@@ -26,13 +26,13 @@ from abkit.analysis.outcome import Segment, VariantCounts
 from abkit.analysis.result import Result, versions
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.phases import Phase
-from abkit.analysis.statistics.standardizing import FEWEST, compared
+from abkit.analysis.statistics.standardizing import compared
 from abkit.errors import AnalysisError, TooFewVariantsError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 
 if TYPE_CHECKING:
-    from abkit.analysis.inference.srm import SampleRatio
+    pass
 
 
 @frozen(kw_only=True)
@@ -166,10 +166,10 @@ def assembled(
         warnings=(
             *plan.warnings,
             *measured_sums.notes,
-            *_left_out_of(phases, control=design.control),
-            *_without_weights(phases),
-            *_unknown_shares(ratio, in_code=asked.in_code),
-            *_without_looks(measured_sums, plan),
+            *data_warnings.of_phases(phases, control=design.control),
+            *data_warnings.without_weights(phases),
+            *data_warnings.of_unknown_shares(ratio, in_code=asked.in_code),
+            *data_warnings.without_looks(measured_sums, plan),
         ),
         phases=phases if len(phases) > 1 else (),
         sources=MappingProxyType(dict(asked.sources)),
@@ -266,15 +266,6 @@ def _segments(
         yield Segment(property=part.property, value=part.value, metrics=metrics)
 
 
-def _without_looks(measured_sums: MeasuredSums, plan: AnalysisPlan) -> Iterable[str]:
-    """That segments are not compared."""
-    if measured_sums.parts and plan.method is Method.GROUP_SEQUENTIAL:
-        yield (
-            "Segments are counted but not compared: the looks of a group sequential test are those of "
-            "all units."
-        )
-
-
 def _units(sums: Mapping[str, Sums], variant: str) -> int:
     return sums[variant].n if variant in sums else 0
 
@@ -291,44 +282,3 @@ def _phases(measured_sums: MeasuredSums, sizes: Mapping[str, int]) -> tuple[Phas
         both = [treatment for treatment in treatments if compared([sums], control, treatment)]
         phases.append(evolve(phase, units=MappingProxyType(units), compared=tuple(both)))
     return tuple(phases)
-
-
-def _left_out_of(phases: Sequence[Phase], *, control: str) -> Iterable[str]:
-    """That phases say nothing of a variant, as it or the control has too few units in them."""
-    if len(phases) < 2:
-        return
-    for variant in (each for each in phases[0].units if each != control):
-        without = [phase for phase in phases if variant not in phase.compared]
-        units = sum(phase.units[control] + phase.units[variant] for phase in without)
-        if units:
-            of = amount(len(without), "phase")
-            yield (
-                f"{amount(units, 'unit')} of {of} are left out of the comparison of {variant}: while the "
-                f"weights were those, it or the control had fewer than {FEWEST} units."
-            )
-
-
-def _without_weights(phases: Sequence[Phase]) -> Iterable[str]:
-    """That some units, but not all, are left out of the check of the sizes."""
-    unknown = sum(sum(phase.units.values()) for phase in phases if not phase.weights)
-    if unknown and any(phase.weights for phase in phases):
-        yield (
-            f"The exposures of {amount(unknown, 'unit')} do not tell with which weights they were drawn: "
-            "they are a phase of their own, and left out of the sample ratio."
-        )
-
-
-def _unknown_shares(ratio: "SampleRatio", *, in_code: bool) -> Iterable[str]:
-    """That the sizes of the variants could not be checked."""
-    if not ratio.known and in_code:
-        yield (
-            "The sample ratio is not tested: the weights are written in assign(), and the exposures do "
-            "not carry them."
-        )
-    elif not ratio.known:
-        total = sum(ratio.counts.values())
-        shares = ", ".join(f"{v} {count / total:.1%}" for v, count in ratio.counts.items())
-        yield (
-            f"The designed shares of the variants are not known, and {shares} are no equal ones: "
-            "whether units are missing is not checked. Give weights."
-        )

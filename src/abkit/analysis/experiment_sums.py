@@ -9,8 +9,8 @@ from attrs import evolve, field, frozen
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.measures import MeasuredSums
-from abkit.analysis.amounts import left_out
 from abkit.analysis.assemble import Asked, assembled, check_plan
+from abkit.analysis.data_warnings import of_exposures
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
@@ -251,7 +251,7 @@ class ExperimentSums:
             worth=result.worth and per_day(result.worth, result.deciding, daily_units(curve)),
             unassigned=self.unassigned,
             novelty=trends,
-            warnings=(*result.warnings, *_warnings(exposed, result, plan.several)),
+            warnings=(*result.warnings, *of_exposures(exposed, result, plan.several)),
         )
 
     def _amended(self) -> Iterable[str]:
@@ -318,39 +318,3 @@ def _elapsed(exposed: ExposedUnits) -> timedelta:
 def _over(design: Design, exposed: ExposedUnits) -> bool:
     """Whether the exposures reach the declared end."""
     return design.ends is not None and exposed.latest is not None and exposed.latest >= design.ends
-
-
-def _warnings(exposed: ExposedUnits, result: Result, several: Several) -> Iterable[str]:
-    if exposed.incomplete:
-        yield left_out(exposed.incomplete, "exposure", "unit, no variant or no time")
-    yield from exposed.notes
-    weights = result.sample_ratio.weights if result.design.weights or result.phases else {}
-    undeclared = [c.variant for c in result.counts if weights and c.variant not in weights]
-    if undeclared:
-        yield (
-            f"Exposures have variants that are not declared: {', '.join(undeclared)}. They are "
-            "compared, but left out of the check of the arms' sizes."
-        )
-    repeated = sum(exposed.jumped.values()) - exposed.in_several
-    jumped, units = exposed.in_several, sum(exposed.exposed.values()) - repeated
-    if jumped > 0.005 * units:
-        yield (
-            f"{jumped:,} of {units:,} units ({jumped / units:.1%}) were exposed to several "
-            f"variants; {_MOVED if _are_moved_kept(result, several) else _JUMPED[several]}. "
-            "Find out why units change their variant."
-        )
-
-
-def _are_moved_kept(result: Result, several: Several) -> bool:
-    return bool(result.phases) and several is Several.EXCLUDE
-
-
-_JUMPED = {
-    Several.EXCLUDE: "leaving them out may bias the comparison",
-    Several.FIRST: "counting them for the first one blurs the difference",
-    Several.INCLUDE: "counting them for each of these blurs the difference",
-}
-_MOVED = (
-    "those that a change of the weights moved count for the first one, which blurs the difference; "
-    "leaving the others out may bias the comparison"
-)

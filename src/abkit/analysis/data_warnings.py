@@ -1,0 +1,109 @@
+"""What a reader must know about the data of a result, in sentences: pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from abkit.analysis.aggregation.exposures import ExposedUnits
+from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.amounts import amount, left_out
+from abkit.analysis.outcome import Outcome
+from abkit.analysis.statistics.phases import Phase
+from abkit.analysis.statistics.standardizing import FEWEST
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method, Several
+
+if TYPE_CHECKING:
+    from abkit.analysis.inference.srm import SampleRatio
+
+
+def of_exposures(exposed: ExposedUnits, result: Outcome, several: Several) -> Iterable[str]:
+    """What is wrong with the exposures.
+
+    Args:
+        exposed: The units.
+        result: What was found.
+        several: What became of units exposed to several variants.
+    """
+    if exposed.incomplete:
+        yield left_out(exposed.incomplete, "exposure", "unit, no variant or no time")
+    yield from exposed.notes
+    weights = result.sample_ratio.weights if result.design.weights or result.phases else {}
+    undeclared = [c.variant for c in result.counts if weights and c.variant not in weights]
+    if undeclared:
+        yield (
+            f"Exposures have variants that are not declared: {', '.join(undeclared)}. They are "
+            "compared, but left out of the check of the arms' sizes."
+        )
+    repeated = sum(exposed.jumped.values()) - exposed.in_several
+    jumped, units = exposed.in_several, sum(exposed.exposed.values()) - repeated
+    if jumped > 0.005 * units:
+        yield (
+            f"{jumped:,} of {units:,} units ({jumped / units:.1%}) were exposed to several "
+            f"variants; {_MOVED if _are_moved_kept(result, several) else _JUMPED[several]}. "
+            "Find out why units change their variant."
+        )
+
+
+def _are_moved_kept(result: Outcome, several: Several) -> bool:
+    return bool(result.phases) and several is Several.EXCLUDE
+
+
+_JUMPED = {
+    Several.EXCLUDE: "leaving them out may bias the comparison",
+    Several.FIRST: "counting them for the first one blurs the difference",
+    Several.INCLUDE: "counting them for each of these blurs the difference",
+}
+_MOVED = (
+    "those that a change of the weights moved count for the first one, which blurs the difference; "
+    "leaving the others out may bias the comparison"
+)
+
+
+def of_phases(phases: Sequence[Phase], *, control: str) -> Iterable[str]:
+    """That phases say nothing of a variant, as it or the control has too few units in them."""
+    if len(phases) < 2:
+        return
+    for variant in (each for each in phases[0].units if each != control):
+        without = [phase for phase in phases if variant not in phase.compared]
+        units = sum(phase.units[control] + phase.units[variant] for phase in without)
+        if units:
+            of = amount(len(without), "phase")
+            yield (
+                f"{amount(units, 'unit')} of {of} are left out of the comparison of {variant}: while the "
+                f"weights were those, it or the control had fewer than {FEWEST} units."
+            )
+
+
+def without_weights(phases: Sequence[Phase]) -> Iterable[str]:
+    """That some units, but not all, are left out of the check of the sizes."""
+    unknown = sum(sum(phase.units.values()) for phase in phases if not phase.weights)
+    if unknown and any(phase.weights for phase in phases):
+        yield (
+            f"The exposures of {amount(unknown, 'unit')} do not tell with which weights they were drawn: "
+            "they are a phase of their own, and left out of the sample ratio."
+        )
+
+
+def of_unknown_shares(ratio: "SampleRatio", *, in_code: bool) -> Iterable[str]:
+    """That the sizes of the variants could not be checked."""
+    if not ratio.known and in_code:
+        yield (
+            "The sample ratio is not tested: the weights are written in assign(), and the exposures do "
+            "not carry them."
+        )
+    elif not ratio.known:
+        total = sum(ratio.counts.values())
+        shares = ", ".join(f"{v} {count / total:.1%}" for v, count in ratio.counts.items())
+        yield (
+            f"The designed shares of the variants are not known, and {shares} are no equal ones: "
+            "whether units are missing is not checked. Give weights."
+        )
+
+
+def without_looks(measured_sums: MeasuredSums, plan: AnalysisPlan) -> Iterable[str]:
+    """That segments are not compared."""
+    if measured_sums.parts and plan.method is Method.GROUP_SEQUENTIAL:
+        yield (
+            "Segments are counted but not compared: the looks of a group sequential test are those of "
+            "all units."
+        )
