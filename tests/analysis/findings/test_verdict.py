@@ -116,6 +116,12 @@ def test_the_goal_of_a_negative_mean_lies_on_the_wanted_side() -> None:
     assert not {AG, BG} & set(badges(fallen, metric))
 
 
+def test_a_goal_is_reached_whatever_the_rounding() -> None:
+    """21% beside 20% is a difference of 0.00999... in binary."""
+    found = comparison(0.21 - 0.2, (0.005, 0.015), significant=True, control=0.2)
+    assert AG in badges(found, Mean("m", goal=0.05))
+
+
 def test_a_goal_relative_to_a_mean_of_zero_has_no_badge() -> None:
     compared = comparison(0.5, (0.2, 0.8), significant=True, control=0.0)
     assert set(badges(compared, Mean("m", goal=GOAL))) == {S, AC}
