@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.findings.worth import Choice
 from abkit.analysis.inference.comparison import Interval
@@ -97,3 +98,19 @@ def test_numbers_of_any_size_are_written(full: Full) -> None:
     assert (row.per_day, row.per_day_interval) == ("-1.000e+18", "-∞ to +∞")
     assert (row.shrunk, row.risk) == ("0.00%", "<0.01%")
     assert loss(0.012) == "1.20%"
+
+
+def test_the_least_loss_is_good_news_only_of_what_is_recommended(full: Full) -> None:
+    rolled_out = worth_table(full())
+    doubted = worth_table(
+        evolve(
+            full(),
+            recommendation=Recommendation(
+                action=RecommendedAction.INVESTIGATE, reasons=("There is a doubt.",)
+            ),
+        )
+    )
+    assert rolled_out is not None
+    assert doubted is not None
+    assert [row.tone for row in rolled_out.rows].count(Tone.GOOD) == 1
+    assert {row.tone for row in doubted.rows} == {Tone.PLAIN}

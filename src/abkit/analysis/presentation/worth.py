@@ -35,7 +35,8 @@ class Row:
         shrunk_per_day: The effect a day that is to be expected.
         risk: The expected loss, as a lift.
         risk_per_day: The same a day.
-        tone: GOOD for the choice with the least expected loss.
+        tone: GOOD for the choice with the least expected loss, if it is the recommended one: the loss does
+            not know of guardrails, nor of doubts.
     """
 
     variant: str
@@ -76,16 +77,29 @@ def worth_table(result: "Outcome") -> WorthTable | None:
     if found is None or all(c.shrunk_lift is None and c.per_day is None for c in found.choices):
         return None
     losses = [c.expected_loss for c in found.choices if c.expected_loss is not None]
+    advised = _advised(result)
     return WorthTable(
         metric=found.metric.name,
         level=figures.confidence(result.plan),
         rows=tuple(
-            _row(choice, control=result.design.control, least=min(losses, default=None))
+            _row(
+                choice,
+                control=result.design.control,
+                least=min(losses, default=None) if choice.variant == advised else None,
+            )
             for choice in found.choices[:MOST]
         ),
         daily=found.daily is not None,
         notes=tuple(_notes(found)),
     )
+
+
+def _advised(result: "Outcome") -> str | None:
+    """The choice that is recommended; None if there is none yet."""
+    advice = result.recommendation
+    if advice.action is RecommendedAction.ROLL_BACK:
+        return result.design.control
+    return advice.variant
 
 
 def worth_sentence(result: "Outcome") -> str | None:
