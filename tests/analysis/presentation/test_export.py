@@ -117,8 +117,7 @@ def test_a_column_is_filled_where_the_result_has_it(full: Full) -> None:
     cells = [cell for result in results for row in rows(result) for cell in row.items()]
     filled = {name for name, value in cells if value is not None}
     of_a_margin = {name for name in COLUMNS if name.startswith("margin")}
-    elsewhere = {"chance_to_beat", "chance_to_be_best", "trend", "trend_p", *of_a_margin}
-    assert set(COLUMNS) - filled == elsewhere
+    assert set(COLUMNS) - filled == {"chance_to_beat", "chance_to_be_best", *of_a_margin}
 
 
 def test_chances_are_in_the_rows_of_a_bayesian_result(full: Full, changed: Any) -> None:

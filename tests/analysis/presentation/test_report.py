@@ -217,7 +217,7 @@ def test_a_picture_has_its_numbers_beneath(full: Full) -> None:
 
 def test_long_parts_are_closed_at_first(full: Full) -> None:
     details = Page(render(full())).of("details")
-    assert len(details) == 3 + 1 + 1 + 3
+    assert len(details) == 3 + 1 + 1 + 1 + 3
     assert all("open" not in attributes for attributes in details)
 
 
@@ -229,7 +229,7 @@ def test_without_the_extra_the_numbers_stand_in_for_the_charts(
     page = Page(render(full()))
     assert page.text.count("pip install 'abkit-sdk[charts]'") == 2
     opened = [attributes for attributes in page.of("details") if "open" in attributes]
-    assert len(opened) == 4
+    assert len(opened) == 5
     assert all(svg.get("class") == "bar" for svg in page.of("svg"))
 
 

@@ -52,13 +52,15 @@ def timing(plan: AnalysisPlan, elapsed: timedelta | None, *, ended: bool = False
         )
         return Timing(too_early=sentence)
     weeks, more = divmod(days, 7)
-    if not more or weeks >= MANY_WEEKS:
+    if days and (not more or weeks >= MANY_WEEKS):
         return UNTIMED
     if not weeks:
-        sentence = (
-            f"Only {amount(days, 'day')} {'is' if days == 1 else 'are'} over: the users of the other days of "
-            "the week may behave differently."
+        over = (
+            f"Only {amount(days, 'day')} {'is' if days == 1 else 'are'} over"
+            if days
+            else "No day is over yet"
         )
+        sentence = f"{over}: the users of the other days of the week may behave differently."
     else:
         sentence = (
             f"{days} days are {amount(weeks, 'week')} and {amount(more, 'day')}: some days of the week "
