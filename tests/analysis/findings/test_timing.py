@@ -43,6 +43,10 @@ def test_the_plan_says_how_long(number: float, plan: dict[str, int | None], earl
     ("number", "told"),
     [
         (
+            0.4,
+            "No day is over yet: the users of the other days of the week may behave differently.",
+        ),
+        (
             3,
             "Only 3 days are over: the users of the other days of the week may behave differently.",
         ),
