@@ -59,6 +59,8 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "abkit.analysis.assembling": "abkit.analysis.assemble",
         "abkit.analysis.designed": "abkit.analysis.declared.design_weights",
         "abkit.analysis.estimands": "abkit.analysis.statistics.estimands",
+        "abkit.analysis.findings.remaining": "abkit.analysis.advice.remaining",
+        "abkit.analysis.findings.verdict": "abkit.analysis.advice.verdict",
         "abkit.analysis.phases": "abkit.analysis.statistics.phases",
         "abkit.analysis.plan": "abkit.analysis.declared.design",
         "abkit.analysis.settings": "abkit.experiments.declaring.analysis_plan",

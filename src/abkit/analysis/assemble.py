@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from abkit.analysis import data_warnings
+from abkit.analysis.advice.remaining import remaining
+from abkit.analysis.advice.timing import timing
+from abkit.analysis.advice.verdict import is_last_look, recommend
+from abkit.analysis.advice.worth import worth
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
@@ -17,11 +21,7 @@ from abkit.analysis.findings.interactions import heterogeneity
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.pairs import Pair, evaluate_pairs, pairs
-from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.findings.tau import FirstLook
-from abkit.analysis.findings.timing import timing
-from abkit.analysis.findings.verdict import is_last_look, recommend
-from abkit.analysis.findings.worth import worth
 from abkit.analysis.outcome import Segment, VariantCounts
 from abkit.analysis.result import Result, versions
 from abkit.analysis.statistics.aggregates import Sums

@@ -6,6 +6,9 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis.advice.daily_units import daily_units
+from abkit.analysis.advice.verdict import with_trend
+from abkit.analysis.advice.worth import per_day
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.measures import MeasuredSums
@@ -16,11 +19,8 @@ from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.declared.planned import Deviation, deviations
 from abkit.analysis.findings.cumulative import cumulative
-from abkit.analysis.findings.daily_units import daily_units
 from abkit.analysis.findings.novelty import novelty
 from abkit.analysis.findings.tau import shares_at_first_look
-from abkit.analysis.findings.verdict import with_trend
-from abkit.analysis.findings.worth import per_day
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import DailySums

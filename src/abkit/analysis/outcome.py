@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import field, frozen
 
+from abkit.analysis.advice.remaining import Remaining
+from abkit.analysis.advice.verdict import Recommendation, Verdict
+from abkit.analysis.advice.worth import Worth
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.badges import badges
@@ -17,9 +20,6 @@ from abkit.analysis.findings.heterogeneity import Heterogeneity
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.novelty import Novelty
 from abkit.analysis.findings.pairs import Pair
-from abkit.analysis.findings.remaining import Remaining
-from abkit.analysis.findings.verdict import Recommendation, Verdict
-from abkit.analysis.findings.worth import Worth
 from abkit.analysis.statistics.phases import Phase
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Several

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from abkit.analysis.advice.verdict import recommend
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.verdict import recommend
 from abkit.analysis.inference.sequential import GOAL_WEIGHT, tau_for_sample_size
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan

@@ -2,9 +2,9 @@
 
 import pytest
 
+from abkit.analysis.advice.verdict import RecommendedAction, recommend
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import Treatment
-from abkit.analysis.findings.verdict import RecommendedAction, recommend
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Conversion

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from abkit.analysis.advice.remaining import remaining
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.planned_looks import planned_looks
-from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.inference.group_sequential import boundaries, nominal_alphas, pocock
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.errors import AnalysisError

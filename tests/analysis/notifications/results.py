@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from abkit.analysis.advice.verdict import Recommendation, RecommendedAction
 from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment, missing
-from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.inference.srm import sample_ratio
 from abkit.analysis.notifications.alerts import Alert, AlertKind, Evaluation

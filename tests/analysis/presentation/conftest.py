@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from abkit.analysis.advice.daily_units import DailyUnits
+from abkit.analysis.advice.remaining import Remaining
+from abkit.analysis.advice.verdict import Recommendation, RecommendedAction
+from abkit.analysis.advice.worth import Worth, per_day, worth
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.findings.before import BeforeExposure, BeforeState
 from abkit.analysis.findings.cumulative import CumulativeUnits
-from abkit.analysis.findings.daily_units import DailyUnits
 from abkit.analysis.findings.metric_result import (
     Adjustment,
     Arm,
@@ -26,9 +29,6 @@ from abkit.analysis.findings.metric_result import (
     missing,
 )
 from abkit.analysis.findings.novelty import EffectByDay, Novelty, Trend
-from abkit.analysis.findings.remaining import Remaining
-from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
-from abkit.analysis.findings.worth import Worth, per_day, worth
 from abkit.analysis.inference.bayesian import bayesian_rates
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.sequential import sequential

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from abkit.analysis.findings.verdict import RecommendedAction
+from abkit.analysis.advice.verdict import RecommendedAction
 from abkit.analysis.presentation.advice import advised, compared
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
+from abkit.analysis.advice.verdict import Recommendation, RecommendedAction
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.result import Result
 from abkit.cli.rollout import rollback, rollout

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abkit import Conversion
-from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
+from abkit.analysis.advice.verdict import Recommendation, RecommendedAction
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.presentation.report import render, render_cell
 from abkit.analysis.result import Result

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from abkit import Conversion
-from abkit.analysis.findings.remaining import Remaining
-from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
+from abkit.analysis.advice.remaining import Remaining
+from abkit.analysis.advice.verdict import Recommendation, RecommendedAction
 from abkit.analysis.presentation.terminal import show, to_text
 from abkit.analysis.presentation.terminal.words import line, sparkline
 from abkit.analysis.result import Result

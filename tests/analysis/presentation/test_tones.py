@@ -8,10 +8,10 @@ from attrs import evolve
 
 from abkit import Conversion
 from abkit.analysis import SumsAnalysis
+from abkit.analysis.advice.remaining import Remaining
+from abkit.analysis.advice.verdict import RecommendedAction
 from abkit.analysis.findings.badges import Badge, Tone
 from abkit.analysis.findings.metric_result import Flag
-from abkit.analysis.findings.remaining import Remaining
-from abkit.analysis.findings.verdict import RecommendedAction
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.report import render
 from abkit.analysis.presentation.terminal import to_text

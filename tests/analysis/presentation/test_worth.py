@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from abkit.analysis.advice.verdict import Recommendation, RecommendedAction
+from abkit.analysis.advice.worth import Choice
 from abkit.analysis.findings.badges import Tone
-from abkit.analysis.findings.verdict import Recommendation, RecommendedAction
-from abkit.analysis.findings.worth import Choice
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.presentation.export import rows
 from abkit.analysis.presentation.report import render

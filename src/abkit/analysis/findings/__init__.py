@@ -1,1 +1,1 @@
-"""What was found: comparisons, flags, badges, and what to do. Pure."""
+"""What was found: comparisons, flags and badges. Pure."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from abkit.analysis.findings.verdict import RecommendedAction
+from abkit.analysis.advice.verdict import RecommendedAction
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome

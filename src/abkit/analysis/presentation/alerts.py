@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from abkit.analysis.advice.verdict import DOUBTS
 from abkit.analysis.findings.badges import Tone, harmed
 from abkit.analysis.findings.before import BeforeState
 from abkit.analysis.findings.metric_result import Flag
-from abkit.analysis.findings.verdict import DOUBTS
 from abkit.analysis.presentation import figures
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from abkit.analysis.findings.verdict import RecommendedAction
+from abkit.analysis.advice.verdict import RecommendedAction
 from abkit.analysis.presentation.figures import legible
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from abkit.analysis.findings.guardrails import guardrail_reason
+from abkit.analysis.advice.guardrails import guardrail_reason
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.presentation import figures
 

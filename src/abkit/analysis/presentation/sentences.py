@@ -6,9 +6,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from abkit.analysis import times
+from abkit.analysis.advice.verdict import RecommendedAction
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.verdict import RecommendedAction
 from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.advice import compared
 from abkit.analysis.statistics.phases import Phase

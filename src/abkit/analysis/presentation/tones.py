@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from abkit.analysis.advice.verdict import DOUBTS
 from abkit.analysis.findings.badges import Badge, Tone, against_margin, badges, moved, news, tone
 from abkit.analysis.findings.metric_result import Treatment
-from abkit.analysis.findings.verdict import DOUBTS
 from abkit.experiments.declaring.metrics import Metric
 
 if TYPE_CHECKING:

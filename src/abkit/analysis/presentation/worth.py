@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from abkit.analysis.advice.verdict import RecommendedAction
+from abkit.analysis.advice.worth import Choice, PriorSource, Worth
 from abkit.analysis.amounts import amount
 from abkit.analysis.findings.badges import Tone
-from abkit.analysis.findings.verdict import RecommendedAction
-from abkit.analysis.findings.worth import Choice, PriorSource, Worth
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.inference.shrinkage import FEWEST
 from abkit.analysis.presentation import figures

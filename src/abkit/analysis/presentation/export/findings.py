@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from abkit.analysis.advice.verdict import badges
 from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, Series, Treatment
 from abkit.analysis.findings.pairs import Pair
-from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export.guardrails import guardrail, non_inferiority
 from abkit.analysis.presentation.export.plain import finite, plain

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from abkit.analysis.findings.guardrails import guardrail_reason, guardrail_state
+from abkit.analysis.advice.guardrails import guardrail_reason, guardrail_state
 from abkit.analysis.findings.metric_result import Treatment
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export.plain import finite

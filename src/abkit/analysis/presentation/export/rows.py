@@ -7,8 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from abkit.analysis.advice.verdict import badges
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
-from abkit.analysis.findings.verdict import badges
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export import guardrails
 from abkit.analysis.presentation.export.worth import worth_cells

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from abkit.analysis.presentation.export.plain import finite, plain
 
 if TYPE_CHECKING:
-    from abkit.analysis.findings.worth import Choice, Worth
+    from abkit.analysis.advice.worth import Choice, Worth
 
 
 def worth_document(found: "Worth") -> dict[str, object]:

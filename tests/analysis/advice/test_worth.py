@@ -6,16 +6,16 @@ from datetime import date
 import pytest
 
 from abkit import Conversion, Ratio, Sum, Total
+from abkit.analysis.advice.daily_units import DailyUnits
+from abkit.analysis.advice.worth import PriorSource, has_sum, per_day, stated_prior, worth
 from abkit.analysis.declared.past_results import PastLift, PastResults
-from abkit.analysis.findings.daily_units import DailyUnits
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.worth import PriorSource, has_sum, per_day, stated_prior, worth
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Metric
 
-from .samples import alone, conversions, design, spread
+from ..findings.samples import alone, conversions, design, spread
 
 CLICK = Conversion("click", goal=0.05)
 DAILY = DailyUnits(units=500.0, first=date(2026, 11, 2), last=date(2026, 11, 8), days=7)

@@ -10,11 +10,11 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abkit.analysis.advice.timing import Timing
+from abkit.analysis.advice.verdict import Recommendation, RecommendedAction, recommend
 from abkit.analysis.findings.before import BeforeExposure, BeforeState
 from abkit.analysis.findings.metric_result import Arm, Flag, MetricResult, Treatment
 from abkit.analysis.findings.pairs import Pair
-from abkit.analysis.findings.timing import Timing
-from abkit.analysis.findings.verdict import Recommendation, RecommendedAction, recommend
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.non_inferiority import NonInferiority
 from abkit.analysis.statistics.aggregates import Moments

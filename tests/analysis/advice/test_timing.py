@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from abkit.analysis.findings.timing import timing
+from abkit.analysis.advice.timing import timing
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 
 

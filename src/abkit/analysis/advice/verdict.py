@@ -5,15 +5,15 @@ from enum import StrEnum
 
 from attrs import evolve, frozen
 
+from abkit.analysis.advice.guardrails import guardrail_reason
+from abkit.analysis.advice.standing import DOUBTS, Judged, Standing, judge
+from abkit.analysis.advice.timing import UNTIMED, Timing
 from abkit.analysis.amounts import listed
 from abkit.analysis.findings.badges import Badge, badges, goal_distance, moved, rules_out_goal
 from abkit.analysis.findings.before import BeforeExposure, BeforeState
-from abkit.analysis.findings.guardrails import guardrail_reason
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.novelty import Novelty, Trend
 from abkit.analysis.findings.pairs import Pair
-from abkit.analysis.findings.standing import DOUBTS, Judged, Standing, judge
-from abkit.analysis.findings.timing import UNTIMED, Timing
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Metric, Role

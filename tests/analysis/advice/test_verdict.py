@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from abkit.analysis.findings.metric_result import (
-    Arm,
-    Flag,
-    MetricResult,
-    Treatment,
-    missing,
-)
-from abkit.analysis.findings.verdict import (
+from abkit.analysis.advice.verdict import (
     Badge,
     Recommendation,
     RecommendedAction,
     badges,
     is_last_look,
     recommend,
+)
+from abkit.analysis.findings.metric_result import (
+    Arm,
+    Flag,
+    MetricResult,
+    Treatment,
+    missing,
 )
 from abkit.analysis.inference.bayesian import bayesian_means
 from abkit.analysis.inference.comparison import Comparison, Interval

@@ -10,10 +10,10 @@ from math import ceil
 
 from attrs import evolve, frozen
 
+from abkit.analysis.advice.verdict import rules_out_goal
 from abkit.analysis.findings.comparing import tested_side
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.planned_looks import next_look
-from abkit.analysis.findings.verdict import rules_out_goal
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.decision import Alternative
 from abkit.analysis.inference.sequential import sequential

@@ -6,12 +6,12 @@ from math import inf, isnan
 
 from attrs import frozen
 
-from abkit.analysis.findings.badges import moved, rules_out_goal
-from abkit.analysis.findings.guardrails import (
+from abkit.analysis.advice.guardrails import (
     GuardrailState,
     guardrail_reason,
     guardrail_state,
 )
+from abkit.analysis.findings.badges import moved, rules_out_goal
 from abkit.analysis.findings.lost import told
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison

@@ -6,8 +6,8 @@ from math import hypot
 
 from attrs import evolve, frozen
 
+from abkit.analysis.advice.daily_units import DailyUnits
 from abkit.analysis.declared.past_results import PastLift, PastResults
-from abkit.analysis.findings.daily_units import DailyUnits
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.shrinkage import (

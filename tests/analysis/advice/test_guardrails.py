@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from abkit.analysis.advice.guardrails import GuardrailState, guardrail_reason, guardrail_state
 from abkit.analysis.findings.badges import Badge, Tone, badges, harmed, news, tone
-from abkit.analysis.findings.guardrails import GuardrailState, guardrail_reason, guardrail_state
 from abkit.analysis.findings.metric_result import Arm, Treatment
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.inference.non_inferiority import NonInferiority

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from abkit.analysis.advice.remaining import remaining
 from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import Flag, MetricResult
-from abkit.analysis.findings.remaining import remaining
 from abkit.analysis.inference.sequential import sequential
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion
 
-from .samples import alone, conversions, design
+from ..findings.samples import alone, conversions, design
 
 CLICKS = Conversion("clicks", goal=0.2)
 WEEK = timedelta(days=7)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
+from abkit.analysis.advice.daily_units import daily_units
 from abkit.analysis.findings.cumulative import CumulativeUnits, cumulative
-from abkit.analysis.findings.daily_units import daily_units
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 
