@@ -24,6 +24,7 @@ def test_it_declares_what_an_experiment_declares() -> None:
         ({"metrics": ["signed up"]}, "`metrics` must hold Metric declarations"),
         ({"metrics": 1}, "`metrics` must be a list of Metric"),
         ({"metrics": [Conversion("a"), Conversion("a")]}, "two metrics named 'a'"),
+        ({"salt": 3}, "`salt` must be a text, not 3"),
         ({"plan": 0.9}, "`plan` must be an AnalysisPlan"),
         ({"plan": AnalysisPlan(taus={"b": 1.0}), "metrics": [Conversion("a")]}, "taus names b"),
     ],
@@ -31,6 +32,11 @@ def test_it_declares_what_an_experiment_declares() -> None:
 def test_what_cannot_be_measured_is_refused(attributes: dict[str, Any], says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
         Holdout("q3", 0.05, **attributes)
+
+
+def test_a_name_is_not_blank() -> None:
+    with pytest.raises(DeclarationError, match="`name` must be a name that is not empty, not ' '"):
+        Holdout(" ", 0.05)
 
 
 @pytest.mark.parametrize(

@@ -46,9 +46,11 @@ class Holdout:
     hypothesis: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
+        if not isinstance(self.name, str) or not self.name.strip():
             problem = f"`name` must be a name that is not empty, not {self.name!r}"
             raise DeclarationError("Holdout", problem)
+        if not isinstance(self.salt, str):
+            raise DeclarationError(self.name, f"`salt` must be a text, not {self.salt!r}")
         check_share(self.name, "share", self.share)
         check_plan(self.name, self.plan, check_metrics(self.name, self.metrics))
 
