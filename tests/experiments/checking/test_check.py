@@ -4,10 +4,19 @@ from typing import Any
 
 import pytest
 
-from abkit import DeclarationError, Experiment, Layer, OrgExperiment, Params, UserExperiment
+from abkit import (
+    DeclarationError,
+    Experiment,
+    Holdout,
+    Layer,
+    OrgExperiment,
+    Params,
+    UserExperiment,
+)
 from abkit.experiments.checking.check import notices, problems, settings_problems
 
 LAYER = Layer("layer", size=10)
+Q3 = Holdout("q3", 0.05)
 
 
 def declared(class_name: str = "One", **attributes: Any) -> type[Experiment]:
@@ -25,6 +34,10 @@ def test_experiments_that_are_right_have_no_problem() -> None:
         ([OrgExperiment], "OrgExperiment: is a base class"),
         ([declared(), declared()], "One: is the name of two"),
         ([declared(), declared("Two", salt="One")], "One and Two: have one salt, 'One'"),
+        (
+            [declared(holdouts=[Q3]), declared("Two", holdouts=[Holdout("q4", 0.1, salt="q3")])],
+            "the holdouts q3 and q4: have one salt, 'q3'",
+        ),
         (
             [declared(layer=LAYER, slots=range(5)), declared("Two", layer=LAYER, slots=[4, 5])],
             "Two: claims 1 slots",

@@ -32,6 +32,7 @@ def problems(experiments: Iterable[Any]) -> tuple[str, ...]:
             found += _of_names(experiment)
             found += _of_code(experiment)
     found += _of_pairs(declarations)
+    found += _of_holdouts(declarations)
     return tuple(found)
 
 
@@ -157,6 +158,17 @@ def _of_pairs(declarations: Sequence[Declaration]) -> Iterator[str]:
             check_apart(other, one)
         except DeclarationError as error:
             yield str(error)
+
+
+def _of_holdouts(declarations: Sequence[Declaration]) -> Iterator[str]:
+    """Two holdouts of one salt keep the same units out, so neither is compared with a mix of all others."""
+    declared = {holdout.name: holdout for each in declarations for holdout in each.holdouts}
+    for one, other in combinations(declared.values(), 2):
+        if one.prefix == other.prefix:
+            yield (
+                f"the holdouts {one.name} and {other.name}: have one salt, {one.salt or one.name!r}, so that "
+                "the units of one are also in the other; give one of them another salt"
+            )
 
 
 def sticky_problems(experiments: Iterable[type[Experiment]], *, where: str) -> tuple[str, ...]:
