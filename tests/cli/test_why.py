@@ -56,6 +56,14 @@ def test_why_shows_each_step_and_where_it_ended(project: Path) -> None:
     assert "org 2 gets old: inactive, decided by enabled." in shown
 
 
+def test_a_holdout_s_name_is_shown_in_one_line(project: Path) -> None:
+    (project / "shop.py").write_text(MODULE.replace('"q3", 0.05', r'"q3\nautumn", 1'))
+    lines = abkit(project, "why", "Buttons", "--unit", "2").stdout.splitlines()
+    assert next(line for line in lines if line.startswith("holdout q3")).endswith("below 1")
+    assert lines[-1].startswith("org 2 gets old: holdout, decided by holdout q3")
+    assert lines[-1].endswith("autumn.")
+
+
 def test_why_as_json_has_all_numbers(project: Path) -> None:
     told = json.loads(abkit(project, "why", "Buttons", "--unit", "2", "--json").stdout)
     assert told["unit_id"] == "2"

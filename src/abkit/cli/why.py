@@ -53,15 +53,17 @@ def why(
 
 
 def _show(found: Explanation) -> None:
-    indent = max(len(step.name) for step in found.steps) + 3
+    indent = max(len(legible(step.name)) for step in found.steps) + 3
     width = max(console().width - indent, 20)
     for step in found.steps:
         # Foreign texts are in it: line breaks and such are shown, not obeyed.
         first, *others = wrap(legible(step.found), width) or [""]
-        click.echo(f"{step.name.ljust(indent)}{first}")
+        click.echo(f"{legible(step.name).ljust(indent)}{first}")
         for line in others:
             click.echo(f"{' ' * indent}{line}")
     unit, variant = found.assignment, variant_text(found.assignment.variant)
     name = legible(f"{unit.unit_type} {unit.unit_id}")
     click.echo()
-    click.echo(f"{name} gets {legible(variant)}: {unit.reason}, decided by {found.last.name}.")
+    click.echo(
+        f"{name} gets {legible(variant)}: {unit.reason}, decided by {legible(found.last.name)}."
+    )
