@@ -421,7 +421,9 @@ def test_a_holdout_is_measured(holdout_events: Path, tmp_path: Path) -> None:
     [
         (["Buttons", "--holdout", "2026-q3"], "give either NAME (Buttons) or --holdout"),
         (["--holdout", "2026-q4"], "Did you mean '2026-q3'?"),
-        (["--holdout", "2026-q3", "--unit-type", "org"], "randomize user; not 'org'"),
+        (["--holdout", "2026-q3", "--unit-type", "org"], "randomize user, and none of them org"),
+        (["2026-q3"], "'2026-q3' is a holdout, not an experiment; measure it with --holdout"),
+        (["Button"], "No experiment named 'Button'. Did you mean 'Buttons'?"),
         (["Buttons", "--unit-type", "user"], "--unit-type goes with --holdout"),
         ([], "--events needs the NAME of an experiment, or --holdout NAME"),
     ],

@@ -10,6 +10,7 @@ from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.holdout import holdout_design
 from abkit.cli.config import configured_experiment, configured_experiments, configured_module
 from abkit.cli.recipes import experiment_code, holdout_code
+from abkit.errors import AnalysisError, UnknownExperimentError
 from abkit.experiments.declaring.experiment import Experiment
 
 
@@ -50,8 +51,24 @@ def analyzed(options: Mapping[str, Any]) -> Analyzed:
     """
     config, holdout = options["config"], options["holdout"]
     if holdout is None:
-        experiment = configured_experiment(config, options["name"])
+        experiment = _experiment(config, options["name"])
         return Analyzed(design=experiment, code=experiment_code(experiment))
     experiments = configured_experiments(config)
     design = holdout_design(holdout, experiments, unit_type=options["unit_type"])
     return Analyzed(design=design, code=holdout_code(configured_module(config), design))
+
+
+def _experiment(config: str | None, name: str) -> type[Experiment]:
+    """The experiment of that name.
+
+    Raises:
+        AnalysisError: It is the name of a holdout.
+    """
+    try:
+        return configured_experiment(config, name)
+    except UnknownExperimentError as error:
+        declared = (each.declaration.holdouts for each in configured_experiments(config))
+        if name not in {holdout.name for holdouts in declared for holdout in holdouts}:
+            raise
+        message = f"{name!r} is a holdout, not an experiment; measure it with --holdout"
+        raise AnalysisError(message) from error

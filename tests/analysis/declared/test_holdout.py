@@ -44,9 +44,13 @@ def test_the_design_is_the_holdout_s() -> None:
 
 def test_of_several_unit_types_one_is_compared() -> None:
     both = [SEARCH, under("Plugins", OrgExperiment)]
-    with pytest.raises(AnalysisError, match="randomize user and org; say which"):
+    with pytest.raises(AnalysisError) as refused:
         holdout_design(Q3, both)
-    with pytest.raises(AnalysisError, match="not 'team'"):
+    assert str(refused.value) == (
+        "The experiments of the holdout 'q3' randomize user and org, which are compared separately; "
+        "choose one: unit_type='user', --unit-type user or unit_type='org', --unit-type org"
+    )
+    with pytest.raises(AnalysisError, match="randomize user and org, and none of them team"):
         holdout_design(Q3, both, unit_type="team")
     design = holdout_design(Q3, both, unit_type="org")
     assert (design.unit_type, design.holdout_of) == ("org", ("Plugins",))

@@ -84,6 +84,10 @@ def _unit_type(holdout: Holdout, under: Iterable[Declaration], said: str | None)
         return types[0]
     if said in types:
         return str(said)
-    problem = "say which is compared: unit_type=..." if said is None else f"not {said!r}"
-    message = f"The experiments of the holdout {holdout.name!r} randomize {' and '.join(types)}; {problem}"
+    randomize = f"The experiments of the holdout {holdout.name!r} randomize {' and '.join(types)}"
+    if said is not None:
+        message = f"{randomize}, and none of them {said}"
+        raise AnalysisError(message)
+    choice = " or ".join(f"unit_type={each!r}, --unit-type {each}" for each in types)
+    message = f"{randomize}, which are compared separately; choose one: {choice}"
     raise AnalysisError(message)
