@@ -191,6 +191,14 @@ def test_a_unit_belongs_to_the_phase_of_its_first_exposure(tables: Tables) -> No
         ]
 
 
+BECAME = {
+    "exclude": "several variants: those that a change of the weights moved are counted for the variant seen "
+    "first, all others left out.",
+    "first": "several variants: counted for the variant seen first.",
+    "include": "several variants: counted for each of these.",
+}
+
+
 @pytest.mark.parametrize("several", ["exclude", "first", "include"])
 def test_of_units_that_saw_several_variants_too(tables: Tables, several: str) -> None:
     exposures, actions = ramp([(900, 100), (500, 500)], [(0.5, 0.5), (0.5, 0.5)], [EARLY, LATE])
@@ -207,6 +215,7 @@ def test_of_units_that_saw_several_variants_too(tables: Tables, several: str) ->
     late = 510 if several == "include" else 500
     assert dict(result.phases[1].units) == {"a": late, "b": 500}
     assert result.in_several == 11
+    assert BECAME[several] in result.to_text(width=None)
 
 
 def test_a_phase_without_both_arms_is_left_out_and_that_is_said(tables: Tables) -> None:

@@ -146,8 +146,14 @@ def several(result: "Outcome") -> str | None:
     """How many units saw several variants, in a sentence; None if none did."""
     if not result.in_several or result.several is None:
         return None
+    # As units are left out only within a phase, those that a change of the weights moved are not.
+    excluded = (
+        "those that a change of the weights moved are counted for the variant seen first, all others left out"
+        if result.phases
+        else "left out"
+    )
     became = {
-        "exclude": "left out",
+        "exclude": excluded,
         "first": "counted for the variant seen first",
         "include": "counted for each of these",
     }[result.several.value]
