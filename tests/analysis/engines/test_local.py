@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -343,3 +344,14 @@ def test_what_is_defined_is_computed_when_it_is_kept(tmp_path: Path) -> None:
         path.write_text("time,action\n1,buy\n2,buy\n")
         assert_alike(engine.rows("select * from kept"), [{"n": 1}])
         assert_alike(engine.rows("select * from seen"), [{"n": 2}])
+
+
+def test_ctrl_c_during_a_query_is_one() -> None:
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with DuckDB() as engine, pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            engine.rows("select count(*) from range(100000000) a, range(100000000) b")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

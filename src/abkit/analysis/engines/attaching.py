@@ -168,9 +168,17 @@ class Attached:
         Args:
             source: How messages call what is read.
             files: Where it is; which of them is at fault is then looked for. None: among all.
+
+        Raises:
+            KeyboardInterrupt: Somebody pressed Ctrl-C during a query.
         """
         try:
             yield
+        except RuntimeError as error:
+            # DuckDB takes the signal, and does not hand on what Python would raise for it.
+            if str(error) == "Query interrupted":
+                raise KeyboardInterrupt from error
+            raise
         except self._errors as error:
             refused = self._refusals.explained(str(error))
             if refused is not None:
