@@ -181,6 +181,29 @@ def test_experiments_of_other_units_are_no_pair() -> None:
     assert [pair.experiments for pair in result.pairs] == [("A", "B")]
     with pytest.raises(UnknownNameError):
         result["A", "C"]
+    assert result.notes == (
+        "Experiments that randomize different units are not compared: A, B by user; C by org.",
+        "No effects are compared, as there are no actions.",
+    )
+
+
+def test_where_no_two_randomize_the_same_units_that_is_said(tmp_path: Any) -> None:
+    designs = {"B": design("B", unit_type="org")}
+    result = run({"A": A, "B": B}, unit_type={"B": "org"}, designs=designs)
+    shown = (result.to_text(width=None), result.to_html(tmp_path / "page.html").read_text())
+    for text in shown:
+        assert (
+            "There is no pair to compare: all of the experiments randomize different units." in text
+        )
+        assert "not compared: A by user; B by org." in text
+    assert "Matrix" not in shown[1]
+    assert "Pairs that share units" not in shown[1]
+
+
+def test_without_actions_no_effect_is_tested() -> None:
+    result = run({"A": A, "B": B})
+    assert (result.independence_tests, result.effect_tests) == (1, 0)
+    assert result.notes == ("No effects are compared, as there are no actions.",)
 
 
 def test_units_of_several_variants_are_left_out() -> None:
@@ -207,15 +230,31 @@ def test_what_cannot_be_measured_is_a_note() -> None:
         },
         actions=bought(0.1 + 0 * A),
     )
-    (note,) = result.notes
+    without, note = result.notes
+    assert without == "B has no metric, so its effects are not compared."
     assert note.startswith("The effects of A are not compared: ")
     assert result["A", "B"].touch is Touch.INDEPENDENT
     assert [of.metric for of in result.experiments] == ["bought", None]
 
 
-@pytest.mark.parametrize("names", [["A"], ["A", "A"], []])
-def test_two_different_experiments_are_needed(names: list[str]) -> None:
-    with pytest.raises(AnalysisError, match="two experiments or more"):
+def test_what_several_experiments_lack_is_said_once() -> None:
+    price = [Sum("bought", property="price")]
+    designs = {
+        **{name: design(name, metrics=price) for name in ("A", "B")},
+        **{name: design(name, metrics=[]) for name in ("C", "D")},
+    }
+    variants = {"A": A, "B": B, "C": drawn(3), "D": drawn(4)}
+    without, note = run(variants, designs=designs, actions=bought(0.1 + 0 * A)).notes
+    assert without == "C, D have no metrics, so their effects are not compared."
+    assert note.startswith("The effects of A, B are not compared: ")
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [(["A"], "there is A"), (["A", "A"], "there is A, A"), ([], "there is none")],
+)
+def test_two_different_experiments_are_needed(names: list[str], says: str) -> None:
+    with pytest.raises(AnalysisError, match=f"two experiments or more, each once; {says}$"):
         InteractionsAnalysis(list(map(design, names)), exposures=exposures({"A": A})).run()
 
 
@@ -235,6 +274,7 @@ def test_a_result_shows_itself_in_every_form(tmp_path: Any) -> None:
     assert document["pairs"][0]["effects"][0]["tests"][0]["differs"] is True
     narrow = result.to_text(width=12)
     assert "1 A    EFF" not in narrow
+    assert "matrix takes" in " ".join(narrow.split())
 
 
 def test_a_database_says_the_same() -> None:

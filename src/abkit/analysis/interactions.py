@@ -25,6 +25,7 @@ from abkit.analysis.findings.experiment_pairs import (
     EffectByArm,
     Interactions,
     independences,
+    not_compared,
     pair_of,
 )
 from abkit.analysis.findings.interactions import heterogeneity
@@ -109,29 +110,29 @@ class InteractionsAnalysis:
         designs = [Design.of(each) for each in self.experiments]
         names = [design.name for design in designs]
         if len(names) < 2 or len(set(names)) < len(names):
-            found = ", ".join(names) or "none"
-            message = f"Interactions need two experiments or more, each once; not {found}"
+            given = f"there is {', '.join(names)}" if names else "there is none"
+            message = f"Interactions need two experiments or more, each once; {given}"
             raise AnalysisError(message)
         sources = {"exposures": table(self.exposures)}
         if self.actions is not None:
             sources["actions"] = table(self.actions)
         queries = [UnitQueries(design=design) for design in designs]
-        notes: list[str] = []
+        failed: dict[_Name, str] = {}
         measured: dict[int, _Measured] = {}
         with opened(self.engine) as engine:
             session = QuerySession(engine, progress=progress, steps=_STEPS)
             shared = find_shared_units(session, queries, sources["exposures"])
             for number, design in enumerate(designs):
                 others = _sharing(number, shared)
-                if not others or not design.metrics:
+                if not others or not design.metrics or self.actions is None:
                     continue
                 scoped = QuerySession(Scoped(engine, str(number)), progress=progress, steps=_STEPS)
                 try:
                     plan = _plan(self.experiments[number])
                     measured[number] = _measured(scoped, design, plan, others, designs, sources)
                 except AbkitError as error:
-                    notes.append(f"The effects of {design.name} are not compared: {error}")
-        return _judged(self.experiments, designs, shared, measured, notes=notes, sources=sources)
+                    failed[design.name] = str(error)
+        return _judged(self.experiments, designs, shared, measured, failed=failed, sources=sources)
 
 
 def _plan(experiment: object) -> AnalysisPlan:
@@ -212,7 +213,7 @@ def _judged(
     shared: SharedUnits,
     measured: Mapping[int, _Measured],
     *,
-    notes: Sequence[str],
+    failed: Mapping[_Name, str],
     sources: Mapping[str, Table],
 ) -> InteractionsResult:
     names = [design.name for design in designs]
@@ -238,21 +239,22 @@ def _judged(
                 effects=[of for of in both if of is not None],
             )
         )
+    crossed = tuple(
+        CrossedExperiment(
+            name=design.name,
+            unit_type=design.unit_type,
+            metric=design.deciding.name if design.metrics else None,
+            units=shared.units.get(number, 0),
+            in_several=shared.in_several.get(number, 0),
+        )
+        for number, design in enumerate(designs)
+    )
     return InteractionsResult(
-        experiments=tuple(
-            CrossedExperiment(
-                name=design.name,
-                unit_type=design.unit_type,
-                metric=design.deciding.name if design.metrics else None,
-                units=shared.units.get(number, 0),
-                in_several=shared.in_several.get(number, 0),
-            )
-            for number, design in enumerate(designs)
-        ),
+        experiments=crossed,
         pairs=tuple(pairs),
         independence_tests=len(tests),
         effect_tests=together,
-        notes=tuple(notes),
+        notes=not_compared(crossed, failed, acted="actions" in sources),
         sources={name: source.label for name, source in sources.items()},
     )
 

@@ -165,6 +165,39 @@ class CrossedExperiment:
     in_several: int
 
 
+def not_compared(
+    experiments: Sequence[CrossedExperiment], failed: Mapping[str, str], *, acted: bool
+) -> tuple[str, ...]:
+    """What is not compared, and why, in sentences: silence would look like a finding.
+
+    Args:
+        experiments: The experiments.
+        failed: By the name of an experiment, why its effects could not be measured.
+        acted: Whether there are actions.
+    """
+    by_type: dict[str, list[str]] = {}
+    for of in experiments:
+        by_type.setdefault(of.unit_type, []).append(of.name)
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in failed.items():
+        by_reason.setdefault(reason, []).append(name)
+    without = [of.name for of in experiments if of.metric is None]
+    notes = []
+    if len(by_type) > 1:
+        types = "; ".join(f"{', '.join(names)} by {of}" for of, names in by_type.items())
+        notes.append(f"Experiments that randomize different units are not compared: {types}.")
+    if not acted:
+        notes.append("No effects are compared, as there are no actions.")
+    elif without:
+        of_them = "has no metric, so its" if len(without) == 1 else "have no metrics, so their"
+        notes.append(f"{', '.join(without)} {of_them} effects are not compared.")
+    notes += [
+        f"The effects of {', '.join(names)} are not compared: {reason}"
+        for reason, names in by_reason.items()
+    ]
+    return tuple(notes)
+
+
 @frozen(kw_only=True)
 class Interactions:
     """What experiments have to do with one another.

@@ -72,6 +72,8 @@ def sharing_pairs(result: Interactions) -> list[ExperimentPair]:
 def headline(result: Interactions) -> str:
     """What was found of all pairs, in a sentence."""
     sharing = sum(pair.units > 0 for pair in result.pairs)
+    if not result.pairs:
+        return "There is no pair to compare: all of the experiments randomize different units."
     if not sharing:
         return f"No two of the experiments share units ({amount(len(result.pairs), 'pair')})."
     verb = "shares" if sharing == 1 else "share"

@@ -68,21 +68,26 @@ def _show_matrix(result: Interactions, console: "Console") -> None:
     names = [of.name for of in result.experiments]
     labels = [f"{number} {name}" for number, name in enumerate(names, start=1)]
     widest = min(_NAME, max(map(len, labels))) + 1
-    if widest + _CELL * (len(names) - 1) > console.width:
+    cells = widest + _CELL * (len(names) - 1)
+    if not result.pairs:
+        return
+    if cells > console.width:
+        console.print()
+        line(console, (f"The matrix takes {cells} columns; --html has it too.", "dim"))
         return
     signs = {frozenset(pair.experiments): pair.touch for pair in result.pairs}
     console.print()
     heads = "".join(f"{number:>{_CELL}}" for number in range(2, len(names) + 1))
     line(console, (" " * widest + heads, "dim"))
     for row, name in enumerate(names):
-        cells: list[tuple[str, str]] = []
+        signed: list[tuple[str, str]] = []
         for column, other in enumerate(names[1:], start=1):
             touch = signs.get(frozenset((name, other))) if column > row else None
             text = "" if touch is None else touching.SIGNS[touch]
             style = "" if touch is None else STYLES[touching.TONES[touch]]
-            cells.append((f"{text:>{_CELL}}", style))
+            signed.append((f"{text:>{_CELL}}", style))
         label = without_middle(labels[row], widest - 1)
-        _unfolded(console, [(f"{label:<{widest}}", ""), *cells])
+        _unfolded(console, [(f"{label:<{widest}}", ""), *signed])
     present = dict.fromkeys(touch for touch in Touch if touch in signs.values())
     line(
         console,
