@@ -218,6 +218,19 @@ def test_of_units_that_saw_several_variants_too(tables: Tables, several: str) ->
     assert BECAME[several] in result.to_text(width=None)
 
 
+def test_conversions_of_a_phase_without_the_variant_are_not_taken_for_lost_ones(
+    tables: Tables,
+) -> None:
+    before = ramp([(400, 0), (150, 150)], [(0.9, 0), (0.1, 0.08)], ['{"a":1,"b":0}', LATE])
+    result = analyzed(tables, before)
+    control, variant = result["click"].control, result["click"]["b"]
+    assert (control.moments.n, control.conversions) == (150, 15)
+    assert variant.missing == (
+        "10 more conversions in variant a",
+        "13 more conversions in variant b",
+    )
+
+
 def test_a_phase_without_both_arms_is_left_out_and_that_is_said(tables: Tables) -> None:
     before = ramp([(400, 0), (500, 500)], [(0.9, 0), (0.5, 0.6)], ['{"a":1,"b":0}', LATE])
     alone = ramp([(0, 0), (500, 500)], [(0.9, 0), (0.5, 0.6)], [None, LATE])
@@ -227,7 +240,7 @@ def test_a_phase_without_both_arms_is_left_out_and_that_is_said(tables: Tables) 
     assert plain is not None
     assert (found.difference, found.interval) == (plain.difference, plain.interval)
     assert result["click"].control.moments.n == 500
-    assert result["click"].control.conversions == 610
+    assert result["click"].control.conversions == 250
     assert result.counts[0].units == 900
     assert any(
         "400 units of 1 phase are left out of the comparison of b" in w for w in result.warnings

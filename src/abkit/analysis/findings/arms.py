@@ -12,7 +12,7 @@ from abkit.analysis.findings.metric_result import Adjustment, Arm
 from abkit.analysis.inference.cuped import adjust, imbalance, weights
 from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.analysis.statistics.estimands import Covariates, Estimand
-from abkit.analysis.statistics.standardizing import Strata, compared, standardized
+from abkit.analysis.statistics.standardizing import Strata, compared, pooled, standardized
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
@@ -98,8 +98,8 @@ def arms_within(
 ) -> Arms:
     """The arms of a metric, compared within phases.
 
-    What is counted, such as conversions, is that of all units of an arm; its moments are standardized to
-    the phases of all arms (`standardizing`), and are of the units of the phases that say something of it.
+    Its moments are standardized to the phases of all arms (`standardizing`), and are of the units of the
+    phases that say something of it. What is counted, such as conversions, is that of the same units.
 
     Args:
         strata: Per phase, the sums by variant.
@@ -117,6 +117,7 @@ def arms_within(
         alike.setdefault(compared(strata, control, treatment), []).append(treatment)
     plain = {variant: _arm(variant, of, None, estimand) for variant, of in sums.items()}
     groups: dict[str, Arms] = {}
+    counted: dict[str, Mapping[str, Arm]] = {}
     for phases, members in alike.items():
         if phases:
             of_group = standardized([strata[i] for i in phases], [control, *members])
@@ -124,17 +125,20 @@ def arms_within(
         else:
             found = _apart([plain[variant] for variant in (control, *members)])
         groups |= dict.fromkeys(members, found)
-    main = groups[alike[max(alike, key=len)][0]]
+        together = [strata[i] for i in phases] or [sums]
+        of_members = {v: _arm(v, pooled(together, v), None, estimand) for v in (control, *members)}
+        counted |= dict.fromkeys(members, of_members)
+    main = alike[max(alike, key=len)][0]
     return Arms(
-        control=_counted(main.control, plain),
+        control=_counted(groups[main].control, counted[main]),
         treatments=tuple(
-            _counted(arm, plain)
+            _counted(arm, counted[treatment])
             for treatment in treatments
             for arm in groups[treatment].treatments
             if arm.variant == treatment
         ),
-        adjustment=main.adjustment,
-        beside=tuple(_counted(groups[treatment].control, plain) for treatment in treatments),
+        adjustment=groups[main].adjustment,
+        beside=tuple(_counted(groups[t].control, counted[t]) for t in treatments),
     )
 
 
@@ -152,7 +156,7 @@ _APART = "units of both variants that were drawn with the same weights"
 
 
 def _counted(arm: Arm, plain: Mapping[str, Arm]) -> Arm:
-    """An arm that shows what was counted of all its units."""
+    """An arm that shows what was counted of its units, which standardizing weighs."""
     of_all = plain[arm.variant]
     return evolve(
         arm,

@@ -18,7 +18,8 @@ over all looks."""
 def lost_conversions(arms: Sequence[Arm]) -> float | None:
     """The p-value of one rate in both arms, valid at every look; None where it is not known.
 
-    That is so of metrics that are not binary, and of units that were drawn with different weights.
+    That is so of metrics that are not binary, and of units that were drawn with different weights, unless
+    those of one phase only are compared.
 
     Args:
         arms: The control and a variant.
@@ -29,7 +30,7 @@ def lost_conversions(arms: Sequence[Arm]) -> float | None:
     control, treatment = arms
     if control.conversions is None or treatment.conversions is None:
         return None
-    if not (control.is_rate and treatment.is_rate and control.moments.n and treatment.moments.n):
+    if not all(arm.is_rate and arm.moments.n and not arm.problem for arm in arms):
         return None
     with extra("analysis"):
         from abkit.analysis.inference.conversions import split_of_conversions
