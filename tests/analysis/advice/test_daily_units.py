@@ -45,5 +45,9 @@ def test_a_day_without_new_units_counts_as_one() -> None:
     assert (found.units, found.days) == (50.0, 2)
 
 
+def test_a_week_without_new_units_says_nothing_of_a_day() -> None:
+    assert daily_units(curve([50, 100, *[0] * 7])) is None
+
+
 def test_without_units_nothing_is_known() -> None:
     assert daily_units(CumulativeUnits(ends=(), units=MappingProxyType({"a": (), "b": ()}))) is None

@@ -34,7 +34,7 @@ def daily_units(curve: CumulativeUnits) -> DailyUnits | None:
     The day of the first exposure is no whole one, nor is one that is not over yet.
 
     Returns:
-        None if there is no whole day.
+        None if there is no whole day, or these days have no new units: the experiment reaches none any more.
     """
     totals = [sum(each) for each in zip(*curve.units.values(), strict=True)]
     over: dict[date, int] = {}
@@ -49,10 +49,11 @@ def daily_units(curve: CumulativeUnits) -> DailyUnits | None:
         for before, day in pairwise(days)
         if day - before == timedelta(days=1)
     ][-WEEK:]
-    if not found:
+    reached = sum(units for _, units in found)
+    if not reached:
         return None
     return DailyUnits(
-        units=sum(units for _, units in found) / len(found),
+        units=reached / len(found),
         first=found[0][0],
         last=found[-1][0],
         days=len(found),
