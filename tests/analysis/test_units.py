@@ -220,6 +220,19 @@ def test_numeric_columns_of_parquet_are_checked_for_nan(tmp_path: Path) -> None:
         analyze(tmp_path / "u.parquet", Mean("x"))
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_percentile_that_is_not_finite_is_no_limit(tmp_path: Path, number: float) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    values = [1.0] * 360 + [number] * 40
+    table = pa.table({"id": range(400), "v": ["a", "b"] * 200, "x": values})
+    pq.write_table(table, tmp_path / "u.parquet")
+    limited = Mean("x", winsorize=Winsorize(upper_percentile=99))
+    with pytest.raises(AnalysisError, match="x has values that are not finite numbers"):
+        analyze(tmp_path / "u.parquet", limited)
+
+
 def test_a_table_without_ids_has_a_unit_in_each_row(tmp_path: Path) -> None:
     rows = [line.partition(",")[2] for line in usual_rows()]
     path = write(tmp_path / "u.csv", [*rows, ",0,1"], header="v,c,x")

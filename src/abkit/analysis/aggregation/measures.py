@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import isfinite
 from types import MappingProxyType
 
 from attrs import evolve, field, frozen
@@ -13,7 +14,7 @@ from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout, limits
 from abkit.analysis.query.phases import MAXIMUM_PHASES
-from abkit.analysis.query.sums import PHASE, Group, SumQueries, percentiles
+from abkit.analysis.query.sums import PHASE, Group, SumQueries, not_finite, percentiles
 from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.aggregates import Sums
@@ -21,6 +22,7 @@ from abkit.analysis.statistics.estimands import Estimand
 from abkit.analysis.statistics.parts import Part
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.statistics.standardizing import Strata, pooled
+from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import Metric
 
 MAXIMUM_SEGMENTS = 10
@@ -203,7 +205,11 @@ def _by_variant(found: Mapping[Group, Sums]) -> tuple[Mapping[str, Sums], Strata
 def _limits(
     session: QuerySession, queries: SumQueries
 ) -> Mapping[Metric, tuple[float | None, float | None]]:
-    """The limits of each metric that has some; percentiles are asked for."""
+    """The limits of each metric that has some; percentiles are asked for.
+
+    Raises:
+        AnalysisError: A percentile is not finite.
+    """
     asked = {
         (part, side): session.row(
             f"{percentile:g}th percentile of {part.name}", queries.percentile(part, percentile)
@@ -218,7 +224,7 @@ def _limits(
                 asked.get((part, "lower"), given.lower),
                 asked.get((part, "upper"), given.upper),
             )
-            found[part] = (_real(low), _real(high))
+            found[part] = (_limit(low, part), _limit(high, part))
     return MappingProxyType(found)
 
 
@@ -317,5 +323,11 @@ def _read(queries: SumQueries, rows: Sequence[Row]) -> Looks:
     return {queries.group(row): (queries.read(row),) for row in rows}
 
 
-def _real(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+def _limit(value: object, part: Metric) -> float | None:
+    """A limit as a number; a database's decimals too."""
+    if value is None:
+        return None
+    number = float(value)  # type: ignore[arg-type]
+    if not isfinite(number):
+        raise AnalysisError(not_finite(part))
+    return number

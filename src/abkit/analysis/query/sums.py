@@ -152,11 +152,7 @@ order by period, {groups}"""  # noqa: S608 - columns are our own
         products = {(i, j): _real(row[f"p{i}_{j}"]) for i, j in self.layout.pairs}
         for i, part in enumerate(self.layout.parts):
             if not abs(totals[i]) < float("inf") or not products[i, i] < float("inf"):
-                message = (
-                    f"{part.name} has values that are not finite numbers (NaN or infinite), or too "
-                    "large to sum up"
-                )
-                raise AnalysisError(message)
+                raise AnalysisError(not_finite(part))
         return Sums(n, self._shifts(self.group(row)), tuple(totals), MappingProxyType(products))
 
     def percentile(self, part: Metric, percentile: float) -> str:
@@ -210,6 +206,11 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
 
 def _written(name: str, value: str) -> str:
     return value if name == PHASE else literal(value)
+
+
+def not_finite(part: Metric) -> str:
+    """What is wrong with a metric whose values cannot be summed up."""
+    return f"{part.name} has values that are not finite numbers (NaN or infinite), or too large to sum up"
 
 
 def percentiles(layout: Layout) -> Sequence[tuple[Metric, str, float]]:
