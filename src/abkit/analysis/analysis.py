@@ -38,8 +38,8 @@ from abkit.experiments.declaring.arguments import arguments_checked
 if TYPE_CHECKING:
     from abkit.experiments.declaring.experiment import Experiment
 
-_STEPS = 7
-"""About how many queries an analysis runs."""
+_STEPS, _STEPS_BY_DAY = 7, 4
+"""About how many queries an analysis runs, and how many more for the effect by days since exposure."""
 
 
 def of_the_plan(name: str) -> str:
@@ -157,7 +157,8 @@ class Analysis:
         if self.actions is not None:
             sources["actions"] = table(self.actions)
         with opened(self.engine) as engine:
-            session = QuerySession(engine, progress=progress, steps=_STEPS)
+            steps = _STEPS + (_STEPS_BY_DAY if plan.novelty else 0)
+            session = QuerySession(engine, progress=progress, steps=steps)
             who = UnitQueries(
                 design=design,
                 several=plan.several,
