@@ -186,7 +186,7 @@ def test_constant_values_are_not_compared(tmp_path: Path) -> None:
     result = analyze(write(tmp_path / "u.csv", rows))
     for found in result.metrics:
         assert found.treatments[0].comparison is None
-        assert "any variation" in found.treatments[0].missing[0]
+        assert "some variation" in found.treatments[0].missing[0]
 
 
 def test_separators_are_found_out(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_arms_far_from_equal_are_not_checked_without_weights(tmp_path: Path) -> 
     assert not result.sample_ratio.known
     assert not result.sample_ratio.alarm
     (note,) = [w for w in result.warnings if "shares" in w]
-    assert "a 90.0%, b 10.0% are no equal ones" in note
+    assert "a 90.0%, b 10.0% are not equal" in note
     assert note.endswith("Give weights.")
     assert "Sample ratio not known: 1,800 : 200 units" in result.to_text()
     told = analyze(path, weights={"b": 0.1, "a": 0.9})

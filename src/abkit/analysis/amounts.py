@@ -15,12 +15,8 @@ def amount(number: int, one: str, many: str | None = None) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a row: "a", "a and b", "a, b and c".
-
-    Args:
-        names: At least one.
-    """
-    *first, last = names
+    """Names in a row: "a", "a and b", "a, b and c"; of none an empty text."""
+    *first, last = names or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 

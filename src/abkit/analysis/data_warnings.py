@@ -95,7 +95,7 @@ def of_unknown_shares(ratio: "SampleRatio", *, in_code: bool) -> Iterable[str]:
         total = sum(ratio.counts.values())
         shares = ", ".join(f"{v} {count / total:.1%}" for v, count in ratio.counts.items())
         yield (
-            f"The designed shares of the variants are not known, and {shares} are no equal ones: "
+            f"The designed shares of the variants are not known, and {shares} are not equal: "
             "whether units are missing is not checked. Give weights."
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.analysis import check_plan_given, of_the_plan
@@ -23,6 +23,13 @@ from abkit.experiments.declaring.arguments import arguments_checked
 from abkit.experiments.declaring.metrics import Metric
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+def _no_units(variant: str) -> str:
+    return (
+        f"{variant} has no units: it is in no comparison, and the sizes of the others are checked "
+        "without it."
+    )
 
 
 @arguments_checked(
@@ -82,7 +89,10 @@ class SumsAnalysis:
             queries={},
             engine="sums made elsewhere",
         )
-        return assembled(asked, measured, counts=counted)
+        result = assembled(asked, measured, counts=counted)
+        compared = {count.variant for count in result.counts}
+        without = [variant for variant in self.units if variant not in compared]
+        return evolve(result, warnings=(*result.warnings, *map(_no_units, without)))
 
     def _of(self, variant: str, layout: Layout) -> Sums:
         n = self.units[variant]

@@ -155,7 +155,7 @@ def arm(variant: str, n: int, conversions: int | None = None) -> Arm:
         (
             arm("0", 100, 100),
             arm("1", 100, 100),
-            ("any variation: all units of both arms have one value",),
+            ("some variation: all units of both arms have one value",),
         ),
     ],
 )

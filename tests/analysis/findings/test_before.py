@@ -105,7 +105,7 @@ def test_of_few_units_nothing_is_known() -> None:
 def test_where_nobody_did_anything_before_nothing_is_known() -> None:
     nothing = np.zeros(500)
     (found,) = checked({v: sums(nothing, nothing, nothing) for v in "01"})
-    assert found.missing == ("any variation: all units of both arms have one value",)
+    assert found.missing == ("some variation: all units of both arms have one value",)
 
 
 def test_a_few_units_that_did_something_before_are_too_few() -> None:

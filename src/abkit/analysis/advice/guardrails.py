@@ -11,6 +11,7 @@ less than what was declared acceptable; or significantly worse and unknown, as l
 
 from enum import StrEnum
 
+from abkit.analysis.amounts import listed
 from abkit.analysis.findings.badges import Badge, against_margin, harmed, moved
 from abkit.analysis.findings.metric_result import Treatment
 from abkit.analysis.inference.comparison import Comparison
@@ -54,7 +55,7 @@ def guardrail_reason(treatment: Treatment, metric: Metric) -> str:
     """
     name, comparison = treatment.arm.variant, treatment.comparison
     if comparison is None:
-        needed = " and ".join(treatment.missing) or "more data"
+        needed = listed(treatment.missing) if treatment.missing else "more data"
         return f"{name} cannot be judged in the guardrail {metric.name} yet: it needs {needed}."
     if metric.margin is not None:
         against = comparison.non_inferiority

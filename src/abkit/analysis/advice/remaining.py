@@ -11,6 +11,7 @@ from math import ceil
 from attrs import evolve, frozen
 
 from abkit.analysis.advice.verdict import rules_out_goal
+from abkit.analysis.amounts import listed
 from abkit.analysis.findings.comparing import tested_side
 from abkit.analysis.findings.metric_result import Flag, MetricResult
 from abkit.analysis.findings.planned_looks import next_look
@@ -143,7 +144,7 @@ def _hidden(found: MetricResult) -> str:
     compared = [t for t in found.treatments if t.comparison is not None]
     if not compared:
         waits = dict.fromkeys(text for t in found.treatments for text in t.missing)
-        return f"{found.metric.name} first needs {' and '.join(waits)}"
+        return f"{found.metric.name} first needs {listed([*waits])}"
     if any(t.comparison is not None and t.comparison.significant for t in compared):
         return f"{found.metric.name} is significant already"
     doubts = dict.fromkeys(

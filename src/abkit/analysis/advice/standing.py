@@ -11,6 +11,7 @@ from abkit.analysis.advice.guardrails import (
     guardrail_reason,
     guardrail_state,
 )
+from abkit.analysis.amounts import listed
 from abkit.analysis.findings.badges import moved, rules_out_goal
 from abkit.analysis.findings.lost import told
 from abkit.analysis.findings.metric_result import Flag, MetricResult, Treatment
@@ -138,7 +139,7 @@ def _not_compared(treatment: Treatment, main: MetricResult) -> _Found:
     lost = next(told([main.control, treatment.arm]), None)
     if lost is not None:
         return Standing.DOUBTFUL, (f"{cannot}, but it needs {lost}.",)
-    return Standing.OPEN, (f"{cannot}: it needs {' and '.join(treatment.missing)}.",)
+    return Standing.OPEN, (f"{cannot}: it needs {listed(treatment.missing)}.",)
 
 
 def _better(
@@ -162,20 +163,32 @@ def _better(
 
 
 def _worse(guards: Sequence[Metric]) -> str:
-    """In which guardrails a variant is worse."""
-    plain = [guard.name for guard in guards if guard.margin is None]
+    """In which guardrails a variant is worse, or other than it must be."""
+    plain = [guard.name for guard in guards if guard.margin is None and not _unwanted(guard)]
+    changed = [guard.name for guard in guards if guard.margin is None and _unwanted(guard)]
     beyond = [guard.name for guard in guards if guard.margin is not None]
     parts = [
-        *([f"significantly worse in {', '.join(plain)}"] if plain else []),
-        *([f"worse than the margin in {', '.join(beyond)}"] if beyond else []),
+        *([f"significantly worse in {listed(plain)}"] if plain else []),
+        *([f"worse than the margin in {listed(beyond)}"] if beyond else []),
+        *(
+            [f"significantly different in {listed(changed)}, which must not change"]
+            if changed
+            else []
+        ),
     ]
     return " and ".join(parts)
 
 
+def _unwanted(guard: Metric) -> bool:
+    """Whether any change is one too many."""
+    return guard.direction is Direction.ANY
+
+
 def _undecided(name: str, comparison: Comparison, metric: Metric, *, last_look: bool) -> _Found:
     if rules_out_goal(comparison, metric):
+        better = "different" if metric.direction is Direction.ANY else "better"
         reason = (
-            f"{name} is not significantly better in {metric.name}, and a change as large as the "
+            f"{name} is not significantly {better} in {metric.name}, and a change as large as the "
             "goal is ruled out."
         )
         return Standing.LOST, (reason,)

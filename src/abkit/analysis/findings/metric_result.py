@@ -237,7 +237,7 @@ def missing(arms: Sequence[Arm]) -> tuple[str, ...]:
         if arm.conversions is not None or not constant:
             lacking.extend(_contributors_missing(arm))
     if not lacking and constant:
-        lacking.append("any variation: all units of both arms have one value")
+        lacking.append("some variation: all units of both arms have one value")
     return tuple(lacking)
 
 

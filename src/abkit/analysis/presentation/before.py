@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from abkit.analysis.amounts import listed
 from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.before import LEVEL, BeforeExposure, BeforeState
 from abkit.analysis.presentation import figures
@@ -106,5 +107,5 @@ def _row(each: BeforeExposure) -> Row:
         p_value=figures.p_value(each.p_value) if known and each.p_value is not None else nothing,
         state=each.state.value,
         tone=_TONES[each.state],
-        missing=f"needs {' and '.join(each.missing)}" if each.missing else "",
+        missing=f"needs {listed(each.missing)}" if each.missing else "",
     )

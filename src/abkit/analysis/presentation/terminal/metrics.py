@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from abkit.analysis import times
+from abkit.analysis.amounts import listed
 from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, Treatment
 from abkit.analysis.presentation import figures, margins, sentences, tones
@@ -150,7 +151,7 @@ def _show_verdict(
     if bad and found.metric.margin is None:
         parts.append((f" ({tones.word(treatment, found.metric, result)})", STYLES[Tone.BAD]))
     if treatment.missing:
-        parts.append(f" (needs {' and '.join(treatment.missing)})")
+        parts.append(f" (needs {listed(treatment.missing)})")
     line(console, *parts, indent=2)
     for note in margins.notes(found, treatment):
         line(console, (note, "dim"), indent=4)
