@@ -206,7 +206,7 @@ class ExperimentSums:
             over=until is not None or _over(design, exposed),
             first_looks={
                 variant: shares_at_first_look(exposed.by_period, control=variant)
-                for variant in dict.fromkeys([design.control, *measured.sums])
+                for variant in dict.fromkeys([design.control, *design.weights, *measured.sums])
             },
             known=exposed.known(until, made=self.made),
             past=self.past,
@@ -238,6 +238,7 @@ class ExperimentSums:
         return evolve(
             result,
             recommendation=with_trend(result.recommendation, trends, deciding=design.deciding),
+            declared_control=self.declared_control,
             not_as_planned=tuple(map(str, self._deviations(design, plan))),
             amended=tuple(self._amended()),
             frame=(start, until),
