@@ -26,10 +26,7 @@ _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 def _no_units(variant: str) -> str:
-    return (
-        f"{variant} has no units: it is in no comparison, and the sizes of the others are checked "
-        "without it."
-    )
+    return f"{variant} has no units: it is not compared, and the sizes of the others are checked without it."
 
 
 @arguments_checked(

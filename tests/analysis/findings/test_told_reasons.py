@@ -53,4 +53,4 @@ def test_a_variant_without_units_is_named() -> None:
         {Conversion("click"): {"a": 1_000, "b": 1_000, "c": 0}},
         {"a": 10_000, "b": 10_000, "c": 0},
     )
-    assert found.warnings[-1].startswith("c has no units: it is in no comparison")
+    assert found.warnings[-1].startswith("c has no units: it is not compared")
