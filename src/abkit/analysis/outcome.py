@@ -84,6 +84,8 @@ class Outcome:
     Attributes:
         design: What was planned.
         plan: How it was judged.
+        declared_control: The variant that the experiment declares as its control; None where none is declared
+            elsewhere than in `design`.
         not_as_planned: What of that was declared otherwise, such as "confidence 0.9 instead of 0.95".
         amended: What was changed, after the start, in how the experiment is judged, according to its lock.
         frame: The time frame of the exposures, UTC: from (included) and until (excluded); None where
@@ -124,6 +126,7 @@ class Outcome:
 
     design: Design
     plan: AnalysisPlan
+    declared_control: str | None = None
     not_as_planned: tuple[str, ...] = ()
     amended: tuple[str, ...] = ()
     frame: tuple[datetime | None, datetime | None] = (None, None)

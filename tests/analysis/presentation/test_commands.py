@@ -64,3 +64,11 @@ def test_a_table_of_units_runs_nowhere_and_has_no_command(
     full: Callable[..., Result], changed: Any
 ) -> None:
     assert command(changed["bare"](full())) is None
+
+
+def test_beside_another_control_nobody_is_sent_back_to_the_declared_one(
+    full: Callable[..., Result],
+) -> None:
+    back = advised(full, RecommendedAction.ROLL_BACK, "Buttons", "1")
+    assert command(evolve(back, declared_control="0")) is not None
+    assert command(evolve(back, declared_control="1")) is None

@@ -29,7 +29,8 @@ class Command:
 def command(result: "Outcome") -> Command | None:
     """The command that acts on the recommendation; None where there is none.
 
-    A table of units runs nowhere, and who ends a holdout changes the code.
+    A table of units runs nowhere, and who ends a holdout changes the code. That nothing is better than a
+    control which is not the declared one is no reason to go back to the declared one.
     It is called as `result.invocation` says. While an experiment continues, that is the way to stop
     it all the same.
     """
@@ -46,6 +47,11 @@ def command(result: "Outcome") -> Command | None:
             if not (advice.variant.startswith("-") or name.startswith("-")):
                 line = f"{program} rollout {name} --variant {variant} {options}".rstrip()
             return Command(f"Everybody gets {legible(advice.variant)}", line)
+        case RecommendedAction.ROLL_BACK if result.declared_control not in (
+            None,
+            result.design.control,
+        ):
+            return None
         case RecommendedAction.ROLL_BACK:
             return Command("Everybody gets the default again", rollback)
         case _:
