@@ -213,6 +213,18 @@ def test_the_next_planned_look_is_waited_for(
     assert message in answer.message
 
 
+def test_a_group_sequential_test_that_has_decided_waits_for_no_look() -> None:
+    plan = AnalysisPlan(method="group-sequential", sample_size=10_000)
+    result = found(200, 300)
+    (treatment,) = result.treatments
+    assert treatment.comparison is not None
+    assert treatment.comparison.decided
+    made = evolve(treatment.comparison, details={"look": 2})
+    result = evolve(result, treatments=(evolve(treatment, comparison=made),))
+    answer = remaining(result, plan, units=8_000, elapsed=timedelta(days=10))
+    assert answer.message == "It was decided at look 2 of 5, 0 days."
+
+
 def test_welch_without_a_planned_size_has_no_end() -> None:
     plan = AnalysisPlan(method="welch")
     assert "needs a sample_size" in asked(found(200, 235), plan).message

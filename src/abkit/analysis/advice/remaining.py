@@ -108,6 +108,9 @@ def _until_next_look(
     compared = [t.comparison for t in found.treatments if t.comparison is not None]
     passed = max((int(each.details["look"]) for each in compared), default=0)
     target, total = next_look(plan, passed), len(plan.looks)
+    if len(compared) == len(found.treatments) and all(each.decided for each in compared):
+        message = f"It was decided at look {passed} of {total}, 0 days."
+        return Remaining(days=0, units=0, message=message)
     if target is None:
         message = f"All {total} planned looks have been made, 0 days."
         return Remaining(days=0, units=0, message=message)
