@@ -171,6 +171,8 @@ def test_the_asserts_fail_with_what_was_captured(captured: Captured) -> None:
 def test_a_misspelt_experiment_or_variant_is_no_success(captured: Captured) -> None:
     with pytest.raises(UnknownExperimentError, match="Did you mean 'Shown'"):
         captured.assert_not_exposed("Show")
+    with pytest.raises(UnknownExperimentError, match="Did you mean 'q3-of-the-tests'"):
+        captured.assert_not_exposed("q3-of-the-test")
     with pytest.raises(DeclarationError, match="has the variants '0', '1', not '2'"):
         captured.assert_not_exposed(Shown, variant="2")
 

@@ -71,31 +71,32 @@ def exposed_to(
         DeclarationError: It has no such variant.
         TypeError: It is neither a name, nor the class of an experiment, nor a holdout.
     """
-    if not isinstance(experiment, Holdout):
-        holdout = _holdout_named(experiment)
-        if holdout is None:
-            declaration = known_declaration(experiment)
-            return declaration.name, None if variant is None else declaration.variant_of(variant)
-        experiment = holdout
-    holdout = experiment
+    if isinstance(experiment, Holdout):
+        return _side(experiment, variant)
+    holdouts = {holdout.name: holdout for holdout in _known_holdouts()}
+    holdout = holdouts.get(experiment) if isinstance(experiment, str) else None
+    if holdout is not None:
+        return _side(holdout, variant)
+    try:
+        declaration = known_declaration(experiment)
+    except UnknownExperimentError as error:
+        raise UnknownExperimentError(error.name, {*error.known, *holdouts}) from None
+    return declaration.name, None if variant is None else declaration.variant_of(variant)
+
+
+def _side(holdout: Holdout, variant: Variant | None) -> tuple[str, Variant | None]:
     if variant is not None and variant not in holdout.weights:
         known = " and ".join(map(repr, holdout.weights))
         raise DeclarationError(holdout.name, f"has the sides {known}, not {variant!r}")
     return holdout.name, variant
 
 
-def _holdout_named(name: str | type) -> Holdout | None:
+def _known_holdouts() -> Iterator[Holdout]:
+    """The holdouts of all experiments that are registered or defined."""
     registered = (expt_manager.declaration(each) for each in expt_manager)
     defined = (cls.declaration for cls in _defined(Experiment))
-    return next(
-        (
-            holdout
-            for declaration in (*registered, *defined)
-            for holdout in declaration.holdouts
-            if holdout.name == name
-        ),
-        None,
-    )
+    for declaration in (*registered, *defined):
+        yield from declaration.holdouts
 
 
 def check_variant(experiment: str | type, variant: object) -> None:
