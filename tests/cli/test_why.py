@@ -56,6 +56,15 @@ def test_why_shows_each_step_and_where_it_ended(project: Path) -> None:
     assert "org 2 gets old: inactive, decided by enabled." in shown
 
 
+def test_the_list_has_the_holdouts_of_each_experiment(project: Path) -> None:
+    head, buttons, kept = abkit(project, "list").stdout.splitlines()
+    assert head.split()[-1] == "holdouts"
+    assert buttons.rstrip().endswith("q3 5%")
+    assert "q3" not in kept
+    (project / "shop.py").write_text(MODULE.replace('    holdouts = [Holdout("q3", 0.05)]\n', ""))
+    assert "holdouts" not in abkit(project, "list").stdout
+
+
 def test_a_holdout_s_name_is_shown_in_one_line(project: Path) -> None:
     (project / "shop.py").write_text(MODULE.replace('"q3", 0.05', r'"q3\nautumn", 1'))
     lines = abkit(project, "why", "Buttons", "--unit", "2").stdout.splitlines()

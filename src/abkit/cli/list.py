@@ -16,15 +16,18 @@ def list_experiments(config: str | None, settings: str | None) -> None:
     from abkit.analysis.presentation.terminal.tables import Column, show_table
 
     manager = configured_manager(config, settings)
+    declarations = [manager.declaration(name) for name in manager]
+    held = any(declaration.holdouts for declaration in declarations)
     columns = [
         Column("experiment", name=True),
         Column("unit", left=True, spare=1),
         Column("variants", name=True),
         Column("rollout", left=True),
         Column("metrics", name=True, spare=2),
+        *([Column("holdouts", name=True, spare=3)] if held else []),
     ]
     show_table(
-        columns, [_row(manager.declaration(name)) for name in manager], console(), ruled=False
+        columns, [_row(each)[: len(columns)] for each in declarations], console(), ruled=False
     )
 
 
@@ -40,4 +43,7 @@ def _row(declaration: Declaration) -> tuple[str, ...]:
     if declaration.winner is not None:
         state = f"concluded: {variant_text(declaration.winner)}"
     metrics = ", ".join(metric.name for metric in declaration.metrics)
-    return declaration.name, declaration.unit_type, variants or "in code", state, metrics
+    holdouts = ", ".join(
+        f"{holdout.name} {100 * holdout.share:g}%" for holdout in declaration.holdouts
+    )
+    return declaration.name, declaration.unit_type, variants or "in code", state, metrics, holdouts
