@@ -110,7 +110,7 @@ def test_of_several_variants_the_first_one_counts() -> None:
 @pytest.mark.parametrize(
     ("elapsed", "message"),
     [
-        (timedelta(days=13), "At the effect found so far, it takes more than 40 days more."),
+        (timedelta(days=13), "At the effect found so far, it takes more than 40 further days."),
         (timedelta(days=14), "Statistical significance may never be reached"),
     ],
 )

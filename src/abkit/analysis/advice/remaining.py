@@ -97,9 +97,9 @@ def remaining(
     if elapsed >= NO_ESTIMATE_AFTER:
         return _unknown(
             "Statistical significance may never be reached: at the effect found so far, it takes "
-            f"more than {FURTHEST} days more."
+            f"more than {FURTHEST} further days."
         )
-    return _unknown(f"At the effect found so far, it takes more than {FURTHEST} days more.")
+    return _unknown(f"At the effect found so far, it takes more than {FURTHEST} further days.")
 
 
 def _until_next_look(
