@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from abkit.analysis import AnalysisPlan, Design
 from abkit.analysis.findings.experiment_pairs import Touch
 from abkit.analysis.interactions import InteractionsAnalysis, InteractionsResult
+from abkit.analysis.presentation import figures
 from abkit.errors import AnalysisError, UnknownNameError
 from abkit.experiments.declaring.experiment import UserExperiment
 from abkit.experiments.declaring.layer import Layer
@@ -170,6 +171,20 @@ def test_experiments_without_common_units_or_with_few_are_not_tested() -> None:
     assert result["A", "B"].touch is Touch.APART
     assert result["B", "C"].touch is Touch.FEW
     assert result["B", "C"].corrected_p is None
+
+
+def test_where_all_have_one_variant_or_nobody_did_it_that_is_said() -> None:
+    result = run({"A": 0 * A, "B": B}, actions=bought(0.3 + 0 * A))
+    assert result["A", "B"].touch is Touch.FEW
+    assert "? share too few units, or too few of their variants, to test" in result.to_text(
+        width=None
+    )
+    result = run({"A": A, "B": B}, actions=bought(np.where(A & B, 0.3, 0)))
+    (row,) = (
+        line for line in result.to_text(width=None).splitlines() if line.startswith("A and B")
+    )
+    assert row.split()[-3:] == [figures.NOTHING, figures.NOTHING, "independent"]
+    assert "A dash: not tested" in result.to_text(width=None)
 
 
 def test_experiments_of_other_units_are_no_pair() -> None:

@@ -29,7 +29,7 @@ class Touch(StrEnum):
     INDEPENDENT = "independent"
     """They share units, and neither is found."""
     FEW = "few units"
-    """They share too few units to test anything."""
+    """They share too few units to test anything, or these have one variant."""
 
 
 @frozen(kw_only=True)

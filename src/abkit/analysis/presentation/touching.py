@@ -32,7 +32,7 @@ MEANINGS: Mapping[Touch, str] = MappingProxyType(
     {
         Touch.APART: "share no units",
         Touch.EXCLUSIVE: "exclude each other by their layer",
-        Touch.FEW: "share too few units to test",
+        Touch.FEW: "share too few units, or too few of their variants, to test",
         Touch.INDEPENDENT: "share units, variants independent, no effect found to depend on the other",
         Touch.INTERACTION: "the effect of one depends on the variant of the other",
         Touch.DEPENDENT: "variants not independent of each other",
@@ -173,7 +173,8 @@ def facts(result: Interactions) -> Iterator[str]:
 
 COLUMNS = (
     "The columns are corrected p-values: that the variants are independent; that the effect of the first "
-    "experiment is the same in all variants of the second; and the other way round."
+    "experiment is the same in all variants of the second; and the other way round. A dash: not tested, as "
+    "the units, or those that did it, are too few."
 )
 """What the p-values of a pair are of."""
 
