@@ -9,6 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from abkit import Conversion, Sum
+from abkit.analysis.findings.experiment_pairs import (
+    CrossedExperiment,
+    ExperimentPair,
+    Interactions,
+    Touch,
+)
+from abkit.analysis.presentation.report.interactions import render
 from abkit.analysis.result import Result
 
 from ...chromium import launched
@@ -72,6 +79,29 @@ def hostile(full: Full, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found.to_html(tmp_path_factory.mktemp("hostile") / "r.html")
 
 
+@pytest.fixture(scope="module")
+def interactions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of experiments that touch each other, of which one has a hostile name."""
+    names = (EVIL, WORD)
+    table = {("0", "0"): 250, ("0", "1"): 250, ("1", "0"): 250, ("1", "1"): 250}
+    found = Interactions(
+        experiments=tuple(
+            CrossedExperiment(name=name, unit_type="user", metric=WORD, units=1_000, in_several=0)
+            for name in names
+        ),
+        pairs=(
+            ExperimentPair(experiments=names, touch=Touch.INDEPENDENT, units=1_000, table=table),
+        ),
+        independence_tests=1,
+        effect_tests=0,
+        notes=(f"{WORD} has no metric, so its effects are not compared.",),
+        sources={},
+    )
+    path = tmp_path_factory.mktemp("interactions") / "r.html"
+    path.write_text(render(found), encoding="utf-8")
+    return path
+
+
 def opened(browser: Browser, path: Path, **context: Any) -> Page:
     """The page, in a context of its own that fails on whatever the page says or asks for."""
     page = browser.new_context(**context).new_page()
@@ -91,7 +121,7 @@ def open_all(page: Page) -> None:
 PHONE = {"viewport": {"width": 390, "height": 844}}
 
 
-@pytest.mark.parametrize("which", ["report", "hostile"])
+@pytest.mark.parametrize("which", ["report", "hostile", "interactions"])
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_no_page_scrolls_sideways(
     browser: Browser, request: pytest.FixtureRequest, which: str, width: int
