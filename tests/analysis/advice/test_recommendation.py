@@ -243,3 +243,16 @@ def test_days_that_are_no_whole_weeks_are_told() -> None:
 def test_a_winner_before_the_least_days_is_told_to_wait() -> None:
     got = advice([("won", "fine"), ("won", "unknown")], time="before `min_days`")
     assert got.reasons[1] == "Wait."
+
+
+def test_of_two_bayesian_winners_the_chance_is_told() -> None:
+    metrics = found([("won", "fine"), ("won", "fine")])
+    first, second = metrics[0].treatments
+    beaten = evolve(second, comparison=second.comparison, chance_to_beat=0.08)
+    pair = Pair(metric=M, first=first.arm, second=beaten)
+    kept: dict[str, Any] = {"deciding": M, "mismatch": False, "last_look": False}
+    assert (
+        recommend(metrics, **kept, pairs=[pair])
+        .reasons[-1]
+        .endswith("the first is better than the second with a chance of 92.0%.")
+    )

@@ -35,7 +35,7 @@ def test_the_recommendation_is_to_investigate() -> None:
     found = evaluate(arms, [alone(CLICKED)], design(CLICKED), AnalysisPlan())
     told = recommend(found, deciding=CLICKED, mismatch=False, last_look=False)
     assert told.action is RecommendedAction.INVESTIGATE
-    assert told.reasons[0].startswith("1 cannot be compared in clicked yet, but it needs a look")
+    assert told.reasons[0].startswith("1 cannot be compared in clicked yet, and it needs a look")
 
 
 def test_so_is_a_control_that_lost_them() -> None:

@@ -43,7 +43,10 @@ def test_the_notes_say_of_which_days_and_of_which_prior(full: Full) -> None:
         "A day: if all 1,284 units a day that the experiment reaches got the variant, instead of the "
         "control (the mean of 7 days, 2026-11-02 to 2026-11-08)."
     )
-    assert risk == "Risk: the lift that the choice loses on average, where another one is better."
+    assert risk == (
+        "Risk: the lift that the choice loses on average, where another one is better. Guardrails are no "
+        "part of it."
+    )
     assert unreadable == ("1 file in the folder of past results cannot be read and does not count.")
 
 

@@ -138,7 +138,7 @@ def _not_compared(treatment: Treatment, main: MetricResult) -> _Found:
     cannot = f"{treatment.arm.variant} cannot be compared in {main.metric.name} yet"
     lost = next(told([main.control, treatment.arm]), None)
     if lost is not None:
-        return Standing.DOUBTFUL, (f"{cannot}, but it needs {lost}.",)
+        return Standing.DOUBTFUL, (f"{cannot}, and it needs {lost}.",)
     return Standing.OPEN, (f"{cannot}: it needs {listed(treatment.missing)}.",)
 
 

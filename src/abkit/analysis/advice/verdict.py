@@ -245,13 +245,18 @@ def _doubt(
 
 def _told(best: Judged, pairs: Sequence[Pair]) -> Callable[[Judged], str]:
     """What is said of another winner beside the best one."""
-    found = {frozenset(pair.variants): pair.second.comparison for pair in pairs}
+    found = {frozenset(pair.variants): pair for pair in pairs}
 
     def told(other: Judged) -> str:
-        comparison = found.get(frozenset((best.variant, other.variant)))
-        if comparison is None:
+        pair = found.get(frozenset((best.variant, other.variant)))
+        comparison = None if pair is None else pair.second.comparison
+        if pair is None or comparison is None:
             return other.reasons[0]
-        if comparison.significant:
+        chance = pair.second.chance_to_beat
+        if chance is not None:
+            chance = chance if pair.second.arm.variant == best.variant else 1 - chance
+            than = f"{best.variant} is better than {other.variant} with a chance of {chance:.1%}"
+        elif comparison.significant:
             than = f"{best.variant} is significantly better than {other.variant}"
         else:
             than = f"whether {best.variant} or {other.variant} is the better one is not significant"

@@ -12,6 +12,7 @@ from abkit.analysis.findings.badges import Tone
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.inference.shrinkage import FEWEST
 from abkit.analysis.presentation import figures
+from abkit.experiments.declaring.metrics import Role
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -90,8 +91,12 @@ def worth_table(result: "Outcome") -> WorthTable | None:
             for choice in found.choices[:MOST]
         ),
         daily=found.daily is not None,
-        notes=tuple(_notes(found)),
+        notes=tuple(_notes(found, guarded=_is_guarded(result))),
     )
+
+
+def _is_guarded(result: "Outcome") -> bool:
+    return any(found.metric.role is Role.GUARDRAIL for found in result.metrics)
 
 
 def _advised(result: "Outcome") -> str | None:
@@ -141,7 +146,7 @@ def _row(choice: Choice, *, control: str, least: float | None) -> Row:
     )
 
 
-def _notes(found: Worth) -> Iterator[str]:
+def _notes(found: Worth, *, guarded: bool) -> Iterator[str]:
     if any(choice.shrunk_lift is not None for choice in found.choices):
         yield _prior(found)
     daily = found.daily
@@ -154,7 +159,8 @@ def _notes(found: Worth) -> Iterator[str]:
             f"instead of the control ({days})."
         )
     if any(choice.expected_loss is not None for choice in found.choices):
-        yield "Risk: the lift that the choice loses on average, where another one is better."
+        beside = " Guardrails are no part of it." if guarded else ""
+        yield f"Risk: the lift that the choice loses on average, where another one is better.{beside}"
     unreadable = found.stated.unreadable
     if unreadable:
         verb = "does" if unreadable == 1 else "do"
