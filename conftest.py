@@ -25,6 +25,16 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 # Two workers have two cores: threads of a library of mathematics would wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+
+def pytest_collection_finish() -> None:
+    """What has been imported by now stays compiled; modules that tests write are compiled anew each time.
+
+    Python tells a file's state by its size and the second, and tests write a module twice within one.
+    """
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
 FILE = re.compile(r"# ([\w./-]+\.(?:py|toml))\n")
 
 

@@ -13,13 +13,14 @@ from attrs import evolve
 from abkit import Conversion, OrgExperiment, Total
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.declared.design import Design
+from abkit.analysis.findings.before import BeforeState
 from abkit.errors import (
     AnalysisError,
     EmptyDataError,
     MissingColumnError,
     TooFewVariantsError,
 )
-from abkit.experiments.declaring.metrics import Mean, Metric, Sum
+from abkit.experiments.declaring.metrics import Mean, Metric, Ratio, Sum
 
 from .asked import analyze
 
@@ -461,3 +462,20 @@ def test_a_metric_of_units_is_refused_before_anything_is_read(design: Design) ->
     of_units = evolve(design, metrics=(Mean("m"),))
     with pytest.raises(AnalysisError, match="one row per unit"):
         Analysis(of_units, exposures="no_such_file.parquet", actions="neither.parquet").run()
+
+
+def test_a_ratio_without_a_divisor_in_one_arm_stops_no_check_of_the_time_before(
+    tables: Any, design: Design
+) -> None:
+    ratio = Ratio("per click", numerator=Sum("buy", property="price"), denominator=Total("click"))
+    exposures = [
+        {"unit_id": f"u{i}", "variant": "ab"[i % 2], "hour": 48 + i % 9} for i in range(200)
+    ]
+    before = [{"action": "click", "user_id": f"u{i}", "hour": 40} for i in range(200)]
+    after = [{"action": "click", "user_id": f"u{i}", "hour": 70} for i in range(0, 200, 2)]
+    result = analyze(
+        evolve(design, metrics=(ratio,)),
+        **tables(exposures, before + after),
+        cuped=timedelta(days=2),
+    )
+    assert {each.state for each in result.before} == {BeforeState.UNKNOWN}
