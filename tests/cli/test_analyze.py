@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import split
 
@@ -45,29 +46,40 @@ def units(tmp_path: Path) -> Path:
 @pytest.fixture
 def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a module of experiments, which is the current one, and its events."""
-    (tmp_path / "button_config.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
+    exposures = [exposed("Buttons", i, ("grey", "green")[i % 2]) for i in range(2000)]
+    clicked = [
+        i for i in range(2000) if (i % 50 in {1, 9, 17, 25, 33, 41, 49} if i % 2 else i % 10 == 0)
+    ]
+    stand_in(tmp_path, monkeypatch, module="button_config", text=MODULE)
+    return stored(tmp_path, exposures, clicked)
+
+
+def exposed(experiment: str, number: int, variant: str) -> Exposure:
+    return Exposure(
+        experiment=experiment,
+        salt=experiment,
+        unit_type="user",
+        unit_id=str(number),
+        variant=variant,
+        time=1.7e9,
+        insert_id=f"e{number}",
+    )
+
+
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *, module: str, text: str) -> None:
+    """Make a folder with a module the current one."""
+    (folder / f"{module}.py").write_text(text)
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.delitem(sys.modules, "button_config", raising=False)
-    exposures = [
-        Exposure(
-            experiment="Buttons",
-            salt="Buttons",
-            unit_type="user",
-            unit_id=str(i),
-            variant=("grey", "green")[i % 2],
-            time=1.7e9,
-            insert_id=f"e{i}",
-        )
-        for i in range(2000)
-    ]
+    monkeypatch.delitem(sys.modules, module, raising=False)
+
+
+def stored(folder: Path, exposures: Sequence[Exposure], clicked: Sequence[int]) -> Path:
     actions = [
-        Action(name="clicked", time=1.7e9 + 60, user_id=str(i), insert_id=f"a{i}")
-        for i in range(2000)
-        if (i % 50 in {1, 9, 17, 25, 33, 41, 49} if i % 2 else i % 10 == 0)
+        Action(name="clicked", time=1.7e9 + 60, user_id=str(i), insert_id=f"a{i}") for i in clicked
     ]
-    FileSink(tmp_path / "events", format="jsonl").send([*exposures, *actions])
-    return tmp_path / "events"
+    FileSink(folder / "events", format="jsonl").send([*exposures, *actions])
+    return folder / "events"
 
 
 def of_units(units: Path) -> list[object]:
@@ -376,29 +388,10 @@ ACTIVE_EXPERIMENTS = [Buttons, Colours]
 @pytest.fixture
 def holdout_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """As `events`, of a holdout."""
-    (tmp_path / "holdout_config.py").write_text(HOLDOUT_MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.delitem(sys.modules, "holdout_config", raising=False)
-    exposures = [
-        Exposure(
-            experiment="2026-q3",
-            salt="2026-q3",
-            unit_type="user",
-            unit_id=str(i),
-            variant=("holdout", "shipped")[i % 2],
-            time=1.7e9,
-            insert_id=f"e{i}",
-        )
-        for i in range(1000)
-    ]
-    actions = [
-        Action(name="clicked", time=1.7e9 + 60, user_id=str(i), insert_id=f"a{i}")
-        for i in range(1000)
-        if i % (2 + 3 * (1 - i % 2)) == 0
-    ]
-    FileSink(tmp_path / "events", format="jsonl").send([*exposures, *actions])
-    return tmp_path / "events"
+    exposures = [exposed("2026-q3", i, ("holdout", "shipped")[i % 2]) for i in range(1000)]
+    clicked = [i for i in range(1000) if i % (2 + 3 * (1 - i % 2)) == 0]
+    stand_in(tmp_path, monkeypatch, module="holdout_config", text=HOLDOUT_MODULE)
+    return stored(tmp_path, exposures, clicked)
 
 
 def test_a_holdout_is_measured(holdout_events: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from abkit.analysis.result import Result
 from abkit.analysis.tables import OF_EVENTS
 from abkit.analysis.units import UnitsAnalysis
 from abkit.cli.analyzed import analyzed, check_subject
-from abkit.cli.config import EVENTS_VARIABLE, config_option, configured_events
+from abkit.cli.config import config_option, configured_events, stored_events_option
 from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.invocation import invocation
 from abkit.cli.printing import show_result
@@ -50,12 +50,7 @@ class _Found:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option(
-    "--events",
-    metavar="DIR",
-    help=f"Folder or URL with exposures/ and actions/. Default: ${EVENTS_VARIABLE}, or `events` in "
-    "[tool.abkit] of pyproject.toml.",
-)
+@stored_events_option
 @config_option
 @click.option(
     "--holdout",

@@ -50,6 +50,13 @@ def _or_pyproject(name: str) -> _Callback:
     return lambda _ctx, _option, value: value or _from_pyproject(name)
 
 
+stored_events_option: Option = click.option(
+    "--events",
+    metavar="DIR",
+    help=f"Folder or URL with exposures/ and actions/. Default: ${EVENTS_VARIABLE}, or `events` in "
+    "[tool.abkit] of pyproject.toml.",
+)
+
 settings_option: Option = click.option(
     "--settings",
     metavar="FILE",
@@ -176,6 +183,20 @@ def read_settings(path: str) -> Mapping[str, Mapping[str, Any]]:
 def configured_events(events: str | None) -> str | None:
     """Where the events are: as an option says, or a variable, or pyproject.toml; None: nowhere."""
     return events or environ.get(EVENTS_VARIABLE) or _from_pyproject("events")
+
+
+def required_events(events: str | None) -> str:
+    """Where the events are, of a command that needs them.
+
+    Raises:
+        ConfigError: As `configured_events`.
+        UsageError: They are nowhere.
+    """
+    where = configured_events(events)
+    if where is None:
+        message = f"where are the events? Pass --events DIR, or set {EVENTS_VARIABLE}"
+        raise click.UsageError(message)
+    return where
 
 
 def _from_pyproject(key: str) -> str | None:

@@ -7,12 +7,12 @@ import click
 
 from abkit.analysis.interactions import InteractionsAnalysis
 from abkit.cli.config import (
-    EVENTS_VARIABLE,
     config_option,
-    configured_events,
     configured_experiments,
     configured_manager,
+    required_events,
     settings_option,
+    stored_events_option,
 )
 from abkit.cli.failing import one_line_errors
 from abkit.cli.printing import console
@@ -24,12 +24,7 @@ from abkit.experiments.declaring.experiment import control_of
 
 @click.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option(
-    "--events",
-    metavar="DIR",
-    help=f"Folder or URL with exposures/ and actions/. Default: ${EVENTS_VARIABLE}, or `events` in "
-    "[tool.abkit] of pyproject.toml.",
-)
+@stored_events_option
 @config_option
 @settings_option
 @click.option(
@@ -54,11 +49,7 @@ def interactions(
     depends on the variant of the other.
     """
     with one_line_errors():
-        where = configured_events(events)
-    if where is None:
-        message = f"where are the events? Pass --events DIR, or set {EVENTS_VARIABLE}"
-        raise click.UsageError(message)
-    with one_line_errors():
+        where = required_events(events)
         experiments = _experiments(names, config, settings)
         analysis = InteractionsAnalysis(experiments, **stored_tables(where))
         with progress() as told:

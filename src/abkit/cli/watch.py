@@ -23,12 +23,12 @@ from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.result import Result
 from abkit.cli.config import (
-    EVENTS_VARIABLE,
     config_option,
-    configured_events,
     configured_experiments,
     configured_manager,
+    required_events,
     settings_option,
+    stored_events_option,
 )
 from abkit.cli.failing import one_line_errors
 from abkit.cli.stored import stored_tables
@@ -96,11 +96,7 @@ class _Collected(click.Command):
         options = ctx.params
         urls, state = options.pop("urls"), options.pop("state")
         with one_line_errors():
-            events = configured_events(options.pop("events"))
-        if events is None:
-            message = f"where are the events? Pass --events DIR, or set {EVENTS_VARIABLE}"
-            raise click.UsageError(message)
-        with one_line_errors():
+            events = required_events(options.pop("events"))
             rules = AlertRules(
                 **{
                     name: options.pop(name)
@@ -137,12 +133,7 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
 
 @click.command(cls=_Collected)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option(
-    "--events",
-    metavar="DIR",
-    help=f"Folder or URL with exposures/ and actions/. Default: ${EVENTS_VARIABLE}, or `events` in "
-    "[tool.abkit] of pyproject.toml.",
-)
+@stored_events_option
 @config_option
 @settings_option
 @click.option(

@@ -18,7 +18,6 @@ from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.analysis.statistics.estimands import Estimand
 from abkit.analysis.statistics.standardizing import Strata, compared, standardized
-from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Metric, Retention
@@ -146,11 +145,7 @@ def _arms(
 
 
 def _before(sums: Sums, estimand: Estimand, *, overall: Sums) -> Moments | None:
-    """Of one variant; None where that is not known, as of a ratio that divides by 0 after the exposure."""
-    try:
-        covariates = estimand.covariates(sums, overall=overall) if sums.n else None
-    except AnalysisError:
-        return None
+    covariates = estimand.covariates(sums, overall=overall) if sums.n else None
     if covariates is None:
         return None
     mean, variance = covariates.means[0], max(0.0, covariates.among[0][0])

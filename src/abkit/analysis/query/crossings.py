@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from attrs import field, frozen
 
-from abkit.analysis.query.units import UnitQueries
-from abkit.analysis.reading.columns import Column, Kind
+from abkit.analysis.query.units import OF_EXPOSURES, UnitQueries
+from abkit.analysis.reading.columns import Column
 
 
 @frozen(kw_only=True)
@@ -23,15 +23,7 @@ class CrossQueries:
 
     def columns(self) -> list[Column]:
         """What is needed of the table of exposures."""
-        return [
-            Column(name="experiment", kind=Kind.TEXT, source="experiment", required=True),
-            Column(name="salt", kind=Kind.TEXT, source="salt"),
-            Column(name="unit_type", kind=Kind.TEXT, source="unit_type"),
-            Column(name="unit_id", kind=Kind.TEXT, source="unit_id", required=True),
-            Column(name="variant", kind=Kind.TEXT, source="variant", required=True),
-            Column(name="time", kind=Kind.INSTANT, source="time", required=True),
-            Column(name="weights", kind=Kind.TEXT, source="weights"),
-        ]
+        return [*OF_EXPOSURES]
 
     def taken(self) -> str:
         """Each unit once in each experiment; one pass over the exposures for all of them.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from abkit.analysis.query.grouping import unit_key, unit_of_group
 from abkit.analysis.query.layout import Layout, number, one_if
 from abkit.analysis.query.periods import microseconds, period
 from abkit.analysis.query.sums import PHASE
@@ -68,7 +69,7 @@ group by {self._group}, {days}"""  # noqa: S608 - columns are our own
   join (select unit_id as of_unit, variant as of_variant, {PHASE} from units) as phases
     on of_unit = unit_id and of_variant = variant"""  # noqa: S608 - columns are our own
         return f"""\
-select {self._unit}, day, min(days) as days{phase_of},
+select {unit_of_group(in_several=self.in_several)}, day, min(days) as days{phase_of},
   {values}
 from (
   select {columns}{phase},
@@ -78,7 +79,7 @@ from (
   where past = 0 and ({" or ".join(conditions)})
 ) as happened
 where day < {int(most)} and day < days
-group by {self._key}, day"""  # noqa: S608 - literals are quoted
+group by {unit_key(in_several=self.in_several)}, day"""  # noqa: S608 - literals are quoted
 
     def sums(self) -> str:
         """The sums of each day, over `unit_days`; of the units that did something on it.
@@ -125,24 +126,14 @@ order by {self._group}, day"""  # noqa: S608 - columns are our own
 select {self._group},
   {sums}
 from (
-  select {self._unit}{phase},
+  select {unit_of_group(in_several=self.in_several)}{phase},
     {each}
   from unit_days
   where days >= {int(length)} and day < {int(length)}
-  group by {self._key}
+  group by {unit_key(in_several=self.in_several)}
 ) as by_unit
 group by {self._group}
 order by {self._group}"""  # noqa: S608 - columns are our own
-
-    @property
-    def _key(self) -> str:
-        """What tells units apart: a text less to hash, where each is in one variant."""
-        return "unit_id, variant" if self.in_several else "unit_id"
-
-    @property
-    def _unit(self) -> str:
-        """The unit and its variant, of a group by the key."""
-        return "unit_id, variant" if self.in_several else "unit_id, min(variant) as variant"
 
     def _days(self) -> str:
         """The whole days that a unit has behind it, as SQL."""

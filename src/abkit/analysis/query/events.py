@@ -6,6 +6,7 @@ from datetime import timedelta
 from attrs import frozen
 
 from abkit.analysis.query.completions import KEY
+from abkit.analysis.query.grouping import unit_key, unit_of_group
 from abkit.analysis.query.layout import Accumulator, Layout, one_if
 from abkit.analysis.query.periods import microseconds, period
 from abkit.analysis.reading.columns import Column, Kind
@@ -163,10 +164,10 @@ where {condition}"""  # noqa: S608 - literals are quoted
             source: Where the rows are: `done`, or `progress` if something must be completed.
         """
         return f"""\
-select {self._unit},
+select {unit_of_group(in_several=self.in_several)},
   {self._accumulated()}
 from {source}
-group by {self._key}"""  # noqa: S608 - literals are quoted
+group by {unit_key(in_several=self.in_several)}"""  # noqa: S608 - literals are quoted
 
     def measured(self) -> str:
         """The measures of each unit, from `units` and `per_unit`.
@@ -198,9 +199,10 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
             source: As for `per_unit`.
         """
         names = self._state_names()
-        # As it was, to the last digit: what is left after exposed_units away what came may not be that.
+        key = unit_key(in_several=self.in_several)
+        # As it was, to the last digit: what is left after taking away what came may not be that.
         states = ",\n    ".join(
-            f"{name}, coalesce(lag({name}) over (partition by {self._key} order by period), "
+            f"{name}, coalesce(lag({name}) over (partition by {key} order by period), "
             f"cast(0 as double)) as was_{name}"
             for name in names
         )
@@ -219,18 +221,18 @@ from (
   select variant, {phase}period, new,
     {states}
   from (
-    select {self._key}, {"" if self.in_several else "variant, "}period, new,
+    select {unit_key(in_several=self.in_several)}, {"" if self.in_several else "variant, "}period, new,
       {running}
     from (
-      select {self._unit}, period, max(new) as new,
+      select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
         {self._accumulated()}
       from (
         {self._happened(length, source=source)}
       ) as happened
-      group by {self._key}, period
+      group by {unit_key(in_several=self.in_several)}, period
     ) as by_period
     window so_far as (
-      partition by {self._key} order by period
+      partition by {unit_key(in_several=self.in_several)} order by period
       rows between unbounded preceding and current row
     )
   ) as summed{phases}
@@ -256,16 +258,6 @@ from (
 select unit_id, variant, case when past = 1 then {first} else {then} end as period,
           case when past = 1 or {first} = {then} then 1 else 0 end as new, action, past{completes}{values}
         from {source}"""  # noqa: S608 - columns are our own
-
-    @property
-    def _key(self) -> str:
-        """What tells units apart: a text less to hash, where each is in one variant."""
-        return "unit_id, variant" if self.in_several else "unit_id"
-
-    @property
-    def _unit(self) -> str:
-        """The unit and its variant, of a group by the key."""
-        return "unit_id, variant" if self.in_several else "unit_id, min(variant) as variant"
 
     def _accumulated(self) -> str:
         now = [

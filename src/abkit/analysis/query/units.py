@@ -23,6 +23,18 @@ MAXIMUM_VARIANTS = 50
 """More variants are taken for a mistake, such as naming the column of the users."""
 
 
+OF_EXPOSURES = (
+    Column(name="experiment", kind=Kind.TEXT, source="experiment", required=True),
+    Column(name="salt", kind=Kind.TEXT, source="salt"),
+    Column(name="unit_type", kind=Kind.TEXT, source="unit_type"),
+    Column(name="unit_id", kind=Kind.TEXT, source="unit_id", required=True),
+    Column(name="variant", kind=Kind.TEXT, source="variant", required=True),
+    Column(name="time", kind=Kind.INSTANT, source="time", required=True),
+    Column(name="weights", kind=Kind.TEXT, source="weights"),
+)
+"""The columns of exposures that every analysis needs."""
+
+
 @frozen(kw_only=True)
 class UnitQueries:
     """The queries of who takes part, over a table `exposures`.
@@ -50,13 +62,7 @@ class UnitQueries:
     def columns(self) -> list[Column]:
         """What is needed of the table of exposures."""
         return [
-            Column(name="experiment", kind=Kind.TEXT, source="experiment", required=True),
-            Column(name="salt", kind=Kind.TEXT, source="salt"),
-            Column(name="unit_type", kind=Kind.TEXT, source="unit_type"),
-            Column(name="unit_id", kind=Kind.TEXT, source="unit_id", required=True),
-            Column(name="variant", kind=Kind.TEXT, source="variant", required=True),
-            Column(name="time", kind=Kind.INSTANT, source="time", required=True),
-            Column(name="weights", kind=Kind.TEXT, source="weights"),
+            *OF_EXPOSURES,
             *(
                 Column(
                     name=f"segment_{i}",

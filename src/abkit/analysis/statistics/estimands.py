@@ -129,16 +129,16 @@ class Estimand:
             overall: Of all arms together: where a formula is expanded.
 
         Returns:
-            None where there is no CUPED, or nobody did anything before.
+            None where there is no CUPED, or nobody did anything before; or of a formula without a value.
         """
         if not self.before or self.present is None:
             return None
         try:
             slopes = [self._expanded(overall, self.before)[1], {self.present: 1.0}]
             value, _ = self._expanded(sums, self.before)
+            _, of_metric = self._expanded(sums, self.places)
         except AnalysisError:
-            return None  # a formula that nobody had a divisor for, before
-        _, of_metric = self._expanded(sums, self.places)
+            return None  # a formula that nobody had a divisor for, before or after
         return Covariates(
             means=(value, sums.mean(self.present)),
             with_metric=tuple(_covariance(sums, of_metric, of) for of in slopes),
