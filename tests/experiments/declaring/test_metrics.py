@@ -39,6 +39,8 @@ def guardrail(**kind: Any) -> Mean:
         (lambda: guardrail(margin=0.02, direction="any"), "'increase' or 'decrease'"),
         (lambda: guardrail(margin=0), "`margin` must be a relative change above 0"),
         (lambda: guardrail(margin=2), "`margin` is a relative change, so 2 is 200%"),
+        (lambda: guardrail(margin=10**400), "`margin` must be a relative change above 0"),
+        (lambda: Conversion("a", goal=10**400), "`goal` must be a relative change above 0"),
         (lambda: guardrail(margin=1), "`margin` must be below 1, not 1"),
     ],
 )

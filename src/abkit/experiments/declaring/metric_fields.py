@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
+from sys import float_info
 from typing import Any
 
 from attrs import Attribute, field, frozen
@@ -46,7 +47,7 @@ def positive(metric: object, attribute: "Attribute[float | None]", value: float 
             f"`{attribute.name}` must be a relative change above 0 such as 0.02 for 2%, "
             f"not {value!r}; `direction` says which way"
         )
-        if is_number and _LARGEST_GOAL < value < float("inf"):
+        if is_number and _LARGEST_GOAL < value <= float_info.max:
             problem = (
                 f"`{attribute.name}` is a relative change, so {value!r} is {value:.0%}: "
                 f"write {value / 100:g} for {value:g}%"

@@ -1,7 +1,7 @@
 """Experiments that touch each other, as an HTML page that needs nothing else."""
 
 from abkit.analysis.findings.experiment_pairs import ExperimentPair, Interactions, Touch
-from abkit.analysis.presentation import touching
+from abkit.analysis.presentation import experiment_pairs
 from abkit.analysis.presentation.report import environment
 
 
@@ -21,7 +21,7 @@ def render(result: Interactions) -> str:
         .get_template("interactions.html.jinja")
         .render(
             result=result,
-            touching=touching,
+            experiment_pairs=experiment_pairs,
             matrix=_matrix(result),
             present=[touch for touch in Touch if touch in present],
         )

@@ -4,7 +4,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from abkit.analysis.findings.experiment_pairs import ExperimentPair, Interactions, Touch
-from abkit.analysis.presentation import figures, touching
+from abkit.analysis.presentation import experiment_pairs, figures
 from abkit.analysis.presentation.terminal.tables import Cell, Column, show_table
 from abkit.analysis.presentation.terminal.words import STYLES, line, without_middle
 from abkit.extras import extra
@@ -50,16 +50,16 @@ def show(result: Interactions, console: "Console") -> None:
         console: Where to; names are shown as they are, whatever markup they have.
     """
     line(console, ("Experiments that touch each other", "bold"))
-    line(console, ("; ".join(touching.facts(result)), "dim"))
+    line(console, ("; ".join(experiment_pairs.facts(result)), "dim"))
     console.print()
-    line(console, (touching.headline(result), "bold"))
-    for pair in touching.found_pairs(result):
-        for sentence in touching.sentences(pair):
-            line(console, ("! ", STYLES[touching.TONES[pair.touch]]), sentence, indent=2)
+    line(console, (experiment_pairs.headline(result), "bold"))
+    for pair in experiment_pairs.found_pairs(result):
+        for sentence in experiment_pairs.sentences(pair):
+            line(console, ("! ", STYLES[experiment_pairs.TONES[pair.touch]]), sentence, indent=2)
     _show_matrix(result, console)
     _show_pairs(result, console)
     console.print()
-    line(console, ("Method  ", "bold"), touching.METHOD)
+    line(console, ("Method  ", "bold"), experiment_pairs.METHOD)
     for note in result.notes:
         line(console, ("Note    ", "bold yellow"), note)
 
@@ -83,15 +83,20 @@ def _show_matrix(result: Interactions, console: "Console") -> None:
         signed: list[tuple[str, str]] = []
         for column, other in enumerate(names[1:], start=1):
             touch = signs.get(frozenset((name, other))) if column > row else None
-            text = "" if touch is None else touching.SIGNS[touch]
-            style = "" if touch is None else STYLES[touching.TONES[touch]]
+            text = "" if touch is None else experiment_pairs.SIGNS[touch]
+            style = "" if touch is None else STYLES[experiment_pairs.TONES[touch]]
             signed.append((f"{text:>{_CELL}}", style))
         label = without_middle(labels[row], widest - 1)
         _unfolded(console, [(f"{label:<{widest}}", ""), *signed])
     present = dict.fromkeys(touch for touch in Touch if touch in signs.values())
     line(
         console,
-        ("; ".join(f"{touching.SIGNS[t]} {touching.MEANINGS[t]}" for t in present), "dim"),
+        (
+            "; ".join(
+                f"{experiment_pairs.SIGNS[t]} {experiment_pairs.MEANINGS[t]}" for t in present
+            ),
+            "dim",
+        ),
     )
 
 
@@ -105,8 +110,8 @@ def _unfolded(console: "Console", parts: list[tuple[str, str]]) -> None:
 
 
 def _show_pairs(result: Interactions, console: "Console") -> None:
-    sharing = touching.sharing_pairs(result)
-    pairs = sharing if len(sharing) <= LISTED else touching.found_pairs(result)
+    sharing = experiment_pairs.sharing_pairs(result)
+    pairs = sharing if len(sharing) <= LISTED else experiment_pairs.found_pairs(result)
     if not pairs:
         return
     console.print()
@@ -119,17 +124,17 @@ def _show_pairs(result: Interactions, console: "Console") -> None:
         Column("finding", left=True, spare=1),
     ]
     show_table(columns, [_row(pair) for pair in pairs], console)
-    line(console, (touching.COLUMNS, "dim"))
+    line(console, (experiment_pairs.COLUMNS, "dim"))
     if len(pairs) < len(sharing):
         rest = len(sharing) - len(pairs)
         line(console, (f"{rest} more pairs share units; --html and --json have all.", "dim"))
 
 
 def _row(pair: ExperimentPair) -> list[str | Cell]:
-    first, second = (touching.effect_p(pair, name) for name in pair.experiments)
+    first, second = (experiment_pairs.effect_p(pair, name) for name in pair.experiments)
     return [
         " and ".join(pair.experiments),
         f"{pair.units:,}",
-        *map(touching.p, (pair.corrected_p, first, second)),
-        Cell(pair.touch.value, style=STYLES[touching.TONES[pair.touch]]),
+        *map(experiment_pairs.p, (pair.corrected_p, first, second)),
+        Cell(pair.touch.value, style=STYLES[experiment_pairs.TONES[pair.touch]]),
     ]
