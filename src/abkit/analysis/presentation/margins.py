@@ -27,4 +27,4 @@ def _proof(treatment: Treatment, found: MetricResult) -> str:
     if figures.bayesian(found):
         worse = figures.chance(against.p_value)
         return f" The chance of more than {margin} is {worse}; {against.alpha:.2%} is accepted."
-    return f" Test of {margin}: {figures.p_is(against.p_value)}, one-sided at {against.alpha:.2g}."
+    return f" Test of {margin}: {figures.p_is(against.p_value)}, one-sided at {against.alpha:.4g}."
