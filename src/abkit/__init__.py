@@ -13,6 +13,7 @@ from abkit.errors import (
     DeliveryError,
     DuplicateExperimentError,
     EmptyDataError,
+    IdentityError,
     MissingColumnError,
     MissingExtraError,
     MissingSubjectError,
@@ -24,8 +25,13 @@ from abkit.errors import (
     UnknownExperimentError,
     UnknownNameError,
 )
-from abkit.events import Action, Exposure
-from abkit.experiments.declaring.experiment import Experiment, OrgExperiment, UserExperiment
+from abkit.events import Action, Exposure, Identity
+from abkit.experiments.declaring.experiment import (
+    Experiment,
+    OrgExperiment,
+    UserExperiment,
+    VisitorExperiment,
+)
 from abkit.former_modules import FormerModules
 from abkit.lazy_names import lazy_names
 from abkit.manager import ExperimentManager, expt_manager
@@ -88,6 +94,8 @@ __all__ = [
     "Formula",
     "Funnel",
     "Holdout",
+    "Identity",
+    "IdentityError",
     "Layer",
     "Mean",
     "MissingColumnError",
@@ -114,6 +122,7 @@ __all__ = [
     "UnknownExperimentError",
     "UnknownNameError",
     "UserExperiment",
+    "VisitorExperiment",
     "WeightedChoice",
     "Winsorize",
     "assign_many",

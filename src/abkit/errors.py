@@ -6,6 +6,7 @@ AbkitError
         OperatorError               a random operator has an invalid argument
     UnknownExperimentError      no experiment with this name is registered
     MissingSubjectError         a call lacks the subject that it needs, or the subject has no id
+    IdentityError               two ids cannot be said to belong together
     SubjectMismatchError        an assign() needs something that the call does not pass
     UnitsError                  a column of units cannot be assigned
     ConfigError                 a module, a file or a setting cannot be used
@@ -127,6 +128,10 @@ class MissingSubjectError(AbkitError, TypeError):
             f"{wrong} pass {self.needed}= (an object with an `id` or a `pk`, or the id itself: "
             f"a text or a whole number). Got {given}."
         )
+
+
+class IdentityError(AbkitError, TypeError):
+    """Two ids cannot be said to belong together; the message says why."""
 
 
 class SubjectMismatchError(AbkitError, TypeError):

@@ -1,4 +1,4 @@
-"""What happened to a unit: the exposure and the action, and the columns of their records.
+"""What happened to a unit: the exposure, the action and the identity, and the columns of their records.
 
 This is the one schema that the manager, the delivery, the sinks and the analysis share. Events are
 named tuples because requests make them: that takes a fifth of the time of an attrs class, whose import
@@ -82,7 +82,32 @@ class Action(NamedTuple):
         return _restored, (Action, _picklable(self))
 
 
-Event: TypeAlias = Exposure | Action
+class Identity(NamedTuple):
+    """Two ids belong together: a visitor signed in as a user, or a user belongs to an organization.
+
+    The analysis counts the actions of the one for the other. No unit's variant changes by it.
+
+    Attributes:
+        from_type: The narrower of the two types, such as "visitor".
+        from_id: The id of this type, as text.
+        to_type: The other type, such as "user".
+        to_id: The id of that type, as text.
+        time: Seconds since the epoch, UTC.
+        insert_id: As for an exposure.
+    """
+
+    from_type: str
+    from_id: str
+    to_type: str
+    to_id: str
+    time: float
+    insert_id: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (Identity, _picklable(self))
+
+
+Event: TypeAlias = Exposure | Action | Identity
 
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -174,3 +199,15 @@ ACTION_COLUMNS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Columns of a stored action; the types are those of EXPOSURE_COLUMNS."""
+
+IDENTITY_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "insert_id": "text",
+        "time": "timestamp",
+        "from_type": "text",
+        "from_id": "text",
+        "to_type": "text",
+        "to_id": "text",
+    }
+)
+"""Columns of a stored identity; the types are those of EXPOSURE_COLUMNS."""

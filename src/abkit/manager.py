@@ -15,6 +15,7 @@ from abkit.experiments.deciding.registry import Registered, Registry
 from abkit.experiments.deciding.weights_drawn_with import FORCED
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.identities import identity_of
 from abkit.experiments.declaring.subjects import (
     Subjects,
     is_nobody,
@@ -346,6 +347,26 @@ class ExperimentManager:
             hand_on(done, self._on_event)
         except Exception as error:  # noqa: BLE001 - the request boundary
             self._report(action, error)
+
+    def identify(self, **subjects: Any) -> None:
+        """Tell that two subjects belong together: a visitor has signed in, or a user has an organization.
+
+        The analysis then counts what the one does for the other, also what was done before. No variant
+        changes. Call it at each sign-up and sign-in: `on_event` deduplicates. The integrations do it by
+        themselves for the visitors of their cookie.
+
+        Args:
+            **subjects: Two of different types, such as `visitor=` and `user=`, or `user=` and `org=`.
+
+        Raises:
+            IdentityError: There are not two types, or the ids are swapped, and the manager is strict.
+            MissingSubjectError: One is nobody, or has no id, and the manager is strict.
+        """
+        try:
+            now = time.time() if self._clock is None else self._clock()
+            hand_on(identity_of(subjects, time=now), self._on_event)
+        except Exception as error:  # noqa: BLE001 - the request boundary
+            self._report("identify", error)
 
     def declaration(self, experiment: str | type[Experiment], /) -> Declaration:
         """Return an experiment's declaration, including the current settings.

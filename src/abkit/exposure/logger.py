@@ -7,12 +7,13 @@ from typing import Protocol, Self, TypeAlias, TypeVar
 from attrs import evolve
 
 from abkit.errors import DeliveryError
-from abkit.events import Event, Exposure, Variant, properties_told
-from abkit.exposure.dedup.base import DAY, DedupStore, Key
+from abkit.events import Event, Exposure, Identity, Variant, properties_told
+from abkit.exposure.dedup.base import DAY, DedupStore, Key, Reservation
 from abkit.exposure.dedup.memory import MemoryDedup, first_slot, is_same
 from abkit.exposure.dedup.shared import SharedDedup
 from abkit.exposure.delivery.delivery import Delivery
 from abkit.exposure.delivery.drop_reports import OnDrop
+from abkit.exposure.identities import as_exposure, with_insert_id
 from abkit.exposure.insert_ids import LazyIdExposure, with_lazy_id
 from abkit.exposure.outbox.outbox import Outbox
 from abkit.exposure.runtime.backoff import Backoff
@@ -60,7 +61,7 @@ class Expose(Protocol[_Subjects_contra]):
 
 
 class ExposureLogger:
-    """Deduplicates exposures, and delivers exposures and actions to a sink.
+    """Deduplicates exposures and identities, and delivers them and actions to a sink.
 
     Call it with an event. It returns at once, whatever the state of the sink, and never raises: a worker
     thread sends the events in batches.
@@ -123,24 +124,35 @@ class ExposureLogger:
         self._deduplicated = 0
 
     def __call__(self, event: Event, /) -> None:
-        """Log an event. A duplicate exposure is ignored."""
+        """Log an event. A duplicate exposure or identity is ignored."""
         try:
-            if not isinstance(event, Exposure):
+            if isinstance(event, Exposure):
+                self._log_once(
+                    event,
+                    lambda reserved: with_lazy_id(
+                        event, (reserved.window, event.variant, reserved.ordinal)
+                    ),
+                )
+            elif isinstance(event, Identity):
+                stand_in = as_exposure(event)
+                self._log_once(stand_in, lambda reserved: with_insert_id(event, stand_in, reserved))
+            else:
                 self._delivery.accept(event)
-                return
-            reservation = self._dedup.reserve(event)
-            if reservation is None:
-                self._deduplicated += 1
-                return
-            mark = (reservation.window, event.variant, reservation.ordinal)
-            taken = False
-            try:
-                taken = self._delivery.accept(with_lazy_id(event, mark))
-            finally:
-                if not taken:
-                    self._dedup.give_back(reservation)
         except Exception as error:  # noqa: BLE001 - the request must not suffer
             self._failed(error)
+
+    def _log_once(self, exposure: Exposure, named: Callable[[Reservation], Event]) -> None:
+        """Log an event unless the exposure that it is deduplicated by is a duplicate."""
+        reservation = self._dedup.reserve(exposure)
+        if reservation is None:
+            self._deduplicated += 1
+            return
+        taken = False
+        try:
+            taken = self._delivery.accept(named(reservation))
+        finally:
+            if not taken:
+                self._dedup.give_back(reservation)
 
     def exposer(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from uuid import uuid4
 
 from abkit.errors import DeliveryError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS, Event
 from abkit.extras import extra
 from abkit.quoting import masked, told
 from abkit.sinks.base import BatchLimits, Outcome, Retry
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 
 Format = Literal["parquet", "jsonl"]
 
+_TABLES = {
+    "exposures": EXPOSURE_COLUMNS,
+    "actions": ACTION_COLUMNS,
+    "identities": IDENTITY_COLUMNS,
+}
+
 
 class FileSink:
     """Writes each batch to new files in a directory, local or in any fsspec file system.
 
-    `exposures/date=YYYY-MM-DD/<unique>.parquet` and `actions/date=YYYY-MM-DD/<unique>.parquet`, where
-    the date is the event's, in UTC. Files are written atomically. Any number of processes can
+    `exposures/date=YYYY-MM-DD/<unique>.parquet`, and the same in `actions` and in `identities`, where the
+    date is the event's, in UTC. Files are written atomically. Any number of processes can
     write to one directory. Unfinished files of a killed process are removed by another one, an hour later.
 
     Args:
@@ -62,13 +68,11 @@ class FileSink:
         sound, refusals = sorted_out(events, record)
         return with_refusals(refusals, self._write(*by_kind(sound)))
 
-    def _write(self, exposures: Sequence[Record], actions: Sequence[Record]) -> Retry | None:
+    def _write(self, *records: Sequence[Record]) -> Retry | None:
+        """Write the exposures, the actions and the identities."""
         files = [
             self._file(kind, date, of_date, columns)
-            for kind, rows, columns in (
-                ("exposures", exposures, EXPOSURE_COLUMNS),
-                ("actions", actions, ACTION_COLUMNS),
-            )
+            for (kind, columns), rows in zip(_TABLES.items(), records, strict=True)
             for date, of_date in _by_date(rows).items()
         ]
         try:

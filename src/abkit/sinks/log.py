@@ -4,14 +4,14 @@ import json
 import logging
 from collections.abc import Sequence
 
-from abkit.events import Event, Exposure
+from abkit.events import Event
 from abkit.sinks.base import Outcome
-from abkit.sinks.records import json_line, record
+from abkit.sinks.records import json_line, kind_of, record
 from abkit.sinks.refusals import sorted_out, with_refusals
 
 
 class LogSink:
-    """Logs one line for each event: "exposure" or "action", and the record as a JSON object.
+    """Logs one line for each event: "exposure", "action" or "identity", and the record as a JSON object.
 
     The log record also has the event's record as a dict, in its attribute `abkit`.
 
@@ -32,9 +32,8 @@ class LogSink:
             return None
         sound, refusals = sorted_out(events, record)
         for event, each in sound:
-            kind = "exposure" if isinstance(event, Exposure) else "action"
             line = _printable(json_line(each))
-            self._logger.log(self._level, "%s %s", kind, line, extra={"abkit": each})
+            self._logger.log(self._level, "%s %s", kind_of(event), line, extra={"abkit": each})
         return with_refusals(refusals, None)
 
     def __repr__(self) -> str:

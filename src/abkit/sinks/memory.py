@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from abkit.events import Action, Event, Exposure
+from abkit.events import Action, Event, Exposure, Identity
 
 
 class MemorySink:
@@ -24,6 +24,11 @@ class MemorySink:
     def actions(self) -> list[Action]:
         """The actions among the events."""
         return [event for event in self.events if isinstance(event, Action)]
+
+    @property
+    def identities(self) -> list[Identity]:
+        """The identities among the events."""
+        return [event for event in self.events if isinstance(event, Identity)]
 
     def send(self, events: Sequence[Event], /) -> None:
         """Store the events."""

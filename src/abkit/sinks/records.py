@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from abkit.events import Action, Event, Exposure, Variant, variant_text
+from abkit.events import Action, Event, Exposure, Identity, Variant, variant_text
 
 Record: TypeAlias = dict[str, object]
 
@@ -42,22 +42,49 @@ def action_record(action: Action) -> Record:
     }
 
 
+def identity_record(identity: Identity) -> Record:
+    """Return the identity as a record with exactly the columns of IDENTITY_COLUMNS."""
+    return {
+        "insert_id": _clean(identity.insert_id),
+        "time": _instant(identity.time),
+        "from_type": _clean(identity.from_type),
+        "from_id": _clean(identity.from_id),
+        "to_type": _clean(identity.to_type),
+        "to_id": _clean(identity.to_id),
+    }
+
+
+def kind_of(event: Event) -> Literal["exposure", "action", "identity"]:
+    """What an event is called in texts."""
+    if isinstance(event, Exposure):
+        return "exposure"
+    return "identity" if isinstance(event, Identity) else "action"
+
+
 def record(event: Event) -> Record:
-    """Return the event as a record with the columns of EXPOSURE_COLUMNS or ACTION_COLUMNS.
+    """Return the event as a record with the columns of its kind, as `abkit.events` has them.
 
     Raises:
         Exception: A part of the event cannot be converted. This is whatever the objects in it raise.
     """
-    return exposure_record(event) if isinstance(event, Exposure) else action_record(event)
+    if isinstance(event, Exposure):
+        return exposure_record(event)
+    return identity_record(event) if isinstance(event, Identity) else action_record(event)
 
 
-def by_kind(told: Iterable[tuple[Event, Record]]) -> tuple[list[Record], list[Record]]:
-    """The records of the exposures and those of the actions, each in the order of the events."""
+def by_kind(
+    told: Iterable[tuple[Event, Record]],
+) -> tuple[list[Record], list[Record], list[Record]]:
+    """The records of the exposures, the actions and the identities, in the order of the events."""
     exposures: list[Record] = []
     actions: list[Record] = []
+    identities: list[Record] = []
     for event, each in told:
-        (exposures if isinstance(event, Exposure) else actions).append(each)
-    return exposures, actions
+        if isinstance(event, Exposure):
+            exposures.append(each)
+        else:
+            (identities if isinstance(event, Identity) else actions).append(each)
+    return exposures, actions, identities
 
 
 def json_line(record: Record) -> str:
@@ -119,7 +146,7 @@ def _kind(variant: Variant) -> str:
     return next((name for kind, name in _KINDS.items() if isinstance(variant, kind)), "str")
 
 
-def _context(event: Event) -> Record:
+def _context(event: Exposure | Action) -> Record:
     properties: object = event.properties
     if not isinstance(properties, Mapping):
         message = f"the properties must be a mapping, not {type(properties).__name__}"

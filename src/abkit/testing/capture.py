@@ -5,11 +5,12 @@ from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
 from typing import Any, overload
 
-from abkit.events import Action, Event, Exposure, Variant, variant_text
+from abkit.events import Action, Event, Exposure, Identity, Variant, variant_text
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.experiments.declaring.holdout import Holdout
 from abkit.experiments.declaring.subjects import person_and_groups
 from abkit.exposure.dedup.memory import MemoryDedup
+from abkit.exposure.identities import as_exposure
 from abkit.handler import EventHandler, check_handler
 from abkit.manager import ExperimentManager, expt_manager
 from abkit.testing.declarations import exposed_to
@@ -22,7 +23,7 @@ class Captured(Sequence[Exposure]):
     It is a callable that receives an event, so that it can be a manager's `on_event`.
 
     Attributes:
-        events: All exposures and actions before deduplication.
+        events: All events before deduplication.
     """
 
     stays_in_process = True
@@ -48,6 +49,16 @@ class Captured(Sequence[Exposure]):
     def actions(self) -> list[Action]:
         """The actions, which are never deduplicated."""
         return [event for event in [*self.events] if isinstance(event, Action)]
+
+    @property
+    def identities(self) -> list[Identity]:
+        """The identities, deduplicated like an `ExposureLogger` with default settings."""
+        dedup = MemoryDedup()
+        return [
+            event
+            for event in [*self.events]
+            if isinstance(event, Identity) and dedup.reserve(as_exposure(event)) is not None
+        ]
 
     def clear(self) -> None:
         """Discard the events that were captured so far."""
@@ -250,7 +261,7 @@ class _Capturing(ExperimentManager):
         )
 
 
-def _is_of(event: Event, subjects: Mapping[str, Any]) -> bool:
+def _is_of(event: Exposure | Action, subjects: Mapping[str, Any]) -> bool:
     if not subjects:
         return True
     user_id, groups = person_and_groups(subjects, "captured")
@@ -264,14 +275,16 @@ def _described(name: str, subjects: Mapping[str, Any], labels: Mapping[str, obje
     return f"{name}({', '.join(told)})"
 
 
-def _described_event(event: Event) -> str:
+def _described_event(event: Exposure | Action) -> str:
     subjects = {**event.groups, **({} if event.user_id is None else {"user": event.user_id})}
     if isinstance(event, Exposure):
         return _described(event.experiment, subjects, {"variant": event.variant})
     return _described(event.name, subjects, event.properties)
 
 
-def _message(verb: str, wanted: str, times: int | None, found: int, events: Sequence[Event]) -> str:
+def _message(
+    verb: str, wanted: str, times: int | None, found: int, events: Sequence[Exposure | Action]
+) -> str:
     expected = "at least once" if times is None else f"{times} times"
     captured = "".join(f"\n  {_described_event(event)}" for event in events) or " nothing"
     return f"{wanted} should be {verb} {expected}, but was {found} times. Captured:{captured}"

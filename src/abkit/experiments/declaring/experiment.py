@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 class Experiment:
-    """An experiment on any unit. Subclass it, or OrgExperiment or UserExperiment.
+    """An experiment on any unit. Subclass it, or OrgExperiment, UserExperiment or
+    VisitorExperiment.
 
     A class that declares `variants`, or overrides `assign`, is an experiment; one that only sets
     `unit_type` is a base for others. All of it is checked when the class is defined; `declaration`
@@ -188,3 +189,9 @@ class UserExperiment(Experiment):
     """An experiment on users."""
 
     unit_type = "user"
+
+
+class VisitorExperiment(Experiment):
+    """An experiment on visitors, signed in or not: each browser gets its variant."""
+
+    unit_type = "visitor"

@@ -45,6 +45,7 @@ def check_names(name: str, unit_type: object, salt: object, param_name: object) 
     if not is_name:
         problem = (
             "`unit_type` must be the keyword under which the unit is passed, such as "
-            f'"org" or "user", not {unit_type!r}; or subclass OrgExperiment or UserExperiment'
+            f'"org" or "user", not {unit_type!r}; or subclass OrgExperiment, UserExperiment or '
+            "VisitorExperiment"
         )
         raise DeclarationError(name, problem)

@@ -18,7 +18,7 @@ Subjects: TypeAlias = Mapping[str, Any]
 
 PERSONS = ("user", "actor")
 """Two names of one kind: whoever acts is the user, unless another one is given."""
-USUAL = frozenset({"org", *PERSONS})
+USUAL = frozenset({"org", "visitor", *PERSONS})
 """The kinds that any call may have; of these, one that is not there is nobody."""
 
 _NO_GROUPS: Mapping[str, str] = MappingProxyType({})

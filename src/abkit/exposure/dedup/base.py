@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from abkit.events import Exposure, Variant
 
-Identity: TypeAlias = tuple[str, str, str]
+Randomization: TypeAlias = tuple[str, str, str]
 """Experiment, salt, unit type: what all exposures of an experiment share."""
 
 Key: TypeAlias = tuple[str, str, str, str]

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from abkit.errors import DeliveryError
 from abkit.events import Exposure, Variant, system_time
-from abkit.exposure.dedup.base import DAY, Identity, Key, Reservation
+from abkit.exposure.dedup.base import DAY, Key, Randomization, Reservation
 from abkit.exposure.insert_ids import Mark
 from abkit.exposure.runtime.process_hooks import call_after_fork
 
@@ -97,7 +97,7 @@ class MemoryDedup:
         """As `reserve`, without an object that would be made for it.
 
         Args:
-            slot: `first_slot(identity) + hash(unit_id)`.
+            slot: `first_slot(randomization) + hash(unit_id)`.
             variant: The exposure's.
             now: Its time.
         """
@@ -163,9 +163,9 @@ class MemoryDedup:
         return f"<MemoryDedup of {len(self.young) + len(self._old)} keys>"
 
 
-def first_slot(identity: Identity) -> int:
+def first_slot(randomization: Randomization) -> int:
     """Where the slots of an experiment begin: each unit's is the hash of its id further on."""
-    return hash(identity)
+    return hash(randomization)
 
 
 def _slot(key: Key) -> int:

@@ -51,7 +51,7 @@ class Batch:
 
 def approximate_size(event: Event) -> int:
     """Bytes that the event will take, roughly: a limit on batches, no more. Groups are but a few ids."""
-    properties = event.properties
+    properties = getattr(event, "properties", None)  # An identity has none.
     return FIXED_SIZE + _size_of(properties, 0) if properties else FIXED_SIZE
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from abkit.events import Event, Exposure
+from abkit.events import Action, Event
 from abkit.exposure.dedup.shared import Claim, SharedDedup
 from abkit.exposure.runtime.error_log import ErrorLog, attempt
 
@@ -54,24 +54,24 @@ class GuardedDedup:
         self.unshared: int = 0
 
     def claim(self, events: tuple[Event, ...]) -> ClaimedEvents:
-        """Claim the exposures among the events. Actions are always to be sent."""
+        """Claim the exposures and identities among the events. Actions are always to be sent."""
         if self._store is None:
             return ClaimedEvents(events)
-        exposures = [event.insert_id for event in events if isinstance(event, Exposure)]
-        if not exposures:
+        named = [event.insert_id for event in events if not isinstance(event, Action)]
+        if not named:
             return ClaimedEvents(events)
         if self._clock() < self._ask_from:
-            self.unshared += len(exposures)
+            self.unshared += len(named)
             return ClaimedEvents(events)
-        claims = attempt(self._store.claim, exposures)
-        if not isinstance(claims, Exception) and len(claims) != len(exposures):
-            claims = ValueError(f"{len(claims)} answers to {len(exposures)} questions")
+        claims = attempt(self._store.claim, named)
+        if not isinstance(claims, Exception) and len(claims) != len(named):
+            claims = ValueError(f"{len(claims)} answers to {len(named)} questions")
         if isinstance(claims, Exception):
             self._failed(claims)
-            self.unshared += len(exposures)
+            self.unshared += len(named)
             return ClaimedEvents(events)
         self._error_log.resolved("shared", "%r works again", self._store)
-        answers = dict(zip(exposures, claims, strict=True))
+        answers = dict(zip(named, claims, strict=True))
         self._claimed.update(name for name, claim in answers.items() if claim is Claim.MINE)
         divided: dict[Claim, list[Event]] = {claim: [] for claim in Claim}
         for event in events:

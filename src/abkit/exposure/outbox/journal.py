@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from abkit.events import Action, Event, Exposure
+from abkit.events import Action, Event, Exposure, Identity
 from abkit.exposure.stats import DeadLetter
 from abkit.sinks.records import json_object
 
@@ -20,6 +20,7 @@ _text = json.encoder.encode_basestring_ascii
 _CHECKSUM = 8
 _EXPOSURE = "exposure"
 _ACTION = "action"
+_IDENTITY = "identity"
 _SETTLED = "settled"
 _DEAD_LETTER = "dead letter"
 _LENGTHS = {_EXPOSURE: (11, 12), _ACTION: (7,)}  # Older versions wrote no weights.
@@ -112,6 +113,10 @@ def _are_texts(values: list[Any]) -> bool:
 def _is_event(values: list[Any]) -> bool:
     """Whether this is what `_event_json` writes."""
     match values:
+        case [str(kind), str(_), int() | float(), str(_), str(_), str(_), str(_)] if (
+            kind == _IDENTITY
+        ):
+            return True
         case [str(kind), str(_), int() | float(), user_id, groups, properties, *rest]:
             return (
                 len(values) in _LENGTHS.get(kind, ())
@@ -124,6 +129,8 @@ def _is_event(values: list[Any]) -> bool:
 
 def _event_json(event: Event) -> str:
     """The event as a JSON array. Put together by hand: the encoder takes three times as long."""
+    if isinstance(event, Identity):
+        return _encode([_IDENTITY, event.insert_id, event.time, *event[:4]])
     user_id, groups = event.user_id, event.groups
     common = (
         f"{_json(event.insert_id)},{_json(event.time)},"
@@ -156,7 +163,7 @@ def _declared(*texts: str) -> str:
     return ",".join([_json(text) for text in texts])
 
 
-def _properties(event: Event) -> str:
+def _properties(event: Exposure | Action) -> str:
     try:
         return _encode(dict(event.properties))
     except (TypeError, ValueError, RecursionError):
@@ -164,6 +171,9 @@ def _properties(event: Event) -> str:
 
 
 def _event(values: list[Any]) -> Event:
+    if values[0] == _IDENTITY:
+        _, name, time, from_type, from_id, to_type, to_id = values
+        return Identity(from_type, from_id, to_type, to_id, time, name)
     kind, name, time, user_id, groups, properties, *rest = values
     known: dict[str, Any] = {"insert_id": name, "time": time, "user_id": user_id}
     if groups:

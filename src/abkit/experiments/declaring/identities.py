@@ -1,0 +1,68 @@
+"""Which ids belong together: what `identify` is told, checked."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from abkit.errors import IdentityError
+from abkit.events import Identity
+from abkit.experiments.declaring.subjects import PERSONS, is_nobody, missing_subject, unit_id_of
+
+VISITOR = "visitor"
+"""The type of unit of whoever is not signed in."""
+
+_PREFIX = "v-"
+_DIGITS = 32
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_USER = "user"
+_CALL = "identify"
+_RANK: Mapping[str, int] = {VISITOR: 0, _USER: 1}
+
+
+def new_visitor_id() -> str:
+    """A new id of a visitor: 128 random bits, in a form that is recognized."""
+    return _PREFIX + secrets.token_hex(_DIGITS // 2)
+
+
+def is_visitor_id(text: str) -> bool:
+    """Whether an id has the form of those that `new_visitor_id` makes."""
+    digits = text[len(_PREFIX) :]
+    return text.startswith(_PREFIX) and len(digits) == _DIGITS and _HEXADECIMAL.issuperset(digits)
+
+
+def identity_of(subjects: Mapping[str, Any], *, time: float) -> Identity:
+    """The identity that two subjects are.
+
+    Args:
+        subjects: Two of different types; an actor is a user.
+        time: Seconds since the epoch.
+
+    Raises:
+        IdentityError: There are not two types, or the ids are those of each other's type.
+        MissingSubjectError: One is nobody, or has no id.
+    """
+    given = {_USER if kind in PERSONS else kind: kind for kind in subjects}
+    if len(given) != 2 or len(subjects) != 2:
+        listed = ", ".join(f"{kind}=" for kind in subjects) or "nothing"
+        message = (
+            "identify() takes two subjects of different types, such as visitor= and user=, or user= and "
+            f"org=; got {listed}"
+        )
+        raise IdentityError(message)
+    narrow, wide = sorted(given, key=lambda kind: (_RANK.get(kind, 2), kind))
+    from_id, to_id = (_id(given[kind], subjects) for kind in (narrow, wide))
+    if narrow == VISITOR and is_visitor_id(to_id) and not is_visitor_id(from_id):
+        message = (
+            f"identify(): {given[wide]}= is the id of a visitor ({to_id!r}), and visitor= is not "
+            f"({from_id!r}): the two are swapped"
+        )
+        raise IdentityError(message)
+    return Identity(narrow, from_id, wide, to_id, time)
+
+
+def _id(kind: str, subjects: Mapping[str, Any]) -> str:
+    subject = subjects[kind]
+    found = None if is_nobody(subject) else unit_id_of(subject)
+    if not found:
+        raise missing_subject(_CALL, kind, subjects)
+    return found
