@@ -17,6 +17,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The first pip that knows dependency groups; a new environment may have an older one.
 PIP_WITH_GROUPS := pip>=25.1
+# Installs what the tests need in a fifth of the time.
+UV := uv>=0.13
 
 # What the tests need besides Python: a command, and the Debian package that has it, or another of its own name.
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
@@ -117,8 +119,8 @@ wheel: | .venv/bin/python
 	@touch $@
 
 .venv/dev.installed: pyproject.toml | .venv/bin/python
-	$(PIP) '$(PIP_WITH_GROUPS)'
-	$(PIP) --editable '.[all]' --group dev
+	$(PIP) '$(UV)'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[all]' --group dev
 	@touch $@
 
 .venv/drivers.installed: pyproject.toml .venv/dev.installed

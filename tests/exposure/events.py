@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from abkit.events import Action, Event, Exposure, Variant
+from abkit.events import Action, Event, Exposure, Identity, Variant
 from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.base import BatchLimits, Outcome
 
@@ -38,8 +38,14 @@ def action(name: str = "clicked") -> Action:
 
 
 def ids(events: Iterable[Event]) -> list[str]:
-    """The unit ids of exposures, the names of actions."""
-    return [event.unit_id if isinstance(event, Exposure) else event.name for event in events]
+    """The unit ids of exposures, the names of actions, the first ids of identities."""
+    return [_name(event) for event in events]
+
+
+def _name(event: Event) -> str:
+    if isinstance(event, Exposure):
+        return event.unit_id
+    return event.from_id if isinstance(event, Identity) else event.name
 
 
 class Script:

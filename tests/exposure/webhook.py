@@ -15,7 +15,7 @@ from attrs import frozen
 from abkit.events import Event, Exposure
 from abkit.exposure.logger import ExposureLogger
 from abkit.sinks.base import Outcome, Rejected, Retry
-from abkit.sinks.records import action_record, exposure_record, json_line
+from abkit.sinks.records import json_line, record
 
 
 @frozen
@@ -108,12 +108,7 @@ class WebhookSink:
         self._timeout = timeout
 
     def send(self, events: Sequence[Event], /) -> Outcome:
-        lines = [
-            json_line(
-                exposure_record(event) if isinstance(event, Exposure) else action_record(event)
-            )
-            for event in events
-        ]
+        lines = [json_line(record(event)) for event in events]
         connection = http.client.HTTPConnection(self.address, timeout=self._timeout)
         try:
             connection.request("POST", "/", "\n".join(lines).encode())

@@ -17,7 +17,7 @@ from abkit import (
     UnknownExperimentError,
     UserExperiment,
 )
-from abkit.events import Event
+from abkit.events import Action, Event, Exposure
 from abkit.integrations.per_request import RequestExperiments, experiments_payload
 
 from .declared import EXPERIMENTS, ShowPlugins, manager_of
@@ -125,6 +125,8 @@ def test_an_exposure_is_logged_once_in_a_request(
     experiments.log_exposure(ShowPlugins)
     experiments.track("clicked", properties={"price": 2})
     exposure, action = events
+    assert isinstance(exposure, Exposure)
+    assert isinstance(action, Action)
     assert exposure.properties == {"page": "directory"}
     assert (action.user_id, action.properties) == ("7", {"price": 2})
 

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event, Variant
+from abkit.events import (
+    ACTION_COLUMNS,
+    EXPOSURE_COLUMNS,
+    IDENTITY_COLUMNS,
+    Event,
+    Identity,
+    Variant,
+)
 from abkit.sinks.records import (
     action_record,
     by_kind,
@@ -17,6 +24,7 @@ from abkit.sinks.records import (
     insert_id,
     json_line,
     json_object,
+    kind_of,
     record,
 )
 
@@ -86,11 +94,14 @@ def test_properties_are_always_a_json_object(properties: dict[str, object]) -> N
         assert isinstance(json.loads(text, parse_constant=pytest.fail), dict)
 
 
-def test_events_are_sorted_into_exposures_and_actions() -> None:
-    events: list[Event] = [exposure("1"), action("x"), exposure("2"), action("y")]
-    exposures, actions = by_kind((event, record(event)) for event in events)
+def test_events_are_sorted_by_their_kind() -> None:
+    signed_up = Identity("visitor", "v1", "user", "7", TIME, "i")
+    events: list[Event] = [exposure("1"), action("x"), signed_up, exposure("2"), action("y")]
+    assert [*map(kind_of, events)] == ["exposure", "action", "identity", "exposure", "action"]
+    exposures, actions, identities = by_kind((event, record(event)) for event in events)
     assert [row["unit_id"] for row in exposures] == ["1", "2"]
     assert [row["action"] for row in actions] == ["x", "y"]
+    assert [[*row] for row in identities] == [[*IDENTITY_COLUMNS]]
 
 
 def test_a_line_of_json_is_one_line() -> None:

@@ -186,6 +186,13 @@ def test_it_can_be_a_managers_handler_itself() -> None:
     assert repr(captured) == "<Captured 1 exposures and 0 actions>"
 
 
+def test_a_class_whose_definition_failed_is_in_nobodys_way(captured: Captured) -> None:
+    with pytest.raises(DeclarationError) as refused:
+        type("Refused", (OrgExperiment,), {"variants": {}})
+    captured.assert_not_exposed(Q3)
+    del refused
+
+
 Q3 = Holdout("q3-of-the-tests", 1)
 
 

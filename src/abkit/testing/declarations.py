@@ -112,6 +112,7 @@ def check_variant(experiment: str | type, variant: object) -> None:
 
 def _defined(base: type[Experiment]) -> Iterator[type[Experiment]]:
     for cls in base.__subclasses__():
-        if is_experiment(cls):
+        # A class whose definition failed has none, and is there until it is collected.
+        if is_experiment(cls) and "declaration" in vars(cls):
             yield cls
         yield from _defined(cls)

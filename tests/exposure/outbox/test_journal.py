@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from abkit.events import Action, Event, Exposure
+from abkit.events import Action, Event, Exposure, Identity
 from abkit.exposure.outbox.journal import dead_letter_entry, event_entry, read, settled_entry
 from abkit.exposure.stats import DeadLetter
 
@@ -37,11 +37,19 @@ exposures = st.builds(
     **common,
 )
 actions = st.builds(Action, name=texts, **common)
+identities = st.builds(
+    Identity,
+    from_type=texts,
+    from_id=texts,
+    to_type=texts,
+    to_id=texts,
+    time=common["time"],
+)
 
 
 @st.composite
 def named_events(draw: st.DrawFn) -> list[Event]:
-    events: list[Event] = draw(st.lists(exposures | actions, max_size=6))
+    events: list[Event] = draw(st.lists(exposures | actions | identities, max_size=6))
     names = draw(st.lists(texts, min_size=len(events), max_size=len(events), unique=True))
     return [event._replace(insert_id=name) for event, name in zip(events, names, strict=True)]
 
@@ -140,7 +148,9 @@ def test_a_dead_letter_is_read() -> None:
 )
 def test_what_json_cannot_say_becomes_text_as_in_a_sink(value: object, becomes: object) -> None:
     event = Action(name="paid", time=0.0, properties={"value": value}, insert_id="1")
-    assert read(event_entry(event)).events[0].properties == {"value": becomes}
+    (found,) = read(event_entry(event)).events
+    assert isinstance(found, Action)
+    assert found.properties == {"value": becomes}
 
 
 def test_lone_surrogates_survive() -> None:

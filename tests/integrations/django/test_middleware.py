@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from abkit import expt_manager
-from abkit.events import Event
+from abkit.events import Event, Exposure
 from abkit.integrations.django.apps import abkit_app
 from abkit.integrations.django.middleware import AbkitMiddleware
 
@@ -39,6 +39,7 @@ def assigned(events: list[Event]) -> str:
 def test_a_request_has_its_experiments(events: list[Event], assigned: str) -> None:
     assert sign_in("member").get("/page/").text == assigned
     (exposure,) = events
+    assert isinstance(exposure, Exposure)
     assert (exposure.user_id, exposure.groups) == ("7", {"org": "42"})
 
 

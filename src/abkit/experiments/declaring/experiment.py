@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 
 class Experiment:
-    """An experiment on any unit. Subclass it, or OrgExperiment, UserExperiment or
-    VisitorExperiment.
+    """An experiment on any unit. Subclass it, or one of the three for orgs, users and visitors.
 
     A class that declares `variants`, or overrides `assign`, is an experiment; one that only sets
     `unit_type` is a base for others. All of it is checked when the class is defined; `declaration`
