@@ -303,7 +303,7 @@ class ExperimentManager:
             self._failed(registered, error, subjects)
             return
         if reason is not _ASSIGNED:
-            if registered.held_out is not None:
+            if registered.held_out is not None and unit_id:
                 self._expose_to_holdouts(registered, unit_id, reason, properties, subjects)
             if not even_if_forced or reason is not Reason.FORCED:
                 return

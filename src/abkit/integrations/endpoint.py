@@ -180,7 +180,9 @@ class LogExposureEndpoint:
         """
         known = with_ids(subjects or {})
         if not any(map(unit_id_of, known.values())):
-            return self._refused(refusal(401, "Nobody is signed in: the session has no subjects."))
+            return self._refused(
+                refusal(401, "Nobody is signed in, and there is no visitor's cookie.")
+            )
         refused = [self._log_one(sent, known) for sent in message.exposures]
         errors = [each for each in refused if each is not None]
         if not errors:

@@ -17,14 +17,16 @@ from abkit.integrations.forcing_cookie import (
     forcing_of,
 )
 from abkit.integrations.per_request import RequestExperiments
+from abkit.integrations.visitors import RequestVisitor, VisitorRequest, Visitors, signer_of
 from abkit.integrations.wire import RequestHead, read_at_most
 from abkit.manager import ExperimentManager, expt_manager
 
 with extra("flask"):
-    from flask import Blueprint, Flask, Request, Response, current_app, request
+    from flask import Blueprint, Flask, Request, Response, current_app, request, session
     from werkzeug.local import LocalProxy
 
-_EXPERIMENTS, _FORCING, _FORCE = "abkit.experiments", "abkit.forcing", "abkit.force"
+_EXPERIMENTS, _VISITOR = "abkit.experiments", "abkit.visitor"
+_FORCING, _FORCE = "abkit.forcing", "abkit.force"
 
 
 class Abkit:
@@ -41,9 +43,12 @@ class Abkit:
         trusted_origins: Other sites whose pages may send exposures.
         check_csrf: Returns whether a CSRF token is valid, such as Flask-WTF's, for the request and the
             token. The origin is checked in any case.
+        visitors: How visitors are recognized, who need not be signed in; None: by a cookie that is signed
+            with the application's `secret_key`.
 
     Attributes:
         endpoint: Its `stats` count the exposures from browsers.
+        visitors: Its `stats` count the visitors.
         blueprint: It has the endpoint, as `abkit.log_exposure`.
     """
 
@@ -57,11 +62,13 @@ class Abkit:
         path: str = PATH,
         trusted_origins: Collection[str] = (),
         check_csrf: Callable[[Request, str | None], bool] | None = None,
+        visitors: Visitors[Request] | None = None,
     ) -> None:
         self.manager = manager
         self.endpoint: LogExposureEndpoint = LogExposureEndpoint(
             manager, trusted_origins=trusted_origins
         )
+        self.visitors: Visitors[Request] = Visitors() if visitors is None else visitors
         self.blueprint: Blueprint = Blueprint("abkit", __name__)
         for each in spellings(path):
             self.blueprint.add_url_rule(each, "log_exposure", self._log_exposure, methods=["POST"])
@@ -72,10 +79,11 @@ class Abkit:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add the endpoint, forcing, and `experiments` in templates to an application."""
+        """Add the endpoint, visitors, forcing, and `experiments` in templates to an application."""
         app.extensions["abkit"] = self
         app.register_blueprint(self.blueprint)
         app.context_processor(lambda: {"experiments": experiments})
+        app.after_request(self._tell_visitor)
         if self._allow_forcing is not None:
             app.before_request(self._begin_forcing)
             app.after_request(self._tell_forced)
@@ -87,7 +95,10 @@ class Abkit:
         found = request.environ.get(_EXPERIMENTS)
         if found is None:
             subjects = partial(self._subjects, request)
-            found = RequestExperiments(self.manager, subjects, source=self._subjects)
+            visitor = request.environ[_VISITOR] = self._visitor_of(request)
+            found = RequestExperiments(
+                self.manager, subjects, source=self._subjects, visitor=visitor
+            )
             request.environ[_EXPERIMENTS] = found
         return cast("RequestExperiments", found)
 
@@ -99,10 +110,52 @@ class Abkit:
             answer = self.endpoint.answer(
                 head,
                 read_at_most(request.stream.read, self.endpoint.max_body),
-                subjects=self.experiments_of(request).subjects,
+                subjects=self.experiments_of(request).known_subjects,
                 check_csrf=None if check is None else partial(check, request),
             )
         return Response(answer.body, answer.status, answer.headers)
+
+    def _visitor_of(self, request: Request) -> RequestVisitor:
+        visitors = self.visitors
+        own_id, consent = visitors.visitor, visitors.consent
+        about = VisitorRequest(
+            cookie=request.cookies.get(visitors.cookie),
+            user_agent=request.headers.get("User-Agent"),
+            signer=lambda: signer_of(*(visitors.secrets or _secrets())),
+            own_id=None if own_id is None else partial(own_id, request),
+            consents=partial(consent, request) if consent is not None else lambda: True,
+        )
+        return RequestVisitor(visitors, about)
+
+    def _tell_visitor(self, response: Response) -> Response:
+        is_known = self.visitors.cookie in request.cookies or self.visitors.visitor is not None
+        # Who is signed in is only asked where the response follows from the session anyhow.
+        if is_known and getattr(session, "accessed", False):
+            self.experiments_of(request)
+        visitor: RequestVisitor | None = request.environ.get(_VISITOR)
+        if visitor is None:
+            return response
+        experiments = self.experiments_of(request)
+        if experiments.has_subjects or getattr(session, "accessed", False):
+            experiments.identify()
+        told = visitor.begin_response()
+        if told is not None:
+            vary = ", ".join(response.headers.getlist("Vary"))
+            cache_control = response.headers.get("Cache-Control", "")
+            kept = told.headers({"Vary": vary, "Cache-Control": cache_control})
+            response.headers.update(kept)  # as Werkzeug 3.0 takes them
+        if told is not None and told.cookie:
+            response.set_cookie(
+                self.visitors.cookie,
+                told.cookie,
+                max_age=self.visitors.max_age,
+                secure=request.is_secure,
+                httponly=True,
+                samesite="Lax",
+            )
+        elif told is not None and told.cookie is not None:
+            response.delete_cookie(self.visitors.cookie)
+        return response
 
     def _begin_forcing(self) -> None:
         parameter, cookie = request.args.get(NAME), request.cookies.get(NAME)
@@ -148,6 +201,12 @@ class Abkit:
 
     def __repr__(self) -> str:
         return f"<Abkit for Flask: {self.manager!r}>"
+
+
+def _secrets() -> list[str | bytes]:
+    """The application's own, as Flask's session has them: the first one signs, the others are read."""
+    config = current_app.config
+    return [current_app.secret_key or "", *(config.get("SECRET_KEY_FALLBACKS") or ())]
 
 
 def _current() -> RequestExperiments:

@@ -9,14 +9,18 @@ from abkit.errors import ConfigError
 from abkit.events import Variant
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.identities import VISITOR
 from abkit.experiments.declaring.subjects import (
+    USER,
     Nobody,
     also_called,
     id_value_of,
     is_nobody,
     subject_of,
+    unit_id_of,
     why_no_id,
 )
+from abkit.integrations.visitors import RequestVisitor
 from abkit.manager import ExperimentManager
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -61,6 +65,8 @@ class RequestExperiments:
         manager: The manager with the experiments.
         subjects: Returns the subjects of the request; none, or None, if nobody is signed in.
         source: The name of that function in errors; None: its own name.
+        visitor: The visitor of the request; None: experiments on visitors have the `visitor` of the
+            subjects.
     """
 
     def __init__(
@@ -69,14 +75,17 @@ class RequestExperiments:
         subjects: Callable[[], Mapping[str, object] | None],
         *,
         source: Callable[..., object] | None = None,
+        visitor: RequestVisitor | None = None,
     ) -> None:
         self._manager = manager
         self._look_up = subjects
         self._source = subjects if source is None else source
+        self._visitor = visitor
         self._nobodies: Mapping[str, object] = _NOTHING
         self._subjects: Mapping[str, Any] | None = None
         self._assignments: dict[str, Assignment] = {}
         self._exposed: set[str] = set()
+        self._identified: str | None = None
 
     @property
     def subjects(self) -> Mapping[str, Any]:
@@ -95,6 +104,38 @@ class RequestExperiments:
             self._subjects = MappingProxyType(with_ids(found or {}))
             self._nobodies = found or _NOTHING
         return self._subjects
+
+    @property
+    def has_subjects(self) -> bool:
+        """Whether the subjects were looked up already."""
+        return self._subjects is not None
+
+    @property
+    def known_subjects(self) -> Mapping[str, Any]:
+        """The subjects, and the visitor if there is one already: no cookie is made."""
+        visitor_id = self.visitor_id
+        return self.subjects if visitor_id is None else {VISITOR: visitor_id, **self.subjects}
+
+    @property
+    def visitor_id(self) -> str | None:
+        """The visitor's id, if there is one already: no cookie is made."""
+        return None if self._visitor is None else self._visitor.known()
+
+    def identify(self, *, user: Any = None) -> None:
+        """Tell that the request's visitor is a user, as `ExperimentManager.identify`; once in a request.
+
+        The integrations call it at the end of each request that has both. Call it yourself in the request
+        that signs a user up or in, to have it told at once.
+
+        Args:
+            user: The user; None: that of the subjects. If there is no user or no visitor, nothing is told.
+        """
+        user = subject_of(USER, self.subjects) if user is None else user
+        user_id = None if is_nobody(user) else unit_id_of(user)
+        visitor_id = None if user_id is None else self.visitor_id
+        if visitor_id is not None and user_id != self._identified:
+            self._identified = user_id
+            self._manager.identify(visitor=visitor_id, user=user)
 
     def assign(self, experiment: str | type[Experiment], /, *, default: Any = None) -> Assignment:
         """As `ExperimentManager.assign`."""
@@ -127,7 +168,7 @@ class RequestExperiments:
 
     def track(self, action: str, /, *, properties: Mapping[str, object] = _NOTHING) -> None:
         """As `ExperimentManager.track`."""
-        self._manager.track(action, properties=properties, **self.subjects)
+        self._manager.track(action, properties=properties, **self.known_subjects)
 
     def _given(self, name: str) -> Mapping[str, Any]:
         """The subjects; in the place of the unit that is not among them, why it is not."""
@@ -137,6 +178,8 @@ class RequestExperiments:
         kind = self._manager.declaration(name).unit_type
         if subject_of(kind, subjects) is not None:
             return subjects
+        if kind == VISITOR and self._visitor is not None:
+            return {**subjects, VISITOR: self._visitor.subject()}
         nobodies, other = self._nobodies, also_called(kind)
         why = why_no_id(nobodies[kind]) if kind in nobodies else "is missing"
         if kind not in nobodies and other is not None and other in nobodies:
@@ -155,9 +198,14 @@ class RequestExperiments:
             }
             for name in self._manager
             for declaration in [self._manager.declaration(name)]
-            if subject_of(declaration.unit_type, self.subjects) is not None
+            if self._has_unit(declaration.unit_type)
             for assignment in [self.assign(name)]
         }
+
+    def _has_unit(self, kind: str) -> bool:
+        if kind == VISITOR and self._visitor is not None:
+            return True
+        return subject_of(kind, self.subjects) is not None
 
     def __repr__(self) -> str:
         return f"<RequestExperiments of {self._manager!r}>"
@@ -170,6 +218,7 @@ def _is_shipped(declaration: Declaration, assignment: Assignment) -> bool:
         and declaration.enabled
         and declaration.winner is not None
         and assignment.reason is Reason.INACTIVE
+        and assignment.unit_id != ""
     )
 
 

@@ -24,6 +24,7 @@ from abkit.experiments.deciding.sticky import Recall
 from abkit.experiments.declaring.declaration import Bucketing, Declaration
 from abkit.experiments.declaring.experiment import Experiment, decides_in_code
 from abkit.experiments.declaring.subjects import (
+    NotIdentified,
     Subjects,
     also_called,
     unit_id_of,
@@ -61,6 +62,7 @@ def compile_decision(
     kept = None if recall is None else _if_kept(experiment, declaration, recall)
     keep_out = _keep_out(experiment, declaration, clock, kept)
     checks, default = checks_of(declaration), experiment.default_value
+    without_id = _without_id(experiment, declaration, clock)
     assign: Callable[[str, Subjects], Decision]
     choose: Callable[[str], Variant] | None = None
     prefix, choices, ends = "", declaration.variants, None
@@ -89,8 +91,7 @@ def compile_decision(
             if type(unit_id) is not str:
                 unit_id = unit_id_of(subject)
         if not unit_id:
-            subjects = with_subject(unit_type, subjects, of=name)
-            unit_id = unit_id_of(subjects[unit_type]) or ""
+            return without_id(subject, subjects, decide)
         here = get_forced_here()
         if here is not None and name in here:
             return unit_id, declaration.variant_of(here[name]), Reason.FORCED, None
@@ -154,6 +155,30 @@ def _keep_out(
         return None
 
     return keep_out
+
+
+def _without_id(
+    experiment: Experiment, declaration: Declaration, clock: Clock
+) -> Callable[[object, Subjects, Decide], Decision]:
+    """What a subject gets that has no id: as its other name has one; or what is in force for all."""
+    dormant, winner = dormancy_of(declaration, clock), declaration.winner
+    in_process = forced_in_process()
+
+    def decide(subject: object, subjects: Subjects, otherwise: Decide) -> Decision:
+        if not isinstance(subject, NotIdentified):
+            found = with_subject(declaration.unit_type, subjects, of=declaration.name)
+            return otherwise(found)
+        forced = {**in_process, **(forced_here.get() or {})}
+        if declaration.name in forced:
+            variant = declaration.variant_of(forced[declaration.name])
+            return "", variant, Reason.FORCED, None
+        is_off = dormant is not None and dormant()
+        if is_off and declaration.enabled and winner is not None:
+            return "", winner, Reason.INACTIVE, None
+        reason = Reason.INACTIVE if is_off else Reason.NOT_ENROLLED
+        return "", experiment.default_value(), reason, None
+
+    return decide
 
 
 def _concluded(

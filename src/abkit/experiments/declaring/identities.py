@@ -6,17 +6,25 @@ from typing import Any
 
 from abkit.errors import IdentityError
 from abkit.events import Identity
-from abkit.experiments.declaring.subjects import PERSONS, is_nobody, missing_subject, unit_id_of
+from abkit.experiments.declaring.subjects import (
+    PERSONS,
+    USER,
+    is_nobody,
+    missing_subject,
+    unit_id_of,
+)
 
 VISITOR = "visitor"
 """The type of unit of whoever is not signed in."""
 
 _PREFIX = "v-"
 _DIGITS = 32
+VISITOR_ID_LENGTH = len(_PREFIX) + _DIGITS
+"""Of those that `new_visitor_id` makes, in characters."""
+
 _HEXADECIMAL = frozenset("0123456789abcdef")
-_USER = "user"
 _CALL = "identify"
-_RANK: Mapping[str, int] = {VISITOR: 0, _USER: 1}
+_RANK: Mapping[str, int] = {VISITOR: 0, USER: 1}
 
 
 def new_visitor_id() -> str:
@@ -41,7 +49,7 @@ def identity_of(subjects: Mapping[str, Any], *, time: float) -> Identity:
         IdentityError: There are not two types, or the ids are those of each other's type.
         MissingSubjectError: One is nobody, or has no id.
     """
-    given = {_USER if kind in PERSONS else kind: kind for kind in subjects}
+    given = {USER if kind in PERSONS else kind: kind for kind in subjects}
     if len(given) != 2 or len(subjects) != 2:
         listed = ", ".join(f"{kind}=" for kind in subjects) or "nothing"
         message = (

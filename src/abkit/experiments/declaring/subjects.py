@@ -16,7 +16,8 @@ from abkit.errors import MissingSubjectError
 Subjects: TypeAlias = Mapping[str, Any]
 """What the caller passes, by kind: objects with an `id` or a `pk`, or ids."""
 
-PERSONS = ("user", "actor")
+USER = "user"
+PERSONS = (USER, "actor")
 """Two names of one kind: whoever acts is the user, unless another one is given."""
 USUAL = frozenset({"org", "visitor", *PERSONS})
 """The kinds that any call may have; of these, one that is not there is nobody."""
@@ -38,6 +39,13 @@ class Nobody:
 
     def __init__(self, why: str) -> None:
         self.why = why
+
+
+class NotIdentified(Nobody):
+    """A subject that must not be told from others, such as a bot: it is never enrolled.
+
+    It gets what is in force for all; else the control.
+    """
 
 
 def unit_id_of(subject: object) -> str | None:
