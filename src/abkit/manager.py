@@ -36,6 +36,7 @@ from abkit.handler import (
 if TYPE_CHECKING:
     from abkit.experiments.deciding.explanation import Explanation
     from abkit.experiments.deciding.settings import Settings, SettingsSource
+    from abkit.experiments.deciding.sticky import StickyVariantSource
     from abkit.exposure.sticky.store import StickyStore
     from abkit.exposure.sticky.variants import StickyVariants
 
@@ -189,6 +190,13 @@ class ExperimentManager:
         self._sticky = StickyVariants(store, timeout=timeout, max_units=max_units, recheck=recheck)
         self._registry.use_sticky_variants(self._sticky)
 
+    def use_visitor_variants(self, source: "StickyVariantSource | None") -> None:
+        """Take the variants of sticky experiments on visitors from there, if there is no sticky store.
+
+        The integrations call it: the visitor's own cookie keeps them.
+        """
+        self._registry.use_visitor_variants(source)
+
     @property
     def sticky(self) -> "StickyVariants | None":
         """Manages the variants of sticky experiments. None if there is no sticky store."""
@@ -197,7 +205,7 @@ class ExperimentManager:
     def clear(self) -> None:
         """Remove all experiments, settings, errors, `on_event` and the sticky store."""
         self._entries.clear()
-        self._registry.sticky_variants = self._sticky = None
+        self._registry.sticky_variants = self._registry.visitor_variants = self._sticky = None
         self._registry.watch = None
         self._watches = False
         self._errors.clear()

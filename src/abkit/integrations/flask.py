@@ -17,6 +17,7 @@ from abkit.integrations.forcing_cookie import (
     forcing_of,
 )
 from abkit.integrations.per_request import RequestExperiments
+from abkit.integrations.sticky_cookie import VisitorVariants
 from abkit.integrations.visitors import RequestVisitor, VisitorRequest, Visitors, signer_of
 from abkit.integrations.wire import RequestHead, read_at_most
 from abkit.manager import ExperimentManager, expt_manager
@@ -81,6 +82,7 @@ class Abkit:
     def init_app(self, app: Flask) -> None:
         """Add the endpoint, visitors, forcing, and `experiments` in templates to an application."""
         app.extensions["abkit"] = self
+        self.manager.use_visitor_variants(VisitorVariants())
         app.register_blueprint(self.blueprint)
         app.context_processor(lambda: {"experiments": experiments})
         app.after_request(self._tell_visitor)
@@ -106,13 +108,16 @@ class Abkit:
         head = RequestHead(method=request.method, headers=[*request.headers])
         answer = self.endpoint.refuse(head)
         if answer is None:
-            check = self._check_csrf
-            answer = self.endpoint.answer(
-                head,
-                read_at_most(request.stream.read, self.endpoint.max_body),
-                subjects=self.experiments_of(request).known_subjects,
-                check_csrf=None if check is None else partial(check, request),
-            )
+            check, experiments = self._check_csrf, self.experiments_of(request)
+            body = read_at_most(request.stream.read, self.endpoint.max_body)
+            subjects = experiments.known_subjects
+            with experiments.keeping():
+                answer = self.endpoint.answer(
+                    head,
+                    body,
+                    subjects=subjects,
+                    check_csrf=None if check is None else partial(check, request),
+                )
         return Response(answer.body, answer.status, answer.headers)
 
     def _visitor_of(self, request: Request) -> RequestVisitor:
@@ -120,6 +125,7 @@ class Abkit:
         own_id, consent = visitors.visitor, visitors.consent
         about = VisitorRequest(
             cookie=request.cookies.get(visitors.cookie),
+            variants_cookie=request.cookies.get(visitors.variants_cookie),
             user_agent=request.headers.get("User-Agent"),
             signer=lambda: signer_of(*(visitors.secrets or _secrets())),
             own_id=None if own_id is None else partial(own_id, request),
@@ -144,18 +150,22 @@ class Abkit:
             cache_control = response.headers.get("Cache-Control", "")
             kept = told.headers({"Vary": vary, "Cache-Control": cache_control})
             response.headers.update(kept)  # as Werkzeug 3.0 takes them
-        if told is not None and told.cookie:
-            response.set_cookie(
-                self.visitors.cookie,
-                told.cookie,
-                max_age=self.visitors.max_age,
-                secure=request.is_secure,
-                httponly=True,
-                samesite="Lax",
-            )
-        elif told is not None and told.cookie is not None:
-            response.delete_cookie(self.visitors.cookie)
+            for name, value in told.cookies.items():
+                self._write(response, name, value)
         return response
+
+    def _write(self, response: Response, name: str, value: str) -> None:
+        if not value:
+            response.delete_cookie(name)
+            return
+        response.set_cookie(
+            name,
+            value,
+            max_age=self.visitors.max_age,
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
 
     def _begin_forcing(self) -> None:
         parameter, cookie = request.args.get(NAME), request.cookies.get(NAME)

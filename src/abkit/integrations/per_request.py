@@ -1,6 +1,7 @@
 """The experiments of one request, with the session's subjects; each experiment is evaluated once."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any
 
@@ -116,6 +117,10 @@ class RequestExperiments:
         visitor_id = self.visitor_id
         return self.subjects if visitor_id is None else {VISITOR: visitor_id, **self.subjects}
 
+    def keeping(self) -> AbstractContextManager[object]:
+        """Let sticky experiments on visitors read and keep the visitor's variants within."""
+        return nullcontext() if self._visitor is None else self._visitor.keeping()
+
     @property
     def visitor_id(self) -> str | None:
         """The visitor's id, if there is one already: no cookie is made."""
@@ -141,9 +146,9 @@ class RequestExperiments:
         """As `ExperimentManager.assign`."""
         name = _name(experiment)
         if name not in self._assignments:
-            self._assignments[name] = self._manager.assign(
-                experiment, default=default, **self._given(name)
-            )
+            given = self._given(name)
+            with self.keeping():
+                self._assignments[name] = self._manager.assign(experiment, default=default, **given)
         return self._assignments[name]
 
     def get(self, experiment: str | type[Experiment], /, *, default: Any = None) -> Any:
@@ -163,7 +168,9 @@ class RequestExperiments:
         """As `ExperimentManager.log_exposure`; only the first call in a request has an effect."""
         name = _name(experiment)
         if name not in self._exposed:
-            self._manager.log_exposure(experiment, properties=properties, **self._given(name))
+            given = self._given(name)
+            with self.keeping():
+                self._manager.log_exposure(experiment, properties=properties, **given)
             self._exposed.add(name)
 
     def track(self, action: str, /, *, properties: Mapping[str, object] = _NOTHING) -> None:

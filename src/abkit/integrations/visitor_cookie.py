@@ -43,9 +43,7 @@ class VisitorCookieSigner:
             now: Seconds since the epoch.
         """
         content = f"{visitor_id}.{int(now // _DAY)}."
-        keyed = self._keyed[0].copy()
-        keyed.update(content.encode())
-        return content + keyed.hexdigest()
+        return content + self.signature(content)
 
     def read(self, value: str) -> str | None:
         """The visitor's id; None if the value was not written with one of the secrets."""
@@ -60,11 +58,29 @@ class VisitorCookieSigner:
             pass
         return None
 
+    def signature(self, text: str) -> str:
+        """The signature of another text of the visitor's, by the secret of now."""
+        return _digits(self._keyed[0], text.encode())
+
+    def has_signed(self, text: str, signature: str) -> bool:
+        """Whether a signature is one of the text, by one of the secrets."""
+        try:
+            content = text.encode()
+            return any(compare_digest(_digits(key, content), signature) for key in self._keyed)
+        except (TypeError, UnicodeError):  # of characters that no such text has
+            return False
+
     def is_current(self, value: str, *, now: float, days: float) -> bool:
         """Whether a value that can be read has the secret of now, and is younger than some days."""
         written = int(value[VISITOR_ID_LENGTH + 1 : -_SIGNATURE - 1])
         visitor_id = value[:VISITOR_ID_LENGTH]
         return now / _DAY - written < days and value == self.write(visitor_id, now=written * _DAY)
+
+
+def _digits(keyed: "blake2b", content: bytes) -> str:
+    copy = keyed.copy()
+    copy.update(content)
+    return copy.hexdigest()
 
 
 def _key(secret: str | bytes) -> bytes:

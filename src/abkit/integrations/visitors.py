@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import lru_cache
 from threading import Lock
@@ -14,6 +15,7 @@ from abkit.events import system_time
 from abkit.experiments.declaring.exclusion import BOTS
 from abkit.experiments.declaring.identities import new_visitor_id
 from abkit.experiments.declaring.subjects import NotIdentified, is_nobody, unit_id_of, why_no_id
+from abkit.integrations.sticky_cookie import SUFFIX, KeptVariants, keeping
 from abkit.integrations.visitor_cookie import VisitorCookieSigner
 
 NAME = "abkit_visitor"
@@ -82,6 +84,7 @@ class Visitors(Generic[_Request]):
         self.visitor = visitor
         self.consent = consent
         self.cookie = cookie
+        self.variants_cookie: str = cookie + SUFFIX
         self.max_age: int = round(max_age.total_seconds())
         self.secrets = secrets
         self._counts: Counter[str] = Counter()
@@ -109,6 +112,8 @@ class VisitorRequest:
 
     Attributes:
         cookie: The value of the visitor's cookie; None if there is none.
+        variants_cookie: The value of the cookie with the variants that the visitor keeps; None if there is
+            none.
         user_agent: As the browser calls itself; None if it does not.
         signer: Returns what reads and writes the cookie.
         own_id: Returns the application's own id of the visitor; None: there is the cookie.
@@ -116,6 +121,7 @@ class VisitorRequest:
     """
 
     cookie: str | None
+    variants_cookie: str | None = None
     user_agent: str | None
     signer: Callable[[], VisitorCookieSigner]
     own_id: Callable[[], object] | None = None
@@ -127,10 +133,10 @@ class VisitorResponse:
     """What the response has to say, as it depended on the visitor.
 
     Attributes:
-        cookie: The value of the cookie that is to be written; "" to delete it; None to leave it as it is.
+        cookies: The values of the cookies that are to be written, by their names; "" to delete one.
     """
 
-    cookie: str | None = None
+    cookies: Mapping[str, str]
 
     def headers(self, before: Mapping[str, str]) -> dict[str, str]:
         """The headers that keep it out of shared caches.
@@ -165,6 +171,7 @@ class RequestVisitor:
         self._clock = clock
         self._found: str | NotIdentified | None = None
         self._cookie: str | None = None
+        self._kept: KeptVariants | None = None
         self._is_looked_for = self._is_asked = self._has_begun = False
 
     def subject(self) -> str | NotIdentified:
@@ -184,7 +191,20 @@ class RequestVisitor:
     def begin_response(self) -> VisitorResponse | None:
         """What the response has to say; None if nothing. From here on, no new visitor is made."""
         self._has_begun = True
-        return VisitorResponse(self._cookie) if self._is_asked else None
+        cookies = {} if self._cookie is None else {self._visitors.cookie: self._cookie}
+        if self._cookie == "" and self._request.variants_cookie is not None:
+            cookies[self._visitors.variants_cookie] = ""
+        kept = self._kept
+        if kept is not None and kept.has_changed:
+            cookies[self._visitors.variants_cookie] = kept.written()
+        return VisitorResponse(cookies) if self._is_asked or cookies else None
+
+    def keeping(self) -> AbstractContextManager[None]:
+        """Let sticky experiments on visitors read and keep the visitor's variants within."""
+        if self._kept is None and isinstance(self._found, str):
+            request = self._request
+            self._kept = KeptVariants(self._found, request.variants_cookie, request.signer)
+        return keeping(self._kept)
 
     def _look_for(self) -> str | NotIdentified | None:
         if not self._is_looked_for:

@@ -17,6 +17,7 @@ from abkit.experiments.deciding.answer import Clock, Decide
 from abkit.experiments.deciding.weights_drawn_with import Weigh, weigher_of
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment, decides_in_code, is_experiment
+from abkit.experiments.declaring.identities import VISITOR
 
 if TYPE_CHECKING:
     from abkit.experiments.deciding.held_out import HeldOut
@@ -103,6 +104,8 @@ class Registry:
         """Looks at the settings; None if there are none."""
         self.sticky_variants: StickyVariantSource | None = None
         """Where sticky experiments keep their variants; None: nowhere."""
+        self.visitor_variants: StickyVariantSource | None = None
+        """Where those on visitors keep them, if there is no other place."""
 
     def add(self, experiment: type[Experiment], param_name: str | None = None) -> None:
         """As `ExperimentManager.add`."""
@@ -188,6 +191,14 @@ class Registry:
     def use_sticky_variants(self, sticky_variants: "StickyVariantSource | None") -> None:
         """Take the variants of sticky experiments from there, those of experiments added later too."""
         self.sticky_variants = sticky_variants
+        self._put_sticky()
+
+    def use_visitor_variants(self, visitor_variants: "StickyVariantSource | None") -> None:
+        """As `use_sticky_variants`, of experiments on visitors; where both are given, the other counts."""
+        self.visitor_variants = visitor_variants
+        self._put_sticky()
+
+    def _put_sticky(self) -> None:
         for entry in [*self.experiments()]:
             if entry.declaration.sticky:
                 self._put(entry.experiment, entry.declared, entry.declaration)
@@ -242,9 +253,10 @@ class Registry:
         # With the first experiment, rather than with abkit: it loads all that decides.
         from abkit.experiments.deciding.decision import compile_decision
 
-        kept = None
-        if declaration.sticky and self.sticky_variants is not None:
-            kept = self.sticky_variants.of(declaration)
+        source = self.sticky_variants
+        if source is None and declaration.unit_type == VISITOR:
+            source = self.visitor_variants
+        kept = source.of(declaration) if declaration.sticky and source is not None else None
         recall = None if kept is None else kept.recall
         decide = compile_decision(experiment, declaration, clock=self._clock, recall=recall)
         held_out = None
