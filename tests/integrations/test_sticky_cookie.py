@@ -43,7 +43,7 @@ def manager(settings: dict[str, dict[str, Any]]) -> ExperimentManager:
 @pytest.fixture
 def app(manager: ExperimentManager) -> Flask:
     app = Flask(__name__)
-    app.config.update(SECRET_KEY="of the tests")
+    app.secret_key = b"of the tests"
     Abkit(app, manager=manager)
 
     @app.get("/look")
