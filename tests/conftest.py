@@ -145,6 +145,9 @@ def spark() -> Iterator[Any]:
             # It plans again after each stage, and each time writes the whole plan down for the listeners:
             # a third of what Spark does for few rows.
             .config("spark.sql.adaptive.enabled", "false")
+            # Compiling each query takes longer than running it over few rows.
+            .config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
             .config("spark.sql.session.timeZone", "UTC")
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
