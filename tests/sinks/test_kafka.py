@@ -275,7 +275,7 @@ def test_a_configuration_that_cannot_be_used_is_an_error() -> None:
 def test_repr_tells_topics_and_servers_and_no_password() -> None:
     settings = {"bootstrap.servers": "localhost:1", "sasl.password": "secret"}
     assert repr(KafkaSink(settings)) == (
-        "<KafkaSink abkit.exposures and abkit.actions by localhost:1>"
+        "<KafkaSink abkit.exposures, abkit.actions, abkit.identities by localhost:1>"
     )
 
 

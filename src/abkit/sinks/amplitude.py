@@ -6,7 +6,7 @@ from attrs import frozen
 
 from abkit.errors import DeliveryError
 from abkit.events import Event
-from abkit.sinks.amplitude_events import SHORTEST_ID, Body, ExposureFormat, Wording, identity
+from abkit.sinks.amplitude_events import SHORTEST_ID, Body, ExposureFormat, Wording, ids
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.http import UNTIL_MENDED, Answer, Client, Timeouts, compact_json
 from abkit.sinks.refusals import Refusal, sorted_out, with_refusals
@@ -24,11 +24,14 @@ _ERRORS_OF_THE_REQUEST = {"Invalid API key", "Invalid request path", "Missing re
 
 
 class AmplitudeSink:
-    """Sends exposures, as "Triggered Experiment", and actions to Amplitude.
+    """Sends exposures, as "Triggered Experiment", actions and identities to Amplitude.
 
-    A user is the event's `user_id`. An event without a user belongs to a device that is named after the
-    unit, such as "org:42". Texts are cut at 1,024 characters. Of more than five types of groups, the
-    first five are sent, including the unit's own. The sink rejects ids that Amplitude refuses, with a reason.
+    A user is the event's `user_id`, a visitor its `device_id`. An event with neither belongs to a device that
+    is named after the unit, such as "org:42". An identity is an `$identify`: of a visitor and a user, whom
+    Amplitude then merges; or of either and a group, which is set. Amplitude has no word for the relation of
+    two groups, so such an identity is rejected. Texts are cut at 1,024 characters. Of more than five types of
+    groups, the first five are sent, including the unit's own. The sink rejects ids that Amplitude refuses, with
+    a reason.
 
     The guide "Send events to Amplitude" explains how responses are handled.
 
@@ -37,8 +40,8 @@ class AmplitudeSink:
         endpoint: "us", "eu", or the URL of a proxy that passes on Amplitude's responses.
         min_id_length: The minimum length of an id; None: Amplitude's own 5. Set 1 if user ids are numbers.
         exposure_format: "event", or "$exposure" for Amplitude Experiment's own exposure event.
-        identify: Whether an exposure also sets the property "[Experiment] <experiment>" of the user, or of
-            the group, to the variant.
+        identify: Whether an exposure also sets the property "[Experiment] <experiment>" of the user or the
+            visitor, or of the group, to the variant.
         compress: Whether to send gzip.
         timeouts: None: 5 seconds to connect, 10 between two parts of the response, 30 in total.
 
@@ -239,4 +242,4 @@ def _indexes(value: object, entries: Sequence[_Entry]) -> set[int]:
 
 def _of_identities(value: object, entries: Sequence[_Entry]) -> set[int]:
     names = set(map(str, value)) if isinstance(value, dict | list) else set()
-    return {index for index, entry in enumerate(entries) if identity(entry.body) in names}
+    return {index for index, entry in enumerate(entries) if names & ids(entry.body)}

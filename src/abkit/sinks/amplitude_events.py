@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import frozen
 
-from abkit.events import Event, Exposure
+from abkit.events import Event, Exposure, Identity
 from abkit.sinks.refusals import objection_to_time
-from abkit.sinks.tracking import PERSONS, Track, track
+from abkit.sinks.tracking import PERSONS, VISITOR, Link, Track, link, track
 
 ExposureFormat = Literal["event", "$exposure"]
 Body: TypeAlias = dict[str, Any]
@@ -45,11 +45,13 @@ class Wording:
         why = objection_to_time(event, first=0)  # Its times are not negative.
         if why is not None:
             return why
+        if isinstance(event, Identity):
+            return self._of_identity(event)
         tracked = track(event)
         why = _objection(tracked, self.min_id_length)
         if why is not None:
             return why
-        body = _body(tracked, milliseconds=round(event.time * 1_000))
+        body = _body(tracked, milliseconds=_milliseconds(event))
         if not isinstance(event, Exposure):
             return [body]
         own = self.exposure_format == "$exposure"
@@ -58,48 +60,62 @@ class Wording:
         if not self.identify:
             return [body]
         state = _cut({f"[Experiment] {tracked.properties['experiment']}": _variant(tracked)})
-        if event.unit_type not in PERSONS:
+        if event.unit_type not in PERSONS and event.unit_type != VISITOR:
             return [body, _group_identify(body, state)]
         # For its own format, Amplitude sets the user's property itself.
         return [body] if own else [body | {"user_properties": state}]
 
+    def _of_identity(self, identity: Identity) -> list[Body] | str:
+        linked = link(identity)
+        if isinstance(linked, str):
+            return linked
+        why = _objection_to_ids(linked, self.min_id_length)
+        return [_identify(linked, milliseconds=_milliseconds(identity))] if why is None else why
 
-def identity(body: Body) -> str:
-    """The user or device to which Amplitude counts the event."""
-    return str(body.get("user_id", body.get("device_id", "")))
+
+def ids(body: Body) -> set[str]:
+    """The user and the device to which Amplitude counts the event; one of them may be missing."""
+    return {str(body[kind]) for kind in ("user_id", "device_id") if kind in body}
+
+
+def _milliseconds(event: Event) -> int:
+    return round(event.time * 1_000)
 
 
 def _objection(tracked: Track, min_id_length: int) -> str | None:
-    kind, name = _identity(tracked)
     if not tracked.name:
         return "it has no name"
-    if name is None:
+    if not _ids(tracked):
         return "it has neither a user nor a group, and Amplitude wants a user_id or a device_id"
-    if name in _INVALID_IDS:
-        return f"{kind} {name!r} is one of those that Amplitude refuses"
-    if len(name) < min_id_length:
-        fewest = (
-            f"fewer than {min_id_length} characters: AmplitudeSink(min_id_length=...) allows it"
-        )
-        return f"{kind} {name!r} has {fewest}"
+    return _objection_to_ids(tracked, min_id_length)
+
+
+def _objection_to_ids(told: Track | Link, min_id_length: int) -> str | None:
+    named = _ids(told)
+    for kind, name in named.items():
+        if name in _INVALID_IDS:
+            return f"{kind} {name!r} is one of those that Amplitude refuses"
+        if len(name) < min_id_length:
+            fewest = (
+                f"fewer than {min_id_length} characters: AmplitudeSink(min_id_length=...) allows it"
+            )
+            return f"{kind} {name!r} has {fewest}"
     # Cut, they would be those of another user, group or event.
-    for what, text in ((kind, name), ("insert_id", tracked.insert_id), *tracked.groups.items()):
+    for what, text in (*named.items(), ("insert_id", told.insert_id), *told.groups.items()):
         if len(text) > _LONGEST_TEXT:
             return f"{what} has more than {_LONGEST_TEXT:,} characters: {text[:20]!r}..."
     return None
 
 
-def _identity(tracked: Track) -> tuple[str, str | None]:
-    if tracked.user_id is not None:
-        return "user_id", tracked.user_id
-    return "device_id", tracked.device_id
+def _ids(told: Track | Link) -> dict[str, str]:
+    named = {"user_id": told.user_id, "device_id": told.device_id}
+    return {kind: name for kind, name in named.items() if name is not None}
 
 
 def _body(tracked: Track, *, milliseconds: int) -> Body:
-    kind, name = _identity(tracked)
     body: Body = {
         "event_type": _cut(tracked.name),
-        kind: name,
+        **_ids(tracked),
         "time": milliseconds,
         "insert_id": tracked.insert_id,
     }
@@ -107,6 +123,24 @@ def _body(tracked: Track, *, milliseconds: int) -> Body:
         body["groups"] = _cut(dict([*tracked.groups.items()][:_MOST_GROUP_TYPES]))
     if tracked.properties:
         body["event_properties"] = _cut(tracked.properties)
+    return body
+
+
+def _identify(linked: Link, *, milliseconds: int) -> Body:
+    """The `$identify` of a device with its user, or of either with its group.
+
+    Amplitude merges what a device did before with the first user whose id comes with that of the device. Any
+    event would do; an `$identify` is none that Amplitude counts, bills, or takes for activity.
+    """
+    body: Body = {
+        "event_type": "$identify",
+        **_ids(linked),
+        "time": milliseconds,
+        "insert_id": linked.insert_id,
+    }
+    if linked.groups:
+        groups = _cut(linked.groups)
+        body |= {"groups": groups, "user_properties": {"$set": groups}}
     return body
 
 

@@ -1,4 +1,4 @@
-"""A sink that writes events to two Kafka topics."""
+"""A sink that writes events to three Kafka topics, one for each kind."""
 
 import os
 import re
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from abkit.errors import DeliveryError
-from abkit.events import Event, Exposure
+from abkit.events import Event, Exposure, Identity
 from abkit.extras import extra
 from abkit.quoting import masked, quoted, told
 from abkit.sinks.base import BatchLimits, Outcome, Retry
-from abkit.sinks.records import json_line, record
+from abkit.sinks.records import json_line, kind_of, record
 from abkit.sinks.refusals import Refusal, objection_to_time, sorted_out, with_refusals
 
 if TYPE_CHECKING:
@@ -51,9 +51,10 @@ class _Failure:
 class KafkaSink:
     """Produces each event as a JSON object, and waits for the brokers' acknowledgements.
 
-    The key is the unit ("org:42"; for an action the user, or otherwise its first group), so that the events
-    of one unit are in the same partition and keep their order. If part of a batch is not acknowledged, the
-    whole batch is sent again. Consumers should ignore duplicates by the header `insert_id`.
+    The key is the unit ("org:42"; for an action the user, or otherwise its first group; for an identity what
+    it is from), so that the events of one unit are in the same partition and keep their order. If part of a
+    batch is not acknowledged, the whole batch is sent again. Consumers should ignore duplicates by the header
+    `insert_id`.
 
     Args:
         config_or_producer: The configuration of `confluent_kafka.Producer`; `enable.idempotence` is
@@ -61,6 +62,7 @@ class KafkaSink:
             used in a forked child.
         exposures_topic: The topic for exposures.
         actions_topic: The topic for actions.
+        identities_topic: The topic for identities.
         timeout: Seconds to wait for the acknowledgements of one batch.
         limits: When a batch is full.
 
@@ -75,6 +77,7 @@ class KafkaSink:
         *,
         exposures_topic: str = "abkit.exposures",
         actions_topic: str = "abkit.actions",
+        identities_topic: str = "abkit.identities",
         timeout: float = 15.0,
         limits: BatchLimits | None = None,
     ) -> None:
@@ -82,7 +85,11 @@ class KafkaSink:
             import ctypes  # noqa: F401 - needed after a fork
 
             import confluent_kafka
-        self._topics = exposures_topic, actions_topic
+        self._topics = {
+            "exposure": exposures_topic,
+            "action": actions_topic,
+            "identity": identities_topic,
+        }
         self._timeout = timeout
         self._config: dict[str, object] | None = None
         self._producer: Producer | None = None
@@ -144,13 +151,13 @@ class KafkaSink:
         why = objection_to_time(event, first=0)  # There are no negative timestamps.
         if why is not None:
             return Refusal(event, why)
-        exposures, actions = self._topics
-        topic = exposures if isinstance(event, Exposure) else actions
+        topic = self._topics[kind_of(event)]
         return _Message(event, topic, _key(event), json_line(record(event)).encode())
 
     def __repr__(self) -> str:
         servers = (self._config or {}).get("bootstrap.servers", "a given producer")
-        return f"<KafkaSink {' and '.join(self._topics)} by {quoted(masked(str(servers)))}>"
+        topics = ", ".join(self._topics.values())
+        return f"<KafkaSink {topics} by {quoted(masked(str(servers)))}>"
 
 
 def _produce(producer: "Producer", messages: Sequence[_Message], deadline: float) -> list[_Failure]:
@@ -235,6 +242,8 @@ def _key(event: Event) -> bytes | None:
     """The unit of the event; None if it has none."""
     if isinstance(event, Exposure):
         kind, unit = event.unit_type, event.unit_id
+    elif isinstance(event, Identity):
+        kind, unit = event.from_type, event.from_id
     elif event.user_id is not None:
         kind, unit = "user", event.user_id
     elif event.groups:

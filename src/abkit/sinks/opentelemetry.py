@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from abkit.errors import DeliveryError
-from abkit.events import Event, Exposure
+from abkit.events import Event, Exposure, Identity
 from abkit.extras import extra
 from abkit.sinks.base import BatchLimits, Outcome, Retry
 from abkit.sinks.records import Record, record
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 EVALUATION_EVENT = "feature_flag.evaluation"
 """The name of an exposure (semantic conventions for feature flags in events, OpenTelemetry)."""
+IDENTITY_EVENT = "abkit.identity"
+"""The name of an identity, for which there is no convention."""
 
 _END = 2**64 // 1_000_000_000
 """The first second whose nanoseconds are too many for the protocol; it has none before the epoch either."""
 
 
 class OpenTelemetrySink:
-    """Emits an event for each exposure ("feature_flag.evaluation") and each action (its own name).
+    """Emits events: "feature_flag.evaluation" for an exposure, "abkit.identity", or the action's own name.
 
     With a logger provider, the application's pipeline processes the events and does not report
     failures. The sink flushes it after each batch, so that its queue does not overflow, but if its
@@ -157,6 +159,8 @@ def _words(event: Event) -> _Words | Refusal:
     told = record(event)
     if isinstance(event, Exposure):
         name, attributes = EVALUATION_EVENT, _exposure_attributes(told)
+    elif isinstance(event, Identity):
+        name, attributes = IDENTITY_EVENT, _identity_attributes(told)
     else:
         name, attributes = str(told["action"]), _context_attributes(told)
     return _Words(name, round(event.time * 1e6) * 1_000, attributes)
@@ -192,6 +196,11 @@ def _exposure_attributes(record: Record) -> dict[str, str]:
         **({} if record["weights"] is None else {"abkit.weights": str(record["weights"])}),
         **_context_attributes(record),
     }
+
+
+def _identity_attributes(record: Record) -> dict[str, str]:
+    columns = ("insert_id", "from_type", "from_id", "to_type", "to_id")
+    return {f"abkit.{column}": str(record[column]) for column in columns}
 
 
 def _context_attributes(record: Record) -> dict[str, str]:

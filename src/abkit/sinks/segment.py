@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from abkit.errors import DeliveryError
-from abkit.events import Event
+from abkit.events import Action, Event, Exposure, Identity
 from abkit.sinks.base import BatchLimits, Outcome, Rejected, Retry
 from abkit.sinks.http import UNTIL_MENDED, Answer, Client, Timeouts, compact_json
 from abkit.sinks.refusals import Refusal, sorted_out, with_refusals
-from abkit.sinks.tracking import Track, track
+from abkit.sinks.tracking import Link, Track, link, track
 
 _REGIONS = {
     "us": "https://api.segment.io/v1/batch",
@@ -23,7 +23,9 @@ _BAD_EVENTS = {400, 422}
 class SegmentSink:
     """Sends exposures, as "Triggered Experiment", and actions to Segment, as `track` calls.
 
-    A user is the `userId`. An event without a user has the unit as `anonymousId`, such as "org:42". The
+    A user is the `userId`, a visitor the `anonymousId`. An event with neither has the unit as `anonymousId`,
+    such as "org:42". An identity of a visitor and a user is an `identify` call with both ids, one of either
+    and a group a `group` call; one of two groups is rejected, as Segment has no call for it. The
     unit's group, or otherwise the first, is `context.groupId`; all are in `context.groups`. Segment responds
     with 200 even to events that it does not accept afterwards: look at its debugger.
 
@@ -87,34 +89,59 @@ class SegmentSink:
 
 def _call(event: Event) -> bytes | Refusal:
     """How the event is told, as JSON."""
-    tracked = track(event)
-    if not tracked.name:
-        return Refusal(event, "it has no name")
-    if not (tracked.user_id or tracked.device_id):
-        return Refusal(
-            event, "it has neither a user nor a group, and Segment wants a userId or an anonymousId"
-        )
-    content = compact_json(_body(tracked, event.time))
+    body = _identified(event) if isinstance(event, Identity) else _tracked(event)
+    if isinstance(body, str):
+        return Refusal(event, body)
+    content = compact_json(body)
     if len(content) >= _MOST_BYTES_OF_EVENT:
         return Refusal(event, f"it has {len(content):,} bytes, and Segment takes 32 KB")
     return content
 
 
-def _body(tracked: Track, time: float) -> dict[str, object]:
-    who = {"userId": tracked.user_id} if tracked.user_id else {"anonymousId": tracked.device_id}
-    iso = datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
-    body: dict[str, object] = {
+def _tracked(event: Exposure | Action) -> dict[str, object] | str:
+    """The `track` call that tells an event; or why there is none."""
+    tracked = track(event)
+    if not tracked.name:
+        return "it has no name"
+    if not (tracked.user_id or tracked.device_id):
+        return "it has neither a user nor a group, and Segment wants a userId or an anonymousId"
+    return {
         "type": "track",
         "event": tracked.name,
-        **who,
         "properties": tracked.properties,
-        "timestamp": iso.replace("+00:00", "Z"),
-        "messageId": tracked.insert_id,
+        **_common(tracked, event.time),
     }
-    if tracked.groups:
-        first = next(iter(tracked.groups.values()))
-        body["context"] = {"groupId": first, "groups": tracked.groups}
-    return body
+
+
+def _identified(identity: Identity) -> dict[str, object] | str:
+    """The call that tells an identity; or why there is none.
+
+    Segment's specification has `identify` for a visitor who becomes a user. Of `alias`, which gives a person
+    another id, it says that only some destinations require it and that it merges no profiles in Segment's own.
+    """
+    linked = link(identity)
+    if isinstance(linked, str):
+        return linked
+    common = _common(linked, identity.time)
+    if not linked.groups:
+        return {"type": "identify", "traits": {}, **common}
+    (group,) = linked.groups.values()
+    return {"type": "group", "groupId": group, "traits": {}, **common}
+
+
+def _common(told: Track | Link, time: float) -> dict[str, object]:
+    """The fields that all calls have."""
+    iso = datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
+    who = {"userId": told.user_id, "anonymousId": told.device_id}
+    fields: dict[str, object] = {
+        **{kind: name for kind, name in who.items() if name},
+        "timestamp": iso.replace("+00:00", "Z"),
+        "messageId": told.insert_id,
+    }
+    if told.groups:
+        first = next(iter(told.groups.values()))
+        fields["context"] = {"groupId": first, "groups": told.groups}
+    return fields
 
 
 def _outcome(answer: Answer, events: Sequence[Event]) -> Outcome:

@@ -1,39 +1,48 @@
-"""A sink that writes to two tables, abkit_exposures and abkit_actions, in PostgreSQL or SQLite."""
+"""A sink that writes to three tables, one for each kind of event, in PostgreSQL or SQLite."""
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from abkit.errors import DeliveryError, MissingExtraError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
+from abkit.events import Event, Identity
 from abkit.extras import extra
 from abkit.quoting import masked, told
 from abkit.sinks.base import BatchLimits, Outcome, Retry
 from abkit.sinks.records import Record, by_kind, json_object, record
 from abkit.sinks.refusals import Refusal, sorted_out, with_refusals
+from abkit.sinks.sql_statements import (
+    LATER_COLUMN,
+    Insertions,
+    There,
+    definition,
+    insertions,
+    look,
+    tables_in,
+)
 from abkit.sql_tables import create_missing
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _DIALECTS = ("postgresql", "sqlite")
-_LATER = "weights"
-"""A column that tables may lack: older versions did not make it."""
 _CREATION_LOCK = 7_236_281_104  # any number, the same in every process
 # SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded.
 _REFUSALS = ("22", "23", "54")
+_INSUFFICIENT_PRIVILEGE = "42501"
 _CONNECT_TIMEOUT = {"connect_timeout": "10", "tcp_user_timeout": "30000"}  # s, ms; libpq's
 
 
 class SqlSink:
     """Writes each batch in one transaction; rows with an existing insert id are left unchanged.
 
-    The columns are those of `abkit.events`. A table without `weights`, from an older version, is written
-    without them. `groups` is JSONB and `properties` JSON in PostgreSQL; both are
-    text in SQLite, where `time` is UTC without a time zone. An event without an insert id gets a
-    random one. A row that the database refuses is rejected alone.
+    The tables are abkit_exposures, abkit_actions and abkit_identities; their columns are those of
+    `abkit.events`. A table without `weights`, from an older version, is written without them. Without a table
+    of identities, which older versions did not make, identities are rejected. `groups` is JSONB and
+    `properties` JSON in PostgreSQL; both are text in SQLite, where `time` is UTC without a time zone. An
+    event without an insert id gets a random one. A row that the database refuses is rejected alone.
 
     Args:
         url_or_engine: A database URL such as "postgresql+psycopg://user:password@host/name", or a
@@ -69,10 +78,9 @@ class SqlSink:
         if self._dialect not in _DIALECTS:
             message = f"SqlSink: writes to PostgreSQL and SQLite, not to {self._dialect}"
             raise DeliveryError(message)
-        self._exposures = _table("abkit_exposures", EXPOSURE_COLUMNS, schema)
-        self._actions = _table("abkit_actions", ACTION_COLUMNS, schema)
-        self._insertions: tuple[Any, Any] | None = None
-        self._complained = False
+        self._tables = tables_in(schema)
+        self._insertions: Insertions | None = None
+        self._complaints: set[str] = set()
         self._timeout = timeout
         self._pid = os.getpid()
         self._creates = self._tables_wanted = create
@@ -99,7 +107,11 @@ class SqlSink:
         sound, refusals = sorted_out(events, _parameters)
         retry = None
         try:
-            self._write(self._prepare(), sound, refusals)
+            insertions = self._prepare()
+            if insertions.identities is None:
+                sound, unwanted = _without_identities(sound, self._tables.identities.fullname)
+                refusals += unwanted
+            self._write(insertions, sound, refusals)
         except DBAPIError as error:
             self._tables_wanted = self._creates  # Maybe somebody has dropped them,
             self._insertions = None  # or given them other columns.
@@ -111,43 +123,57 @@ class SqlSink:
         if self._owned:
             self._engine.dispose(close=os.getpid() == self._pid)
 
-    def _prepare(self) -> tuple[Any, Any]:
-        """The statements that insert exposures and actions, once the tables are there."""
+    def _prepare(self) -> Insertions:
+        """The statements that insert events, once the tables are there."""
         if self._insertions is not None:
             return self._insertions
         with self._engine.begin() as connection:
             if self._tables_wanted:
-                create_missing(connection, self._exposures, self._actions, lock=_CREATION_LOCK)
-            exposures = self._columns_there(connection)
+                self._create(connection)
+            there = look(connection, self._tables)
         self._tables_wanted = False
-        self._insertions = (
-            _insertion(self._exposures, exposures, self._dialect),
-            _insertion(self._actions, ACTION_COLUMNS, self._dialect),
-        )
-        return self._insertions
+        self._complain(there)
+        found = insertions(self._tables, there, self._dialect)
+        # Somebody may create the table of identities while the program runs.
+        self._insertions = found if there.identities else None
+        return found
 
-    def _columns_there(self, connection: "sa.Connection") -> Mapping[str, str]:
-        """Those of an exposure, but for one that older versions had not; that is logged once."""
-        import sqlalchemy as sa
+    def _create(self, connection: "sa.Connection") -> None:
+        """Create missing tables; that of identities only if that is allowed, as it was not always needed."""
+        from sqlalchemy.exc import ProgrammingError
 
-        table, inspector = self._exposures, sa.inspect(connection)
-        if not inspector.has_table(table.name, table.schema):
-            return EXPOSURE_COLUMNS
-        there = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
-        if _LATER in there:
-            return EXPOSURE_COLUMNS
-        if not self._complained:
-            self._complained = True
-            logging.getLogger("abkit").warning(
-                "%s: %s has no column %r, so exposures are stored without it and the analysis cannot tell "
-                "phases with other weights apart. Run ALTER TABLE %s ADD COLUMN %s TEXT, then restart.",
-                *(self._place(), table.fullname, _LATER, table.fullname, _LATER),
+        tables = self._tables
+        create_missing(connection, tables.exposures, tables.actions, lock=_CREATION_LOCK)
+        try:
+            with connection.begin_nested():
+                create_missing(connection, tables.identities, lock=_CREATION_LOCK)
+        except ProgrammingError as error:
+            if not _is_forbidden(error):
+                raise
+
+    def _complain(self, there: There) -> None:
+        """Log what is missing, once."""
+        exposures, identities = self._tables.exposures.fullname, self._tables.identities
+        missing = {}
+        if not there.weights:
+            missing[LATER_COLUMN] = (
+                f"{exposures} has no column {LATER_COLUMN!r}, so exposures are stored without it and the "
+                "analysis cannot tell phases with other weights apart. Run ALTER TABLE "
+                f"{exposures} ADD COLUMN {LATER_COLUMN} TEXT, then restart."
             )
-        return {name: kind for name, kind in EXPOSURE_COLUMNS.items() if name != _LATER}
+        if not there.identities:
+            missing["identities"] = (
+                f"there is no table {identities.fullname}, so identities are rejected and the analysis "
+                "cannot count what users do for the visitors that they were. Run "
+                f"{definition(identities, self._engine.dialect)}; no restart is needed."
+            )
+        for what in missing.keys() - self._complaints:
+            self._complaints.add(what)
+            logging.getLogger("abkit").warning("%s: %s", self._place(), missing[what])
 
     def _write(
         self,
-        insertions: tuple[Any, Any],
+        insertions: Insertions,
         sound: Sequence[tuple[Event, Record]],
         refusals: list[Refusal],
     ) -> None:
@@ -167,15 +193,15 @@ class SqlSink:
             self._write(insertions, sound[:middle], refusals)
             self._write(insertions, sound[middle:], refusals)
 
-    def _insert(self, insertions: tuple[Any, Any], sound: Sequence[tuple[Event, Record]]) -> None:
+    def _insert(self, insertions: Insertions, sound: Sequence[tuple[Event, Record]]) -> None:
         import sqlalchemy as sa
 
-        exposures, actions = by_kind(sound)
+        kinds = by_kind(sound)
         with self._engine.begin() as connection:
             if self._dialect == "postgresql":
                 limit = sa.text(f"SET LOCAL statement_timeout = {round(self._timeout * 1e3)}")
                 connection.execute(limit)
-            for insertion, rows in zip(insertions, (exposures, actions), strict=True):
+            for insertion, rows in zip(insertions, kinds, strict=True):
                 if rows:
                     # In the order of their ids, so that two processes do not deadlock.
                     ordered = sorted(rows, key=lambda row: str(row["insert_id_"]))
@@ -218,58 +244,22 @@ def _engine(url: "str | sa.URL") -> "sa.Engine":
         raise DeliveryError(message) from error
 
 
-def _table(name: str, columns: Mapping[str, str], schema: str | None) -> "sa.Table":
-    import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql
-
-    types: dict[str, sa.types.TypeEngine[Any]] = {
-        "text": sa.Text(),
-        "timestamp": sa.DateTime(timezone=True),
-        "map": sa.Text().with_variant(postgresql.JSONB(), "postgresql"),
-        # JSONB would refuse "\u0000" and change large numbers; JSON keeps the text.
-        "json": sa.Text().with_variant(postgresql.JSON(), "postgresql"),
-    }
-    optional = ("user_id", "properties", _LATER)
-    return sa.Table(
-        name,
-        sa.MetaData(),
-        *(
-            sa.Column(
-                column, types[kind], primary_key=column == "insert_id", nullable=column in optional
-            )
-            for column, kind in columns.items()
-        ),
-        schema=schema,
-    )
-
-
-def _insertion(table: "sa.Table", columns: Mapping[str, str], dialect: str) -> Any:
-    """INSERT ... ON CONFLICT DO NOTHING, with a parameter `<column>_` for each column."""
-    import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    # What is JSON already is not to be made JSON again.
-    casts: dict[str, Any] = {}
-    if dialect == "postgresql":
-        casts = {"map": postgresql.JSONB(), "json": postgresql.JSON()}
-    values: dict[str, Any] = {}
-    for name, kind in columns.items():
-        if kind in casts:
-            values[name] = sa.cast(sa.bindparam(f"{name}_", type_=sa.Text()), casts[kind])
-        else:
-            values[name] = sa.bindparam(f"{name}_", type_=table.columns[name].type)
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).values(values).on_conflict_do_nothing(index_elements=["insert_id"])
-
-
 def _parameters(event: Event) -> Record:
     """The event as the parameters of its row."""
     row = record(event)
-    return {
-        **{f"{name}_": value for name, value in row.items()},
-        "insert_id_": row["insert_id"] or uuid4().hex,
-        "groups_": json_object(row["groups"]) or "{}",  # type: ignore[arg-type]
-    }
+    own: Record = {"insert_id_": row["insert_id"] or uuid4().hex}
+    if "groups" in row:
+        own["groups_"] = json_object(row["groups"]) or "{}"  # type: ignore[arg-type]
+    return {f"{name}_": value for name, value in row.items()} | own
+
+
+def _without_identities(
+    sound: Sequence[tuple[Event, Record]], table: str
+) -> tuple[list[tuple[Event, Record]], list[Refusal]]:
+    """The events that have a table, and the refusals of the others."""
+    why = f"there is no table {table}"
+    kept = [each for each in sound if not isinstance(each[0], Identity)]
+    return kept, [Refusal(event, why) for event, _ in sound if isinstance(event, Identity)]
 
 
 def _is_refusal(error: "sa.exc.DBAPIError") -> bool:
@@ -280,3 +270,9 @@ def _is_refusal(error: "sa.exc.DBAPIError") -> bool:
         return False
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
     return isinstance(error, DataError | IntegrityError) or str(state).startswith(_REFUSALS)
+
+
+def _is_forbidden(error: "sa.exc.DBAPIError") -> bool:
+    """Whether the database has denied a right."""
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    return state == _INSUFFICIENT_PRIVILEGE

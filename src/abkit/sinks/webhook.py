@@ -14,12 +14,15 @@ from abkit.sinks.refusals import sorted_out, with_refusals
 
 SIGNATURE_HEADER = "abkit-signature"
 
+_KINDS = ("exposures", "actions", "identities")
 _BAD_EVENTS = {400, 422}
 _LONGEST_TIMESTAMP = 20
 
 
 class WebhookSink:
-    """Posts each batch as `{"exposures": [...], "actions": [...]}`, with the columns of `abkit.events`.
+    """Posts each batch as `{"exposures": [...], "actions": [...], "identities": [...]}`.
+
+    Their columns are those of `abkit.events`.
 
     | response | result |
     |---|---|
@@ -73,8 +76,9 @@ class WebhookSink:
         self._client.close()
 
     def _post(self, sound: Sequence[tuple[Event, Record]]) -> Outcome:
-        exposures, actions = by_kind(sound)
-        body = f'{{"exposures":{_array(exposures)},"actions":{_array(actions)}}}'.encode()
+        lists = zip(_KINDS, by_kind(sound), strict=True)
+        parts = [f'"{kind}":{_array(rows)}' for kind, rows in lists]
+        body = f"{{{','.join(parts)}}}".encode()
         headers = {}
         if self._secret is not None:
             headers[SIGNATURE_HEADER] = sign(body, secret=self._secret, now=time.time())
