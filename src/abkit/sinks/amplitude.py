@@ -30,8 +30,8 @@ class AmplitudeSink:
     is named after the unit, such as "org:42". An identity is an `$identify`: of a visitor and a user, whom
     Amplitude then merges; or of either and a group, which is set. Amplitude has no word for the relation of
     two groups, so such an identity is rejected. Texts are cut at 1,024 characters. Of more than five types of
-    groups, the first five are sent, including the unit's own. The sink rejects ids that Amplitude refuses, with
-    a reason.
+    groups, the first five are sent, including the unit's own. The sink rejects ids that Amplitude refuses,
+    with a reason.
 
     The guide "Send events to Amplitude" explains how responses are handled.
 

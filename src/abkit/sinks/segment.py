@@ -117,7 +117,7 @@ def _identified(identity: Identity) -> dict[str, object] | str:
     """The call that tells an identity; or why there is none.
 
     Segment's specification has `identify` for a visitor who becomes a user. Of `alias`, which gives a person
-    another id, it says that only some destinations require it and that it merges no profiles in Segment's own.
+    another id, it says that only some destinations require it, and that it merges no profiles of Segment.
     """
     linked = link(identity)
     if isinstance(linked, str):
