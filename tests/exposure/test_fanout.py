@@ -48,6 +48,11 @@ class TestFanOut(SinkContract):
         assert one == other
         return one
 
+    def count_identities(self, sink: Any) -> int:
+        one, other = [len(kept.identities) for kept in self.sinks]
+        assert one == other
+        return one
+
 
 def expose(fanout: FanOut) -> None:
     for unit in UNITS:

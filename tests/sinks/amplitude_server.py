@@ -49,6 +49,17 @@ class FakeAmplitude(Loopback):
     def named(self, *names: str) -> list[Event]:
         return [event for event in self.ingested if event["event_type"] in names]
 
+    def people(self) -> list[str]:
+        """Who each event is counted to: a device is the first user whose id comes with that of the device."""
+        users: dict[str, str] = {}
+        for event in self.ingested:
+            if "device_id" in event and "user_id" in event:
+                users.setdefault(event["device_id"], event["user_id"])
+        return [
+            event.get("user_id") or users.get(event["device_id"], event["device_id"])
+            for event in self.ingested
+        ]
+
     def _respond(self, request: Request) -> Reply:
         body = json.loads(request.body)
         fault = self.faults.popleft() if self.faults else None

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from abkit.events import Action, Event, Exposure, Variant
+from abkit.events import Action, Event, Exposure, Identity, Variant
 from abkit.sinks.base import Outcome, Rejected
 
 TIME = datetime(2024, 5, 17, 12, 30, 15, 123456, tzinfo=UTC).timestamp()
@@ -52,6 +52,12 @@ def action(
     return Action(name=name, time=time, user_id="7", properties=properties, insert_id=insert_id)
 
 
+def identity(
+    visitor: str = "v1", user: str = "7", *, time: float = TIME, insert_id: str = ""
+) -> Identity:
+    return Identity("visitor", visitor, "user", user, time, insert_id)
+
+
 class Odd:
     def __str__(self) -> str:
         return "an odd object"
@@ -90,6 +96,10 @@ def by_hand(**parts: Any) -> Action:
     return action()._replace(insert_id=uuid4().hex, **parts)
 
 
+def identity_by_hand(**parts: Any) -> Identity:
+    return identity()._replace(insert_id=uuid4().hex, **parts)
+
+
 POISON: Mapping[str, Callable[[], Event]] = MappingProxyType(
     {
         "nanoseconds": lambda: by_hand(time=1e18),
@@ -108,6 +118,8 @@ POISON: Mapping[str, Callable[[], Event]] = MappingProxyType(
         "properties that are no mapping": lambda: by_hand(properties=["price"]),
         "a property that cannot be shown": lambda: by_hand(properties={"mute": Mute()}),
         "a key that cannot be shown": lambda: by_hand(properties={Mute(): 1}),
+        "an id of an identity that is no text": lambda: identity_by_hand(to_id=7),
+        "nanoseconds of an identity": lambda: identity_by_hand(time=1e18),
         "deep within": lambda: by_hand(properties={"a": [{"b": (Mute(),)}]}),
     }
 )
@@ -122,6 +134,10 @@ DOUBTFUL: Mapping[str, Callable[[], Event]] = MappingProxyType(
         "a NUL as property": lambda: by_hand(properties={"x\0": "\0", "y": ["\0"]}),
         "lone surrogates": lambda: by_hand(name="\ud800", properties={"\udfff": "\ud800"}),
         "a long integer": lambda: by_hand(properties={"n": 10**100, "m": -(10**5_000)}),
+        "an identity with a NUL": lambda: identity_by_hand(from_id="v\0"),
+        "an identity with lone surrogates": lambda: identity_by_hand(from_id="\ud800"),
+        "an identity with an empty id": lambda: identity_by_hand(to_id=""),
+        "an identity with a long id": lambda: identity_by_hand(from_id="v" * 2_000),
         "strange keys": lambda: by_hand(properties={(1, 2): 3, None: 4, 5.5: 6, b"\xff": 7}),
     }
 )
@@ -129,7 +145,7 @@ DOUBTFUL: Mapping[str, Callable[[], Event]] = MappingProxyType(
 
 
 class SinkContract:
-    """Override `sink` and `count`.
+    """Override `sink`, `count` and `count_identities`.
 
     Attributes:
         refuses: Names of events by hand that the sink refuses.
@@ -143,6 +159,10 @@ class SinkContract:
 
     def count(self, sink: Any) -> tuple[int, int]:
         """How many exposures and actions have arrived."""
+        raise NotImplementedError
+
+    def count_identities(self, sink: Any) -> int:
+        """How many identities have arrived."""
         raise NotImplementedError
 
     def send(self, sink: Any, *events: Event) -> None:
@@ -163,6 +183,11 @@ class SinkContract:
     def test_exposures_and_actions_may_be_mixed(self, sink: Any) -> None:
         self.send(sink, exposure("1"), action(), exposure("2"), action(), action())
         assert self.count(sink) == (2, 3)
+
+    def test_identities_arrive_beside_them(self, sink: Any) -> None:
+        self.send(sink, exposure("1"), identity("v1"), action(), identity("v2"))
+        assert self.count(sink) == (1, 1)
+        assert self.count_identities(sink) == 2
 
     def test_unicode_arrives(self, sink: Any) -> None:
         self.send(sink, exposure("Zoë 🦊", "größer"), action("кликнул"), exposure("\udcff lone"))
@@ -186,7 +211,8 @@ class SinkContract:
         refused = outcome.events if isinstance(outcome, Rejected) else ()
         assert {event.insert_id for event in refused} == {event.insert_id for event in wanted}
         assert getattr(outcome, "retry", outcome) is None
-        assert sum(self.count(sink)) == len(batch) - len(wanted)
+        arrived = sum(self.count(sink)) + self.count_identities(sink)
+        assert arrived == len(batch) - len(wanted)
 
     def test_another_thread_may_send(self, sink: Any) -> None:
         self.send(sink, exposure("1"))
@@ -196,9 +222,10 @@ class SinkContract:
         assert self.count(sink) == (2, 1)
 
     def test_the_same_batch_may_come_twice(self, sink: Any) -> None:
-        batch = (exposure(insert_id="i1"), action(insert_id="i2"))
+        batch = (exposure(insert_id="i1"), action(insert_id="i2"), identity(insert_id="i3"))
         self.send(sink, *batch)
         self.send(sink, *batch)
         exposures, actions = self.count(sink)
         assert 1 <= exposures <= 2
         assert 1 <= actions <= 2
+        assert 1 <= self.count_identities(sink) <= 2

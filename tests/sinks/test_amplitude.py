@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.errors import DeliveryError
-from abkit.events import Action, Event, Exposure
+from abkit.events import Action, Event, Exposure, Identity
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.amplitude import AmplitudeSink
@@ -22,7 +22,7 @@ from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 
 from .amplitude_server import KEY, REFUSED_IDS, FakeAmplitude, depth, texts
-from .contract import POISON, TIME, WEIGHTS, SinkContract, action, exposure
+from .contract import POISON, TIME, WEIGHTS, SinkContract, action, exposure, identity
 from .loopback import Reply, reply
 
 QUICK = Backoff(first=0.001, longest=0.01, longest_after=0.01)
@@ -43,8 +43,17 @@ def named(*names: str) -> list[Event]:
     return [action(name, insert_id=name) for name in names]
 
 
+def seen_by(visitor: str, *, user_id: str | None = None) -> Exposure:
+    groups = {"visitor": visitor}
+    return exposure(visitor)._replace(unit_type="visitor", user_id=user_id, groups=groups)
+
+
 class TestAmplitudeSink(SinkContract):
-    refuses = POISON.keys() | {"before 1970"}
+    refuses = POISON.keys() | {
+        "before 1970",
+        "an identity with an empty id",
+        "an identity with a long id",
+    }
 
     @pytest.fixture
     def sink(self, amplitude: FakeAmplitude) -> Iterator[AmplitudeSink]:
@@ -55,7 +64,10 @@ class TestAmplitudeSink(SinkContract):
 
     def count(self, sink: Any) -> tuple[int, int]:
         exposures = len(self.server.named("Triggered Experiment"))
-        return exposures, len(self.server.ingested) - exposures
+        return exposures, len(self.server.ingested) - exposures - self.count_identities(sink)
+
+    def count_identities(self, sink: Any) -> int:
+        return len(self.server.named("$identify"))
 
     def test_an_exposure_is_told_with_its_user_and_its_groups(self, sink: AmplitudeSink) -> None:
         event = exposure("42", True, properties={"page": "home"})._replace(insert_id="i1")
@@ -100,6 +112,47 @@ class TestAmplitudeSink(SinkContract):
             "kind2",
             "kind3",
         ]
+
+    def test_a_visitor_is_a_device(self, sink: AmplitudeSink) -> None:
+        self.send(sink, seen_by("v1"), seen_by("v1", user_id="7"))
+        self.send(sink, action()._replace(groups={"visitor": "v1", "org": "42"}))
+        ids = [(event["device_id"], event.get("user_id")) for event in self.server.ingested]
+        assert ids == [("v1", None), ("v1", "7"), ("v1", "7")]
+        assert [event.get("groups") for event in self.server.ingested] == [
+            None,
+            None,
+            {"org": "42"},
+        ]
+
+    def test_a_visitor_who_signs_up_is_one_person_and_that_is_no_event(
+        self, sink: AmplitudeSink
+    ) -> None:
+        self.send(sink, seen_by("v1"), seen_by("v2"), identity("v1", "7", insert_id="i3"), action())
+        (told,) = self.server.named("$identify")
+        time = round(TIME * 1000)
+        assert told == {
+            "event_type": "$identify",
+            "device_id": "v1",
+            "user_id": "7",
+            "time": time,
+            "insert_id": "i3",
+        }
+        assert self.server.people() == ["7", "v2", "7", "7"]
+
+    @pytest.mark.parametrize(("kind", "field"), [("user", "user_id"), ("visitor", "device_id")])
+    def test_an_organization_is_set_as_the_group(
+        self, sink: AmplitudeSink, kind: str, field: str
+    ) -> None:
+        self.send(sink, Identity(kind, "7", "org", "42", TIME, "i3"))
+        (told,) = self.server.ingested
+        assert told == {
+            "event_type": "$identify",
+            field: "7",
+            "time": round(TIME * 1000),
+            "insert_id": "i3",
+            "groups": {"org": "42"},
+            "user_properties": {"$set": {"org": "42"}},
+        }
 
     def test_the_same_batch_is_ingested_once(self, sink: AmplitudeSink) -> None:
         for _ in range(3):
@@ -147,6 +200,12 @@ class TestOtherFormats:
         (told,) = amplitude.ingested
         assert told["user_properties"] == {"[Experiment] Buttons": "b"}
 
+    def test_the_variant_becomes_a_property_of_the_visitor(self, amplitude: FakeAmplitude) -> None:
+        assert sink_to(amplitude, identify=True).send([seen_by("v1")]) is None
+        (told,) = amplitude.ingested
+        assert told["device_id"] == "v1"
+        assert told["user_properties"] == {"[Experiment] Buttons": "a"}
+
     def test_amplitude_sets_the_property_of_its_own_event(self, amplitude: FakeAmplitude) -> None:
         event = exposure("42", insert_id="i1")._replace(unit_type="user", groups={})
         sink_to(amplitude, identify=True, exposure_format="$exposure").send([event])
@@ -173,6 +232,13 @@ class TestRefusals:
             (action("")._replace(user_id="12345"), "has no name"),
             (action()._replace(user_id="12345", time=float("nan")), "seconds since the epoch"),
             (action()._replace(user_id="12345", time=1e15), "seconds since the epoch"),
+            (identity("visitor-1", "1234"), "user_id '1234' has fewer than 5 characters"),
+            (identity("v1", "12345"), "device_id 'v1' has fewer than 5 characters"),
+            (identity("none", "12345"), "device_id 'none' is one of those"),
+            (identity("v" * 1_025, "12345"), "device_id has more than 1,024 characters"),
+            (Identity("user", "12345", "org", "y" * 1_025, TIME), "org has more than"),
+            (Identity("org", "12345", "team", "12345", TIME), "not of 'org' and 'team'"),
+            (seen_by("visitor-1", user_id="1234"), "user_id '1234' has fewer than 5 characters"),
         ],
     )
     def test_what_cannot_be_told_is_refused_with_a_reason(self, event: Event, why: str) -> None:

@@ -13,11 +13,11 @@ import duckdb
 import pytest
 
 from abkit.errors import DeliveryError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
 from abkit.sinks.base import BatchLimits, Retry
 from abkit.sinks.files import FileSink, Format
 
-from .contract import ODD_PROPERTIES, TIME, SinkContract, action, exposure
+from .contract import ODD_PROPERTIES, TIME, SinkContract, action, exposure, identity
 
 
 class FileSinkContract(SinkContract):
@@ -40,21 +40,27 @@ class FileSinkContract(SinkContract):
     def count(self, sink: Any) -> tuple[int, int]:
         return len(self.rows("exposures")), len(self.rows("actions"))
 
+    def count_identities(self, sink: Any) -> int:
+        return len(self.rows("identities"))
+
     def test_files_are_in_folders_by_kind_and_utc_date(self, sink: FileSink) -> None:
         midnight = datetime(2024, 5, 18, tzinfo=UTC).timestamp()
-        sink.send([exposure(time=midnight - 1e-6), exposure(time=midnight), action(time=midnight)])
+        just_before = [exposure(time=midnight - 1e-6), identity(time=midnight - 1e-6)]
+        sink.send([*just_before, exposure(time=midnight), action(time=midnight)])
         folders = [path.parent.relative_to(self.directory) for path in self.directory.rglob("*.*")]
         found = sorted(str(folder) for folder in folders if folder.name.startswith("date="))
         assert found == [
             "actions/date=2024-05-18",
             "exposures/date=2024-05-17",
             "exposures/date=2024-05-18",
+            "identities/date=2024-05-17",
         ]
 
     def test_the_columns_are_those_of_the_schema(self, sink: FileSink) -> None:
-        sink.send([exposure(), action()])
+        sink.send([exposure(), action(), identity()])
         assert list(self.rows("exposures")[0]) == list(EXPOSURE_COLUMNS)
         assert list(self.rows("actions")[0]) == list(ACTION_COLUMNS)
+        assert list(self.rows("identities")[0]) == list(IDENTITY_COLUMNS)
 
     def test_each_batch_has_files_of_its_own(self, sink: FileSink) -> None:
         for _ in range(20):

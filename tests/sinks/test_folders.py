@@ -53,6 +53,9 @@ class FolderContract(SinkContract):
     def count(self, sink: Any) -> tuple[int, int]:
         return len(self.rows("exposures")), len(self.rows("actions"))
 
+    def count_identities(self, sink: Any) -> int:
+        return len(self.rows("identities"))
+
     def test_the_columns_are_those_of_the_schema(self, sink: FileSink) -> None:
         self.send(sink, exposure("42", insert_id="i"))
         (row,) = self.rows("exposures")

@@ -22,7 +22,7 @@ from abkit.events import Exposure
 from abkit.sinks.base import Rejected, Retry
 from abkit.sinks.kafka import KafkaSink
 
-from .contract import POISON, WEIGHTS, SinkContract, action, exposure
+from .contract import POISON, WEIGHTS, SinkContract, action, exposure, identity
 
 NAMES = natural_numbers()
 
@@ -70,9 +70,10 @@ class TestKafkaSink(SinkContract):
         """Each test has topics of its own."""
         self.servers = servers
         number = next(NAMES)
-        self.topics = f"exposures{number}", f"actions{number}"
-        exposures, actions = self.topics
-        sink = KafkaSink(config(servers), exposures_topic=exposures, actions_topic=actions)
+        kinds = ("exposures", "actions", "identities")
+        self.topics = [f"{kind}{number}" for kind in kinds]
+        topics = {f"{kind}_topic": f"{kind}{number}" for kind in kinds}
+        sink = KafkaSink(config(servers), **topics)  # type: ignore[arg-type]
         yield sink
         sink.close()
 
@@ -84,6 +85,12 @@ class TestKafkaSink(SinkContract):
 
     def count(self, sink: Any) -> tuple[int, int]:
         return len(self.exposures()), len(self.actions())
+
+    def identities(self) -> list[Any]:
+        return messages(self.servers, self.topics[2])
+
+    def count_identities(self, sink: Any) -> int:
+        return len(self.identities())
 
     def test_a_message_has_key_value_header_and_time(self, sink: KafkaSink) -> None:
         self.send(sink, exposure("42", True, properties={"price": 9.5}, insert_id="i1"))
@@ -112,6 +119,19 @@ class TestKafkaSink(SinkContract):
             self.send(sink, event)
         keys = [message.key() for message in self.actions()]
         assert sorted(keys, key=str) == [None, b"org:1", b"user:7"]
+
+    def test_an_identity_has_the_key_of_its_visitor(self, sink: KafkaSink) -> None:
+        self.send(sink, identity("v1", "7", insert_id="i3"))
+        (message,) = self.identities()
+        assert message.key() == b"visitor:v1"
+        assert json.loads(message.value()) == {
+            "insert_id": "i3",
+            "time": "2024-05-17T12:30:15.123456Z",
+            "from_type": "visitor",
+            "from_id": "v1",
+            "to_type": "user",
+            "to_id": "7",
+        }
 
     def test_the_events_of_a_unit_share_a_partition_and_keep_their_order(
         self, sink: KafkaSink

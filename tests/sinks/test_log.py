@@ -42,6 +42,9 @@ class TestLogSink(SinkContract):
         kinds = [record.getMessage().split()[0] for record in self.kept.records]
         return kinds.count("exposure"), kinds.count("action")
 
+    def count_identities(self, sink: Any) -> int:
+        return sum(record.getMessage().startswith("identity ") for record in self.kept.records)
+
     def test_a_line_is_the_kind_and_the_record_as_json(self, sink: LogSink, kept: Kept) -> None:
         sink.send([exposure("42", True, properties={"page": "home"}, insert_id="i1")])
         (record,) = kept.records

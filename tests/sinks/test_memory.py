@@ -20,6 +20,9 @@ class TestMemorySink(SinkContract):
     def count(self, sink: Any) -> tuple[int, int]:
         return len(sink.exposures), len(sink.actions)
 
+    def count_identities(self, sink: Any) -> int:
+        return len(sink.identities)
+
     def test_the_events_are_kept_in_order(self, sink: MemorySink) -> None:
         batch: list[Event] = [exposure("1"), action(), exposure("2")]
         sink.send(batch[:2])

@@ -28,7 +28,7 @@ from abkit.events import Event
 from abkit.sinks.base import Retry
 from abkit.sinks.opentelemetry import OpenTelemetrySink
 
-from .contract import POISON, WEIGHTS, SinkContract, action, exposure
+from .contract import POISON, WEIGHTS, SinkContract, action, exposure, identity
 
 
 def memory_exporter() -> InMemoryLogRecordExporter:
@@ -40,9 +40,15 @@ class OpenTelemetryContract(SinkContract):
     memory: InMemoryLogRecordExporter
 
     def count(self, sink: Any) -> tuple[int, int]:
-        names = [record.log_record.event_name for record in self.memory.get_finished_logs()]
+        names = self.names()
         exposures = names.count("feature_flag.evaluation")
-        return exposures, len(names) - exposures
+        return exposures, len(names) - exposures - names.count("abkit.identity")
+
+    def count_identities(self, sink: Any) -> int:
+        return self.names().count("abkit.identity")
+
+    def names(self) -> list[str | None]:
+        return [record.log_record.event_name for record in self.memory.get_finished_logs()]
 
     def emitted(self) -> Any:
         (record,) = self.memory.get_finished_logs()
@@ -73,6 +79,18 @@ class OpenTelemetryContract(SinkContract):
         event = self.emitted()
         assert event.event_name == "link clicked"
         assert dict(event.attributes) == {"abkit.insert_id": "i2", "user.id": "7"}
+
+    def test_an_identity_names_both_ids(self, sink: Any) -> None:
+        self.send(sink, identity("v1", "7", insert_id="i3"))
+        event = self.emitted()
+        assert event.event_name == "abkit.identity"
+        assert dict(event.attributes) == {
+            "abkit.insert_id": "i3",
+            "abkit.from_type": "visitor",
+            "abkit.from_id": "v1",
+            "abkit.to_type": "user",
+            "abkit.to_id": "7",
+        }
 
     def test_the_names_are_those_of_the_conventions(self, sink: Any) -> None:
         from opentelemetry.semconv._incubating.attributes import feature_flag_attributes as names

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from abkit.errors import DeliveryError
-from abkit.events import Event
+from abkit.events import Event, Identity
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 from abkit.sinks.segment import SegmentSink
 
-from .contract import TIME, WEIGHTS, SinkContract, action, exposure
+from .contract import POISON, TIME, WEIGHTS, SinkContract, action, exposure, identity
 from .loopback import Loopback, Reply, Request, reply
 
 KEY = "a write key"
@@ -47,10 +47,8 @@ class FakeSegment(Loopback):
             return Reply(status=400, content=b"too large")
         for call in batch:
             valid = (
-                call["type"] == "track"
-                and call["event"]
+                self._is_of_its_type(call)
                 and (call.get("userId") or call.get("anonymousId"))
-                and isinstance(call["properties"], dict)
                 and datetime.fromisoformat(call["timestamp"]).tzinfo
                 and len(call["messageId"]) <= 100
             )
@@ -61,6 +59,15 @@ class FakeSegment(Loopback):
                 self._seen.add(call["messageId"])
                 self.calls.append(call)
         return reply(200, {"success": True})
+
+    def _is_of_its_type(self, call: dict[str, Any]) -> bool:
+        if call["type"] == "track":
+            return bool(call["event"]) and isinstance(call["properties"], dict)
+        told = call["userId"] if call["type"] == "identify" else call["groupId"]
+        return call["type"] in {"identify", "group"} and bool(told) and call["traits"] == {}
+
+    def of_type(self, *types: str) -> list[dict[str, Any]]:
+        return [call for call in self.calls if call["type"] in types]
 
 
 @pytest.fixture
@@ -74,6 +81,8 @@ def sink_to(server: FakeSegment, key: str = KEY, **options: Any) -> SegmentSink:
 
 
 class TestSegmentSink(SinkContract):
+    refuses = POISON.keys() | {"an identity with an empty id"}
+
     @pytest.fixture
     def sink(self, segment: FakeSegment) -> Iterator[SegmentSink]:
         self.server = segment
@@ -82,8 +91,12 @@ class TestSegmentSink(SinkContract):
         sink.close()
 
     def count(self, sink: Any) -> tuple[int, int]:
-        exposures = sum("variant" in call["properties"] for call in self.server.calls)
-        return exposures, len(self.server.calls) - exposures
+        tracked = self.server.of_type("track")
+        exposures = sum("variant" in call["properties"] for call in tracked)
+        return exposures, len(tracked) - exposures
+
+    def count_identities(self, sink: Any) -> int:
+        return len(self.server.of_type("identify", "group"))
 
     def test_an_exposure_is_a_track_call(self, sink: SegmentSink) -> None:
         self.send(sink, exposure("42", 1, properties={"page": "home"}, insert_id="i1"))
@@ -113,6 +126,44 @@ class TestSegmentSink(SinkContract):
         assert call["anonymousId"] == "org:42"
         assert "userId" not in call
 
+    def test_a_visitor_is_anonymous_and_the_user_told_besides(self, sink: SegmentSink) -> None:
+        seen = exposure("v1")._replace(unit_type="visitor", user_id=None, groups={"visitor": "v1"})
+        self.send(sink, seen, seen._replace(user_id="7"))
+        self.send(sink, action()._replace(groups={"visitor": "v1"}))
+        ids = [(call.get("anonymousId"), call.get("userId")) for call in self.server.calls]
+        assert ids == [("v1", None), ("v1", "7"), ("v1", "7")]
+        assert all("context" not in call for call in self.server.calls)
+
+    def test_a_visitor_who_signs_in_is_identified(self, sink: SegmentSink) -> None:
+        self.send(sink, identity("v1", "7", insert_id="i3"))
+        assert self.server.calls == [
+            {
+                "type": "identify",
+                "anonymousId": "v1",
+                "userId": "7",
+                "traits": {},
+                "timestamp": "2024-05-17T12:30:15.123Z",
+                "messageId": "i3",
+            }
+        ]
+
+    @pytest.mark.parametrize(("kind", "field"), [("user", "userId"), ("visitor", "anonymousId")])
+    def test_an_organization_is_the_group_of_its_users_and_visitors(
+        self, sink: SegmentSink, kind: str, field: str
+    ) -> None:
+        self.send(sink, Identity(kind, "7", "org", "42", TIME, "i3"))
+        assert self.server.calls == [
+            {
+                "type": "group",
+                field: "7",
+                "groupId": "42",
+                "traits": {},
+                "context": {"groupId": "42", "groups": {"org": "42"}},
+                "timestamp": "2024-05-17T12:30:15.123Z",
+                "messageId": "i3",
+            }
+        ]
+
     def test_the_same_batch_is_taken_once(self, sink: SegmentSink) -> None:
         for _ in range(2):
             self.send(sink, exposure(insert_id="i1"), action(insert_id="i2"))
@@ -132,6 +183,9 @@ def test_gzip(segment: FakeSegment) -> None:
         (action()._replace(user_id=""), "neither a user nor a group"),
         (action(""), "no name"),
         (action(time=float("inf")), "seconds since the epoch"),
+        (Identity("org", "1", "team", "2", TIME), "not of 'org' and 'team'"),
+        (Identity("user", "1", "actor", "2", TIME), "not of 'user' and 'actor'"),
+        (Identity("user", "1", "user", "2", TIME), "not of 'user' and 'user'"),
     ],
 )
 def test_what_segment_never_takes_is_refused_with_a_reason(event: Event, why: str) -> None:

@@ -13,11 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from abkit.errors import DeliveryError, MissingExtraError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, Event
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS, Event
 from abkit.sinks.base import Rejected, Retry
 from abkit.sinks.sql import SqlSink
 
-from .contract import POISON, TIME, WEIGHTS, SinkContract, action, exposure
+from .contract import POISON, TIME, WEIGHTS, SinkContract, action, exposure, identity
 from .postgres import PostgresServer, running_server
 
 
@@ -103,9 +103,9 @@ class SqlSinkContract(SinkContract):
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         engine = sa.create_engine(self.url)
-        place = f"{self.schema}.{table}" if self.schema else table
         with engine.connect() as connection:
-            rows = connection.execute(sa.text(f"SELECT * FROM {place}")).mappings()  # noqa: S608
+            select = sa.text(f"SELECT * FROM {self.place(table)}")  # noqa: S608
+            rows = connection.execute(select).mappings()
             found = [dict(row) for row in rows]
         engine.dispose()
         return found
@@ -113,10 +113,17 @@ class SqlSinkContract(SinkContract):
     def count(self, sink: Any) -> tuple[int, int]:
         return len(self.rows("abkit_exposures")), len(self.rows("abkit_actions"))
 
+    def count_identities(self, sink: Any) -> int:
+        return len(self.rows("abkit_identities"))
+
+    def place(self, table: str) -> str:
+        return f"{self.schema}.{table}" if self.schema else table
+
     def test_the_columns_are_those_of_the_schema(self, sink: SqlSink) -> None:
-        sink.send([exposure(), action()])
+        sink.send([exposure(), action(), identity()])
         assert list(self.rows("abkit_exposures")[0]) == list(EXPOSURE_COLUMNS)
         assert list(self.rows("abkit_actions")[0]) == list(ACTION_COLUMNS)
+        assert list(self.rows("abkit_identities")[0]) == list(IDENTITY_COLUMNS)
 
     def test_a_batch_that_comes_twice_is_stored_once(self, sink: SqlSink) -> None:
         self.send(sink, *some_events())
@@ -165,16 +172,49 @@ class SqlSinkContract(SinkContract):
 
     def test_a_table_that_was_dropped_is_made_again(self, sink: SqlSink) -> None:
         self.send(sink, *some_events())
-        engine = sa.create_engine(self.url)
-        place = f"{self.schema}.abkit_actions" if self.schema else "abkit_actions"
-        with engine.begin() as connection:
-            connection.execute(sa.text(f"DROP TABLE {place}"))
-        engine.dispose()
+        self.drop("abkit_actions")
         outcome = sink.send(some_events(prefix="j"))
         assert isinstance(outcome, Retry)
         assert "abkit_actions" in outcome.reason
         self.send(sink, *some_events(prefix="j"))
         assert self.count(sink) == (40, 20)
+
+    def drop(self, table: str) -> None:
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"DROP TABLE {self.place(table)}"))
+        engine.dispose()
+
+    def test_a_database_of_an_older_version_gets_the_table_of_identities(
+        self, sink: SqlSink
+    ) -> None:
+        self.drop("abkit_identities")
+        newer = SqlSink(self.url, schema=self.schema)
+        self.send(newer, exposure(), identity())
+        assert self.count_identities(newer) == 1
+        newer.close()
+
+    def test_without_create_identities_are_rejected_until_they_have_a_table(
+        self, sink: SqlSink, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The statement that makes it is in the log, once."""
+        self.drop("abkit_identities")
+        reader = SqlSink(self.url, schema=self.schema, create=False)
+        for _ in range(2):
+            outcome = reader.send([exposure(), identity(), action()])
+            assert isinstance(outcome, Rejected)
+            assert (outcome.events, outcome.retry) == ((identity(),), None)
+            assert outcome.why == f"there is no table {self.place('abkit_identities')}"
+        assert self.count(reader) == (2, 2)
+        (said,) = [record.getMessage() for record in caplog.records]
+        create = said[said.index("CREATE TABLE") : said.index("; no restart")]
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            connection.execute(sa.text(create))
+        engine.dispose()
+        self.send(reader, identity())
+        assert self.count_identities(reader) == 1
+        reader.close()
 
     def test_without_create_the_tables_must_be_there(self) -> None:
         sink = SqlSink(self.url, schema=self.schema, create=False)
@@ -238,7 +278,11 @@ class TestSqlite(SqlSinkContract):
 
 
 class TestPostgres(SqlSinkContract):
-    refuses = POISON.keys() | {"a name with a NUL", "a group with a NUL"}
+    refuses = POISON.keys() | {
+        "a name with a NUL",
+        "a group with a NUL",
+        "an identity with a NUL",
+    }
 
     @pytest.fixture(autouse=True)
     def database(self, server: PostgresServer) -> None:
@@ -342,6 +386,22 @@ class TestPostgres(SqlSinkContract):
         with pytest.raises(DeliveryError, match="the tables cannot be created in postgresql"):
             SqlSink(self.url, schema="no_such_schema")
 
+    def test_who_may_not_create_the_table_of_identities_still_writes_the_others(
+        self, sink: SqlSink, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.drop("abkit_identities")
+        role = f"writer_{self.schema}"
+        self.execute(f"CREATE ROLE {role} LOGIN")
+        self.execute(f"GRANT USAGE ON SCHEMA {self.schema} TO {role}")
+        self.execute(f"GRANT INSERT, SELECT ON ALL TABLES IN SCHEMA {self.schema} TO {role}")
+        writer = SqlSink(self.url.replace("postgres@", f"{role}@"), schema=self.schema)
+        outcome = writer.send([exposure(), identity(), action()])
+        assert isinstance(outcome, Rejected)
+        assert outcome.events == (identity(),)
+        assert self.count(writer) == (1, 1)
+        assert "Run CREATE TABLE" in caplog.text
+        writer.close()
+
     def test_half_a_batch_is_never_seen(self, sink: SqlSink) -> None:
         """The exposures do not arrive without the actions."""
         self.execute(f"DROP TABLE {self.schema}.abkit_actions")
@@ -421,4 +481,5 @@ def test_a_table_of_an_older_version_is_written_without_weights_and_that_is_said
     finally:
         execute("DROP TABLE abkit_exposures")
         execute("DROP TABLE abkit_actions")
+        execute("DROP TABLE abkit_identities")
         engine.dispose()

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit.errors import DeliveryError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.runtime.backoff import Backoff
 from abkit.sinks.base import BatchLimits, Rejected, Retry
 from abkit.sinks.http import Timeouts
 from abkit.sinks.webhook import SIGNATURE_HEADER, WebhookSink, sign, verify
 
-from .contract import SinkContract, action, exposure
+from .contract import SinkContract, action, exposure, identity
 from .loopback import Loopback, Reply, Request, reply
 
 SECRET = "a secret"  # noqa: S105 - nothing is kept by it
@@ -35,6 +35,7 @@ class Receiver(Loopback):
         super().__init__(self._respond)
         self.exposures: Rows = []
         self.actions: Rows = []
+        self.identities: Rows = []
         self.faults: deque[Reply | Callable[[Rows], Reply] | None] = deque()
         self._seen: set[str] = set()
 
@@ -51,7 +52,7 @@ class Receiver(Loopback):
         refused = [
             row["insert_id"] for row in body["exposures"] if row["unit_id"].startswith("bad")
         ]
-        for kind in ("exposures", "actions"):
+        for kind in ("exposures", "actions", "identities"):
             for row in body[kind]:
                 if row["insert_id"] not in {*self._seen, *refused}:
                     self._seen.add(row["insert_id"])
@@ -84,8 +85,11 @@ class TestWebhookSink(SinkContract):
     def count(self, sink: Any) -> tuple[int, int]:
         return len(self.server.exposures), len(self.server.actions)
 
+    def count_identities(self, sink: Any) -> int:
+        return len(self.server.identities)
+
     def test_the_records_have_the_columns_of_the_schema(self, sink: WebhookSink) -> None:
-        self.send(sink, exposure("42", True, properties={"page": "home"}), action())
+        self.send(sink, exposure("42", True, properties={"page": "home"}), action(), identity())
         (row,) = self.server.exposures
         assert list(row) == list(EXPOSURE_COLUMNS)
         assert (row["unit_id"], row["variant"], row["time"]) == (
@@ -94,6 +98,9 @@ class TestWebhookSink(SinkContract):
             "2024-05-17T12:30:15.123456Z",
         )
         assert list(self.server.actions[0]) == list(ACTION_COLUMNS)
+        (signed_up,) = self.server.identities
+        assert list(signed_up) == list(IDENTITY_COLUMNS)
+        assert (signed_up["from_id"], signed_up["to_id"]) == ("v1", "7")
 
 
 class TestSignature:
