@@ -10,7 +10,10 @@ from textwrap import dedent
 
 import pytest
 
-from .webhook import Answer, Destination
+from abkit.exposure.logger import ExposureLogger
+from abkit.exposure.outbox.outbox import Outbox
+
+from .webhook import Answer, Destination, WebhookSink
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 
@@ -184,6 +187,25 @@ def test_what_was_delivered_before_a_kill_is_not_sent_again(
     assert destination.units == units("delivered")
     run("assert make_logger().flush()", destination, directory)
     assert destination.units == units("delivered", "left")
+
+
+def test_an_identity_survives_a_kill_and_arrives_once(
+    destination: Destination, directory: Path
+) -> None:
+    program = f"""
+    from abkit import ExperimentManager
+    manager = ExperimentManager(on_event=make_logger({NEVER}))
+    for _ in range(3):
+        manager.identify(visitor="v1", user=7)
+    os.kill(os.getpid(), signal.SIGKILL)
+    """
+    killed(program, destination, directory)
+    for _ in range(2):
+        with ExposureLogger(WebhookSink(destination.address), outbox=Outbox(directory)) as heir:
+            assert heir.flush(30)
+    (row,) = destination.records
+    assert (row["from_type"], row["from_id"]) == ("visitor", "v1")
+    assert (row["to_type"], row["to_id"]) == ("user", "7")
 
 
 def test_an_outage_outlives_the_process(destination: Destination, directory: Path) -> None:

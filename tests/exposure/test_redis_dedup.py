@@ -14,7 +14,7 @@ from typing import Any, Self
 import pytest
 
 from abkit.errors import DeliveryError
-from abkit.events import Event, Exposure
+from abkit.events import Event, Exposure, Identity
 from abkit.exposure.dedup.redis import RedisDedup
 from abkit.exposure.dedup.shared import Claim
 from abkit.exposure.delivery import guarded_dedup
@@ -234,6 +234,15 @@ class TestTwoLoggers:
             expose(one, exposure(experiment="Buttons"))
             expose(other, exposure(experiment="Colours"), exposure(salt="2"))
         assert len(sink.events) == 3
+
+    def test_an_identity_that_both_tell_is_sent_once(self, server: RedisServer) -> None:
+        sinks = MemorySink(), MemorySink()
+        for sink in sinks:
+            with logger_of(server, sink) as logger:
+                for user in ("7", "8", "\ud800"):
+                    logger(Identity("visitor", "v1", "user", user, NOON))
+        assert [len(sink.identities) for sink in sinks] == [3, 0]
+        assert logger.stats.elsewhere == 3
 
     def test_actions_are_never_compared(self, server: RedisServer) -> None:
         sink = MemorySink()

@@ -55,9 +55,10 @@ class FakeAmplitude(Loopback):
         for event in self.ingested:
             if "device_id" in event and "user_id" in event:
                 users.setdefault(event["device_id"], event["user_id"])
+        devices = [event.get("device_id", "") for event in self.ingested]
         return [
-            event.get("user_id") or users.get(event["device_id"], event["device_id"])
-            for event in self.ingested
+            event["user_id"] if "user_id" in event else users.get(device, device)
+            for event, device in zip(self.ingested, devices, strict=True)
         ]
 
     def _respond(self, request: Request) -> Reply:

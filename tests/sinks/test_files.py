@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from abkit.errors import DeliveryError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS, Event
 from abkit.sinks.base import BatchLimits, Retry
 from abkit.sinks.files import FileSink, Format
 
@@ -45,7 +45,7 @@ class FileSinkContract(SinkContract):
 
     def test_files_are_in_folders_by_kind_and_utc_date(self, sink: FileSink) -> None:
         midnight = datetime(2024, 5, 18, tzinfo=UTC).timestamp()
-        just_before = [exposure(time=midnight - 1e-6), identity(time=midnight - 1e-6)]
+        just_before: list[Event] = [exposure(time=midnight - 1e-6), identity(time=midnight - 1e-6)]
         sink.send([*just_before, exposure(time=midnight), action(time=midnight)])
         folders = [path.parent.relative_to(self.directory) for path in self.directory.rglob("*.*")]
         found = sorted(str(folder) for folder in folders if folder.name.startswith("date="))
