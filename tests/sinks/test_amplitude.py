@@ -237,7 +237,7 @@ class TestRefusals:
             (identity("none", "12345"), "device_id 'none' is one of those"),
             (identity("v" * 1_025, "12345"), "device_id has more than 1,024 characters"),
             (Identity("user", "12345", "org", "y" * 1_025, TIME), "org has more than"),
-            (Identity("org", "12345", "team", "12345", TIME), "not of 'org' and 'team'"),
+            (Identity("org", "12345", "team", "12345", TIME), "not 'org' and 'team'"),
             (seen_by("visitor-1", user_id="1234"), "user_id '1234' has fewer than 5 characters"),
         ],
     )

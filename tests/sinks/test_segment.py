@@ -183,9 +183,9 @@ def test_gzip(segment: FakeSegment) -> None:
         (action()._replace(user_id=""), "neither a user nor a group"),
         (action(""), "no name"),
         (action(time=float("inf")), "seconds since the epoch"),
-        (Identity("org", "1", "team", "2", TIME), "not of 'org' and 'team'"),
-        (Identity("user", "1", "actor", "2", TIME), "not of 'user' and 'actor'"),
-        (Identity("user", "1", "user", "2", TIME), "not of 'user' and 'user'"),
+        (Identity("org", "1", "team", "2", TIME), "not 'org' and 'team'"),
+        (Identity("user", "1", "actor", "2", TIME), "not 'user' and 'actor'"),
+        (Identity("user", "1", "user", "2", TIME), "not 'user' and 'user'"),
     ],
 )
 def test_what_segment_never_takes_is_refused_with_a_reason(event: Event, why: str) -> None:

@@ -130,7 +130,7 @@ def _identify(linked: Link, *, milliseconds: int) -> Body:
     """The `$identify` of a device with its user, or of either with its group.
 
     Amplitude merges what a device did before with the first user whose id comes with that of the device. Any
-    event would do; an `$identify` is none that Amplitude counts, bills, or takes for activity.
+    event would do, but an `$identify` is none that it counts, bills or takes for activity ("Identify API").
     """
     body: Body = {
         "event_type": "$identify",

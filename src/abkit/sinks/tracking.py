@@ -67,10 +67,11 @@ def link(identity: Identity) -> Link | str:
     users = [groups.pop(kind) for kind in PERSONS if kind in groups]
     visitor = groups.pop(VISITOR, None)
     user_id = users[0] if users else None
-    if len(groups) + (user_id is not None) + (visitor is not None) != 2 or len(groups) == 2:
+    named = [name for name in (user_id, visitor, *groups.values()) if name is not None]
+    if len(named) != 2 or len(groups) == 2:
         return (
-            "it is known of a visitor and a user, and of either and a group, that they belong together, "
-            f"not of {from_type!r} and {to_type!r}"
+            "only a visitor and a user, or either of them and a group, can be told to belong together, "
+            f"not {from_type!r} and {to_type!r}"
         )
     return Link(
         insert_id=str(record["insert_id"]), user_id=user_id, device_id=visitor, groups=groups
