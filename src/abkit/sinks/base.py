@@ -79,7 +79,7 @@ class Sink(Protocol):
         """Send the events to the destination.
 
         Args:
-            events: Exposures and actions, each with its `insert_id`; possibly none. The same events
+            events: Exposures, actions and identities, each with its `insert_id`; possibly none. The same ones
                 may be sent again: if the destination can, it should ignore insert ids that it has seen.
 
         Returns:
