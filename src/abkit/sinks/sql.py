@@ -18,7 +18,7 @@ from abkit.sinks.sql_statements import (
     Insertions,
     There,
     definition,
-    insertions,
+    insertions_for,
     look,
     tables_in,
 )
@@ -133,7 +133,7 @@ class SqlSink:
             there = look(connection, self._tables)
         self._tables_wanted = False
         self._complain(there)
-        found = insertions(self._tables, there, self._dialect)
+        found = insertions_for(self._tables, there, self._dialect)
         # Somebody may create the table of identities while the program runs.
         self._insertions = found if there.identities else None
         return found

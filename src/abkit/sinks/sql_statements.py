@@ -78,7 +78,7 @@ def look(connection: "sa.Connection", tables: Tables) -> There:
     )
 
 
-def insertions(tables: Tables, there: There, dialect: str) -> Insertions:
+def insertions_for(tables: Tables, there: There, dialect: str) -> Insertions:
     """The statements for what is there."""
     exposed = {
         name: kind
