@@ -18,7 +18,7 @@ import confluent_kafka
 import pytest
 
 from abkit.errors import DeliveryError
-from abkit.events import Exposure
+from abkit.events import Event, Exposure
 from abkit.sinks.base import Rejected, Retry
 from abkit.sinks.kafka import KafkaSink
 
@@ -156,6 +156,27 @@ class TestKafkaSink(SinkContract):
         assert "too large" in outcome.why
         assert len(messages(servers, "large-e")) == len(messages(servers, "large-a")) == 1
         assert isinstance(sink.send([large]), Rejected)
+        sink.close()
+
+    def test_without_a_topic_of_identities_the_others_are_produced_and_these_rejected(
+        self, servers: str
+    ) -> None:
+        for topic in ("only-e", "only-a"):
+            confluent_kafka.Producer(config(servers)).list_topics(topic, timeout=10)
+        settings = config(servers, **{"allow.auto.create.topics": False})
+        topics = {
+            "exposures_topic": "only-e",
+            "actions_topic": "only-a",
+            "identities_topic": "no-i",
+        }
+        sink = KafkaSink(settings, timeout=2.0, **topics)  # type: ignore[arg-type]
+        batches: list[list[Event]] = [[exposure(), identity(), action()], [identity()]]
+        for batch in batches:
+            outcome = sink.send(batch)
+            assert isinstance(outcome, Rejected)
+            assert (outcome.events, outcome.retry) == ((identity(),), None)
+            assert "there is no topic 'no-i' for identities" in outcome.why
+        assert len(messages(servers, "only-e")) == len(messages(servers, "only-a")) == 1
         sink.close()
 
     def test_a_full_queue_is_waited_for(self, servers: str) -> None:

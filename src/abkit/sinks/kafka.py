@@ -37,7 +37,7 @@ class _Failure:
 
     Attributes:
         refused: It never will be; otherwise it may be another time.
-        by_client: Before it was sent, so that no other message has to do with it.
+        by_client: For a reason that no other message has to do with, such as before it was sent.
         fatal: Nor will any other that this producer is given.
     """
 
@@ -62,7 +62,8 @@ class KafkaSink:
             used in a forked child.
         exposures_topic: The topic for exposures.
         actions_topic: The topic for actions.
-        identities_topic: The topic for identities.
+        identities_topic: The topic for identities. If it does not exist, or may not be written to, identities
+            are rejected, and the other events are produced.
         timeout: Seconds to wait for the acknowledgements of one batch.
         limits: When a batch is full.
 
@@ -98,6 +99,8 @@ class KafkaSink:
             timeouts = {"delivery.timeout.ms": max(1, round(timeout * 800))}
             if "message.timeout.ms" in config_or_producer:  # its other name
                 timeouts = {}
+            # And a topic that is not there is known to be missing, before its messages time out.
+            timeouts["topic.metadata.propagation.max.ms"] = max(1, round(timeout * 400))
             self._config = {"enable.idempotence": True, **timeouts, **config_or_producer}
             try:
                 confluent_kafka.Producer(self._config).flush(0)
@@ -181,10 +184,20 @@ def _produce(producer: "Producer", messages: Sequence[_Message], deadline: float
             continue
         error, by_client = reported[position]
         if error is not None:
-            fatal = error.fatal() or error.code() == error._FATAL
-            why = told(error.str())
-            failures.append(_Failure(message, why, _is_refusal(error), by_client, fatal))
+            failures.append(_failure(message, error, by_client))
     return failures
+
+
+def _failure(message: _Message, error: "KafkaError", by_client: bool) -> _Failure:
+    why = told(error.str())
+    if isinstance(message.event, Identity) and _has_no_topic(error):
+        # Whoever set up the topics of exposures and actions may not know of this one: they are not to wait.
+        why = (
+            f"there is no topic {message.topic!r} for identities, or no right to write to it: {why}"
+        )
+        return _Failure(message, why, refused=True, by_client=True)
+    fatal = error.fatal() or error.code() == error._FATAL
+    return _Failure(message, why, _is_refusal(error), by_client, fatal)
 
 
 def _enqueue(
@@ -235,6 +248,14 @@ def _is_refusal(error: "KafkaError") -> bool:
         error.INVALID_MSG_SIZE,
         error.INVALID_RECORD,
         error.INVALID_TIMESTAMP,
+    )
+
+
+def _has_no_topic(error: "KafkaError") -> bool:
+    return error.code() in (
+        error.UNKNOWN_TOPIC_OR_PART,
+        error._UNKNOWN_TOPIC,
+        error.TOPIC_AUTHORIZATION_FAILED,
     )
 
 
