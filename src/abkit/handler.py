@@ -127,7 +127,7 @@ def hand_on(event: Event, handler: EventHandler | None) -> None:
     """
     if handler is None:
         message = (
-            "expt_manager.on_event is not set: exposures and actions go nowhere. "
+            "expt_manager.on_event is not set: events go nowhere. "
             "Set it to an ExposureLogger(sink), or to any callable."
         )
         raise ConfigError(message)

@@ -57,7 +57,7 @@ class ExperimentManager:
     """The experiments of an application.
 
     Args:
-        on_event: Receives the exposures and actions. It can be set later.
+        on_event: Receives the events: exposures, actions and identities. It can be set later.
         settings: See `use_settings`, which can be called later.
         sticky_store: See `use_sticky_store`, which can be called later.
         strict: Raise errors while a request is served. If false, count an error, log it once and
@@ -89,7 +89,7 @@ class ExperimentManager:
 
     @property
     def on_event(self) -> EventHandler | None:
-        """Receives the exposures and actions."""
+        """Receives the events: exposures, actions and identities."""
         return self._on_event
 
     @on_event.setter

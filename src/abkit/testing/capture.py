@@ -174,7 +174,7 @@ class Captured(Sequence[Exposure]):
 
 @contextmanager
 def captured_exposures(manager: ExperimentManager | None = None) -> Iterator[Captured]:
-    """Capture the exposures and actions that a manager would pass to `on_event`.
+    """Capture the events that a manager would pass to `on_event`.
 
     `on_event` is not called, even if it is set inside the block. In production, a forced unit is never
     exposed. Here it is exposed if the test forced it, so that the test can check that the code of a

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MARKERS = {
     "experiment": "(experiment, variant, *, everywhere=False): force a variant, in all threads if so said",
     "all_variants": "(experiment, *, argument='variant', everywhere=False): repeat it with each variant",
-    "abkit_delivers": ": let exposures and actions leave the process",
+    "abkit_delivers": ": let events leave the process",
 }
 
 
@@ -173,7 +173,7 @@ def force_variant() -> "Iterator[ForceVariant]":
 
 @pytest.fixture
 def captured_exposures() -> "Iterator[Captured]":
-    """The exposures and actions that expt_manager logs during the test."""
+    """The events that expt_manager logs during the test."""
     from abkit.testing import capture
 
     with capture.captured_exposures() as captured:
