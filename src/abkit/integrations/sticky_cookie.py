@@ -51,6 +51,10 @@ class KeptVariants:
             variants[experiment] = variant
             self.has_changed = True
 
+    def renew(self) -> None:
+        """Have what is kept written anew, if there is anything."""
+        self.has_changed = bool(self._read())
+
     def written(self) -> str:
         """The value of the cookie; if it would be too long, without what was kept first."""
         variants = [*self._read().items()]

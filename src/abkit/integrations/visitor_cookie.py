@@ -7,6 +7,8 @@ from abkit.errors import ConfigError
 from abkit.experiments.declaring.identities import VISITOR_ID_LENGTH
 
 _PURPOSE = b"abkit.visitor"
+# What is signed for one purpose says nothing in the place of the other.
+_ID, _TEXT = b"visitor id", b"visitor text"
 _DAY = 86_400
 _SIZE = 16  # bytes, as many as the id has
 _SIGNATURE = 2 * _SIZE  # hexadecimal digits
@@ -31,8 +33,10 @@ class VisitorCookieSigner:
             )
             raise ConfigError(message)
         # BLAKE2 is a MAC by itself if it has a key, and takes a third of the time of an HMAC.
-        self._keyed = tuple(
-            blake2b(key=_key(each), digest_size=_SIZE) for each in (secret, *former) if each
+        keys = [_key(each) for each in (secret, *former) if each]
+        self._keyed = tuple(blake2b(key=key, digest_size=_SIZE, person=_ID) for key in keys)
+        self._keyed_for_texts = tuple(
+            blake2b(key=key, digest_size=_SIZE, person=_TEXT) for key in keys
         )
 
     def write(self, visitor_id: str, *, now: float) -> str:
@@ -43,7 +47,7 @@ class VisitorCookieSigner:
             now: Seconds since the epoch.
         """
         content = f"{visitor_id}.{int(now // _DAY)}."
-        return content + self.signature(content)
+        return content + _digits(self._keyed[0], content.encode())
 
     def read(self, value: str) -> str | None:
         """The visitor's id; None if the value was not written with one of the secrets."""
@@ -60,21 +64,31 @@ class VisitorCookieSigner:
 
     def signature(self, text: str) -> str:
         """The signature of another text of the visitor's, by the secret of now."""
-        return _digits(self._keyed[0], text.encode())
+        return _digits(self._keyed_for_texts[0], text.encode())
 
     def has_signed(self, text: str, signature: str) -> bool:
         """Whether a signature is one of the text, by one of the secrets."""
         try:
             content = text.encode()
-            return any(compare_digest(_digits(key, content), signature) for key in self._keyed)
+            return any(
+                compare_digest(_digits(key, content), signature) for key in self._keyed_for_texts
+            )
         except (TypeError, UnicodeError):  # of characters that no such text has
             return False
 
     def is_current(self, value: str, *, now: float, days: float) -> bool:
-        """Whether a value that can be read has the secret of now, and is younger than some days."""
+        """Whether a value that can be read has the secret of now, and is of the last days.
+
+        Args:
+            value: Of the cookie.
+            now: Seconds since the epoch.
+            days: So many; as many in the future too, because the clocks of servers are not the same.
+        """
         written = int(value[VISITOR_ID_LENGTH + 1 : -_SIGNATURE - 1])
         visitor_id = value[:VISITOR_ID_LENGTH]
-        return now / _DAY - written < days and value == self.write(visitor_id, now=written * _DAY)
+        return abs(now / _DAY - written) < days and value == self.write(
+            visitor_id, now=written * _DAY
+        )
 
 
 def _digits(keyed: "blake2b", content: bytes) -> str:
