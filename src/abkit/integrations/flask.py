@@ -23,11 +23,13 @@ from abkit.integrations.wire import RequestHead, read_at_most
 from abkit.manager import ExperimentManager, expt_manager
 
 with extra("flask"):
-    from flask import Blueprint, Flask, Request, Response, current_app, request, session
+    from flask import Blueprint, Flask, Request, Response, current_app, request
+    from flask.globals import request_ctx
     from werkzeug.local import LocalProxy
 
 _EXPERIMENTS, _VISITOR = "abkit.experiments", "abkit.visitor"
 _FORCING, _FORCE = "abkit.forcing", "abkit.force"
+_VARYING = ("Vary", "Cache-Control")
 
 
 class Abkit:
@@ -136,33 +138,30 @@ class Abkit:
     def _tell_visitor(self, response: Response) -> Response:
         is_known = self.visitors.cookie in request.cookies or self.visitors.visitor is not None
         # Who is signed in is only asked where the response follows from the session anyhow.
-        if is_known and getattr(session, "accessed", False):
-            self.experiments_of(request)
-        visitor: RequestVisitor | None = request.environ.get(_VISITOR)
-        if visitor is None:
+        has_read_session = _has_read_session()
+        if not (_VISITOR in request.environ or (is_known and has_read_session)):
             return response
         experiments = self.experiments_of(request)
-        if experiments.has_subjects or getattr(session, "accessed", False):
+        if experiments.has_subjects or has_read_session:
             experiments.identify()
+        visitor: RequestVisitor = request.environ[_VISITOR]
         told = visitor.begin_response()
         if told is not None:
-            vary = ", ".join(response.headers.getlist("Vary"))
-            cache_control = response.headers.get("Cache-Control", "")
-            kept = told.headers({"Vary": vary, "Cache-Control": cache_control})
-            response.headers.update(kept)  # as Werkzeug 3.0 takes them
+            headers = response.headers
+            before = {name: ", ".join(headers.getlist(name)) for name in _VARYING}
+            headers.update(told.headers(before))  # as Werkzeug 3.0 takes them
             for name, value in told.cookies.items():
                 self._write(response, name, value)
         return response
 
     def _write(self, response: Response, name: str, value: str) -> None:
-        if not value:
-            response.delete_cookie(name)
-            return
         response.set_cookie(
             name,
             value,
-            max_age=self.visitors.max_age,
-            secure=request.is_secure,
+            max_age=self.visitors.max_age if value else 0,
+            domain=self.visitors.domain,
+            # A proxy may end https before the application.
+            secure=request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"]),
             httponly=True,
             samesite="Lax",
         )
@@ -211,6 +210,13 @@ class Abkit:
 
     def __repr__(self) -> str:
         return f"<Abkit for Flask: {self.manager!r}>"
+
+
+def _has_read_session() -> bool:
+    """Whether the request has read Flask's session, which is not to be read to find that out."""
+    # `flask.session` notes since Flask 3.1.3 that it is read, whatever of it is.
+    context = vars(request_ctx._get_current_object())  # type: ignore[attr-defined]
+    return bool(getattr(context.get("_session", context.get("session")), "accessed", False))
 
 
 def _secrets() -> list[str | bytes]:

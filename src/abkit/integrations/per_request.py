@@ -135,12 +135,19 @@ class RequestExperiments:
         Args:
             user: The user; None: that of the subjects. If there is no user or no visitor, nothing is told.
         """
-        user = subject_of(USER, self.subjects) if user is None else user
+        try:
+            user = subject_of(USER, self.subjects) if user is None else user
+        except Exception as error:  # noqa: BLE001 - the application's function, at the request boundary
+            user = Nobody(
+                f"is not known: {_called(self._source)} raises {type(error).__name__}: {error}"
+            )
+            self._manager.identify(visitor=self.visitor_id, user=user)
+            return
         user_id = None if is_nobody(user) else unit_id_of(user)
-        visitor_id = None if user_id is None else self.visitor_id
-        if visitor_id is not None and user_id != self._identified:
+        visitor = None if user_id is None else self.known_subjects.get(VISITOR)
+        if visitor is not None and user_id != self._identified:
             self._identified = user_id
-            self._manager.identify(visitor=visitor_id, user=user)
+            self._manager.identify(visitor=visitor, user=user)
 
     def assign(self, experiment: str | type[Experiment], /, *, default: Any = None) -> Assignment:
         """As `ExperimentManager.assign`."""
@@ -174,8 +181,12 @@ class RequestExperiments:
             self._exposed.add(name)
 
     def track(self, action: str, /, *, properties: Mapping[str, object] = _NOTHING) -> None:
-        """As `ExperimentManager.track`."""
-        self._manager.track(action, properties=properties, **self.known_subjects)
+        """As `ExperimentManager.track`; of nobody who is known it is only counted, in `Visitors.stats`."""
+        subjects = self.known_subjects
+        if not subjects and self._visitor is not None:
+            self._visitor.count_untracked()
+            return
+        self._manager.track(action, properties=properties, **subjects)
 
     def _given(self, name: str) -> Mapping[str, Any]:
         """The subjects; in the place of the unit that is not among them, why it is not."""

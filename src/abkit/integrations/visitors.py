@@ -1,7 +1,7 @@
 """Who the visitor of a request is: by a signed cookie, or by an id of the application's own."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import lru_cache
@@ -14,18 +14,28 @@ from abkit.errors import ConfigError
 from abkit.events import system_time
 from abkit.experiments.declaring.exclusion import BOTS
 from abkit.experiments.declaring.identities import new_visitor_id
-from abkit.experiments.declaring.subjects import NotIdentified, is_nobody, unit_id_of, why_no_id
+from abkit.experiments.declaring.subjects import (
+    Nobody,
+    NotIdentified,
+    is_nobody,
+    unit_id_of,
+    why_no_id,
+)
+from abkit.integrations.forcing_cookie import NAME as FORCING
 from abkit.integrations.sticky_cookie import SUFFIX, KeptVariants, keeping
 from abkit.integrations.visitor_cookie import VisitorCookieSigner
+from abkit.integrations.visitor_response import VisitorResponse
 
 NAME = "abkit_visitor"
 """Of the cookie, unless it is called otherwise."""
 MAX_AGE = timedelta(days=730)
 _RENEWED_AFTER = 30.0
-"""Days after which the cookie is written anew: browsers keep one for a limited time from its last writing."""
+"""Days, or half of a shorter life, after which the cookie is written anew: its life begins at its writing."""
+_SECONDS_OF_A_DAY = 86_400
 _SECRETS_AT_ONCE = 8
 
 _Request = TypeVar("_Request")
+_Found = TypeVar("_Found")
 
 
 @frozen(kw_only=True)
@@ -37,7 +47,11 @@ class VisitorStats:
         forged: Cookies that were not written by this application; their visitors have new ids.
         without_consent: Visitors who have not consented, and are not enrolled.
         bots: Bots, which are not enrolled.
-        too_late: New visitors that are not enrolled as the response had begun: it could carry no cookie.
+        too_late: Visitors that are not enrolled, as they were first asked for after the response had begun:
+            it could neither carry a cookie nor say that it depends on the visitor.
+        failed: Visitors that are not enrolled, as there is no secret, or a function of the application
+            failed. The manager reports why.
+        untracked: Actions of nobody who is known: neither a user nor a visitor who may be recognized.
     """
 
     made: int = 0
@@ -45,25 +59,33 @@ class VisitorStats:
     without_consent: int = 0
     bots: int = 0
     too_late: int = 0
+    failed: int = 0
+    untracked: int = 0
 
 
 class Visitors(Generic[_Request]):
     """How the visitors of an application are recognized.
 
     By default by a first-party cookie: a random id, signed, `HttpOnly`, `SameSite=Lax`, and `Secure` on
-    https. It is made when an experiment on visitors is first asked for, and written anew after 30 days.
+    https. It is made when an experiment on visitors is first asked for, and written anew after 30 days, or
+    after half of a shorter `max_age`.
 
     Args:
         visitor: Returns the visitor's id for the request, if the application has one already, such as that of
-            its analytics; None: there is none. Without this function there is the cookie.
+            its analytics; None: there is none. It must stay the same when the visitor signs in. Without this
+            function there is the cookie.
         consent: Returns whether the visitor of the request may be recognized. Who may not is not enrolled,
             gets the control, and is never exposed; a cookie from before is deleted. None: all may.
         cookie: The name of the cookie.
+        domain: Whose sub-domains share it, such as "example.com"; None: only the host that wrote it has it.
         max_age: How long the browser keeps it.
         secrets: Sign the cookie: the first one writes, all read. Empty: the framework's own.
 
+    Attributes:
+        renewed_after: Days after which the cookie is written anew.
+
     Raises:
-        ConfigError: The name or the age is invalid.
+        ConfigError: The name, the age or a secret is invalid.
     """
 
     def __init__(
@@ -72,21 +94,33 @@ class Visitors(Generic[_Request]):
         visitor: Callable[[_Request], object] | None = None,
         consent: Callable[[_Request], object] | None = None,
         cookie: str = NAME,
+        domain: str | None = None,
         max_age: timedelta = MAX_AGE,
-        secrets: tuple[str | bytes, ...] = (),
+        secrets: Sequence[str | bytes] = (),
     ) -> None:
-        if not cookie or not cookie.isascii() or not cookie.replace("-", "_").isidentifier():
-            message = f"the visitor's cookie must have a name such as {NAME!r}, not {cookie!r}"
+        _check_name(cookie)
+        if not isinstance(max_age, timedelta) or max_age < timedelta(days=1):
+            message = (
+                "the visitor's cookie must last for a day or more, such as timedelta(days=365), not for "
+                f"{max_age!r}"
+            )
             raise ConfigError(message)
-        if max_age < timedelta(days=1):
-            message = f"the visitor's cookie must last for a day or more, not for {max_age}"
+        if isinstance(secrets, str | bytes) or not all(secrets):
+            message = (
+                "the secrets of the visitor's cookie must be a list of texts that are not empty, the one of "
+                "now first"
+            )
             raise ConfigError(message)
         self.visitor = visitor
         self.consent = consent
         self.cookie = cookie
+        self.domain = domain
         self.variants_cookie: str = cookie + SUFFIX
         self.max_age: int = round(max_age.total_seconds())
-        self.secrets = secrets
+        self.renewed_after: float = max(
+            1.0, min(_RENEWED_AFTER, self.max_age / _SECONDS_OF_A_DAY / 2)
+        )
+        self.secrets: tuple[str | bytes, ...] = tuple(secrets)
         self._counts: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -128,28 +162,6 @@ class VisitorRequest:
     consents: Callable[[], object] = lambda: True
 
 
-@frozen
-class VisitorResponse:
-    """What the response has to say, as it depended on the visitor.
-
-    Attributes:
-        cookies: The values of the cookies that are to be written, by their names; "" to delete one.
-    """
-
-    cookies: Mapping[str, str]
-
-    def headers(self, before: Mapping[str, str]) -> dict[str, str]:
-        """The headers that keep it out of shared caches.
-
-        Args:
-            before: The response's `Vary` and `Cache-Control`, as far as it has them.
-        """
-        return {
-            "Vary": _with_cookie(before.get("Vary", "")),
-            "Cache-Control": _private(before.get("Cache-Control", "")),
-        }
-
-
 class RequestVisitor:
     """The visitor of one request, who is looked for when somebody asks.
 
@@ -169,17 +181,19 @@ class RequestVisitor:
         self._visitors: Visitors[_Request] = visitors
         self._request = request
         self._clock = clock
-        self._found: str | NotIdentified | None = None
-        self._cookie: str | None = None
+        self._found: str | Nobody | None = None
+        self._cookies: dict[str, str] = {}
         self._kept: KeptVariants | None = None
-        self._is_looked_for = self._is_asked = self._has_begun = False
+        self._is_looked_for = self._is_asked = self._has_begun = self._is_late = False
 
-    def subject(self) -> str | NotIdentified:
+    def subject(self) -> str | Nobody:
         """The visitor's id, which is made if there is none; or why there can be none."""
+        if self._has_begun and not self._is_asked:
+            return self._too_late()
         self._is_asked = True
         found = self._look_for()
         if found is None:
-            found = self._found = self._made()
+            found = self._found = self._if_possible(self._made)
         return found
 
     def known(self) -> str | None:
@@ -188,13 +202,14 @@ class RequestVisitor:
         found = self._look_for() if is_there else None
         return found if isinstance(found, str) else None
 
+    def count_untracked(self) -> None:
+        """Count an action that nobody did who is known."""
+        self._visitors.count("untracked")
+
     def begin_response(self) -> VisitorResponse | None:
         """What the response has to say; None if nothing. From here on, no new visitor is made."""
         self._has_begun = True
-        cookies = {} if self._cookie is None else {self._visitors.cookie: self._cookie}
-        if self._cookie == "" and self._request.variants_cookie is not None:
-            cookies[self._visitors.variants_cookie] = ""
-        kept = self._kept
+        cookies, kept = self._cookies, self._kept
         if kept is not None and kept.has_changed:
             cookies[self._visitors.variants_cookie] = kept.written()
         return VisitorResponse(cookies) if self._is_asked or cookies else None
@@ -202,17 +217,27 @@ class RequestVisitor:
     def keeping(self) -> AbstractContextManager[None]:
         """Let sticky experiments on visitors read and keep the visitor's variants within."""
         if self._kept is None and isinstance(self._found, str):
-            request = self._request
-            self._kept = KeptVariants(self._found, request.variants_cookie, request.signer)
+            self._kept = self._kept_by(self._found)
         return keeping(self._kept)
 
-    def _look_for(self) -> str | NotIdentified | None:
+    def _kept_by(self, visitor_id: str) -> KeptVariants:
+        return KeptVariants(visitor_id, self._request.variants_cookie, self._request.signer)
+
+    def _look_for(self) -> str | Nobody | None:
         if not self._is_looked_for:
-            self._found = self._recognized()
             self._is_looked_for = True
+            self._found = self._if_possible(self._recognized)
         return self._found
 
-    def _recognized(self) -> str | NotIdentified | None:
+    def _if_possible(self, find: Callable[[], _Found]) -> _Found | Nobody:
+        """What is found; or nobody, of whom the manager says why, as of any subject without an id."""
+        try:
+            return find()
+        except Exception as error:  # noqa: BLE001 - the application's functions, at the request boundary
+            self._visitors.count("failed")
+            return Nobody(f"cannot be recognized: {type(error).__name__}: {error}")
+
+    def _recognized(self) -> str | Nobody | None:
         """The id that there is, or why there can be none; None for a new visitor."""
         request = self._request
         if is_bot(request.user_agent):
@@ -220,7 +245,7 @@ class RequestVisitor:
             return NotIdentified("is a bot")
         if not request.consents():
             self._visitors.count("without_consent")
-            self._cookie = None if request.cookie is None else ""
+            self._delete_cookies()
             return NotIdentified("has not consented to being recognized")
         if request.own_id is not None:
             return _own(request.own_id())
@@ -232,18 +257,33 @@ class RequestVisitor:
             self._visitors.count("forged")
             return None
         now = self._clock()
-        if not signer.is_current(request.cookie, now=now, days=_RENEWED_AFTER):
-            self._cookie = signer.write(visitor_id, now=now)
+        if not signer.is_current(request.cookie, now=now, days=self._visitors.renewed_after):
+            self._cookies[self._visitors.cookie] = signer.write(visitor_id, now=now)
+            self._kept = self._kept_by(visitor_id)
+            self._kept.renew()
         return visitor_id
 
-    def _made(self) -> str | NotIdentified:
-        if self._has_begun:
-            self._visitors.count("too_late")
-            return NotIdentified("is new, and the response has begun: it can carry no cookie")
+    def _delete_cookies(self) -> None:
+        visitors, request = self._visitors, self._request
+        for name, value in (
+            (visitors.cookie, request.cookie),
+            (visitors.variants_cookie, request.variants_cookie),
+        ):
+            if value is not None:
+                self._cookies[name] = ""
+
+    def _made(self) -> str:
         visitor_id = new_visitor_id()
-        self._cookie = self._request.signer().write(visitor_id, now=self._clock())
+        value = self._request.signer().write(visitor_id, now=self._clock())
+        self._cookies[self._visitors.cookie] = value
         self._visitors.count("made")
         return visitor_id
+
+    def _too_late(self) -> NotIdentified:
+        if not self._is_late:
+            self._is_late = True
+            self._visitors.count("too_late")
+        return NotIdentified("was first asked for after the response had begun")
 
     def __repr__(self) -> str:
         return f"<RequestVisitor {self._found!r}>"
@@ -265,31 +305,27 @@ def is_bot(user_agent: str | None) -> bool:
     return any(part in told for part in BOTS.contains)
 
 
+def _check_name(cookie: str) -> None:
+    """Whether the visitor's cookie can be called so.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if not cookie or not cookie.isascii() or not cookie.replace("-", "_").isidentifier():
+        message = f"the visitor's cookie must have a name such as {NAME!r}, not {cookie!r}"
+        raise ConfigError(message)
+    if cookie == FORCING:
+        message = f"the cookie {FORCING!r} has forced variants: the visitor's needs another name"
+        raise ConfigError(message)
+
+
 def _own(subject: object) -> str | NotIdentified:
     if is_nobody(subject):
         return NotIdentified("has no id of the application's own")
     found = unit_id_of(subject)
     if found is None:
-        message = f"The function `visitor` must return the visitor's id; what it gave {why_no_id(subject)}"
+        message = (
+            f"`visitor` must return the visitor's id or None, and what it gave {why_no_id(subject)}"
+        )
         raise ConfigError(message)
     return found
-
-
-def _with_cookie(vary: str) -> str:
-    names = [each.strip() for each in vary.split(",") if each.strip()]
-    if "*" in names or "cookie" in map(str.lower, names):
-        return vary
-    return ", ".join([*names, "Cookie"])
-
-
-def _private(cache_control: str) -> str:
-    """The directives without what lets shared caches store, and with what forbids it."""
-    given = [each.strip() for each in cache_control.split(",") if each.strip()]
-    kept = [each for each in given if _name(each) not in {"public", "s-maxage"}]
-    if not {"private", "no-store"} & {*map(_name, kept)}:
-        kept = ["private", *kept]
-    return ", ".join(kept)
-
-
-def _name(directive: str) -> str:
-    return directive.partition("=")[0].strip().lower()
