@@ -136,13 +136,9 @@ class Abkit:
         return RequestVisitor(visitors, about)
 
     def _tell_visitor(self, response: Response) -> Response:
-        is_known = self.visitors.cookie in request.cookies or self.visitors.visitor is not None
-        # Who is signed in is only asked where the response follows from the session anyhow.
-        has_read_session = _has_read_session()
-        if not (_VISITOR in request.environ or (is_known and has_read_session)):
-            return response
         experiments = self.experiments_of(request)
-        if experiments.has_subjects or has_read_session:
+        # Who is signed in is only asked where the response follows from the session anyhow.
+        if experiments.has_subjects or (_has_read_session() and experiments.visitor_id is not None):
             experiments.identify()
         visitor: RequestVisitor = request.environ[_VISITOR]
         told = visitor.begin_response()
