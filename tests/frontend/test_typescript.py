@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit import DeclarationError, OrgExperiment, Params, UserExperiment, WeightedChoice
+from abkit import (
+    DeclarationError,
+    OrgExperiment,
+    Params,
+    UserExperiment,
+    VisitorExperiment,
+    WeightedChoice,
+)
 from abkit.assignment.assignment import Reason
 from abkit.frontend.typescript import CONFIG, HEADER, typescript_files
 
@@ -82,6 +89,15 @@ def test_a_class_whose_name_is_set_is_known_by_it() -> None:
     assert "key: 'ShowPlugins'" in config
     assert "parameter: 'exposed'" in config
     assert "Renamed" not in config
+
+
+def test_an_experiment_on_visitors_is_one_of_visitors() -> None:
+    class Signup(VisitorExperiment):
+        variants = ["form", "github"]
+
+    config = typescript_files([Signup])[CONFIG]
+    assert "Visitor: 'visitor'," in config
+    assert "type: ExperimentType.Visitor," in config
 
 
 @given(st.text())

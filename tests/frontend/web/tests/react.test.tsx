@@ -250,6 +250,22 @@ describe('without the service', () => {
     expect(shown()).toEqual({variant: 'none', isEnrolled: false, reason: 'not_enrolled'});
   });
 
+  it('shows a visitor that must not be recognized the control, and logs nothing', async () => {
+    const notIdentified = {
+      ShowPluginsExperiment: {...assigned('0', '', 'visitor'), reason: 'not_enrolled'},
+    };
+    render(
+      <ExperimentProvider experiments={notIdentified}>
+        <Hook />
+        <WithProps slug="shop" />
+      </ExperimentProvider>,
+    );
+    expect(shown()).toEqual({variant: '0', isEnrolled: false, reason: 'not_enrolled'});
+    expect(screen.getByText('old shop')).toBeTruthy();
+    await pass(10_000);
+    expect(server.posts).toHaveLength(0);
+  });
+
   it.each(['constructor', '__proto__'])(
     'does not take the %s of all objects for an experiment',
     name => {
