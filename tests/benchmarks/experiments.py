@@ -5,9 +5,17 @@ from typing import Any
 
 from attrs import frozen
 
-from abkit import ExperimentManager, Layer, Params, UserExperiment, WeightedChoice
+from abkit import (
+    ExperimentManager,
+    Layer,
+    Params,
+    UserExperiment,
+    VisitorExperiment,
+    WeightedChoice,
+)
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
+from abkit.integrations.visitor_cookie import VisitorCookieSigner
 from abkit.sinks.memory import MemorySink
 
 from .candidate import CYCLE, Candidate, Loop, cycle_of_ids
@@ -40,6 +48,10 @@ class InLayer(UserExperiment):
 class Sticky(UserExperiment):
     variants = {"0": 0.5, "1": 0.5}
     sticky = True
+
+
+class OnVisitors(VisitorExperiment):
+    variants = {"0": 0.5, "1": 0.5}
 
 
 class OwnCode(UserExperiment):
@@ -86,6 +98,29 @@ def recalling() -> Twice:
         ),
         Candidate(
             lambda units: [manager.get(name, user=User(unit)) for unit in units],
+            seen_before=True,
+            pairs=PAIRS,
+        ),
+    )
+
+
+def verifying() -> Twice:
+    """`get` of visitors whose cookies are verified; the thousand of them come again and again."""
+    signer = VisitorCookieSigner("of the benchmark")
+    cookies = {unit: signer.write(f"v-{int(unit):032x}", now=0) for unit in cycle_of_ids()}
+    manager = ExperimentManager(strict=True)
+    manager.add(OnVisitors)
+    name = OnVisitors.name
+    return Twice(
+        Candidate(
+            lambda units: [manager.get(name, visitor=signer.read(cookies[unit])) for unit in units],
+            seen_before=True,
+            pairs=PAIRS,
+        ),
+        Candidate(
+            lambda units: [
+                manager.get(name, visitor=User(signer.read(cookies[unit]) or "")) for unit in units
+            ],
             seen_before=True,
             pairs=PAIRS,
         ),

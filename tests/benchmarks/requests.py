@@ -14,12 +14,14 @@ from .experiments import (
     exposing,
     reading,
     recalling,
+    verifying,
 )
 from .ratio import ratios
 from .row import Row
 
 _LAYER = "get, in a layer of 10,000 slots"
 _STICKY = "get, sticky, known to keep its variant"
+_VISITOR = "get of a visitor, the cookie verified"
 
 
 @frozen
@@ -57,6 +59,7 @@ def request_rows(peers: Mapping[str, Peer]) -> list[Row]:
     plain = rows[lines[0].what].by_id.median
     rows[_LAYER] = evolve(rows[_LAYER], target=plain + 1)
     rows[_STICKY] = evolve(rows[_STICKY], target=plain + 0.5)
+    rows[_VISITOR] = evolve(rows[_VISITOR], target=plain * 2)
     return [*rows.values()]
 
 
@@ -75,6 +78,7 @@ def _lines(peers: Mapping[str, Peer]) -> list[_Line]:
         _Line("get, own assign(), WeightedChoice", reading(OwnCode), 3.5, weighted),
         _Line(_LAYER, reading(InLayer), None, {}),
         _Line(_STICKY, recalling(), None, {}),
+        _Line(_VISITOR, verifying(), None, {}),
         _Line("get + log_exposure, unit seen before", exposing(seen_before=True), 2.5, rep),
         _Line("get + log_exposure, every unit new", exposing(seen_before=False), 4.5, on),
         _Line(
