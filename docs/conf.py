@@ -35,10 +35,13 @@ default_role = "code"  # `name` in a docstring
 # Each reference must have a target, but for the types of others: nothing is fetched to look them up.
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:class", r"(collections\.abc|datetime|dt|logging|os|pathlib|unittest)\..*"),
+    ("py:class", r"(collections\.abc|contextlib|datetime|dt|logging|os|pathlib|unittest)\..*"),
     ("py:class", r"(flask|openfeature|starlette)\..*"),
     ("py:class", r"sa\.(Engine|URL)"),
-    ("py:class", r"abkit\.manager\._.*|abkit\.sinks\.refusals\._T"),  # type variables
+    (
+        "py:class",
+        r"abkit\.(manager|integrations\.visitors)\._.*|abkit\.sinks\.refusals\._T",
+    ),  # type variables
     (
         "py:class",
         r"abkit\..*\.(Amendment|ExposedUnits|MeasuredSums)",
