@@ -28,6 +28,7 @@ with extra("flask"):
     from werkzeug.local import LocalProxy
 
 _EXPERIMENTS, _VISITOR = "abkit.experiments", "abkit.visitor"
+_HAS_BEGUN = "abkit.response_has_begun"
 _FORCING, _FORCE = "abkit.forcing", "abkit.force"
 _VARYING = ("Vary", "Cache-Control")
 
@@ -104,6 +105,8 @@ class Abkit:
                 self.manager, subjects, source=self._subjects, visitor=visitor
             )
             request.environ[_EXPERIMENTS] = found
+            if _HAS_BEGUN in request.environ:
+                visitor.begin_response()
         return cast("RequestExperiments", found)
 
     def _log_exposure(self) -> Response:
@@ -136,9 +139,13 @@ class Abkit:
         return RequestVisitor(visitors, about)
 
     def _tell_visitor(self, response: Response) -> Response:
+        has_read_session = _has_read_session()
+        if _EXPERIMENTS not in request.environ and not has_read_session:
+            request.environ[_HAS_BEGUN] = True
+            return response
         experiments = self.experiments_of(request)
         # Who is signed in is only asked where the response follows from the session anyhow.
-        if experiments.has_subjects or (_has_read_session() and experiments.visitor_id is not None):
+        if experiments.has_subjects or (has_read_session and experiments.visitor_id is not None):
             experiments.identify()
         visitor: RequestVisitor = request.environ[_VISITOR]
         told = visitor.begin_response()
