@@ -23,6 +23,7 @@ from abkit.events import Action, Event, Exposure, Identity
 from abkit.experiments.declaring.identities import is_visitor_id, new_visitor_id
 from abkit.exposure import MemoryDedup
 from abkit.integrations.per_request import RequestExperiments
+from abkit.integrations.sticky_cookie import KeptVariants
 from abkit.integrations.visitor_cookie import VisitorCookieSigner
 from abkit.integrations.visitor_response import VisitorResponse
 from abkit.integrations.visitors import (
@@ -161,6 +162,26 @@ def test_a_cookie_is_written_anew_before_it_ends(
     assert told is not None
     assert bool(told.cookies) is renewed
     assert all(SIGNER.read(value) == visitor_id for value in told.cookies.values())
+
+
+def test_with_a_new_secret_both_cookies_are_written_anew(
+    manager: ExperimentManager, visitors: Visitors[object]
+) -> None:
+    visitor_id = new_visitor_id()
+    kept = KeptVariants(visitor_id, None, lambda: SIGNER)
+    kept.keep("Signup", "github")
+    rotated = VisitorCookieSigner("new", "secret")
+    about = request(
+        SIGNER.write(visitor_id, now=NOW), variants_cookie=kept.written(), signer=lambda: rotated
+    )
+    visitor = RequestVisitor(visitors, about, clock=lambda: NOW)
+    assert RequestExperiments(manager, lambda: None, visitor=visitor)[Signup] == "github"
+    told = visitor.begin_response()
+    assert told is not None
+    only_new = VisitorCookieSigner("new")
+    assert only_new.read(told.cookies["abkit_visitor"]) == visitor_id
+    again = KeptVariants(visitor_id, told.cookies["abkit_visitor_variants"], lambda: only_new)
+    assert again.variants == {"Signup": "github"}
 
 
 @pytest.mark.parametrize(
@@ -391,6 +412,9 @@ def test_ten_thousand_requests_without_cookies_are_visitors_of_bounded_memory(
         ({"cookie": "a;b"}, "a name such as"),
         ({"cookie": "besök"}, "a name such as"),
         ({"cookie": "abkit"}, "forced variants"),
+        ({"domain": ""}, "such as 'example.com', not ''"),
+        ({"domain": "https://example.com"}, "such as 'example.com'"),
+        ({"domain": "example.com:8000"}, "such as 'example.com'"),
         ({"max_age": timedelta(hours=1)}, "a day or more"),
         ({"max_age": 3_600}, "a day or more, such as timedelta"),
         ({"secrets": "a text, whose first letter would be the secret"}, "a list of texts"),

@@ -1,5 +1,6 @@
 """Who the visitor of a request is: by a signed cookie, or by an id of the application's own."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -33,6 +34,7 @@ _RENEWED_AFTER = 30.0
 """Days, or half of a shorter life, after which the cookie is written anew: its life begins at its writing."""
 _SECONDS_OF_A_DAY = 86_400
 _SECRETS_AT_ONCE = 8
+_DOMAIN = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 
 _Request = TypeVar("_Request")
 _Found = TypeVar("_Found")
@@ -85,7 +87,7 @@ class Visitors(Generic[_Request]):
         renewed_after: Days after which the cookie is written anew.
 
     Raises:
-        ConfigError: The name, the age or a secret is invalid.
+        ConfigError: The name, the domain, the age or a secret is invalid.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Visitors(Generic[_Request]):
         secrets: Sequence[str | bytes] = (),
     ) -> None:
         _check_name(cookie)
+        _check_domain(domain)
         if not isinstance(max_age, timedelta) or max_age < timedelta(days=1):
             message = (
                 "the visitor's cookie must last for a day or more, such as timedelta(days=365), not for "
@@ -316,6 +319,19 @@ def _check_name(cookie: str) -> None:
         raise ConfigError(message)
     if cookie == FORCING:
         message = f"the cookie {FORCING!r} has forced variants: the visitor's needs another name"
+        raise ConfigError(message)
+
+
+def _check_domain(domain: str | None) -> None:
+    """Whether browsers take a domain; a cookie of another one they drop without a word.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    if domain is not None and not _DOMAIN.fullmatch(domain):
+        message = (
+            f"the domain of the visitor's cookie must be one such as 'example.com', not {domain!r}"
+        )
         raise ConfigError(message)
 
 
