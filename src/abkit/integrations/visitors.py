@@ -1,6 +1,5 @@
 """Who the visitor of a request is: by a signed cookie, or by an id of the application's own."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -22,8 +21,13 @@ from abkit.experiments.declaring.subjects import (
     unit_id_of,
     why_no_id,
 )
-from abkit.integrations.forcing_cookie import NAME as FORCING
 from abkit.integrations.sticky_cookie import SUFFIX, KeptVariants, keeping
+from abkit.integrations.visitor_arguments import (
+    check_cookie_name,
+    check_domain,
+    check_max_age,
+    check_secrets,
+)
 from abkit.integrations.visitor_cookie import VisitorCookieSigner
 from abkit.integrations.visitor_response import VisitorResponse
 
@@ -34,7 +38,6 @@ _RENEWED_AFTER = 30.0
 """Days, or half of a shorter life, after which the cookie is written anew: its life begins at its writing."""
 _SECONDS_OF_A_DAY = 86_400
 _SECRETS_AT_ONCE = 8
-_DOMAIN = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 
 _Request = TypeVar("_Request")
 _Found = TypeVar("_Found")
@@ -100,20 +103,10 @@ class Visitors(Generic[_Request]):
         max_age: timedelta = MAX_AGE,
         secrets: Sequence[str | bytes] = (),
     ) -> None:
-        _check_name(cookie)
-        _check_domain(domain)
-        if not isinstance(max_age, timedelta) or max_age < timedelta(days=1):
-            message = (
-                "the visitor's cookie must last for a day or more, such as timedelta(days=365), not for "
-                f"{max_age!r}"
-            )
-            raise ConfigError(message)
-        if isinstance(secrets, str | bytes) or not all(secrets):
-            message = (
-                "the secrets of the visitor's cookie must be a list of texts that are not empty, the one of "
-                "now first"
-            )
-            raise ConfigError(message)
+        check_cookie_name(cookie)
+        check_domain(domain)
+        check_max_age(max_age)
+        check_secrets(secrets)
         self.visitor = visitor
         self.consent = consent
         self.cookie = cookie
@@ -306,33 +299,6 @@ def is_bot(user_agent: str | None) -> bool:
     """Whether a browser says that it is a program: by the list that the analysis has, `BOTS`."""
     told = (user_agent or "").lower()
     return any(part in told for part in BOTS.contains)
-
-
-def _check_name(cookie: str) -> None:
-    """Whether the visitor's cookie can be called so.
-
-    Raises:
-        ConfigError: It cannot.
-    """
-    if not cookie or not cookie.isascii() or not cookie.replace("-", "_").isidentifier():
-        message = f"the visitor's cookie must have a name such as {NAME!r}, not {cookie!r}"
-        raise ConfigError(message)
-    if cookie == FORCING:
-        message = f"the cookie {FORCING!r} has forced variants: the visitor's needs another name"
-        raise ConfigError(message)
-
-
-def _check_domain(domain: str | None) -> None:
-    """Whether browsers take a domain; a cookie of another one they drop without a word.
-
-    Raises:
-        ConfigError: They do not.
-    """
-    if domain is not None and not _DOMAIN.fullmatch(domain):
-        message = (
-            f"the domain of the visitor's cookie must be one such as 'example.com', not {domain!r}"
-        )
-        raise ConfigError(message)
 
 
 def _own(subject: object) -> str | NotIdentified:
