@@ -24,7 +24,7 @@ from abkit.integrations.per_request import RequestExperiments, experiments_paylo
 from abkit.integrations.wire import RequestHead
 
 from ..handbook import Org, User, load_module
-from .test_starlette import Client
+from .asgi_client import Client
 
 ORGS, USERS = "ShowPluginsExperiment", "OnboardingExperiment"
 SUBJECTS = {"org": Org(1), "actor": User(7)}

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
-import httpx
 import pytest
 from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
@@ -20,6 +19,7 @@ from abkit.integrations.endpoint import PATH
 from abkit.integrations.per_request import RequestExperiments
 from abkit.integrations.starlette import Abkit
 
+from .asgi_client import Client
 from .declared import manager_of, other
 from .endpoint_contract import MEGABYTES, PLUGINS, EndpointContract, Reply, says
 
@@ -40,30 +40,6 @@ async def sign_in(request: Request) -> Response:
 async def sign_out(request: Request) -> Response:
     request.session.clear()
     return Response()
-
-
-class Client:
-    """A browser with cookies, in the process of the application."""
-
-    def __init__(self, app: Starlette) -> None:
-        self._app = app
-        self._cookies = httpx.Cookies()
-
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return asyncio.run(self._request(method, path, **options))
-
-    def get(self, path: str) -> httpx.Response:
-        return self.request("GET", path)
-
-    async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self._app),
-            base_url="http://testserver",
-            cookies=self._cookies,
-        ) as client:
-            answer = await client.request(method, path, **options)
-            self._cookies = client.cookies
-            return answer
 
 
 class StarletteBrowser:
@@ -249,11 +225,12 @@ def test_forcing_needs_a_secret() -> None:
         Abkit(allow_forcing=may_force)
 
 
-def test_without_forcing_there_is_no_middleware() -> None:
+def test_without_forcing_there_is_no_middleware_for_it() -> None:
     app = Starlette()
     abkit = Abkit()
     abkit.init_app(app)
-    assert app.user_middleware == []
+    (only,) = map(repr, app.user_middleware)
+    assert only.startswith("Middleware(VisitorMiddleware")
     assert app.url_path_for("abkit:log_exposure") == PATH
     assert repr(abkit).startswith("<Abkit for Starlette")
 

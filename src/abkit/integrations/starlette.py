@@ -3,16 +3,20 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 from abkit.assignment.forcing import Force
 from abkit.errors import ConfigError
 from abkit.extras import extra
+from abkit.integrations.asgi_calls import call, is_async
+from abkit.integrations.asgi_visitors import VisitorMiddleware, visit_of, visitor_of
 from abkit.integrations.endpoint import PATH, LogExposureEndpoint, spellings
 from abkit.integrations.forcing_cookie import MAX_AGE, NAME, CookieSigner, Forcing, forcing_of
 from abkit.integrations.lifespan import flush
 from abkit.integrations.per_request import RequestExperiments
+from abkit.integrations.sticky_cookie import VisitorVariants
+from abkit.integrations.visitor_cookie import VisitorCookieSigner
+from abkit.integrations.visitors import Visitors, signer_of
 from abkit.integrations.wire import Answer, RequestHead
 from abkit.manager import ExperimentManager, expt_manager
 
@@ -20,7 +24,7 @@ with extra("starlette"):
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.datastructures import MutableHeaders
-    from starlette.requests import ClientDisconnect, Request
+    from starlette.requests import ClientDisconnect, HTTPConnection, Request
     from starlette.responses import Response
     from starlette.routing import Route
     from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -39,18 +43,21 @@ class Abkit:
         manager: The manager with the experiments.
         allow_forcing: Returns whether the visitor may force variants with `?abkit=`, for the request.
             None: nobody may.
-        secret: Signs the cookie with the forced variants; required with `allow_forcing`.
+        secret: Signs the cookies of visitors and of forced variants; required for both.
         path: The path of the log-exposure endpoint, which answers with and without a trailing slash.
         trusted_origins: Other sites whose pages may send exposures.
         check_csrf: Returns whether a CSRF token is valid, for the request and the token. It must not be
             a coroutine function. The origin is checked in any case.
+        visitors: How visitors are recognized, who need not be signed in; None: by a cookie. Applications
+            that are mounted in one another may share it.
 
     Attributes:
         endpoint: Its `stats` count the exposures from browsers.
+        visitors: Its `stats` count the visitors.
         routes: They have the endpoint, as "abkit:log_exposure".
 
     Raises:
-        ConfigError: `allow_forcing` is set without a secret.
+        ConfigError: `allow_forcing`, or `visitors` with a cookie, is set without a secret.
     """
 
     def __init__(
@@ -63,8 +70,9 @@ class Abkit:
         path: str = PATH,
         trusted_origins: Collection[str] = (),
         check_csrf: Callable[[Request, str | None], bool] | None = None,
+        visitors: Visitors[Request] | None = None,
     ) -> None:
-        if check_csrf is not None and _is_async(check_csrf):
+        if check_csrf is not None and is_async(check_csrf):
             message = "check_csrf must be a plain function, not a coroutine function"
             raise ConfigError(message)
         self.manager = manager
@@ -75,38 +83,50 @@ class Abkit:
             Route(each, self._log_exposure, methods=["POST"], name="abkit:log_exposure")
             for each in spellings(path)
         ]
+        self.visitors: Visitors[Request] = Visitors() if visitors is None else visitors
         self._subjects = subjects
+        self._secret = secret
         self._allow_forcing = allow_forcing
         self._signer = None if allow_forcing is None else CookieSigner(secret)
         self._check_csrf = check_csrf
+        if visitors is not None and visitors.visitor is None:
+            self._visitor_signer()
 
     def init_app(self, app: Starlette) -> None:
-        """Add the endpoint, forcing, and the delivery of all events at shutdown to an application.
+        """Add the endpoint, visitors, forcing, and the delivery of all events at shutdown to an application.
 
         Add the middleware that the session needs (such as SessionMiddleware) after this, because the last
         middleware added sees a request first.
         """
+        self.manager.use_visitor_variants(VisitorVariants())
         app.router.routes[:0] = self.routes
         app.router.lifespan_context = self._flushing(app.router.lifespan_context)
         if self._allow_forcing is not None:
             app.add_middleware(ForcingMiddleware, abkit=self)
+        app.add_middleware(VisitorMiddleware, visitors=self.visitors)
 
-    async def experiments(self, request: Request) -> RequestExperiments:
-        """Return the experiments of a request; the same object at each call. It works with `Depends`."""
-        found = getattr(request.state, "abkit_experiments", None)
-        if found is None:
-            subjects = await _call(self._subjects, request)
-            found = RequestExperiments(self.manager, lambda: subjects, source=self._subjects)
-            request.state.abkit_experiments = found
-        experiments: RequestExperiments = found
-        return experiments
+    async def experiments(self, request: HTTPConnection) -> RequestExperiments:
+        """Return the experiments of a request; the same object at each call. It works with `Depends`.
+
+        Args:
+            request: It may also be a WebSocket, which the functions of the application then get.
+        """
+        found = visit_of(request.scope, self.visitors).experiments
+        if self not in found:
+            subjects = await call(self._subjects, request)
+            visitor = await visitor_of(request, self.visitors, signer=self._visitor_signer)
+            made = RequestExperiments(
+                self.manager, lambda: subjects, source=self._subjects, visitor=visitor
+            )
+            found.setdefault(self, made)  # somebody else in the request may have asked meanwhile
+        return found[self]
 
     async def forcing_of(self, request: Request) -> Forcing | None:
         """What a request forces; None if it does not, or may not."""
         parameter, cookie = request.query_params.get(NAME), request.cookies.get(NAME)
         if self._allow_forcing is None or self._signer is None:
             return None
-        if (parameter is None and cookie is None) or not await _call(self._allow_forcing, request):
+        if (parameter is None and cookie is None) or not await call(self._allow_forcing, request):
             return None
         return forcing_of(self.manager, parameter=parameter, cookie=self._signer.read(cookie))
 
@@ -141,13 +161,25 @@ class Abkit:
         except ClientDisconnect:
             return self.endpoint.broken_off()
         experiments, check = await self.experiments(request), self._check_csrf
-        return await run_in_threadpool(
-            self.endpoint.answer,
-            head,
-            body,
-            subjects=experiments.subjects,
-            check_csrf=None if check is None else partial(check, request),
-        )
+        subjects = experiments.known_subjects
+        with experiments.keeping():
+            return await run_in_threadpool(
+                self.endpoint.answer,
+                head,
+                body,
+                subjects=subjects,
+                check_csrf=None if check is None else partial(check, request),
+            )
+
+    def _visitor_signer(self) -> VisitorCookieSigner:
+        secrets = self.visitors.secrets or (self._secret,)
+        if not any(secrets):
+            message = (
+                "Visitors need Abkit(secret=...), a long random text that only servers know: it signs their "
+                "cookie, so that nobody can choose their variant"
+            )
+            raise ConfigError(message)
+        return signer_of(*secrets)
 
     def _flushing(self, lifespan: Lifespan[Any]) -> Lifespan[Any]:
         @asynccontextmanager
@@ -196,14 +228,3 @@ async def _read_at_most(request: Request, limit: int) -> bytes | None:
         if len(body) > limit:
             return None
     return body
-
-
-async def _call(function: Callable[[Request], Any], request: Request) -> Any:
-    if _is_async(function):
-        return await function(request)
-    return await run_in_threadpool(function, request)
-
-
-def _is_async(function: Callable[..., Any]) -> bool:
-    call = getattr(function, "__call__", None)  # noqa: B004 - it may be an object with an async one
-    return iscoroutinefunction(function) or iscoroutinefunction(call)
