@@ -30,14 +30,17 @@ from abkit import (
     Params,
     UniformChoice,
     UserExperiment,
+    VisitorExperiment,
     force,
 )
+from abkit.experiments.declaring.identities import new_visitor_id
 from abkit.integrations.openfeature import AbkitProvider, ExposureHook
 from abkit.sinks.memory import MemorySink
 from abkit.testing import Captured
 
 PICTURES = {"showImages": True, "title": "Check out these pics!", "imagesPerPage": 100}
 USER = EvaluationContext(targeting_key="42")
+VISITOR = new_visitor_id()
 
 
 def flag(name: str, **declared: Any) -> type[Experiment]:
@@ -499,6 +502,33 @@ def test_units_of_another_kind_are_groups_of_actions(
     assert details(client, "string", "OnDevices", "none", EvaluationContext("d1")).value == "a"
     client.track("seen", EvaluationContext("7", {"device": "d1"}))
     captured.assert_tracked("seen", user=7, device="d1")
+
+
+@pytest.mark.parametrize(
+    ("targeting_key", "attributes", "user"),
+    [(VISITOR, {}, None), ("7", {"visitor": VISITOR}, "7"), (VISITOR, {"user": "7"}, "7")],
+)
+def test_visitors_are_the_targeting_key_or_an_attribute(
+    client: OpenFeatureClient,
+    captured: Captured,
+    manager: ExperimentManager,
+    provider: AbkitProvider,
+    targeting_key: str,
+    attributes: dict[str, Any],
+    user: str | None,
+) -> None:
+    class Signup(VisitorExperiment):
+        variants = {"form": 0.5, "github": 0.5}
+
+    manager.add(Signup)
+    client.add_hooks([ExposureHook(provider)])
+    context = EvaluationContext(targeting_key, attributes)
+    value = details(client, "string", "Signup", "none", context).value
+    assert value == manager.get(Signup, visitor=VISITOR)
+    client.track("signed up", context)
+    (exposure,), (action,) = captured.exposures, captured.actions
+    assert (exposure.unit_type, exposure.unit_id, exposure.user_id) == ("visitor", VISITOR, user)
+    assert (action.user_id, action.groups) == (user, {"visitor": VISITOR})
 
 
 def test_without_the_sdk_the_import_says_what_to_install() -> None:

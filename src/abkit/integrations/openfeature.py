@@ -7,6 +7,7 @@ from typing import Any
 from abkit.assignment.assignment import Assignment
 from abkit.assignment.assignment import Reason as AbkitReason
 from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.identities import VISITOR, is_visitor_id
 from abkit.experiments.declaring.subjects import subject_of, unit_id_of, why_no_id
 from abkit.extras import extra
 from abkit.manager import ExperimentManager, expt_manager
@@ -46,9 +47,10 @@ class AbkitProvider(providers.AbstractProvider):
     The flag "Exp" is the variant of the experiment Exp, or all its parameters if it is read as an object.
     The flag "Exp.colour" is one of its parameters.
 
-    The attributes `org`, `user`, `actor` and all other unit types in the evaluation context are
+    The attributes `org`, `user`, `actor`, `visitor` and all other unit types in the evaluation context are
     the subjects: ids, or structures with an "id" whose other fields `assign()` reads as attributes. The
-    targeting key is the id of the unit, unless there is an attribute for it; then it is the user.
+    targeting key is the id of the unit, unless there is an attribute for it; then it is the user, or the
+    visitor if it is an id of abkit's own cookie.
 
     Args:
         manager: The manager whose experiments are the flags; None: `expt_manager`.
@@ -66,7 +68,7 @@ class AbkitProvider(providers.AbstractProvider):
         super().__init__()
         self._manager = expt_manager if manager is None else manager
         self._targeting = targeting
-        self._kinds = frozenset({"org", *_PERSONS, *subjects})
+        self._kinds = frozenset({"org", VISITOR, *_PERSONS, *subjects})
 
     def get_metadata(self) -> providers.Metadata:
         """The provider's name."""
@@ -222,7 +224,7 @@ class AbkitProvider(providers.AbstractProvider):
         *,
         targeting: str | None,
     ) -> dict[str, Any]:
-        """The subjects that a context names; without `targeting`, its key is the person."""
+        """The subjects that a context names; without `targeting`, its key is the person or the visitor."""
         if context is None:
             return {}
         subjects = {
@@ -231,6 +233,8 @@ class AbkitProvider(providers.AbstractProvider):
         if context.targeting_key:
             if targeting is not None:
                 subjects.setdefault(targeting, context.targeting_key)
+            elif is_visitor_id(str(context.targeting_key)):
+                subjects.setdefault(VISITOR, context.targeting_key)
             elif not any(person in subjects for person in _PERSONS):
                 subjects["user"] = context.targeting_key
         return subjects
