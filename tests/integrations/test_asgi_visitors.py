@@ -224,6 +224,20 @@ def test_a_middleware_around_may_ask_first(site: AsgiSite) -> None:
     assert site.units() == [visitor_of(page.cookies[COOKIE].value)]
 
 
+def test_a_cache_in_other_middleware_hears_that_the_page_is_private(site: AsgiSite) -> None:
+    heard: list[str | None] = []
+
+    async def cache(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        answer = await call_next(request)
+        heard.append(answer.headers.get("Cache-Control"))
+        return answer
+
+    site.app.add_middleware(BaseHTTPMiddleware, dispatch=cache)
+    for path in ("/ask/", "/plain/"):
+        site.browser().get(path)
+    assert heard == ["private", None]
+
+
 def test_what_the_page_says_to_caches_is_kept_as_far_as_it_is_right() -> None:
     site = AsgiSite(subjects=lambda request: None)
 
@@ -254,13 +268,17 @@ def test_an_error_that_is_answered_carries_the_cookie(site: AsgiSite) -> None:
     assert site.units() == [visitor_of(page.cookies[COOKIE].value)]
 
 
-def test_an_error_that_is_not_answered_stays_what_it_is(site: AsgiSite) -> None:
+def test_an_error_that_is_not_answered_carries_it_too_and_stays_what_it_is(site: AsgiSite) -> None:
     async def fail(request: Request) -> Response:
         await site.exposed(request)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         site.served({"/fail/": fail}).browser().get("/fail/")
+    site.events.clear()
+    (page,) = asyncio.run(gathered(site.app, "/fail/", [{}]))
+    assert page.status == 500
+    assert site.units() == [visitor_of(page.cookies[COOKIE].value)]
 
 
 @pytest.mark.parametrize("asks_first", [True, False])
@@ -466,7 +484,7 @@ def together(app: Starlette, cookies: list[dict[str, str]]) -> list[str]:
 
 
 async def gathered(app: Starlette, path: str, cookies: list[dict[str, str]]) -> list[Page]:
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
 
     async def one(sent: dict[str, str]) -> Page:
         async with httpx.AsyncClient(

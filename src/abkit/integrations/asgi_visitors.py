@@ -12,6 +12,7 @@ from abkit.integrations.visitor_response import VisitorResponse
 from abkit.integrations.visitors import RequestVisitor, VisitorRequest, Visitors, is_bot
 
 with extra("starlette"):
+    from starlette.applications import Starlette
     from starlette.datastructures import MutableHeaders
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import Response
@@ -41,18 +42,19 @@ class Visit:
 
 def visit_of(scope: MutableMapping[str, Any], visitors: Visitors[Request]) -> Visit:
     """The visit that a request is; where no `VisitorMiddleware` serves it, no response can carry a cookie."""
-    visits: dict[Visitors[Request], Visit] = scope.setdefault(_VISITS, {})
-    if visitors not in visits:
-        # A middleware around ours may ask first.
-        visits[visitors] = Visit(has_begun=not _will_be_served(scope, visitors))
-    return visits[visitors]
+    found: Visit = scope.setdefault(_VISITS, {}).setdefault(visitors, Visit(has_begun=True))
+    return found
 
 
-def _will_be_served(scope: MutableMapping[str, Any], visitors: Visitors[Request]) -> bool:
-    return any(
-        each.cls is VisitorMiddleware and each.kwargs["visitors"] is visitors
-        for each in getattr(scope.get("app"), "user_middleware", ())
-    )
+def add_visitors(app: Starlette, visitors: Visitors[Request]) -> None:
+    """Let an application recognize visitors.
+
+    The middleware is there twice. The inner one tells first, so that caches in other middleware hear it; the
+    outer one tells with what is not answered within, such as the page of an internal server error.
+    """
+    app.add_middleware(VisitorMiddleware, visitors=visitors)
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: VisitorMiddleware(build(), visitors=visitors)  # type: ignore[method-assign]
 
 
 async def visitor_of(
@@ -80,7 +82,7 @@ async def visitor_of(
 
 
 class VisitorMiddleware:
-    """Writes the visitor's cookie into the responses that need it; `Abkit.init_app` adds it.
+    """Writes the visitor's cookie into the responses that need it; `add_visitors` adds it.
 
     It keeps responses that depend on the visitor out of shared caches, and tells at the start of a
     response which user the visitor is, if the request's experiments were asked for.

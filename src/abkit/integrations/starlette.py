@@ -9,7 +9,7 @@ from abkit.assignment.forcing import Force
 from abkit.errors import ConfigError
 from abkit.extras import extra
 from abkit.integrations.asgi_calls import call, is_async
-from abkit.integrations.asgi_visitors import VisitorMiddleware, visit_of, visitor_of
+from abkit.integrations.asgi_visitors import add_visitors, visit_of, visitor_of
 from abkit.integrations.endpoint import PATH, LogExposureEndpoint, spellings
 from abkit.integrations.forcing_cookie import MAX_AGE, NAME, CookieSigner, Forcing, forcing_of
 from abkit.integrations.lifespan import flush
@@ -103,7 +103,7 @@ class Abkit:
         app.router.lifespan_context = self._flushing(app.router.lifespan_context)
         if self._allow_forcing is not None:
             app.add_middleware(ForcingMiddleware, abkit=self)
-        app.add_middleware(VisitorMiddleware, visitors=self.visitors)
+        add_visitors(app, self.visitors)
 
     async def experiments(self, request: HTTPConnection) -> RequestExperiments:
         """Return the experiments of a request; the same object at each call. It works with `Depends`.
