@@ -202,3 +202,15 @@ def test_the_payload_says_which_winners_are_compared_with_a_holdout() -> None:
         "Won": ("1", "inactive"),
     }
     assert [name for name, each in payload.items() if "exposesToHoldout" in each] == ["Shipped"]
+
+
+def test_who_signs_in_within_a_request_is_its_subject_from_then_on(
+    manager: ExperimentManager,
+) -> None:
+    session: dict[str, object] = {}
+    experiments = RequestExperiments(manager, lambda: session)
+    with pytest.raises(MissingSubjectError):
+        experiments["ShowPlugins"]
+    session["org"] = 42
+    experiments.forget_subjects()
+    assert experiments["ShowPlugins"] == manager.get("ShowPlugins", org=42)

@@ -149,6 +149,15 @@ class RequestExperiments:
             self._identified = user_id
             self._manager.identify(visitor=visitor, user=user)
 
+    def forget_subjects(self) -> None:
+        """Look the subjects up anew when they are next needed, because somebody has signed in or out.
+
+        The visitor remains.
+        """
+        self._subjects = None
+        self._nobodies = _NOTHING
+        self._assignments.clear()
+
     def assign(self, experiment: str | type[Experiment], /, *, default: Any = None) -> Assignment:
         """As `ExperimentManager.assign`."""
         name = _name(experiment)
