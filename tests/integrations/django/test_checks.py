@@ -15,7 +15,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, run_checks
 from django.test import override_settings
 
-from abkit import OrgExperiment, expt_manager
+from abkit import OrgExperiment, VisitorExperiment, expt_manager
 from abkit.events import Event
 from abkit.experiments.checking.lock import LOCK_FILE, write_lock
 from abkit.integrations.django.apps import abkit_app
@@ -172,6 +172,23 @@ def test_forcing_needs_the_middleware_in_its_place() -> None:
             assert warning.id == "abkit.W005"
     with override_settings(MIDDLEWARE=others, ABKIT=SUBJECTS):
         assert found() == []
+
+
+def test_visitors_need_the_middleware_and_no_sticky_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.conf import settings
+
+    class Signup(VisitorExperiment):
+        variants = ["form", "github"]
+        sticky = True
+
+    write_lock(Path(LOCK_FILE), [Signup])
+    named = {**SUBJECTS, "EXPERIMENTS": module_of(monkeypatch, Signup)}
+    assert start(named) == []
+    others = [each for each in settings.MIDDLEWARE if "abkit" not in each]
+    with override_settings(MIDDLEWARE=others):
+        (warning,) = start(named)
+    assert warning.id == "abkit.W005"
+    assert warning.msg.startswith("Signup: no visitor is enrolled")
 
 
 def test_an_experiment_that_is_registered_already_is_left_as_it_is() -> None:

@@ -5,13 +5,17 @@ from typing import Any, cast
 
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
 from django.core.checks import CheckMessage, register
 from django.core.signals import setting_changed
+from django.http import HttpRequest
 
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.integrations.django.configuration import Configuration, configuration_of
 from abkit.integrations.django.registration import Registration, registered
 from abkit.integrations.endpoint import LogExposureEndpoint
+from abkit.integrations.per_request import RequestExperiments
+from abkit.integrations.visitors import Visitors
 from abkit.manager import ExperimentManager, expt_manager
 
 
@@ -33,6 +37,7 @@ class AbkitConfig(AppConfig):
         """Find the experiments, and register them."""
         register(_check, "abkit")
         setting_changed.connect(self._forget, dispatch_uid="abkit")
+        user_logged_in.connect(_forget_subjects, dispatch_uid="abkit")
         self.registration = registered(self.configuration, self.manager)
 
     @cached_property
@@ -44,6 +49,18 @@ class AbkitConfig(AppConfig):
     def endpoint(self) -> LogExposureEndpoint:
         """Its `stats` say what became of the exposures that browsers sent."""
         return LogExposureEndpoint(self.manager, check_origin=False)
+
+    @cached_property
+    def visitors(self) -> Visitors[HttpRequest]:
+        """Its `stats` count the visitors."""
+        configuration = self.configuration
+        return Visitors(
+            visitor=configuration.visitor,
+            consent=configuration.consent,
+            cookie=configuration.visitor_cookie,
+            domain=configuration.visitor_cookie_domain,
+            max_age=configuration.visitor_cookie_age,
+        )
 
     @property
     def experiments(self) -> tuple[type[Experiment], ...]:
@@ -60,6 +77,7 @@ class AbkitConfig(AppConfig):
         """In a test, `override_settings(ABKIT=...)` counts, but for the experiments."""
         if setting == "ABKIT":
             self.__dict__.pop("configuration", None)
+            self.__dict__.pop("visitors", None)
 
 
 def _check(**_: Any) -> list[CheckMessage]:
@@ -73,6 +91,13 @@ def _check(**_: Any) -> list[CheckMessage]:
         on_event=app.manager.on_event,
         has_sticky_store=app.manager.sticky is not None,
     )
+
+
+def _forget_subjects(*, request: HttpRequest | None, **_: Any) -> None:
+    """A user has signed in: the request is about somebody else from here on."""
+    experiments = getattr(request, "experiments", None)
+    if isinstance(experiments, RequestExperiments):
+        experiments.forget_subjects()
 
 
 def abkit_app() -> AbkitConfig:

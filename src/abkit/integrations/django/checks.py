@@ -12,12 +12,15 @@ from abkit.errors import ConfigError
 from abkit.experiments.checking.check import notices, problems, settings_problems, sticky_problems
 from abkit.experiments.checking.lock import LOCK_FILE, compare, read_lock
 from abkit.experiments.deciding.settings import SettingsFile
+from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.identities import VISITOR
 from abkit.handler import EventHandler
 from abkit.integrations.django.configuration import Configuration
 from abkit.integrations.django.registration import Registration
 
 MIDDLEWARE = "abkit.integrations.django.middleware.AbkitMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+_PLACE = f"Add it to MIDDLEWARE, below {AUTHENTICATION}."
 
 
 def check(
@@ -61,7 +64,8 @@ def _wrong(
         except ConfigError as error:
             wrong += (str(error),)
     if not has_sticky_store:
-        wrong += sticky_problems(registration.experiments, where='in ABKIT["STICKY_STORE"]')
+        without_cookie = [each for each in registration.experiments if not _is_on_visitors(each)]
+        wrong += sticky_problems(without_cookie, where='in ABKIT["STICKY_STORE"]')
     for problem in wrong:
         yield CheckWarning(problem, id="abkit.W001")
     for notice in notices(registration.experiments, now=time.time()):
@@ -100,15 +104,27 @@ def _unused(
             hint='Set ABKIT["ON_EVENT"] to an ExposureLogger, or to the path to one.',
             id="abkit.W004",
         )
+    on_visitors = [each.name for each in registration.experiments if _is_on_visitors(each)]
+    if on_visitors and MIDDLEWARE not in settings.MIDDLEWARE:
+        yield CheckWarning(
+            f"{', '.join(on_visitors)}: no visitor is enrolled, because {MIDDLEWARE} is missing, which "
+            "writes the visitor's cookie.",
+            hint=_PLACE,
+            id="abkit.W005",
+        )
     if configuration.allow_forcing is not None:
         yield from _misplaced(settings.MIDDLEWARE)
+
+
+def _is_on_visitors(experiment: type[Experiment]) -> bool:
+    return experiment.declaration.unit_type == VISITOR
 
 
 def _misplaced(middleware: Sequence[str]) -> Iterator[CheckMessage]:
     if MIDDLEWARE not in middleware:
         yield CheckWarning(
             f'ABKIT["ALLOW_FORCING"] does nothing without {MIDDLEWARE}.',
-            hint=f"Add it to MIDDLEWARE, below {AUTHENTICATION}.",
+            hint=_PLACE,
             id="abkit.W005",
         )
     elif AUTHENTICATION in middleware and (

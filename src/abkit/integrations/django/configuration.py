@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from difflib import get_close_matches
+from inspect import iscoroutinefunction
 from typing import Any, cast
 
 from attrs import frozen
@@ -14,8 +16,21 @@ from abkit.errors import AbkitError, ConfigError
 from abkit.exposure.sticky.store import StickyStore, check_store
 from abkit.exposure.sticky.store_url import store_from_url
 from abkit.handler import EventHandler, check_handler
+from abkit.integrations.visitors import MAX_AGE, NAME, Visitors
 
-KEYS = ("ALLOW_FORCING", "EXPERIMENTS", "ON_EVENT", "SETTINGS", "STICKY_STORE", "SUBJECTS")
+KEYS = (
+    "ALLOW_FORCING",
+    "CONSENT",
+    "EXPERIMENTS",
+    "ON_EVENT",
+    "SETTINGS",
+    "STICKY_STORE",
+    "SUBJECTS",
+    "VISITOR",
+    "VISITOR_COOKIE",
+    "VISITOR_COOKIE_AGE",
+    "VISITOR_COOKIE_DOMAIN",
+)
 
 Subjects = Callable[[HttpRequest], Mapping[str, object] | None]
 AllowForcing = Callable[[HttpRequest], bool]
@@ -45,6 +60,11 @@ class Configuration:
         sticky_store: Keeps the variants of sticky experiments; None: what the manager has already.
         subjects: Those of a request's session.
         allow_forcing: Whether a request's visitor may force variants.
+        visitor: The application's own id of a request's visitor; None: there is the cookie.
+        consent: Whether a request's visitor may be recognized; None: all may.
+        visitor_cookie: The name of the visitor's cookie.
+        visitor_cookie_age: How long the browser keeps it.
+        visitor_cookie_domain: Whose sub-domains share it; None: only the host that wrote it has it.
         problems: What is wrong.
     """
 
@@ -54,6 +74,11 @@ class Configuration:
     sticky_store: StickyStore | None
     subjects: Subjects
     allow_forcing: AllowForcing | None
+    visitor: Callable[[HttpRequest], object] | None
+    consent: Callable[[HttpRequest], object] | None
+    visitor_cookie: str
+    visitor_cookie_age: timedelta
+    visitor_cookie_domain: str | None
     problems: tuple[Problem, ...]
 
 
@@ -104,6 +129,11 @@ def configuration_of(found: object) -> Configuration:
         sticky_store=value("STICKY_STORE", _store),
         subjects=value("SUBJECTS", _function) or signed_in_user,
         allow_forcing=value("ALLOW_FORCING", _allowance),
+        visitor=value("VISITOR", _plain_function),
+        consent=value("CONSENT", _plain_function),
+        visitor_cookie=value("VISITOR_COOKIE", _cookie_name) or NAME,
+        visitor_cookie_age=value("VISITOR_COOKIE_AGE", _cookie_age) or MAX_AGE,
+        visitor_cookie_domain=value("VISITOR_COOKIE_DOMAIN", _domain),
         problems=tuple(problems),
     )
 
@@ -115,6 +145,11 @@ _HINTS = {
     "STICKY_STORE": 'A URL ("redis://...", "postgresql+psycopg://..."), a store, or the path to one.',
     "SUBJECTS": 'A function of the request, or the path to one, such as "shop.subjects.of".',
     "ALLOW_FORCING": '"staff", "debug", a function of the request, or the path to one.',
+    "VISITOR": 'A function of the request, or the path to one, such as "shop.visitors.id_of".',
+    "CONSENT": 'A function of the request, or the path to one, such as "shop.visitors.consents".',
+    "VISITOR_COOKIE": f"A name that no other cookie has, such as {NAME!r}.",
+    "VISITOR_COOKIE_AGE": "A timedelta, or seconds, of a day or more.",
+    "VISITOR_COOKIE_DOMAIN": 'The domain whose sub-domains share the cookie, such as "example.com".',
 }
 
 
@@ -124,9 +159,9 @@ def _unknown(key: object) -> Problem:
     return Problem(f"ABKIT has an unknown key {key!r}", f"{hint}The keys: {', '.join(KEYS)}.")
 
 
-def _text(found: object) -> str:
+def _text(found: object, what: str = "the name of a module") -> str:
     if not isinstance(found, str) or not found:
-        message = f"must be the name of a module, not {found!r}"
+        message = f"must be {what}, not {found!r}"
         raise ConfigError(message)
     return found
 
@@ -155,6 +190,44 @@ def _function(found: object) -> Callable[..., Any]:
         message = f"cannot be called: {found!r}"
         raise ConfigError(message)
     return cast("Callable[..., Any]", found)
+
+
+def _plain_function(found: object) -> Callable[..., Any]:
+    function = _function(found)
+    if iscoroutinefunction(function):
+        message = "must be a plain function, not a coroutine function"
+        raise ConfigError(message)
+    return function
+
+
+def _cookie_name(found: object) -> str:
+    name = Visitors(cookie=_text(found, "a name")).cookie
+    taken = {
+        settings.SESSION_COOKIE_NAME: "Django's session",
+        settings.CSRF_COOKIE_NAME: "Django's CSRF token",
+        settings.LANGUAGE_COOKIE_NAME: "Django's language",
+    }
+    if name in taken:
+        message = f"{name!r} is the cookie of {taken[name]}"
+        raise ConfigError(message)
+    return name
+
+
+def _domain(found: object) -> str:
+    return _text(found, "a domain")
+
+
+def _cookie_age(found: object) -> timedelta:
+    if isinstance(found, bool) or not isinstance(found, int | timedelta):
+        message = f"must be a timedelta or whole seconds, not {found!r}"
+        raise ConfigError(message)
+    try:
+        age = found if isinstance(found, timedelta) else timedelta(seconds=found)
+    except OverflowError:
+        message = f"is too long: {found} seconds"
+        raise ConfigError(message) from None
+    Visitors(max_age=age)
+    return age
 
 
 def _handler(found: object) -> EventHandler:

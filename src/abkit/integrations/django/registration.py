@@ -10,6 +10,7 @@ from abkit.errors import AbkitError
 from abkit.experiments.deciding.registry import active_experiments
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.integrations.django.configuration import Configuration
+from abkit.integrations.sticky_cookie import VisitorVariants
 from abkit.manager import ExperimentManager
 
 
@@ -31,6 +32,7 @@ class Registration:
 def registered(configuration: Configuration, manager: ExperimentManager) -> Registration:
     """Register the experiments of a project, and put its settings, `on_event` and sticky store into force.
 
+    Visitors keep the variants of sticky experiments in their cookie, unless there is a sticky store.
     An experiment that the manager knows already is left as it is. What is wrong within a module and is
     no error of abkit's own, such as a syntax error, is raised.
     """
@@ -50,6 +52,7 @@ def registered(configuration: Configuration, manager: ExperimentManager) -> Regi
             errors.append(f"{module}: {error}")
     if configuration.sticky_store is not None:
         manager.use_sticky_store(configuration.sticky_store)
+    manager.use_visitor_variants(VisitorVariants())
     if configuration.settings is not None:
         manager.use_settings(configuration.settings)
     if configuration.on_event is not None:

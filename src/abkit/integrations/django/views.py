@@ -32,7 +32,10 @@ def log_exposure(request: HttpRequest) -> HttpResponseBase:
 
 @csrf_protect
 def _log(request: HttpRequest, message: Message) -> HttpResponse:
-    return _response(abkit_app().endpoint.log(message, experiments_of(request).subjects))
+    experiments = experiments_of(request)
+    subjects = experiments.known_subjects
+    with experiments.keeping():
+        return _response(abkit_app().endpoint.log(message, subjects))
 
 
 def _response(answer: Answer) -> HttpResponse:
