@@ -200,6 +200,16 @@ def test_errors_and_redirects_carry_the_cookie_too(
     assert answer.headers["Cache-Control"] == "private"
 
 
+def test_a_forced_variant_is_neither_stored_nor_exposed(logged: list[Event]) -> None:
+    with override_settings(ABKIT={**SUBJECTS, "ALLOW_FORCING": lambda _: True}):
+        answers = [Client().get(f"/ask/?abkit=Signup:{each}") for each in Signup.variants]
+    assert [each.text for each in answers] == [*Signup.variants]
+    for answer in answers:
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        assert answer.headers["Vary"] == "Cookie"
+    assert logged == []
+
+
 def test_a_streamed_page_asks_before_its_headers_are_sent(logged: list[Event]) -> None:
     early, late = Client().get("/stream/"), Client().get("/late-stream/")
     visitor = visitor_of(early.cookies[COOKIE].value)
