@@ -9,7 +9,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abkit import ExperimentManager, VisitorExperiment
+from abkit import ExperimentManager, Params, UniformChoice, VisitorExperiment
 from abkit.experiments.declaring.identities import new_visitor_id
 from abkit.exposure.sticky.store import MemoryStickyStore
 from abkit.integrations.flask import Abkit, experiments
@@ -113,6 +113,29 @@ def test_a_variant_that_is_not_declared_any_more_is_replaced(manager: Experiment
         assert "kept by the visitor's cookie" in str(manager.explain(Signup, visitor="v1"))
     assert kept.variants == {"Signup": "github"}
     assert "keeps nothing" in str(manager.explain(Signup, visitor="v1"))
+
+
+def test_where_only_the_code_knows_the_variants_any_may_be_kept(
+    manager: ExperimentManager,
+) -> None:
+    class InCode(VisitorExperiment):
+        sticky = True
+
+        def assign(self, params: Params, visitor: str) -> None:
+            params.variant = UniformChoice(choices=["a"], unit=visitor)
+
+        def default_value(self) -> str:
+            return "a"
+
+    manager.add(InCode)
+    manager.use_visitor_variants(VisitorVariants())
+    kept = KeptVariants("v1", None, lambda: VisitorCookieSigner("secret"))
+    kept.keep("InCode", "b")
+    kept.keep("InCode", "b")
+    with keeping(kept):
+        assert manager.get(InCode, visitor="v1") == "b"
+        assert manager.get(InCode, visitor="v2") == "a"
+    assert manager.get(InCode, visitor="v1") == "a"
 
 
 @given(st.dictionaries(st.text(max_size=80), st.text(max_size=80), max_size=60), st.text())

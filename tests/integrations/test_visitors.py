@@ -427,6 +427,11 @@ def test_what_cannot_be_is_refused_at_the_start(arguments: dict[str, Any], why: 
         Visitors(**arguments)
 
 
+def test_a_configuration_says_how_visitors_are_recognized() -> None:
+    assert "by the cookie 'who'" in repr(Visitors(cookie="who"))
+    assert "an id of the application's own" in repr(Visitors(visitor=lambda _: 1))
+
+
 def test_bots_are_known_by_what_they_call_themselves() -> None:
     for user_agent in (GOOGLE, "curl/8.5.0", "python-requests/2.32", "HeadlessChrome/140.0"):
         assert is_bot(user_agent)
