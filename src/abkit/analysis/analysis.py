@@ -10,6 +10,7 @@ from abkit.analysis.aggregation.absence import absences
 from abkit.analysis.aggregation.assignments import compare_assignments
 from abkit.analysis.aggregation.days import measure_days
 from abkit.analysis.aggregation.exposures import find_exposed_units
+from abkit.analysis.aggregation.identities import find_links
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
@@ -80,6 +81,9 @@ class Analysis:
             with the columns of `abkit.events.EXPOSURE_COLUMNS`.
         actions: The same, with the columns of `abkit.events.ACTION_COLUMNS`; None: nothing was done yet.
         assignments: The same as exposures, of every assignment; to compare the two. None: no comparison.
+        identities: The same, with the columns of `abkit.events.IDENTITY_COLUMNS`: an action of a user counts
+            for the visitors that the user was, and so on; visitors of one person are one unit. None: an
+            action counts for the unit that it names. See docs/concepts/visitors-and-identity.md.
         engine: A DB-API connection, an engine of SQLAlchemy or a Spark session, whose tables are
             analyzed where they are; None: DuckDB, embedded.
         plan: What is to be otherwise than in the experiment's plan, which the result then says. Where it
@@ -90,6 +94,7 @@ class Analysis:
     exposures: Source = field(kw_only=True)
     actions: Source | None = field(kw_only=True)
     assignments: Source | None = field(kw_only=True, default=None)
+    identities: Source | None = field(kw_only=True, default=None)
     engine: object = field(kw_only=True, default=None)
     plan: AnalysisPlan | None = field(kw_only=True, default=None, validator=check_plan_given)
 
@@ -156,6 +161,8 @@ class Analysis:
         sources = {"exposures": table(self.exposures)}
         if self.actions is not None:
             sources["actions"] = table(self.actions)
+        if self.identities is not None:
+            sources["identities"] = table(self.identities)
         with opened(self.engine) as engine:
             steps = _STEPS + (_STEPS_BY_DAY if plan.novelty else 0)
             session = QuerySession(engine, progress=progress, steps=steps)
@@ -167,12 +174,16 @@ class Analysis:
                 segments=plan.segments,
                 exclusions=plan.exclude,
             )
+            links = None
+            if "identities" in sources:
+                links = find_links(session, design.unit_type, sources["identities"])
             exposed = find_exposed_units(
                 session,
                 who,
                 sources["exposures"],
                 length=length // timedelta(microseconds=1),
                 designed=lambda: designed_weights(self.experiment, design),
+                links=links,
             )
             what = EventQueries(
                 layout=layout,
@@ -192,6 +203,7 @@ class Analysis:
                 new_units=NewUnits(length // timedelta(microseconds=1), exposed.by_period)
                 if plan.over_time
                 else None,
+                links=links,
             )
             latest = None if exposed.latest is None else microseconds(exposed.latest)
             notes = absences(session, measured, sources.get("actions"))
@@ -218,7 +230,9 @@ class Analysis:
             unassigned = None
             if self.assignments is not None:
                 sources["assignments"] = table(self.assignments)
-                unassigned = compare_assignments(session, design, sources["assignments"])
+                unassigned = compare_assignments(
+                    session, design, sources["assignments"], links=links
+                )
             version = engine.version
         return ExperimentSums(
             design=design,

@@ -84,12 +84,14 @@ class InteractionsAnalysis:
         experiments: The classes of the experiments, or a `Design` of each.
         exposures: As for `Analysis`.
         actions: As for `Analysis`; None: nothing was done yet, or only independence is of interest.
+        identities: As for `Analysis`.
         engine: As for `Analysis`.
     """
 
     experiments: "Sequence[type[Experiment] | Declared | Design]"
     exposures: Source = field(kw_only=True)
     actions: Source | None = field(kw_only=True, default=None)
+    identities: Source | None = field(kw_only=True, default=None)
     engine: object = field(kw_only=True, default=None)
 
     def run(self, progress: Progress = silent) -> InteractionsResult:
@@ -116,12 +118,16 @@ class InteractionsAnalysis:
         sources = {"exposures": table(self.exposures)}
         if self.actions is not None:
             sources["actions"] = table(self.actions)
+        if self.identities is not None:
+            sources["identities"] = table(self.identities)
         queries = [UnitQueries(design=design) for design in designs]
         failed: dict[_Name, str] = {}
         measured: dict[int, _Measured] = {}
         with opened(self.engine) as engine:
             session = QuerySession(engine, progress=progress, steps=_STEPS)
-            shared = find_shared_units(session, queries, sources["exposures"])
+            shared = find_shared_units(
+                session, queries, sources["exposures"], identities=sources.get("identities")
+            )
             for number, design in enumerate(designs):
                 others = _sharing(number, shared)
                 if not others or not design.metrics or self.actions is None:

@@ -26,6 +26,14 @@ select md5(j::varchar) as insert_id,
   '{{"price": ' || round(exp(3 + random() * 1.2), 2) || ', "kind": "k' || (j % 5) || '"}}' as properties
 from range({actions}) t(j);
 
+copy (select * replace ('visitor' as unit_type, 'v-' || unit_id as unit_id) from exposures)
+  to '{where}/visitors.parquet' (format parquet);
+copy (
+  select 'i' || i as insert_id, timestamp '2026-01-15' + to_microseconds(i) as time,
+    'visitor' as from_type, 'v-user-' || i as from_id,
+    'user' as to_type, 'user-' || case when i % 20 = 0 then i + 1 else i end as to_id
+  from range({identities}) t(i)
+) to '{where}/identities.parquet' (format parquet);
 copy exposures to '{where}/exposures.parquet' (format parquet);
 copy actions to '{where}/actions.parquet' (format parquet);
 copy (select * exclude insert_id from actions) to '{where}/unnamed.parquet' (format parquet);
@@ -41,19 +49,25 @@ copy (
 """
 
 
-def make(where: Path, units: int, actions: int, rows: int) -> None:
+def make(where: Path, units: int, actions: int, rows: int, identities: int) -> None:
     """Write exposures.parquet, actions.parquet, unnamed.parquet (without insert ids), units.parquet.
+
+    And visitors.parquet, exposures of the same units as visitors, with identities.parquet: one in twenty
+    visitors is a second one of some user.
 
     Args:
         where: The folder.
         units: Units that are exposed, five times in three.
         actions: Actions, some of other units.
         rows: Rows of the table of units.
+        identities: Visitors that are linked to a user.
     """
     import duckdb
 
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'; set threads = 1")
         connection.execute("select setseed(0.5)")
-        connection.execute(_EVENTS.format(where=where, units=units, actions=actions))
+        connection.execute(
+            _EVENTS.format(where=where, units=units, actions=actions, identities=identities)
+        )
         connection.execute(_UNITS.format(where=where, rows=rows))

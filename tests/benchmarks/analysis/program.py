@@ -30,13 +30,16 @@ def _query(text: str, actions: str = "") -> None:
         connection.execute(text.replace("{actions}", actions).format(where=WHERE)).fetchall()
 
 
-def _analysis(actions: str, *, cuped: bool, over_time: str | None) -> None:
+def _analysis(
+    actions: str, *, cuped: bool, over_time: str | None, of_visitors: bool = False
+) -> None:
     from abkit.analysis import Analysis, AnalysisPlan, Design
     from abkit.experiments.declaring.metrics import Conversion, Ratio, Sum, Total
 
     design = Design(
         name="Bench",
         salt="Bench",
+        unit_type="visitor" if of_visitors else "user",
         control="0",
         metrics=(
             Conversion("bought", action="purchase"),
@@ -47,8 +50,9 @@ def _analysis(actions: str, *, cuped: bool, over_time: str | None) -> None:
     )
     Analysis(
         design,
-        exposures=f"{WHERE}/exposures.parquet",
+        exposures=f"{WHERE}/{'visitors' if of_visitors else 'exposures'}.parquet",
         actions=f"{WHERE}/{actions}.parquet",
+        identities=f"{WHERE}/identities.parquet" if of_visitors else None,
         plan=AnalysisPlan(
             cuped=timedelta(days=14) if cuped else None,
             window=timedelta(days=7),
@@ -78,6 +82,7 @@ def _units() -> None:
 PROGRAMS: dict[str, Callable[[], None]] = {
     "final by hand": lambda: _query(by_hand.FINAL, by_hand.ONCE),
     "final": lambda: _analysis("actions", cuped=True, over_time=None),
+    "visitors": lambda: _analysis("actions", cuped=True, over_time=None, of_visitors=True),
     "final, unnamed, by hand": lambda: _query(by_hand.FINAL, by_hand.PLAIN),
     "final, unnamed": lambda: _analysis("unnamed", cuped=True, over_time=None),
     "over time by hand": lambda: _query(by_hand.OVER_TIME, by_hand.ONCE),

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from attrs import frozen
 
+from abkit.analysis.aggregation.identities import Links, open_exposures
 from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.declared.design import Design
 from abkit.analysis.engines.base import integer
@@ -31,16 +32,19 @@ class Unassigned:
     without: Mapping[date, int]
 
 
-def compare_assignments(session: QuerySession, design: Design, assignments: Table) -> Unassigned:
+def compare_assignments(
+    session: QuerySession, design: Design, assignments: Table, *, links: Links | None = None
+) -> Unassigned:
     """Compare a table of assignments with the `units` that take part.
 
     Args:
         session: The engine, of which `find_exposed_units` has been asked.
         design: What was planned.
         assignments: A row for each assignment, with the columns of an exposure.
+        links: Which visitors are one unit; None: nothing is known of that.
     """
     queries = UnitQueries(design=design)
-    present = session.engine.open("assignments", assignments, queries.columns())
+    present = open_exposures(session, links, "assignments", assignments, queries.columns())
     ours = UnitQueries(design=design, present=present).usable()
     session.define(
         "assigned",

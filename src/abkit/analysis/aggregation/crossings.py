@@ -6,6 +6,7 @@ from types import MappingProxyType
 from attrs import evolve, frozen
 
 from abkit.analysis.aggregation.exposures import ExposedUnits, find_exposed_units
+from abkit.analysis.aggregation.identities import Links, find_links, open_exposures
 from abkit.analysis.aggregation.measures import MeasuredSums, measure_events
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
@@ -13,6 +14,7 @@ from abkit.analysis.query.crossings import CrossedUnitQueries, CrossQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Table
+from abkit.experiments.declaring.identities import VISITOR
 
 _Strata = dict[tuple[str, ...], dict[tuple[str, str], int]]
 
@@ -34,7 +36,11 @@ class SharedUnits:
 
 
 def find_shared_units(
-    session: QuerySession, experiments: Sequence[UnitQueries], exposures: Table
+    session: QuerySession,
+    experiments: Sequence[UnitQueries],
+    exposures: Table,
+    *,
+    identities: Table | None = None,
 ) -> SharedUnits:
     """Cross the units of all experiments: one pass over the exposures.
 
@@ -44,9 +50,13 @@ def find_shared_units(
         session: The engine.
         experiments: The exposures of each.
         exposures: The table of all exposures.
+        identities: That of all identities, by which visitors may be one unit; None if there are none.
     """
     columns = CrossQueries(experiments=experiments).columns()
-    present = session.engine.open("all_exposures", exposures, columns)
+    links = None
+    if identities is not None and any(of.design.unit_type == VISITOR for of in experiments):
+        links = find_links(session, VISITOR, identities)
+    present = open_exposures(session, links, "all_exposures", exposures, columns)
     queries = CrossQueries(experiments=[evolve(of, present=present) for of in experiments])
     session.define("taken", queries.taken(), keep=True)
     session.define("arms_elsewhere", queries.arms(), keep=True)
@@ -87,15 +97,19 @@ def measure_by_arms(
         who: The experiment's exposures.
         what: The queries of what units did.
         names: Of the other experiments.
-        tables: The exposures and, if something was done, the actions.
+        tables: The exposures and, if there are any, the actions and the identities.
         length: Of a period, in microseconds.
     """
-    exposed = find_exposed_units(session, who, tables["exposures"], length=length)
+    links: Links | None = None
+    if "identities" in tables:
+        links = find_links(session, who.design.unit_type, tables["identities"])
+    exposed = find_exposed_units(session, who, tables["exposures"], length=length, links=links)
     measured = measure_events(
         session,
         evolve(what, phased=len(exposed.phases) > 1, segments=len(names)),
         tables.get("actions"),
         segments=names,
         new_units=None,
+        links=links,
     )
     return exposed, measured

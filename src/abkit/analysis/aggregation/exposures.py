@@ -7,6 +7,12 @@ from types import MappingProxyType
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis.aggregation.identities import (
+    LinkedIdentities,
+    Links,
+    linked_identities,
+    open_exposures,
+)
 from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.phases import MAXIMUM_PHASES
@@ -35,6 +41,7 @@ class ExposedUnits:
         by_period: Units by the start of the period of their first exposure, variant, and number of their
             phase.
         phases: The phases, which differ in their weights, in the order of their first exposures.
+        identities: What identities did to them; None where none were given.
         notes: What was noticed, in sentences.
     """
 
@@ -47,6 +54,7 @@ class ExposedUnits:
     excluded: Mapping[str, int]
     by_period: Mapping[tuple[datetime, str, int], int] = field(factory=lambda: MappingProxyType({}))
     phases: tuple[Phase, ...] = ()
+    identities: LinkedIdentities | None = None
     notes: tuple[str, ...] = ()
 
     def known(self, until: datetime | None, *, made: datetime) -> datetime:
@@ -69,6 +77,7 @@ def find_exposed_units(
     *,
     length: int,
     designed: Callable[[], Mapping[str, float]] = dict,
+    links: Links | None = None,
 ) -> ExposedUnits:
     """Find out who takes part: afterwards there is a table `units`.
 
@@ -78,13 +87,14 @@ def find_exposed_units(
         exposures: The table of exposures.
         length: Of a period, in microseconds.
         designed: Gives the designed weights, for exposures that tell none; empty if they are not known.
+        links: Which visitors are one unit; None: nothing is known of that.
 
     Raises:
         EmptyDataError: There is no exposure of the experiment.
         AnalysisError: The column of the variants cannot be that, or no exposure has the property of a
             segment.
     """
-    present = session.engine.open("exposures", exposures, queries.columns())
+    present = open_exposures(session, links, "exposures", exposures, queries.columns())
     queries = evolve(queries, present=present)
     profile = session.rows("exposures in the table", queries.profile())
     _check(profile, session, queries, exposures)
@@ -135,6 +145,7 @@ def find_exposed_units(
             }
         ),
         phases=tuple(phase for phase, _ in phases),
+        identities=linked_identities(session, links, queries),
     )
 
 

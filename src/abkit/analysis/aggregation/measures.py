@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregation.centering import Looks, centered
 from abkit.analysis.aggregation.completions import define_completed
+from abkit.analysis.aggregation.identities import Links, open_actions, recorded_actions
 from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.events import EventQueries
@@ -112,6 +113,7 @@ def measure_events(
     *,
     segments: Sequence[str],
     new_units: NewUnits | None,
+    links: Links | None = None,
 ) -> MeasuredSums:
     """Measure what the `units` did.
 
@@ -121,6 +123,7 @@ def measure_events(
         actions: The table of actions; None if nothing was done yet.
         segments: The properties that units are told apart by, as in the `UnitQueries`.
         new_units: Of the units, to measure them over time too; None: not over time.
+        links: Whose an action is that names no unit; None: nobody's.
     """
     layout, engine = queries.layout, session.engine
     present: Collection[str] = ()
@@ -128,9 +131,9 @@ def measure_events(
         session.define("actions", queries.nothing())
     else:
         own_unit = "unit_id" in actions.columns
-        present = engine.open("actions", actions, queries.columns(own_unit=own_unit))
-    source = "actions"
-    if not layout.idempotent and "insert_id" in present and engine.repeats("actions", "insert_id"):
+        present = open_actions(session, links, actions, queries.columns(own_unit=own_unit))
+    source, recorded = "actions", recorded_actions(links)
+    if not layout.idempotent and "insert_id" in present and engine.repeats(recorded, "insert_id"):
         session.define("actions_once", queries.once())
         source = "actions_once"
     session.define("done", queries.done(source=source), keep=bool(layout.derived))
