@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from abkit.analysis.aggregation.absence import absences
+from abkit.analysis.aggregation.absence import absences, unreached_visitors
 from abkit.analysis.aggregation.assignments import compare_assignments
 from abkit.analysis.aggregation.days import measure_days
 from abkit.analysis.aggregation.exposures import find_exposed_units
-from abkit.analysis.aggregation.identities import find_links
+from abkit.analysis.aggregation.identities import find_links, recorded_actions
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
@@ -35,6 +35,7 @@ from abkit.experiments.checking.registration import Amendment
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.analysis_words import Several, Step
 from abkit.experiments.declaring.arguments import arguments_checked
+from abkit.experiments.declaring.identities import VISITOR
 
 if TYPE_CHECKING:
     from abkit.experiments.declaring.experiment import Experiment
@@ -207,6 +208,8 @@ class Analysis:
             )
             latest = None if exposed.latest is None else microseconds(exposed.latest)
             notes = absences(session, measured, sources.get("actions"))
+            if design.unit_type == VISITOR and "actions" in sources and links is None:
+                notes += tuple(unreached_visitors(measured))
             changes, unreadable = _amendments(design.name)
             measured = evolve(
                 measured,
@@ -218,6 +221,7 @@ class Analysis:
                     window=plan.window,
                     exposed=latest,
                     until=who.until,
+                    actions=recorded_actions(links),
                 ),
             )
             daily = measure_days(
@@ -226,6 +230,7 @@ class Analysis:
                 are_additive([design.deciding] if plan.novelty else []),
                 exposed=latest,
                 until=microseconds(made if end is None else min(made, utc(end))),
+                actions=recorded_actions(links),
             )
             unassigned = None
             if self.assignments is not None:

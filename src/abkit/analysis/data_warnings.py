@@ -4,13 +4,18 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from abkit.analysis.aggregation.exposures import ExposedUnits
+from abkit.analysis.aggregation.identities import LinkedIdentities
 from abkit.analysis.aggregation.measures import MeasuredSums
-from abkit.analysis.amounts import amount, left_out
+from abkit.analysis.amounts import amount, have, left_out
+from abkit.analysis.declared.design import Design
 from abkit.analysis.outcome import Outcome
+from abkit.analysis.query.identities import MAXIMUM_USERS
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.statistics.standardizing import FEWEST
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method, Several
+from abkit.experiments.declaring.identities import VISITOR
+from abkit.experiments.declaring.subjects import USER
 
 if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
@@ -42,6 +47,60 @@ def of_exposures(exposed: ExposedUnits, result: Outcome, several: Several) -> It
             f"variants; {_MOVED if _are_moved_kept(result, several) else _JUMPED[several]}. "
             "Find out why units change their variant."
         )
+
+
+def of_identities(
+    found: LinkedIdentities | None, design: Design, several: Several
+) -> Iterable[str]:
+    """What is wrong with the identities.
+
+    Args:
+        found: What they did; None if none were given.
+        design: The experiment.
+        several: What became of units exposed to several variants.
+    """
+    if found is None:
+        return
+    if found.incomplete:
+        yield (
+            f"{_identities(found.incomplete)} {have(found.incomplete)} not two ids of two types: "
+            f"{'it is' if found.incomplete == 1 else 'they are'} left out."
+        )
+    if found.read and not found.linking:
+        needed = (
+            "a visitor and a user"
+            if design.unit_type in (VISITOR, USER)
+            else f"somebody and a unit of type {design.unit_type!r}"
+        )
+        yield (
+            f"None of {_identities(found.read)} is of {needed}: an action counts for the unit that it "
+            "names, and for no other."
+        )
+    if found.in_several:
+        yield (
+            f"{amount(found.in_several, 'unit')} saw several variants because one person has several "
+            f"visitors, such as two devices; {_JUMPED[several]}."
+        )
+    if found.shared:
+        yield (
+            f"{amount(found.shared, 'visitor')} {have(found.shared)} more than {MAXIMUM_USERS} users, as "
+            f"shared computers do: the first {MAXIMUM_USERS} are linked, "
+            f"{amount(found.ignored, 'further link')} {'is' if found.ignored == 1 else 'are'} ignored."
+        )
+    if found.swapped:
+        yield (
+            f"The ids of {_identities(found.swapped)} look swapped: the one of the {_other(design)} is that "
+            f"of an exposed {design.unit_type}, and the one of the {design.unit_type} is not. They link "
+            "nothing."
+        )
+
+
+def _identities(number: int) -> str:
+    return amount(number, "identity", "identities")
+
+
+def _other(design: Design) -> str:
+    return USER if design.unit_type == VISITOR else VISITOR
 
 
 def _are_moved_kept(result: Outcome, several: Several) -> bool:

@@ -13,7 +13,7 @@ from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.assemble import Asked, assembled, check_plan
-from abkit.analysis.data_warnings import of_exposures
+from abkit.analysis.data_warnings import of_exposures, of_identities
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
@@ -251,8 +251,13 @@ class ExperimentSums:
             cumulative=curve,
             worth=result.worth and per_day(result.worth, result.deciding, daily_units(curve)),
             unassigned=self.unassigned,
+            identities=exposed.identities,
             novelty=trends,
-            warnings=(*result.warnings, *of_exposures(exposed, result, plan.several)),
+            warnings=(
+                *result.warnings,
+                *of_exposures(exposed, result, plan.several),
+                *of_identities(exposed.identities, design, plan.several),
+            ),
         )
 
     def _amended(self) -> Iterable[str]:

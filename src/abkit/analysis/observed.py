@@ -9,7 +9,14 @@ from tempfile import TemporaryDirectory
 
 from attrs import evolve, frozen
 
-from abkit.analysis.aggregation.session import Progress, instant, microseconds, silent
+from abkit.analysis.aggregation.identities import find_links, open_actions
+from abkit.analysis.aggregation.session import (
+    Progress,
+    QuerySession,
+    instant,
+    microseconds,
+    silent,
+)
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.declared.design import Design
 from abkit.analysis.engines.base import integer
@@ -49,6 +56,7 @@ def observe(
     *,
     exposures: Source | None,
     actions: Source,
+    identities: Source | None = None,
     plan: AnalysisPlan,
     length: timedelta = 28 * _DAY,
     progress: Progress = silent,
@@ -63,6 +71,7 @@ def observe(
         design: What is declared.
         exposures: As for `Analysis`; None: there are none.
         actions: As for `Analysis`.
+        identities: As for `Analysis`.
         plan: Its CUPED, window, and units that are left out.
         length: How long before the last event.
         progress: As for `Analysis.run`.
@@ -84,23 +93,20 @@ def observe(
     )
     if exposures is not None:
         try:
-            return _of_exposures(design, exposures, actions, reading, length, progress)
+            analysis = Analysis(
+                design, exposures=exposures, actions=actions, identities=identities, plan=reading
+            )
+            return _of_exposures(analysis, length, progress)
         except EmptyDataError:
             pass  # it has not begun
-    with _first_actions(design, actions, length) as started:
-        sums = Analysis(design, exposures=started, actions=actions, plan=reading).gather(progress)
+    with _first_actions(design, actions, identities, length) as started:
+        sums = Analysis(
+            design, exposures=started, actions=actions, identities=identities, plan=reading
+        ).gather(progress)
         return _observed(sums, length, exposed=False)
 
 
-def _of_exposures(
-    design: Design,
-    exposures: Source,
-    actions: Source,
-    plan: AnalysisPlan,
-    length: timedelta,
-    progress: Progress,
-) -> Observed:
-    analysis = Analysis(design, exposures=exposures, actions=actions, plan=plan)
+def _of_exposures(analysis: Analysis, length: timedelta, progress: Progress) -> Observed:
     sums = analysis.gather(progress)
     latest = sums.exposed.latest
     if latest is not None and latest - _first(sums) > length:
@@ -133,13 +139,19 @@ def _first(sums: ExperimentSums) -> datetime:
 
 
 @contextmanager
-def _first_actions(design: Design, actions: Source, length: timedelta) -> Iterator[Path]:
+def _first_actions(
+    design: Design, actions: Source, identities: Source | None, length: timedelta
+) -> Iterator[Path]:
     """A file of exposures to the control: each unit's first action in that time."""
     queries = ActivityQueries(unit_type=design.unit_type)
     read = table(actions)
     with opened(None) as engine, TemporaryDirectory() as folder:
         own_unit = "unit_id" in read.columns
-        engine.open("actions", read, queries.columns(own_unit=own_unit))
+        session = QuerySession(engine, progress=silent, steps=1)
+        links = None
+        if identities is not None:
+            links = find_links(session, design.unit_type, table(identities))
+        open_actions(session, links, read, queries.columns(own_unit=own_unit))
         (row,) = engine.rows(queries.latest())
         if row["latest"] is None:
             raise EmptyDataError(

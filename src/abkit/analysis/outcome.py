@@ -11,6 +11,7 @@ from abkit.analysis.advice.remaining import Remaining
 from abkit.analysis.advice.verdict import Recommendation, Verdict
 from abkit.analysis.advice.worth import Worth
 from abkit.analysis.aggregation.assignments import Unassigned
+from abkit.analysis.aggregation.identities import LinkedIdentities
 from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.badges import badges
 from abkit.analysis.findings.before import BeforeExposure
@@ -109,6 +110,7 @@ class Outcome:
             compared, in the order of their first exposures; empty if all had the same weights.
         cumulative: Units over time; None for a table of units.
         unassigned: Exposures beside assignments; None where assignments were not given.
+        identities: What identities did to the units and their actions; None where none were given.
         segments: What was found in parts of the units.
         novelty: The effect by days since each unit's first exposure, of the metric that decides; empty if
             that is not made of days, or while no unit has a week behind it.
@@ -146,6 +148,7 @@ class Outcome:
     phases: tuple[Phase, ...] = ()
     cumulative: CumulativeUnits | None = None
     unassigned: Unassigned | None = None
+    identities: LinkedIdentities | None = None
     segments: tuple[Segment, ...] = ()
     novelty: tuple[Novelty, ...] = ()
     heterogeneity: tuple[Heterogeneity, ...] = ()

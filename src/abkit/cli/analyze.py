@@ -36,7 +36,16 @@ from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PRINTED = Path("-")
-_OF_EVENTS = {*OF_EVENTS, "cuped", "looks", "spending", "start", "until", "assignments"}
+_OF_EVENTS = {
+    *OF_EVENTS,
+    "cuped",
+    "looks",
+    "spending",
+    "start",
+    "until",
+    "assignments",
+    "identities",
+}
 """What goes with stored events only."""
 
 
@@ -218,7 +227,7 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     subject = analyzed(options)
     tables = stored_tables(options["events"])
     said = asked(options, now=datetime.now(UTC))
-    analysis = Analysis(subject.design, **tables, **said.sources, plan=said.analysis_plan)
+    analysis = Analysis(subject.design, **{**tables, **said.sources}, plan=said.analysis_plan)
     try:
         with progress() as told:
             result = evolve(

@@ -53,8 +53,8 @@ def _or_pyproject(name: str) -> _Callback:
 stored_events_option: Option = click.option(
     "--events",
     metavar="DIR",
-    help=f"Folder or URL with exposures/ and actions/. Default: ${EVENTS_VARIABLE}, or `events` in "
-    "[tool.abkit] of pyproject.toml.",
+    help="Folder or URL with exposures/ and actions/, and identities/ if there are any. Default: "
+    f"${EVENTS_VARIABLE}, or `events` in [tool.abkit] of pyproject.toml.",
 )
 
 settings_option: Option = click.option(

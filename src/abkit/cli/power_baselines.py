@@ -67,7 +67,8 @@ class Measured:
         from abkit.analysis.observed import observe
 
         asked = [metric for metric in metrics if metric.name not in without]
-        exposures, actions = stored_tables(options["from_events"]).values()
+        stored = stored_tables(options["from_events"])
+        exposures, actions = stored["exposures"], stored["actions"]
         if actions is None:
             message = f"{options['from_events']} has no actions: no metric can be measured"
             raise AnalysisError(message)
@@ -76,6 +77,7 @@ class Measured:
                 evolve(design, metrics=asked),
                 exposures=exposures if exposures and exists(exposures) else None,
                 actions=actions,
+                identities=stored.get("identities"),
                 plan=plan,
                 length=timedelta(days=options["days"]),
                 **told,

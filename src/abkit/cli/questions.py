@@ -142,6 +142,11 @@ _EVENTS = [
         metavar="PATH",
         help="All assignments, stored like exposures, to compare with the exposures.",
     ),
+    click.option(
+        "--identities",
+        metavar="PATH",
+        help="Which ids belong together. Default: identities/ of the folder of --events, if it is there.",
+    ),
     click.option("--over-time", type=Word(Step), help="Compute results for each day or hour."),
     click.option(
         "--segment",
@@ -255,9 +260,12 @@ def asked(options: Mapping[str, Any], *, now: datetime) -> Asked:
             message = "give either --from or --period: each says where the time frame begins"
             raise click.UsageError(message)
         run["start"] = run.get("until", now) - options["period"]
-    sources = {"assignments": options["assignments"]} if options["assignments"] is not None else {}
+    sources = {name: options[name] for name in _SOURCES if options[name] is not None}
     return Asked(plan=plan, run=run, sources=sources)
 
+
+_SOURCES = ("assignments", "identities")
+"""Options that name further tables."""
 
 _PLANNED = (
     "method",

@@ -52,7 +52,8 @@ def events_recipe(code: Sequence[str], tables: Mapping[str, str | None], asked: 
 
     Args:
         code: Imports `Analysis`, and what is analyzed as `experiment`.
-        tables: The absolute paths of exposures and actions; None where there is no such table.
+        tables: The absolute paths of exposures, actions and any identities; None where there is no such
+            table.
         asked: What else was asked.
     """
     head = [*asked.imports, *code]

@@ -7,11 +7,12 @@ from abkit.analysis.reading.places import is_url, within
 
 
 def stored_tables(events: str) -> dict[str, str | None]:
-    """The places of the exposures and of the actions, as keywords of an `Analysis`.
+    """The places of the exposures, the actions and any identities, as keywords of an `Analysis`.
 
     Args:
         events: The folder, or its URL, that a `FileSink` wrote. It makes a folder within it with the first
-            event of a kind: where there are exposures but no folder of actions, nothing was done yet.
+            event of a kind: where there are exposures but no folder of actions, nothing was done yet;
+            where there is none of identities, nobody was identified.
 
     Raises:
         AnalysisError: A URL cannot be read.
@@ -19,7 +20,9 @@ def stored_tables(events: str) -> dict[str, str | None]:
     """
     exposures, actions = within(events, "exposures"), within(events, "actions")
     nothing_done = not exists(actions) and exists(exposures)
-    return {"exposures": exposures, "actions": None if nothing_done else actions}
+    tables = {"exposures": exposures, "actions": None if nothing_done else actions}
+    identities = within(events, "identities")
+    return {**tables, "identities": identities} if exists(identities) else tables
 
 
 def exists(place: str) -> bool:

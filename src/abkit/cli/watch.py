@@ -74,9 +74,7 @@ class _Watch:
     def result(self, declaration: Declaration) -> Result:
         stored = stored_tables(self.events)
         plan = None if self.confidence is None else AnalysisPlan(confidence=self.confidence)
-        analysis = Analysis(
-            declaration, exposures=stored["exposures"], actions=stored["actions"], plan=plan
-        )
+        analysis = Analysis(declaration, **stored, plan=plan)
         sums = analysis.gather()
         if sums.plan.method is Method.WELCH and sums.plan.sample_size is None:
             # One look of no planned size: this is one of every morning's.

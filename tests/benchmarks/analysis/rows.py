@@ -54,7 +54,9 @@ def analysis_rows() -> Iterable[Beside]:
     """Measure all of them."""
     with TemporaryDirectory() as where:
         # In a process of its own, whose memory is given back.
-        maker = Process(target=make, args=(Path(where), 1_200_000, 5_000_000, 10_000_000, 1_000_000))
+        maker = Process(
+            target=make, args=(Path(where), 1_200_000, 5_000_000, 10_000_000, 1_000_000)
+        )
         maker.start()
         maker.join()
         for what, program, by_hand, target, times in _ASKED:

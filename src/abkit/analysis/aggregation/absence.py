@@ -34,6 +34,16 @@ def absences(
     )
 
 
+def unreached_visitors(measured_sums: MeasuredSums) -> Iterable[str]:
+    """That actions of users are nobody's, if no action reaches a visitor and no identities were given."""
+    metrics = (estimand.metric for estimand in measured_sums.layout.estimands)
+    if all(_is_empty(measured_sums, metric) for metric in metrics):
+        yield (
+            "No action reaches a visitor. Those of users do only through identities, which were not given: "
+            "call identify(visitor=..., user=...) at sign-up and sign-in, and give identities=."
+        )
+
+
 def limited_to_zero(measured_sums: MeasuredSums) -> Iterable[str]:
     """Of each metric of which nothing is left within its limits, that it is so.
 

@@ -24,6 +24,7 @@ def measure_days(
     *,
     exposed: int | None,
     until: int,
+    actions: str = "actions",
 ) -> tuple[DailySums, ...]:
     """Measure metrics by days since exposure; nothing while no unit has a week behind it.
 
@@ -36,12 +37,13 @@ def measure_days(
         metrics: Additive ones among its metrics.
         exposed: The last exposure, in microseconds since 1970; None: there is none.
         until: The end of the time frame likewise, or now: what lies beyond was written by a wrong clock.
+        actions: The table that has each action once.
     """
     window = events.window
     most = MOST_DAYS if window is None else min(MOST_DAYS, window // DAY)
     if not metrics or exposed is None or most < LENGTHS[0]:
         return ()
-    end = last_moment(session, exposed=exposed, until=until)
+    end = last_moment(session, exposed=exposed, until=until, actions=actions)
     queries = DayQueries(
         layout=events.layout,
         metrics=metrics,

@@ -6,8 +6,8 @@ Below, T is the type of unit of the experiment. An identity is a pair of ids of 
   its subjects is linked to, once for each, whatever the number of links. Identities of a type and T link; for
   a T that is neither visitor nor user, a visitor also links through its users. If T is visitor or user, only
   identities of a visitor and a user link: what an organization does is nobody's in particular.
-- *The time of a link does not matter*: made after the action, it still links it. Actions count from the unit's
-  first exposure on, as all do.
+- *The time of a link does not matter*: made after the action, it still links it. Actions count from the
+  unit's first exposure on, as all do.
 - *Several visitors of one person are one unit* where T is visitor. A visitor belongs to its first user (by
   time, then by id); the visitors of one user are a unit, named by the smallest of their ids, whose exposures
   are all of theirs. Further users of a visitor bring their actions to its unit, and no further visitors.
@@ -164,7 +164,9 @@ def open_actions(
     ]
     recorded = recorded_actions(links)
     present = session.engine.open(recorded, actions, [*wanted, *subjects])
-    named = {column.name: number for number, column in enumerate(subjects) if column.name in present}
+    named = {
+        column.name: number for number, column in enumerate(subjects) if column.name in present
+    }
     if not named and _UNIT not in present:
         return session.engine.open("actions", actions, columns)  # which says what is missing
     queries = CanonicalQueries(

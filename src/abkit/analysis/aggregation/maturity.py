@@ -18,6 +18,7 @@ def immature(
     window: timedelta | None,
     exposed: int | None,
     until: int | None,
+    actions: str = "actions",
 ) -> Mapping[Metric, Mapping[str, int]]:
     """By metric for which a unit's time ends, the units per variant whose time is not over.
 
@@ -29,11 +30,12 @@ def immature(
         window: How long after the first exposure actions count; None: for ever.
         exposed: The last exposure, in microseconds since 1970; None: there is none.
         until: The end of the time frame likewise; None: it is open.
+        actions: The table that has each action once.
     """
     queries = MaturityQueries(metrics=limited(layout.metrics, window=window), window=window)
     if not queries.metrics or exposed is None:
         return MappingProxyType({})
-    end = last_moment(session, exposed=exposed, until=until)
+    end = last_moment(session, exposed=exposed, until=until, actions=actions)
     rows = session.rows("units that are not mature", queries.immature(end))
     return MappingProxyType(
         {
@@ -45,15 +47,18 @@ def immature(
     )
 
 
-def last_moment(session: QuerySession, *, exposed: int, until: int | None) -> int:
+def last_moment(
+    session: QuerySession, *, exposed: int, until: int | None, actions: str = "actions"
+) -> int:
     """The end of the data, in microseconds since 1970: their last exposure or action, or `until`.
 
     Args:
         session: As for `immature`.
         exposed: The last exposure, in microseconds since 1970.
         until: The end of the time frame likewise; None: it is open.
+        actions: The table that has each action once.
     """
     queries = MaturityQueries(metrics=(), window=None)
-    last = session.row("last action", queries.latest())
+    last = session.row("last action", queries.latest(actions))
     end = exposed if last["latest"] is None else max(exposed, integer(last, "latest"))
     return end if until is None else min(end, until)

@@ -136,7 +136,8 @@ def measure_events(
     if not layout.idempotent and "insert_id" in present and engine.repeats(recorded, "insert_id"):
         session.define("actions_once", queries.once())
         source = "actions_once"
-    session.define("done", queries.done(source=source), keep=bool(layout.derived))
+    resolved = recorded != "actions"
+    session.define("done", queries.done(source=source), keep=resolved or bool(layout.derived))
     rows = "done"
     if layout.derived:
         for i, part in enumerate(layout.derived):

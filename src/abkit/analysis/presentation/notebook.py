@@ -26,7 +26,7 @@ class Recipe:
     Attributes:
         code: Python that leaves an `Analysis` (or a `UnitsAnalysis`) in the name `analysis`.
         arguments: Those of its `run()`, as Python.
-        tables: The paths of the tables, by their names: exposures and actions, or units.
+        tables: The paths of the tables, by their names: exposures, actions and any identities, or units.
     """
 
     code: str

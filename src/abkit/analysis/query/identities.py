@@ -172,7 +172,10 @@ from (
             people = """
   left join people p on p.visitor_id = v.visitor_id
   left join people q on q.visitor_id = v.user_id"""
-            own_unit, other_unit = f"coalesce(p.unit_id, {own_unit})", f"coalesce(q.unit_id, {other_unit})"
+            own_unit, other_unit = (
+                f"coalesce(p.unit_id, {own_unit})",
+                f"coalesce(q.unit_id, {other_unit})",
+            )
         return f"""\
 select count(*) as swapped
 from (

@@ -27,9 +27,13 @@ class MaturityQueries:
     metrics: Sequence[Metric]
     window: timedelta | None
 
-    def latest(self) -> str:
-        """The last moment of the actions, of whatever action; one row. Column: latest."""
-        return "select max(time) as latest from actions"
+    def latest(self, actions: str = "actions") -> str:
+        """The last moment of the actions, of whatever action; one row. Column: latest.
+
+        Args:
+            actions: The table that has each action once.
+        """
+        return f"select max(time) as latest from {actions}"  # noqa: S608 - a name of our own
 
     def immature(self, end: int) -> str:
         """How many units per variant are not mature. Columns: variant, immature_0, ... (by metric).

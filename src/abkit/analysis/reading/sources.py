@@ -8,7 +8,7 @@ from typing import TypeAlias
 from attrs import Attribute, field, frozen
 
 from abkit.errors import AnalysisError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
 from abkit.quoting import masked
 
 Source: TypeAlias = object
@@ -21,7 +21,7 @@ Place: TypeAlias = str | tuple[str, str]
 """A column, or a column of maps, structs or JSON objects and the name of an entry."""
 
 _NOTHING: Mapping[str, Place] = MappingProxyType({})
-_KNOWN = tuple(dict.fromkeys((*EXPOSURE_COLUMNS, *ACTION_COLUMNS)))
+_KNOWN = tuple(dict.fromkeys((*EXPOSURE_COLUMNS, *ACTION_COLUMNS, *IDENTITY_COLUMNS)))
 _OF_ENTRIES = ("groups", "properties")
 
 

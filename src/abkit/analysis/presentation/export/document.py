@@ -76,6 +76,7 @@ def to_dict(result: "Outcome") -> dict[str, object]:
             "exclusions": dict(result.exclusions),
             "variants": [plain(counts) for counts in result.counts],
             "cumulative": result.cumulative and _cumulative(result.cumulative),
+            "identities": plain(result.identities),
             "unassigned": result.unassigned and _unassigned(result.unassigned),
         },
         "remaining": plain(result.remaining),

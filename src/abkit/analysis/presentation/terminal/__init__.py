@@ -11,6 +11,7 @@ from abkit.analysis.presentation.terminal.parts import (
     show_counts,
     show_growth,
     show_head,
+    show_identities,
     show_method,
     show_phases,
     show_ratio,
@@ -69,6 +70,7 @@ def show(result: "Outcome", console: "Console") -> None:
     show_novelty(result, console)
     show_segments(result, console)
     show_unassigned(result, console)
+    show_identities(result, console)
     show_ratio(result, console)
     show_before(result, console)
     show_phases(result, console)

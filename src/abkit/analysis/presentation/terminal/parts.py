@@ -8,6 +8,7 @@ from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.heterogeneity import reactions
+from abkit.analysis.presentation.identities import identities_sentence
 from abkit.analysis.presentation.terminal.metrics import compared
 from abkit.analysis.presentation.terminal.tables import Cell, Column, show_table
 from abkit.analysis.presentation.terminal.words import (
@@ -156,6 +157,14 @@ def show_unassigned(result: "Outcome", console: "Console") -> None:
         rows.append([variant, f"{assigned:,}", f"{exposed:,}", share])
     show_table(columns, rows, console)
     line(console, f"Exposed without an assignment: {sum(found.without.values()):,}", indent=2)
+
+
+def show_identities(result: "Outcome", console: "Console") -> None:
+    """Print what identities did, if some were given."""
+    said = identities_sentence(result)
+    if said is not None:
+        console.print()
+        line(console, ("Identities  ", "bold"), said)
 
 
 def show_ratio(result: "Outcome", console: "Console") -> None:
