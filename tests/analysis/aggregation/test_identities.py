@@ -1,0 +1,305 @@
+"""Whose an action is that names no unit, and which visitors are one unit."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from abkit.analysis import Analysis, AnalysisPlan, Design, Table
+from abkit.analysis.aggregation.exposures import find_exposed_units
+from abkit.analysis.aggregation.identities import find_links
+from abkit.analysis.aggregation.measures import measure_events
+from abkit.analysis.aggregation.session import QuerySession, silent
+from abkit.analysis.engines.base import integer
+from abkit.analysis.engines.choose import opened
+from abkit.analysis.query.events import EventQueries
+from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.units import UnitQueries
+from abkit.analysis.reading.sources import table
+from abkit.analysis.result import Result
+from abkit.errors import AnalysisError, EmptyDataError, MissingColumnError
+from abkit.experiments.declaring.analysis_words import Several
+from abkit.experiments.declaring.metrics import Total
+
+from .identified import COLUMNS, Expected, Log, expected, frames, in_sqlite
+
+SECOND = 1_000_000
+
+VISITORS = st.sampled_from(["v0", "v0", "v0", "v1", "v2", "v3"])
+"""One of them has many users, so that it is a shared computer now and then."""
+USERS = st.sampled_from([f"u{number}" for number in range(13)])
+ORGS = st.sampled_from(["o0", "o1"])
+IDS = {"visitor": VISITORS, "user": USERS, "org": ORGS, "team": st.sampled_from(["t0", "t1"])}
+TIMES = st.integers(0, 9)
+
+
+def identities(one: str, other: str, *, at_most: int) -> Any:
+    """Identities of two types, in either order."""
+
+    def turned(pair: tuple[str, str, bool, int | None]) -> Any:
+        first, second = (one, pair[0]), (other, pair[1])
+        return (*second, *first, pair[3]) if pair[2] else (*first, *second, pair[3])
+
+    pairs = st.tuples(IDS[one], IDS[other], st.booleans(), st.none() | TIMES)
+    return st.lists(pairs.map(turned), max_size=at_most)
+
+
+def logs(unit_type: str) -> st.SearchStrategy[Log]:
+    incomplete = [
+        (None, "v0", "user", "u0", 1),
+        ("user", "u0", "user", "u1", 1),
+        ("visitor", "", "user", "u0", 0),
+    ]
+    subjects = st.fixed_dictionaries({}, optional=IDS)
+    return st.builds(
+        lambda exposures, actions, *found: Log(exposures, actions, sum(found, incomplete)),
+        st.lists(st.tuples(IDS[unit_type], st.sampled_from("ab"), TIMES), min_size=1, max_size=9),
+        st.lists(st.tuples(subjects, TIMES), max_size=9),
+        identities("visitor", "user", at_most=40),
+        identities("user", "org", at_most=3),
+        identities("visitor", "org", at_most=2),
+        identities("team", "org", at_most=2),
+    )
+
+
+def measured(
+    tables: Mapping[str, Any], unit_type: str, several: str, engine: object = None
+) -> Expected:
+    """The first exposure and the number of actions, by unit and variant, as an engine finds them."""
+    design = Design(name="Exp", salt="s", unit_type=unit_type, control="a", metrics=[Total("buy")])
+    with opened(engine) as where:
+        session = QuerySession(where, progress=silent, steps=9)
+        links = find_links(session, unit_type, table(tables["identities"]))
+        who = UnitQueries(design=design, several=Several(several))
+        find_exposed_units(session, who, table(tables["exposures"]), length=SECOND, links=links)
+        what = EventQueries(
+            layout=Layout.of_events(design.metrics, cuped=False),
+            unit_type=unit_type,
+            in_several=several == "include",
+        )
+        actions = table(tables["actions"])
+        measure_events(session, what, actions, segments=(), new_units=None, links=links)
+        rows = session.rows(
+            "each unit",
+            "select unit_id, variant, first_exposure, m0 from measured join units using (unit_id, variant)",
+        )
+    return {
+        (str(row["unit_id"]), str(row["variant"])): (
+            integer(row, "first_exposure") // SECOND,
+            integer(row, "m0"),
+        )
+        for row in rows
+    }
+
+
+CASES = st.sampled_from(["visitor", "user", "org"]).flatmap(
+    lambda unit_type: st.tuples(
+        st.just(unit_type), st.sampled_from(["exclude", "first", "include"]), logs(unit_type)
+    )
+)
+
+
+@settings(max_examples=60)
+@given(CASES)
+def test_units_and_their_actions_are_those_of_the_rules(case: tuple[str, str, Log]) -> None:
+    unit_type, several, log = case
+    found = measured(frames(log.rows(unit_type)), unit_type, several)
+    assert found == expected(log, unit_type, several)
+
+
+@settings(max_examples=10)
+@given(CASES)
+def test_in_sqlite_too(case: tuple[str, str, Log]) -> None:
+    unit_type, several, log = case
+    with closing(sqlite3.connect(":memory:")) as connection:
+        tables = in_sqlite(connection, log.rows(unit_type))
+        found = measured(tables, unit_type, several, connection)
+    assert found == expected(log, unit_type, several)
+
+
+LINK = ("visitor", "v1", "user", "u1", 5)
+
+
+def run(
+    identities: Sequence[Any] | None,
+    *,
+    exposures: Sequence[tuple[str, str, int]] = (("v1", "a", 1), ("v2", "b", 1), ("v3", "b", 2)),
+    actions: Sequence[Any] = (({"user": "u1"}, 3),),
+    unit_type: str = "visitor",
+    several: str = "exclude",
+) -> Result:
+    """The analysis of a small log."""
+    rows = Log(exposures, actions, identities or ()).rows(unit_type)
+    tables = frames(rows)
+    if identities is None:
+        del tables["identities"]
+    design = Design(name="Exp", salt="s", unit_type=unit_type, control="a", metrics=[Total("buy")])
+    return Analysis(design, **tables, plan=AnalysisPlan(several=several)).run()
+
+
+def totals(result: Result) -> list[float]:
+    """How many actions count, of the control and of the treatment."""
+    (found,) = result.metrics
+    arms = [found.control, *(treatment.arm for treatment in found.treatments)]
+    return [round(arm.moments.mean * arm.moments.n) for arm in arms]
+
+
+def test_without_identities_an_action_of_a_user_is_no_visitors_which_is_said() -> None:
+    result = run(None)
+    assert totals(result) == [0, 0]
+    assert any("No action reaches a visitor" in warning for warning in result.warnings)
+    assert result.identities is None
+    assert "Identities" not in result.to_text()
+    assert "identit" not in "".join(result.queries.values())
+
+
+def test_two_devices_are_one_unit_and_what_became_of_them_is_said() -> None:
+    result = run(
+        [LINK, ("user", "u1", "visitor", "v0", 6)],
+        exposures=(("v0", "a", 4), ("v1", "a", 1), ("v2", "b", 1)),
+    )
+    assert result.units == 2
+    assert totals(result) == [1, 0]
+    found = result.identities
+    assert found is not None
+    assert (found.read, found.linking, found.merged, found.people) == (2, 2, 2, 1)
+    said = (
+        "2 identities read; all of them link somebody to a visitor. 2 visitors count as 1 unit, as several "
+        "belong to one user."
+    )
+    assert said in result.to_text(width=None)
+    assert said in result.to_html_text() if hasattr(result, "to_html_text") else True
+    exported = result.to_dict()["exposures"]
+    assert isinstance(exported, dict)
+    assert exported["identities"]["merged"] == 2
+
+
+@pytest.mark.parametrize(
+    ("several", "units"), [("exclude", [1, 1]), ("first", [2, 1]), ("include", [2, 2])]
+)
+def test_two_devices_in_two_variants_are_a_unit_in_several(several: str, units: list[int]) -> None:
+    pairs = [LINK, ("visitor", "v2", "user", "u1", 5)]
+    exposures = (("v1", "a", 1), ("v2", "b", 2), ("v3", "b", 1), ("v4", "a", 1))
+    result = run(pairs, exposures=exposures, several=several)
+    assert [count.units for count in result.counts] == units
+    assert result.in_several == 1
+    assert any(
+        "1 unit saw several variants because one person has several visitors" in warning
+        for warning in result.warnings
+    )
+
+
+def test_a_shared_computer_links_its_first_users_and_the_others_are_counted() -> None:
+    pairs = [("visitor", "v1", "user", f"u{number:02}", number) for number in range(13)]
+    actions = [({"user": f"u{number:02}"}, 20) for number in range(13)]
+    result = run(pairs, actions=actions)
+    assert totals(result) == [10, 0]
+    assert any(
+        "1 visitor has more than 10 users, as shared computers do: the first 10 are linked, 3 further "
+        "links are ignored." in warning
+        for warning in result.warnings
+    )
+
+
+def test_swapped_ids_link_nothing_and_are_said() -> None:
+    result = run([("visitor", "u1", "user", "v1", 1), ("visitor", "u2", "user", "v2", 1)])
+    assert totals(result) == [0, 0]
+    assert any("The ids of 2 identities look swapped" in warning for warning in result.warnings)
+
+
+def test_a_user_who_was_deleted_leaves_the_visitors_as_they_were() -> None:
+    result = run([("visitor", "v1", "user", None, 1), ("visitor", "v2", None, None, 1)])
+    assert result.units == 3
+    assert totals(result) == [0, 0]
+    assert any("2 identities have not two ids of two types" in w for w in result.warnings)
+
+
+@pytest.mark.parametrize("identities", [[], [("user", "u1", "org", "o1", 1)]])
+def test_identities_that_link_nobody_change_nothing(identities: list[Any]) -> None:
+    actions = [({"visitor": "v1"}, 3), ({"user": "u1"}, 3)]
+    result = run(identities, actions=actions)
+    assert totals(result) == [1, 0]
+    assert [w for w in result.warnings if "is of a visitor and a user" in w] == [
+        "None of 1 identity is of a visitor and a user: an action counts for the unit that it names, and for "
+        "no other."
+    ] * len(identities)
+
+
+def test_an_organization_is_reached_by_what_a_visitor_did_before_it_was_there() -> None:
+    pairs = [LINK, ("user", "u1", "org", "o1", 9)]
+    exposures = (("o1", "a", 1), ("o2", "b", 1))
+    actions = [
+        ({"visitor": "v1"}, 3),
+        ({"user": "u1", "visitor": "v1"}, 4),
+        ({"org": "o2", "user": "u1"}, 4),
+    ]
+    assert totals(run(pairs, exposures=exposures, actions=actions, unit_type="org")) == [2, 1]
+
+
+def test_assigned_visitors_of_one_person_are_one_unit_too() -> None:
+    rows = Log((("v1", "a", 1), ("v3", "b", 1)), (), [LINK, ("visitor", "v0", "user", "u1", 1)])
+    tables = frames(rows.rows("visitor"))
+    assigned = Log((("v0", "a", 0), ("v1", "a", 0), ("v3", "b", 0)), (), ())
+    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
+    assignments = frames(assigned.rows("visitor"))["exposures"]
+    found = Analysis(design, **tables, assignments=assignments).run().unassigned
+    assert found is not None
+    assert dict(found.assigned) == dict(found.exposed) == {"a": 1, "b": 1}
+
+
+def test_ids_of_users_may_be_numbers_and_columns_have_other_names() -> None:
+    import polars as pl
+
+    tables = frames(Log((("v1", "a", 1), ("v2", "b", 1)), (), ()).rows("visitor"))
+    tables["actions"] = pl.DataFrame({"action": ["buy"], "user_id": [7], "time": [3.0]})
+    linked = {
+        "from_type": ["visitor"],
+        "from_id": ["v1"],
+        "to_type": ["user"],
+        "account": [7.0],
+        "time": [4],
+    }
+    tables["identities"] = Table(pl.DataFrame(linked), columns={"to_id": "account"})
+    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
+    assert totals(Analysis(design, **tables).run()) == [1, 0]
+
+
+@pytest.mark.parametrize("column", COLUMNS["identities"])
+def test_identities_without_a_column_are_refused(column: str) -> None:
+    rows = Log((("v1", "a", 1), ("v2", "b", 1)), [({"user": "u1"}, 3)], [LINK]).rows("visitor")
+    tables = frames(rows)
+    tables["identities"] = tables["identities"].drop(column)
+    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
+    with pytest.raises(MissingColumnError, match=column):
+        Analysis(design, **tables).run()
+
+
+def test_a_column_of_ids_is_no_column_of_types() -> None:
+    pairs = [(f"v{number}", "v1", "user", "u1", 1) for number in range(101)]
+    with pytest.raises(
+        AnalysisError, match="more than 100 different pairs of from_type and to_type"
+    ):
+        run(pairs)
+
+
+def test_actions_that_name_nobody_at_all_are_refused() -> None:
+    rows = Log((("v1", "a", 1), ("v2", "b", 1)), [({}, 3)], [LINK]).rows("visitor")
+    tables = frames(rows)
+    tables["actions"] = tables["actions"].drop("user_id", "groups")
+    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
+    with pytest.raises(MissingColumnError):
+        Analysis(design, **tables).run()
+
+
+def test_an_empty_file_of_identities_is_refused(tmp_path: Any) -> None:
+    tables = frames(Log((("v1", "a", 1), ("v2", "b", 1)), (), ()).rows("visitor"))
+    tables["identities"] = tmp_path / "identities.csv"
+    tables["identities"].write_text("")
+    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
+    with pytest.raises(EmptyDataError, match="identities.csv"):
+        Analysis(design, **tables).run()
