@@ -16,7 +16,7 @@ from attrs import evolve
 from abkit.analysis import BOTS, Analysis, AnalysisPlan, Design, Exclusion
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.statistics.days import DailySums
-from abkit.events import Action, Exposure
+from abkit.events import Action, Exposure, Identity
 from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
@@ -228,6 +228,88 @@ def test_spark_gives_the_same(files: dict[str, str], of_files: ExperimentSums, s
     few = (METRICS[0], METRICS[3], METRICS[5], size)
     some = evolve(PLAN, metrics=few if of_files.exposed.phases[1:] else tuple(others))
     alike(numbers(asked(of=some, **files, engine=spark)), numbers(asked(of=some, **files)))
+
+
+VISITS = Design(
+    name="Visits",
+    salt="s",
+    unit_type="visitor",
+    control="a",
+    metrics=[Total("looks", action="look"), Sum("buy", property="price")],
+)
+
+
+def visits() -> tuple[list[Exposure], list[Action], list[Identity]]:
+    """Some users with two devices, one in two variants; a shared computer; links after the actions."""
+    random = Random(5)  # noqa: S311 - reproducible data, no secret
+    start = START.timestamp()
+    exposures: list[Exposure] = []
+    actions: list[Action] = []
+    identities: list[Identity] = []
+    for number in range(60):
+        time = start + random.randrange(6 * 24) * 3_600
+        exposed = {
+            "experiment": "Visits",
+            "salt": "s",
+            "unit_type": "visitor",
+            "unit_id": f"v{number}",
+        }
+        variant = "ab"[number // 2 % 2] if number % 30 else "b"
+        exposures.append(
+            Exposure(**exposed, variant=variant, time=time, properties={}, insert_id=f"e{number}")
+        )
+        users = range(14) if number == 7 else [number // 2]
+        for user in users:
+            link = ("visitor", f"v{number}", "user", f"u{user}")
+            turned = (*link[2:], *link[:2]) if number % 3 else link
+            identities.append(Identity(*turned, time + 3_600 * user, f"i{number}-{user}"))
+        actions += [
+            Action(
+                name=random.choice(["look", "buy"]),
+                time=time + random.randrange(-24, 48) * 3_600,
+                user_id=f"u{number // 2}" if each else None,
+                groups={} if each else {"visitor": f"v{number}"},
+                properties={"price": round(random.lognormvariate(3, 1), 2)},
+                insert_id=f"a{number}-{each}",
+            )
+            for each in range(random.randrange(6))
+        ]
+    return exposures, actions, identities
+
+
+def linked(**where: Any) -> ExperimentSums:
+    plan = AnalysisPlan(several="first", over_time=None, novelty=False)
+    return Analysis(VISITS, plan=plan, **where).gather()
+
+
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    where = tmp_path_factory.mktemp("visits")
+    sink = FileSink(where)
+    for each in visits():
+        sink.send(each)
+    return {name: str(where / name) for name in ("exposures", "actions", "identities")}
+
+
+def test_identities_link_the_same_in_every_engine(
+    visited: dict[str, str], postgres: str, spark: Any, tmp_path: Path
+) -> None:
+    expected = linked(**visited)
+    found = expected.result().identities
+    assert found is not None
+    assert (found.merged, found.people, found.in_several, found.shared) == (59, 29, 1, 1)
+    alike(numbers(linked(**visited, engine=spark)), numbers(expected))
+    names = {name: f"abkit_{name}" for name in visited}
+    for url in (f"sqlite:///{tmp_path / 'events.db'}", postgres):
+        with closing(SqlSink(url)) as sink:
+            for each in visits():
+                sink.send(each)
+        database = sa.create_engine(url)
+        alike(numbers(linked(**names, engine=database)), numbers(expected))
+        with database.begin() as connection:
+            for name in names.values():
+                connection.execute(sa.text(f"DROP TABLE {name}"))
+        database.dispose()
 
 
 def test_frames_give_the_same(files: dict[str, str], of_files: ExperimentSums) -> None:

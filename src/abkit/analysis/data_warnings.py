@@ -73,7 +73,7 @@ def of_identities(
             else f"somebody and a unit of type {design.unit_type!r}"
         )
         yield (
-            f"None of {_identities(found.read)} is of {needed}: an action counts for the unit that it "
+            f"Of {_identities(found.read)}, none is of {needed}: an action counts for the unit that it "
             "names, and for no other."
         )
     if found.in_several:

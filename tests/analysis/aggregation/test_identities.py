@@ -6,7 +6,6 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from abkit.analysis.aggregation.measures import measure_events
 from abkit.analysis.aggregation.session import QuerySession, silent
 from abkit.analysis.engines.base import integer
 from abkit.analysis.engines.choose import opened
+from abkit.analysis.presentation.report import render
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import UnitQueries
@@ -30,12 +30,13 @@ from .identified import COLUMNS, Expected, Log, expected, frames, in_sqlite
 
 SECOND = 1_000_000
 
-VISITORS = st.sampled_from(["v0", "v0", "v0", "v1", "v2", "v3"])
-"""One of them has many users, so that it is a shared computer now and then."""
+VISITORS = st.sampled_from(["v0", "v1", "v2", "v3"])
 USERS = st.sampled_from([f"u{number}" for number in range(13)])
 ORGS = st.sampled_from(["o0", "o1"])
 IDS = {"visitor": VISITORS, "user": USERS, "org": ORGS, "team": st.sampled_from(["t0", "t1"])}
 TIMES = st.integers(0, 9)
+EVERYBODY = [({"user": f"u{number}"}, 8) for number in range(13)] + [({"visitor": "v0"}, 8)]
+"""So that each link that there should not be is one action too many."""
 
 
 def identities(one: str, other: str, *, at_most: int) -> Any:
@@ -49,6 +50,17 @@ def identities(one: str, other: str, *, at_most: int) -> Any:
     return st.lists(pairs.map(turned), max_size=at_most)
 
 
+def crowds() -> st.SearchStrategy[list[Any]]:
+    """The users of a visitor that is a shared computer now and then."""
+    order = st.permutations([f"u{number}" for number in range(13)])
+    return st.tuples(order, st.sampled_from([0, 9, 10, 11, 13])).map(
+        lambda crowd: [
+            ("visitor", "v0", "user", user, place // 2)
+            for place, user in enumerate(crowd[0][: crowd[1]])
+        ]
+    )
+
+
 def logs(unit_type: str) -> st.SearchStrategy[Log]:
     incomplete = [
         (None, "v0", "user", "u0", 1),
@@ -57,10 +69,13 @@ def logs(unit_type: str) -> st.SearchStrategy[Log]:
     ]
     subjects = st.fixed_dictionaries({}, optional=IDS)
     return st.builds(
-        lambda exposures, actions, *found: Log(exposures, actions, sum(found, incomplete)),
+        lambda exposures, actions, *found: Log(
+            exposures, [*actions, *EVERYBODY], sum(found, incomplete)
+        ),
         st.lists(st.tuples(IDS[unit_type], st.sampled_from("ab"), TIMES), min_size=1, max_size=9),
         st.lists(st.tuples(subjects, TIMES), max_size=9),
-        identities("visitor", "user", at_most=40),
+        crowds(),
+        identities("visitor", "user", at_most=6),
         identities("user", "org", at_most=3),
         identities("visitor", "org", at_most=2),
         identities("team", "org", at_most=2),
@@ -71,7 +86,7 @@ def measured(
     tables: Mapping[str, Any], unit_type: str, several: str, engine: object = None
 ) -> Expected:
     """The first exposure and the number of actions, by unit and variant, as an engine finds them."""
-    design = Design(name="Exp", salt="s", unit_type=unit_type, control="a", metrics=[Total("buy")])
+    design = design_of(unit_type)
     with opened(engine) as where:
         session = QuerySession(where, progress=silent, steps=9)
         links = find_links(session, unit_type, table(tables["identities"]))
@@ -125,6 +140,10 @@ def test_in_sqlite_too(case: tuple[str, str, Log]) -> None:
 LINK = ("visitor", "v1", "user", "u1", 5)
 
 
+def design_of(unit_type: str = "visitor") -> Design:
+    return Design(name="Exp", salt="s", unit_type=unit_type, control="a", metrics=[Total("buy")])
+
+
 def run(
     identities: Sequence[Any] | None,
     *,
@@ -138,8 +157,7 @@ def run(
     tables = frames(rows)
     if identities is None:
         del tables["identities"]
-    design = Design(name="Exp", salt="s", unit_type=unit_type, control="a", metrics=[Total("buy")])
-    return Analysis(design, **tables, plan=AnalysisPlan(several=several)).run()
+    return Analysis(design_of(unit_type), **tables, plan=AnalysisPlan(several=several)).run()
 
 
 def totals(result: Result) -> list[float]:
@@ -173,7 +191,7 @@ def test_two_devices_are_one_unit_and_what_became_of_them_is_said() -> None:
         "belong to one user."
     )
     assert said in result.to_text(width=None)
-    assert said in result.to_html_text() if hasattr(result, "to_html_text") else True
+    assert said in render(result)
     exported = result.to_dict()["exposures"]
     assert isinstance(exported, dict)
     assert exported["identities"]["merged"] == 2
@@ -224,10 +242,8 @@ def test_identities_that_link_nobody_change_nothing(identities: list[Any]) -> No
     actions = [({"visitor": "v1"}, 3), ({"user": "u1"}, 3)]
     result = run(identities, actions=actions)
     assert totals(result) == [1, 0]
-    assert [w for w in result.warnings if "is of a visitor and a user" in w] == [
-        "None of 1 identity is of a visitor and a user: an action counts for the unit that it names, and for "
-        "no other."
-    ] * len(identities)
+    said = [w for w in result.warnings if "none is of a visitor and a user" in w]
+    assert len(said) == len(identities)
 
 
 def test_an_organization_is_reached_by_what_a_visitor_did_before_it_was_there() -> None:
@@ -245,9 +261,8 @@ def test_assigned_visitors_of_one_person_are_one_unit_too() -> None:
     rows = Log((("v1", "a", 1), ("v3", "b", 1)), (), [LINK, ("visitor", "v0", "user", "u1", 1)])
     tables = frames(rows.rows("visitor"))
     assigned = Log((("v0", "a", 0), ("v1", "a", 0), ("v3", "b", 0)), (), ())
-    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
     assignments = frames(assigned.rows("visitor"))["exposures"]
-    found = Analysis(design, **tables, assignments=assignments).run().unassigned
+    found = Analysis(design_of(), **tables, assignments=assignments).run().unassigned
     assert found is not None
     assert dict(found.assigned) == dict(found.exposed) == {"a": 1, "b": 1}
 
@@ -265,8 +280,7 @@ def test_ids_of_users_may_be_numbers_and_columns_have_other_names() -> None:
         "time": [4],
     }
     tables["identities"] = Table(pl.DataFrame(linked), columns={"to_id": "account"})
-    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
-    assert totals(Analysis(design, **tables).run()) == [1, 0]
+    assert totals(Analysis(design_of(), **tables).run()) == [1, 0]
 
 
 @pytest.mark.parametrize("column", COLUMNS["identities"])
@@ -274,9 +288,8 @@ def test_identities_without_a_column_are_refused(column: str) -> None:
     rows = Log((("v1", "a", 1), ("v2", "b", 1)), [({"user": "u1"}, 3)], [LINK]).rows("visitor")
     tables = frames(rows)
     tables["identities"] = tables["identities"].drop(column)
-    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
     with pytest.raises(MissingColumnError, match=column):
-        Analysis(design, **tables).run()
+        Analysis(design_of(), **tables).run()
 
 
 def test_a_column_of_ids_is_no_column_of_types() -> None:
@@ -291,15 +304,13 @@ def test_actions_that_name_nobody_at_all_are_refused() -> None:
     rows = Log((("v1", "a", 1), ("v2", "b", 1)), [({}, 3)], [LINK]).rows("visitor")
     tables = frames(rows)
     tables["actions"] = tables["actions"].drop("user_id", "groups")
-    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
     with pytest.raises(MissingColumnError):
-        Analysis(design, **tables).run()
+        Analysis(design_of(), **tables).run()
 
 
 def test_an_empty_file_of_identities_is_refused(tmp_path: Any) -> None:
     tables = frames(Log((("v1", "a", 1), ("v2", "b", 1)), (), ()).rows("visitor"))
     tables["identities"] = tmp_path / "identities.csv"
     tables["identities"].write_text("")
-    design = Design(name="Exp", salt="s", unit_type="visitor", control="a", metrics=[Total("buy")])
     with pytest.raises(EmptyDataError, match="identities.csv"):
-        Analysis(design, **tables).run()
+        Analysis(design_of(), **tables).run()
