@@ -15,6 +15,7 @@ from attrs import frozen
 
 from abkit.errors import ConfigError, DeclarationError
 from abkit.events import Variant
+from abkit.experiments.checking import phases
 from abkit.experiments.checking.registration import (
     amendments,
     differences,
@@ -31,6 +32,7 @@ from abkit.experiments.declaring.layer import Layer
 
 LOCK_FILE = "experiments.lock.json"
 VERSION = 1
+_HISTORIES = ("phases", "judged")
 UNITS = 100_000
 """How many units a change is computed on: the ids "0" to "99999"."""
 
@@ -78,16 +80,19 @@ class Change:
         what: What changed, such as "salt: 'a' -> 'b'".
         moves: What that does to units that keep no variant; None if only code knows.
         sticky: Whether units that were exposed keep their variant all the same.
+        phase: What of it starts a new phase, such as "weights 90/10 -> 50/50".
     """
 
     experiment: str
     what: tuple[str, ...]
     moves: Moves | None
     sticky: bool = False
+    phase: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         effect = "nobody can say whom it moves: code decides" if self.moves is None else self.moves
-        return f"{self.experiment}: {'; '.join(self.what)} ({effect}{self._but()})"
+        begun = f"; starts a new phase: {', '.join(self.phase)}" if self.phase else ""
+        return f"{self.experiment}: {'; '.join(self.what)}{begun} ({effect}{self._but()})"
 
     def _but(self) -> str:
         """What being sticky does about it."""
@@ -129,7 +134,7 @@ def write_lock(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Write down what decides now, and how it is judged, with the time of each change of that.
+    """Write down what decides now, and the phases and how it is judged, with the time of each change.
 
     Args:
         path: Where to.
@@ -140,9 +145,13 @@ def write_lock(
     when = at or datetime.now(UTC)
 
     def entry(experiment: type[Experiment]) -> dict[str, Any]:
-        history = before.get(experiment.name, {}).get("judged", ())
-        now = judged(experiment.declaration)
-        return {**locked(experiment), "judged": registered(history, now, at=when)}
+        old, now = before.get(experiment.name), locked(experiment)
+        plans = () if old is None else old.get("judged", ())
+        return {
+            **now,
+            "phases": phases.recorded(old, now, at=when),
+            "judged": registered(plans, judged(experiment.declaration), at=when),
+        }
 
     content = {
         "version": VERSION,
@@ -187,8 +196,10 @@ def read_lock(path: Path) -> Mapping[str, dict[str, Any]]:
 
 def _is_entry(entry: object) -> bool:
     """Whether it has the form of what is written for an experiment."""
-    history = entry.get("judged", []) if isinstance(entry, Mapping) else None
-    return isinstance(history, list) and all(isinstance(state, Mapping) for state in history)
+    return isinstance(entry, Mapping) and all(
+        isinstance(history, list) and all(isinstance(state, Mapping) for state in history)
+        for history in (entry.get(name, []) for name in _HISTORIES)
+    )
 
 
 def compare(
@@ -206,7 +217,8 @@ def compare(
             moves = None if _in_code(old) or _in_code(new) else _moves(old, new, experiment.name)
             # What was not sticky before has nothing in the store yet.
             sticky = bool(old.get("sticky") and new.get("sticky"))
-            changes.append(Change(experiment.name, differing, moves, sticky))
+            begun = _begun(old, new, experiment.name)
+            changes.append(Change(experiment.name, differing, moves, sticky, begun))
     changes += [Change(name, ("is gone",), _none()) for name in before if name not in names]
     return tuple(changes)
 
@@ -243,7 +255,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, .
     return tuple(
         _difference(key, old.get(key), new.get(key))
         for key in {**new, **old}
-        if key != "judged"
+        if key not in _HISTORIES
         and old.get(key) != new.get(key)
         and not (key == "drawn" and None in (old.get(key), new.get(key)))
     )
@@ -269,11 +281,7 @@ def _moves(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> Moves |
     try:
         before, after = _variants(_declaration(old, name)), _variants(_declaration(new, name))
     except (DeclarationError, KeyError, TypeError, ValueError) as error:
-        message = (
-            f"The lock of {name} cannot be read ({error}); restore it, or delete it and "
-            "write it anew: abkit check --update"
-        )
-        raise ConfigError(message) from None
+        raise _unreadable(name, error) from None
     pairs = [*zip(before, after, strict=True)]
     return Moves(
         enrolled_before=sum(was is not None for was in before),
@@ -281,6 +289,22 @@ def _moves(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> Moves |
         left=sum(was is not None and now is None for was, now in pairs),
         joined=sum(was is None and now is not None for was, now in pairs),
     )
+
+
+def _begun(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """What of a change starts a new phase."""
+    try:
+        return phases.begun(old, new)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: Exception) -> ConfigError:
+    message = (
+        f"The lock of {name} cannot be read ({error}); restore it, or delete it and "
+        "write it anew: abkit check --update"
+    )
+    return ConfigError(message)
 
 
 def _variants(declaration: Declaration) -> list[Variant | None]:
