@@ -9,13 +9,13 @@ from attrs import evolve, field, frozen
 from abkit.analysis.aggregation.absence import absences, unreached_visitors
 from abkit.analysis.aggregation.assignments import compare_assignments
 from abkit.analysis.aggregation.days import measure_days
-from abkit.analysis.aggregation.exposures import find_exposed_units
+from abkit.analysis.aggregation.exposures import find_exposed_units, locked_weights
 from abkit.analysis.aggregation.identities import find_links, recorded_actions
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
 from abkit.analysis.assemble import check_plan
-from abkit.analysis.declared.amended import amended
+from abkit.analysis.declared.amended import History, history_of
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Declared, Design
 from abkit.analysis.declared.design_weights import designed_weights, is_in_code
@@ -31,7 +31,6 @@ from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import are_additive
 from abkit.errors import AnalysisError, ConfigError
 from abkit.events import Variant
-from abkit.experiments.checking.registration import Amendment
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.analysis_words import Several, Step
 from abkit.experiments.declaring.arguments import arguments_checked
@@ -157,6 +156,8 @@ class Analysis:
             )
             raise AnalysisError(message)
         made, begin, end = datetime.now(UTC), moment(start), moment(until)
+        history, unreadable = _history(design.name)
+        sticky = _is_sticky(self.experiment)
         layout = Layout.of_events(design.metrics, cuped=plan.cuped is not None)
         length = (plan.over_time or Step.DAY).length
         sources = {"exposures": table(self.exposures)}
@@ -174,6 +175,7 @@ class Analysis:
                 until=_instant(end),
                 segments=plan.segments,
                 exclusions=plan.exclude,
+                locked=locked_weights(history.phases),
             )
             links = None
             if "identities" in sources:
@@ -185,6 +187,7 @@ class Analysis:
                 length=length // timedelta(microseconds=1),
                 designed=lambda: designed_weights(self.experiment, design),
                 links=links,
+                sticky=sticky,
             )
             what = EventQueries(
                 layout=layout,
@@ -210,7 +213,6 @@ class Analysis:
             notes = absences(session, measured, sources.get("actions"))
             if design.unit_type == VISITOR and "actions" in sources and links is None:
                 notes += tuple(unreached_visitors(measured))
-            changes, unreadable = _amendments(design.name)
             measured = evolve(
                 measured,
                 notes=(*measured.notes, *notes, *unreadable),
@@ -242,7 +244,9 @@ class Analysis:
         return ExperimentSums(
             design=design,
             declared_control=_declared_control(self.experiment),
-            amendments=changes,
+            amendments=history.amendments,
+            locked=history.phases,
+            sticky=sticky,
             past=past_results(design.name),
             starts=_starts(self.experiment),
             plan=plan,
@@ -274,12 +278,21 @@ def _declared_control(experiment: object) -> str | None:
         return None
 
 
-def _amendments(name: str) -> tuple[tuple[Amendment, ...], tuple[str, ...]]:
-    """What was changed in how an experiment is judged; a lock that cannot be read is a note."""
+def _history(name: str) -> tuple[History, tuple[str, ...]]:
+    """What was written down of an experiment; a lock that cannot be read is a note."""
     try:
-        return amended(name), ()
+        return history_of(name), ()
     except ConfigError as error:
-        return (), (f"Whether the plan was changed after the start is not known: {error}.",)
+        said = (
+            f"Whether the plan or the weights were changed after the start is not known: {error}."
+        )
+        return History(), (said,)
+
+
+def _is_sticky(experiment: Any) -> bool:
+    """Whether units keep the variant that they were exposed to first; of a `Design` it is not known."""
+    declared = getattr(experiment, "declaration", None) or experiment
+    return bool(getattr(declared, "sticky", False))
 
 
 def _starts(experiment: Any) -> datetime | None:

@@ -10,8 +10,9 @@ from abkit.analysis.amounts import amount, have, left_out
 from abkit.analysis.declared.design import Design
 from abkit.analysis.outcome import Outcome
 from abkit.analysis.query.identities import MAXIMUM_USERS
-from abkit.analysis.statistics.phases import Phase
+from abkit.analysis.statistics.phases import Phase, are_same, shares
 from abkit.analysis.statistics.standardizing import FEWEST
+from abkit.experiments.checking.phases import LockedPhase
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method, Several
 from abkit.experiments.declaring.identities import VISITOR
@@ -140,6 +141,23 @@ def without_weights(phases: Sequence[Phase]) -> Iterable[str]:
         yield (
             f"The exposures of {amount(unknown, 'unit')} do not tell with which weights they were drawn: "
             "they are a phase of their own, and left out of the sample ratio."
+        )
+
+
+def of_kept_variants(result: Outcome, locked: Sequence[LockedPhase]) -> Iterable[str]:
+    """What may explain a mismatch of a sticky experiment whose weights changed.
+
+    Args:
+        result: What was found, of a sticky experiment.
+        locked: Its phases, according to the lock.
+    """
+    weights = [shares(phase.weights) for phase in locked]
+    changed = len(result.phases) > 1 or any(not are_same(weights[0], each) for each in weights)
+    if result.sample_ratio.alarm and changed:
+        yield (
+            "The experiment is sticky and its weights changed: a unit whose earlier exposures are not in "
+            "these data keeps the variant of then, but counts as drawn with later weights. That alone can "
+            "be the mismatch: analyze all exposures since the start."
         )
 
 

@@ -13,7 +13,7 @@ from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.assemble import Asked, assembled, check_plan
-from abkit.analysis.data_warnings import of_exposures, of_identities
+from abkit.analysis.data_warnings import of_exposures, of_identities, of_kept_variants
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
@@ -26,6 +26,7 @@ from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import DailySums
 from abkit.errors import AnalysisError
 from abkit.events import Variant
+from abkit.experiments.checking.phases import LockedPhase
 from abkit.experiments.checking.registration import Amendment
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import (
@@ -54,6 +55,8 @@ class ExperimentSums:
         design: What was declared; its plan is that of the experiment over that of its project.
         declared_control: The variant that is compared with unless another is asked for.
         amendments: What was changed in how the experiment is judged, according to its lock.
+        locked: What decided who entered and what they got, according to its lock, the oldest first.
+        sticky: Whether its units keep the variant that they were exposed to first.
         past: What is known of past experiments.
         starts: The declared start, UTC; None if there is none.
         plan: By which plan it was read.
@@ -73,6 +76,8 @@ class ExperimentSums:
     design: Design
     declared_control: str | None
     amendments: tuple[Amendment, ...] = ()
+    locked: tuple[LockedPhase, ...] = ()
+    sticky: bool = False
     past: PastResults = field(factory=PastResults)
     starts: datetime | None = None
     plan: AnalysisPlan
@@ -241,6 +246,7 @@ class ExperimentSums:
             declared_control=self.declared_control,
             not_as_planned=tuple(map(str, self._deviations(design, plan))),
             amended=tuple(self._amended()),
+            entering=tuple(self._entering()),
             frame=(start, until),
             period=_period(exposed),
             several=plan.several,
@@ -257,6 +263,7 @@ class ExperimentSums:
                 *result.warnings,
                 *of_exposures(exposed, result, plan.several),
                 *of_identities(exposed.identities, design, plan.several),
+                *(of_kept_variants(result, self.locked) if self.sticky else ()),
             ),
         )
 
@@ -267,6 +274,13 @@ class ExperimentSums:
         for each in self.amendments:
             if start is not None and each.at >= start:
                 yield each.since(start)
+
+    def _entering(self) -> Iterable[LockedPhase]:
+        """The changes of who enters while units were exposed."""
+        period = _period(self.exposed)
+        for phase in self.locked:
+            if phase.entering and period is not None and period[0] < phase.at <= period[1]:
+                yield phase
 
     def _deviations(self, design: Design, plan: AnalysisPlan) -> Iterable[Deviation]:
         if self.declared_control not in (None, design.control):

@@ -22,6 +22,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.novelty import Novelty
 from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.statistics.phases import Phase
+from abkit.experiments.checking.phases import LockedPhase
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Several
 from abkit.experiments.declaring.tau import Tau
@@ -108,6 +109,9 @@ class Outcome:
         recommendation: What to do.
         phases: The phases in which units were drawn with different weights, and within which they are
             compared, in the order of their first exposures; empty if all had the same weights.
+        entering: The phases that began while units were exposed, according to the lock, because others
+            entered from then on: the rollout, slots, holdouts or `eligible()` changed. The variants' shares
+            stayed the same, so units are compared across them.
         cumulative: Units over time; None for a table of units.
         unassigned: Exposures beside assignments; None where assignments were not given.
         identities: What identities did to the units and their actions; None where none were given.
@@ -146,6 +150,7 @@ class Outcome:
     recommendation: Recommendation
     before: tuple[BeforeExposure, ...] = ()
     phases: tuple[Phase, ...] = ()
+    entering: tuple[LockedPhase, ...] = ()
     cumulative: CumulativeUnits | None = None
     unassigned: Unassigned | None = None
     identities: LinkedIdentities | None = None

@@ -13,13 +13,16 @@ from abkit.analysis.aggregation.identities import (
     linked_identities,
     open_exposures,
 )
-from abkit.analysis.aggregation.session import QuerySession, instant
+from abkit.analysis.aggregation.session import QuerySession, instant, microseconds
+from abkit.analysis.amounts import amount
 from abkit.analysis.engines.base import Row, integer
-from abkit.analysis.query.phases import MAXIMUM_PHASES
+from abkit.analysis.query.phases import MAXIMUM_PHASES, Texts, WeightsSince
 from abkit.analysis.query.units import MAXIMUM_VARIANTS, UnitQueries
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.phases import Phase, Told, phases_of, weights_in
+from abkit.assignment.weights import weights_text
 from abkit.errors import AnalysisError, EmptyDataError, OutsideFrameError, suggestion
+from abkit.experiments.checking.phases import LockedPhase
 from abkit.experiments.declaring.analysis_words import Several
 
 QUIET = timedelta(days=1)
@@ -78,6 +81,7 @@ def find_exposed_units(
     length: int,
     designed: Callable[[], Mapping[str, float]] = dict,
     links: Links | None = None,
+    sticky: bool = False,
 ) -> ExposedUnits:
     """Find out who takes part: afterwards there is a table `units`.
 
@@ -88,6 +92,7 @@ def find_exposed_units(
         length: Of a period, in microseconds.
         designed: Gives the designed weights, for exposures that tell none; empty if they are not known.
         links: Which visitors are one unit; None: nothing is known of that.
+        sticky: Whether units keep the variant that they were exposed to first.
 
     Raises:
         EmptyDataError: There is no exposure of the experiment.
@@ -117,6 +122,8 @@ def find_exposed_units(
     excludes = queries.several is Several.EXCLUDE and not queries.phases
     plain = not queries.segments and (excludes or not jumped)
     session.define("units", queries.units(jumpers=bool(jumped)), keep=not plain)
+    if sticky and queries.start is not None:
+        notes += _kept(session, queries, [texts for _, texts in phases])
     periods = session.rows("units over time", queries.by_period(length))
     latest = max(
         (integer(row, "latest") for row in profile if row["latest"] is not None), default=None
@@ -173,6 +180,33 @@ def _phases(
     else:
         found = [Told(next(iter(texts), None))]
     return phases_of(found, designed), ()
+
+
+def locked_weights(phases: Sequence[LockedPhase]) -> tuple[WeightsSince, ...]:
+    """The weights that the lock holds, for exposures that tell none; empty if they never changed."""
+    found: list[WeightsSince] = []
+    for phase in phases:
+        text = weights_text([*phase.weights], [*phase.weights.values()]) if phase.weights else None
+        if not found or found[-1].text != text:
+            found.append(WeightsSince(microseconds(phase.at), text))
+    return tuple(found) if len(found) > 1 else ()
+
+
+def _kept(session: QuerySession, queries: UnitQueries, phases: Sequence[Texts]) -> tuple[str, ...]:
+    """That units of a sticky experiment count for weights that they were not drawn with."""
+    if not phases:
+        return ()
+    row = session.row("units drawn before", queries.drawn_before(phases))
+    units = integer(row, "units")
+    if not units:
+        return ()
+    verb = "was" if units == 1 else "were"
+    said = (
+        f"{amount(units, 'unit')} {verb} exposed before the start of this analysis, under other weights, and "
+        "kept the variant of then, as the experiment is sticky. Counted as if they had been drawn with "
+        "later weights, they bias the sample ratio and the comparison: analyze without a start."
+    )
+    return (said,)
 
 
 _TOO_MANY = (

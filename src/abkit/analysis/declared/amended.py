@@ -1,15 +1,31 @@
-"""What was changed in how an experiment is judged, according to the lock beside its project."""
+"""What the lock beside the project tells of an experiment: its amendments and its phases."""
 
 from pathlib import Path
 
+from attrs import frozen
+
 from abkit.errors import ConfigError
 from abkit.experiments.checking.lock import LOCK_FILE, read_lock
+from abkit.experiments.checking.phases import LockedPhase, locked_phases
 from abkit.experiments.checking.registration import Amendment, amendments
 from abkit.pyproject import tool_table
 
 
-def amended(name: str) -> tuple[Amendment, ...]:
-    """The changes of how an experiment is judged, the oldest first; none where there is no lock.
+@frozen
+class History:
+    """What was written down of an experiment.
+
+    Attributes:
+        amendments: The changes of how it is judged, the oldest first.
+        phases: What decided who entered and what they got, the oldest first.
+    """
+
+    amendments: tuple[Amendment, ...] = ()
+    phases: tuple[LockedPhase, ...] = ()
+
+
+def history_of(name: str) -> History:
+    """What the lock tells of an experiment; nothing where there is no lock.
 
     The lock is `experiments.lock.json` in the folder of the nearest pyproject.toml, or in the current one.
 
@@ -22,9 +38,10 @@ def amended(name: str) -> tuple[Amendment, ...]:
     project = tool_table().path
     path = (Path.cwd() if project is None else project.parent) / LOCK_FILE
     if not path.is_file():
-        return ()
+        return History()
     try:
-        return amendments(read_lock(path).get(name, {}).get("judged", ()))
+        entry = read_lock(path).get(name, {})
+        return History(amendments(entry.get("judged", ())), locked_phases(entry.get("phases", ())))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = (
             f"{path} cannot be read ({error}); restore it, or delete it and "

@@ -10,9 +10,12 @@ from abkit.analysis.query.periods import period
 from abkit.analysis.query.phases import (
     MAXIMUM_PHASES,
     Texts,
+    WeightsSince,
+    exposed_with_others,
     number_of,
     number_of_first,
     one_variant_in_each,
+    weights_told,
 )
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
@@ -48,6 +51,7 @@ class UnitQueries:
         exclusions: Units left out on request.
         present: The columns that the table of exposures really has.
         phases: The texts of `weights` of each phase, if there are several: units are told apart by them.
+        locked: The weights that the lock holds, for exposures that tell none; empty if they never changed.
     """
 
     design: Design
@@ -58,6 +62,7 @@ class UnitQueries:
     exclusions: Sequence[Exclusion] = ()
     present: Collection[str] = ("salt", "unit_type")
     phases: Sequence[Texts] = ()
+    locked: Sequence[WeightsSince] = ()
 
     def columns(self) -> list[Column]:
         """What is needed of the table of exposures."""
@@ -94,7 +99,7 @@ class UnitQueries:
         them without a unit, a variant or a time; they are left out), in_frame (the others within the
         time frame), latest (the last time of these); weighed, least_weights and most_weights (how many of
         them have weights, and the smallest and the largest of their texts; only where the table has that
-        column); with_segment_0, ... and with_property_0, ... (those
+        column, or the lock holds several); with_segment_0, ... and with_property_0, ... (those
         of them that have the property of a segment or of an exclusion).
         """
         ours, usable = self._ours(), self.usable()
@@ -105,11 +110,12 @@ class UnitQueries:
             for name in asked
         )
         weights = ""
-        if "weights" in self.present:
+        if "weights" in self.present or self.locked:
+            told = self._weights
             weights = f""",
-  sum(case when {usable} and weights is not null then 1 else 0 end) as weighed,
-  min(case when {usable} then weights end) as least_weights,
-  max(case when {usable} then weights end) as most_weights"""
+  sum(case when {usable} and {told} is not null then 1 else 0 end) as weighed,
+  min(case when {usable} then {told} end) as least_weights,
+  max(case when {usable} then {told} end) as most_weights"""
         variant = f"case when {usable} then variant end"
         return f"""\
 select
@@ -138,8 +144,11 @@ where {self._ours()} and {_COMPLETE}"""  # noqa: S608 - literals are quoted
         """The texts of the weights, in the order of their first exposures. Columns: weights, first."""
         return f"""\
 select weights, min(time) as first
-from exposures
-where {self.usable()}
+from (
+  select {self._weights} as weights, time
+  from exposures
+  where {self.usable()}
+) as told
 group by weights
 order by first, weights
 limit {MAXIMUM_PHASES + 1}"""  # noqa: S608 - literals are quoted
@@ -178,7 +187,9 @@ limit 10"""
             f",\n  max(case when {condition(e, f'property_{i}')} then 1 else 0 end) as excluded_{i}"
             for i, e in enumerate(self.exclusions)
         )
-        moved = f",\n  {one_variant_in_each(self.phases)} as moved" if self.phases else ""
+        moved = ""
+        if self.phases:
+            moved = f",\n  {one_variant_in_each(self.phases, self._weights)} as moved"
         return f"""\
 select
   unit_id,
@@ -274,6 +285,26 @@ from units
 group by {period("first_exposure", length)}, {group}
 order by period, {group}"""  # noqa: S608 - columns are our own
 
+    def drawn_before(self, phases: Sequence[Texts]) -> str:
+        """How many units were exposed before the time frame, with other weights than those of their phase.
+
+        Columns: units.
+
+        Args:
+            phases: As the attribute; also if there is one only.
+        """
+        other = exposed_with_others(phases, self._weights)
+        phase = ", u.phase as phase" if self.phases else ""
+        return f"""\
+select count(distinct unit_id) as units
+from (
+  select e.unit_id as unit_id, e.time as time, e.weights as weights{phase}
+  from exposures e
+  join units u on u.unit_id = e.unit_id
+  where {self._ours("e.")} and e.time < {self.start}
+) as earlier
+where {other}"""  # noqa: S608 - literals are quoted
+
     def _jumped(self) -> str:
         """Units that saw several variants, as `several` says."""
         moved = " and moved = 1" if self.several is Several.EXCLUDE else ""
@@ -291,7 +322,8 @@ from (
 {theirs}
 ) as theirs
 group by unit_id, variant"""  # noqa: S608 - columns are our own
-        phase = f", {number_of(self.phases)} as phase" if self.phases else ""
+        number = number_of(self.phases, self._weights) if self.phases else ""
+        phase = f", {number} as phase" if self.phases else ""
         return f"""\
 select unit_id, variant, time as first_exposure{phase}
 from (
@@ -301,8 +333,15 @@ from (
 ) as theirs
 where place = 1"""  # noqa: S608 - columns are our own
 
+    @property
+    def _weights(self) -> str:
+        """The text of an exposure's weights, as SQL."""
+        return weights_told(self.locked)
+
     def _first_phase(self) -> str:
-        return f", {number_of_first(self.phases)} as phase" if self.phases else ""
+        if not self.phases:
+            return ""
+        return f", {number_of_first(self.phases, self._weights)} as phase"
 
     def _not_excluded(self, before: str) -> str:
         condition = " and ".join(f"excluded_{i} = 0" for i in range(len(self.exclusions)))

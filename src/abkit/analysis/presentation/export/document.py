@@ -69,6 +69,9 @@ def to_dict(result: "Outcome") -> dict[str, object]:
         "sample_ratio": sample_ratio(result.sample_ratio),
         "before": [before_document(each) for each in result.before],
         "phases": [plain(phase) for phase in result.phases],
+        "entering": [
+            {"at": plain(phase.at), "changes": list(phase.entering)} for phase in result.entering
+        ],
         "exposures": {
             "several": result.several and result.several.value,
             "in_several": result.in_several,
