@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ def ramped(folder: Path, *, returning: int, sticky: bool = True) -> None:
         now = (START + day * DAY).timestamp() + 3_600
         logger = ExposureLogger(FileSink(folder))
         manager = ExperimentManager(
-            on_event=logger, sticky_store=store, clock=lambda now=now: now, strict=True
+            on_event=logger, sticky_store=store, clock=partial(float, now), strict=True
         )
         manager.add(declared(variants=variants, sticky=sticky))
         again = range(returning) if day else ()

@@ -11,6 +11,7 @@ from abkit.analysis.amounts import amount
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.advice import compared
+from abkit.analysis.presentation.phase_marks import compared_in
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.times import duration
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
@@ -41,20 +42,25 @@ def phases(result: "Outcome") -> str | None:
     if not result.phases:
         return None
     return (
-        f"Compared within {amount(len(result.phases), 'phase')}, as the weights changed while the "
-        "experiment ran. The rate or mean of a variant is its average over the phases, which weigh the "
-        "same in all variants; so it is not simply its conversions divided by its units."
+        f"Compared within {amount(len(result.phases), 'phase')} of equal weights, as the weights changed "
+        "while the experiment ran. The rate or mean of a variant is its average over the phases, which weigh "
+        "the same in all variants; so it is not simply its conversions divided by its units."
     )
 
 
 def phase(of: Phase, variants: Sequence[str]) -> str:
-    """When a phase began, the weights, and the units, in a line."""
+    """When a phase began, the weights, the units, and what was compared in it, in a line.
+
+    Args:
+        of: The phase.
+        variants: In their order; the first is the control.
+    """
     began = "" if of.first is None else f"from {times.day(of.first)}: "
     weights = "weights not known"
     if of.weights:
         weights = " : ".join(figures.percent(of.weights.get(v, 0.0), digits=1) for v in variants)
     units = " : ".join(f"{of.units.get(variant, 0):,}" for variant in variants)
-    return f"{began}{weights}; {units} units"
+    return f"{began}{weights}; {units} units; compared: {compared_in(of, variants[0])}"
 
 
 def confidence(found: MetricResult, plan: AnalysisPlan) -> str | None:

@@ -14,6 +14,7 @@ from abkit.analysis.presentation.charts.exposures import cumulative_chart
 from abkit.analysis.presentation.charts.forest import intervals_chart, segments_chart
 from abkit.analysis.presentation.charts.over_time import over_time_chart
 from abkit.analysis.presentation.charts.theme import Size, Theme, styled
+from abkit.analysis.presentation.phase_marks import phase_marks
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -43,7 +44,8 @@ class Drawing:
         units = self.result.cumulative
         if units is None or not units.ends:
             return None
-        chart = cumulative_chart(units, theme=self.theme, size=self.size)
+        marks = phase_marks(self.result)
+        chart = cumulative_chart(units, marks, theme=self.theme, size=self.size)
         about = [
             f"{self.result.design.unit_type}s",
             *self._period(),

@@ -1,7 +1,7 @@
 """What charts over time share: the axis of looks, the colours of the variants."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
@@ -33,6 +33,11 @@ class Looks:
     def instant(self, number: int) -> float:
         """Where a look stands: milliseconds since 1970, as Vega-Lite wants them."""
         return times.place(self.ends[number], by_day=self.by_day).timestamp() * 1000
+
+    def moment(self, when: datetime) -> float:
+        """As `instant`, of any moment: within days, where the look of its day stands."""
+        day = when.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return (day if self.by_day else when).timestamp() * 1000
 
     def axis(self, size: Size) -> Any:
         """Time, in UTC, with labels at looks only."""

@@ -12,6 +12,7 @@ from abkit.analysis.presentation.before import before_table
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.heterogeneity import reactions
 from abkit.analysis.presentation.identities import identities_sentence
+from abkit.analysis.presentation.phase_marks import TOO_FEW, phase_marks
 from abkit.analysis.presentation.report.by_day import tables_by_day
 from abkit.analysis.presentation.report.history import growth, histories
 from abkit.analysis.presentation.report.pairs import pair_tables
@@ -77,6 +78,8 @@ def _rendered(result: "Outcome", template: str) -> str:
             bars=[interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
             growth=growth(result),
             identities=identities_sentence(result),
+            phase_marks=phase_marks(result),
+            too_few_in_a_phase=TOO_FEW,
             histories=histories(result),
             pairs=pair_tables(result, width=BAR_WIDTH),
             by_day=tables_by_day(result),

@@ -9,6 +9,7 @@ from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.heterogeneity import reactions
 from abkit.analysis.presentation.identities import identities_sentence
+from abkit.analysis.presentation.phase_marks import phase_marks
 from abkit.analysis.presentation.terminal.metrics import compared
 from abkit.analysis.presentation.terminal.tables import Cell, Column, show_table
 from abkit.analysis.presentation.terminal.words import (
@@ -96,6 +97,8 @@ def show_growth(result: "Outcome", console: "Console") -> None:
         f"Cumulative over {len(total)} {step}{plural}: {sparkline(total, among=(0,))} {total[-1]:,}{tail}",
         indent=2,
     )
+    for mark in phase_marks(result):
+        line(console, str(mark), indent=2)
     for sentence in cumulative.diagnosis:
         line(console, sentence, indent=2)
 
