@@ -1,5 +1,6 @@
 """One result, whatever holds the events: files, SQLite, PostgreSQL, Spark."""
 
+import json
 import math
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from abkit.analysis import BOTS, Analysis, AnalysisPlan, Design, Exclusion
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.statistics.days import DailySums
 from abkit.events import Action, Exposure, Identity
+from abkit.experiments.checking.lock import LOCK_FILE
 from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
@@ -126,8 +128,27 @@ def asked(*, of: Any = PLAN, **where: Any) -> ExperimentSums:
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one phase", "three phases"])
-def stored(request: pytest.FixtureRequest) -> tuple[list[Exposure], list[Action]]:
-    return events(weighed=request.param)
+def stored(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[list[Exposure], list[Action]]]:
+    """The events; of several phases in a project whose lock knows the weights from the fifth day on."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param:
+            project = tmp_path_factory.mktemp("project")
+            (project / "pyproject.toml").write_text("")
+            (project / LOCK_FILE).write_text(json.dumps(locked()))
+            patch.chdir(project)
+        yield events(weighed=request.param)
+
+
+def locked() -> dict[str, Any]:
+    """A lock that knows the weights of the exposures that tell none, but for the first days."""
+    weights = [(0.0, None), (5.0, {"a": 3, "b": 2}), (6.5, {"a": 1, "b": 1})]
+    phases = [
+        {"at": (START + timedelta(days=days)).isoformat(), "weights": each}
+        for days, each in weights
+    ]
+    return {"version": 1, "experiments": {"Same": {"phases": phases}}}
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ class PhaseMark:
     Attributes:
         number: What charts call it: "2" is the second phase.
         at: When it began, UTC.
-        what: What was changed, such as "weights 50.0% : 50.0%".
+        what: What was changed, such as "weights a 50.0%, b 50.0%".
         splits: Whether units before it are not compared with those after it: the weights changed.
     """
 
@@ -73,5 +73,8 @@ def compared_in(phase: Phase, control: str) -> str:
 def _weights(phase: Phase, variants: Sequence[str]) -> str:
     if not phase.weights:
         return "weights not known"
-    shares = [figures.percent(phase.weights.get(variant, 0.0), digits=1) for variant in variants]
-    return f"weights {' : '.join(shares)}"
+    shares = (
+        f"{variant} {figures.percent(phase.weights.get(variant, 0.0), digits=1)}"
+        for variant in variants
+    )
+    return f"weights {', '.join(shares)}"
