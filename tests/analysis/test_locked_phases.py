@@ -1,8 +1,9 @@
 """Phases that the lock remembers: of exposures without weights, of who enters, and of sticky units."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +121,58 @@ def test_another_rollout_is_told_and_does_not_split_the_comparison(
     ]
 
 
-def test_a_lock_whose_phases_cannot_be_read_is_a_note(
+def test_the_report_marks_where_phases_begin_and_says_what_was_compared(
     lock: Lock, tables: Tables, tmp_path: Path
+) -> None:
+    """The rollout was raised with the units of a day, and the weights changed on the next."""
+    lock(declared(variants=SPLITS[0], rollout=0.1), declared(variants=SPLITS[0]), declared())
+    rows = exposed((90, 10), (900, 100), (500, 500), (500, 500), weights=(None,) * 4)
+    result = analyzed(tables, rows)
+    spec: Any = result.charts().cumulative
+    marks = [
+        (
+            mark["number"],
+            datetime.fromtimestamp(mark["time"] / 1000, UTC),
+            layer["mark"]["strokeDash"],
+        )
+        for layer in spec.to_dict()["layer"]
+        if layer["mark"]["type"] == "rule"
+        for mark in layer["data"]["values"]
+    ]
+    assert marks == [("3", START + 2 * DAY, [1, 0]), ("2", START + DAY, [3, 3])]
+    together = (
+        "Phase 2 from 2024-03-02: rollout 10% -> 100%; units before and after are compared together, as "
+        "the split stayed the same."
+    )
+    apart = "Phase 3 from 2024-03-03: weights a 50.0%, b 50.0%; units before and after are compared apart."
+    page = unescape(result.to_html(tmp_path / "report.html").read_text())
+    terminal = " ".join(str(result).split())
+    for text in (page, terminal):
+        assert together in text
+        assert apart in text
+    assert "990 : 110 units; compared: b" in terminal
+
+
+def test_a_phase_that_was_not_compared_says_why(lock: Lock, tables: Tables, tmp_path: Path) -> None:
+    lock(*RAMP)
+    result = analyzed(tables, exposed((9, 1), (500, 500)))
+    assert "9 : 1 units; compared: nothing: an arm has fewer than 2 units" in " ".join(
+        str(result).split()
+    )
+    page = result.to_html(tmp_path / "report.html").read_text()
+    assert "no: an arm has fewer than 2 units" in page
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("2024-03-01", "yesterday"), ('"a": 0.9', '"a": -1'), ('"a": 0.9', '"a": NaN')],
+)
+def test_a_lock_whose_phases_cannot_be_read_is_a_note(
+    right: str, wrong: str, lock: Lock, tables: Tables, tmp_path: Path
 ) -> None:
     lock(*RAMP)
     path = tmp_path / LOCK_FILE
-    path.write_text(path.read_text().replace(START.isoformat()[:10], "yesterday"))
+    path.write_text(path.read_text().replace(right, wrong))
     result = analyzed(tables, exposed(*PLANNED))
     assert any(f"{LOCK_FILE} cannot be read" in warning for warning in result.warnings)
 

@@ -9,10 +9,11 @@ from attrs import evolve, field, frozen
 from abkit.analysis.aggregation.absence import absences, unreached_visitors
 from abkit.analysis.aggregation.assignments import compare_assignments
 from abkit.analysis.aggregation.days import measure_days
-from abkit.analysis.aggregation.exposures import find_exposed_units, locked_weights
+from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.identities import find_links, recorded_actions
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits, measure_events
+from abkit.analysis.aggregation.phases import locked_weights
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
 from abkit.analysis.assemble import check_plan
 from abkit.analysis.declared.amended import History, history_of

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import isfinite
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -90,16 +92,24 @@ def locked_phases(history: Sequence[State]) -> tuple[LockedPhase, ...]:
             another form.
     """
     changes = [(), *(tuple(_entering(*pair)) for pair in pairwise(history))]
-    return tuple(
+    phases = (
         LockedPhase(
             at=_utc(state["at"]),
-            weights=MappingProxyType(
-                {variant: float(weight) for variant, weight in (state["weights"] or {}).items()}
-            ),
+            weights=_weights_of(state),
             entering=entering,
         )
         for state, entering in zip(history, changes, strict=False)
     )
+    return tuple(sorted(phases, key=attrgetter("at")))
+
+
+def _weights_of(state: State) -> Mapping[str, float]:
+    weights = {variant: float(weight) for variant, weight in (state["weights"] or {}).items()}
+    usable = all(isfinite(weight) and weight >= 0 for weight in weights.values())
+    if weights and not (usable and 0 < sum(weights.values()) < float("inf")):
+        message = f"weights must be numbers >= 0, one of them above 0, not {state['weights']!r}"
+        raise ValueError(message)
+    return MappingProxyType(weights)
 
 
 def _weights(before: State, after: State) -> Iterable[str]:
