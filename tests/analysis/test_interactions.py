@@ -1,8 +1,10 @@
 """Experiments that touch each other, from exposures to what is said."""
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from abkit.analysis.findings.experiment_pairs import Touch
 from abkit.analysis.interactions import InteractionsAnalysis, InteractionsResult
 from abkit.analysis.presentation import figures
 from abkit.errors import AnalysisError, UnknownNameError
+from abkit.experiments.checking.lock import LOCK_FILE
 from abkit.experiments.declaring.experiment import UserExperiment
 from abkit.experiments.declaring.layer import Layer
 from abkit.experiments.declaring.metrics import Conversion, Sum
@@ -122,8 +125,21 @@ def test_variants_that_are_not_independent_are_found() -> None:
     assert pair.touch is Touch.DEPENDENT
 
 
-def test_a_ramp_of_both_on_one_day_is_no_dependence() -> None:
-    late = np.arange(UNITS) >= UNITS // 2
+def locked_ramp(*names: str) -> dict[str, Any]:
+    """A lock in which the weights of experiments changed after 2,000 minutes."""
+    phases = [
+        {"at": START.isoformat(), "weights": {"0": 9, "1": 1}},
+        {"at": (START + timedelta(minutes=2_000)).isoformat(), "weights": {"0": 1, "1": 1}},
+    ]
+    return {"version": 1, "experiments": {name: {"phases": phases} for name in names}}
+
+
+@pytest.mark.parametrize("teller", ["exposures", "lock"])
+def test_a_ramp_of_both_on_one_day_is_no_dependence(
+    teller: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    late = np.arange(UNITS) % 4_000 >= 2_000
     random = np.random.default_rng(5)
     one, other = (
         (random.random(UNITS) < np.where(late, 0.5, 0.1)).astype(np.int64) for _ in range(2)
@@ -131,7 +147,12 @@ def test_a_ramp_of_both_on_one_day_is_no_dependence() -> None:
     told = ['{"0": 0.5, "1": 0.5}' if of else '{"0": 0.9, "1": 0.1}' for of in late.tolist()]
     variants = {"A": one, "B": other}
     assert run(variants)["A", "B"].touch is Touch.DEPENDENT
-    found = run(variants, weights={"A": told, "B": told}, actions=bought(0.1 + 0 * one))
+    weights: dict[str, Any] = {"A": told, "B": told}
+    if teller == "lock":
+        weights = {}
+        (tmp_path / "pyproject.toml").write_text("")
+        (tmp_path / LOCK_FILE).write_text(json.dumps(locked_ramp("A", "B")))
+    found = run(variants, weights=weights, actions=bought(0.1 + 0 * one))
     assert found["A", "B"].touch is Touch.INDEPENDENT
 
 

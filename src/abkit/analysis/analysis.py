@@ -16,10 +16,10 @@ from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.phases import locked_weights
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
 from abkit.analysis.assemble import check_plan
-from abkit.analysis.declared.amended import History, history_of
 from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Declared, Design
 from abkit.analysis.declared.design_weights import designed_weights, is_in_code
+from abkit.analysis.declared.history import readable_history
 from abkit.analysis.declared.past_results import past_results
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.engines.choose import opened
@@ -30,7 +30,7 @@ from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Source, table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import are_additive
-from abkit.errors import AnalysisError, ConfigError
+from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.analysis_words import Several, Step
@@ -157,7 +157,7 @@ class Analysis:
             )
             raise AnalysisError(message)
         made, begin, end = datetime.now(UTC), moment(start), moment(until)
-        history, unreadable = _history(design.name)
+        history, unreadable = readable_history(design.name)
         sticky = _is_sticky(self.experiment)
         layout = Layout.of_events(design.metrics, cuped=plan.cuped is not None)
         length = (plan.over_time or Step.DAY).length
@@ -277,17 +277,6 @@ def _declared_control(experiment: object) -> str | None:
         return Design.of(experiment).control  # type: ignore[arg-type]
     except AnalysisError:
         return None
-
-
-def _history(name: str) -> tuple[History, tuple[str, ...]]:
-    """What was written down of an experiment; a lock that cannot be read is a note."""
-    try:
-        return history_of(name), ()
-    except ConfigError as error:
-        said = (
-            f"Whether the plan or the weights were changed after the start is not known: {error}."
-        )
-        return History(), (said,)
 
 
 def _is_sticky(experiment: Any) -> bool:

@@ -15,8 +15,10 @@ from abkit.analysis.aggregation.crossings import (
 )
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.phases import locked_weights
 from abkit.analysis.aggregation.session import Progress, QuerySession, silent
 from abkit.analysis.declared.design import Declared, Design
+from abkit.analysis.declared.history import readable_history
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.engines.scoped import Scoped
@@ -34,6 +36,7 @@ from abkit.analysis.findings.tau import shares_at_first_look
 from abkit.analysis.query.crossings import CrossedUnitQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.phases import WeightsSince
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.errors import AbkitError, AnalysisError
@@ -120,7 +123,7 @@ class InteractionsAnalysis:
             sources["actions"] = table(self.actions)
         if self.identities is not None:
             sources["identities"] = table(self.identities)
-        queries = [UnitQueries(design=design) for design in designs]
+        queries = [UnitQueries(design=each, locked=_locked(each)) for each in designs]
         failed: dict[_Name, str] = {}
         measured: dict[int, _Measured] = {}
         with opened(self.engine) as engine:
@@ -141,6 +144,12 @@ class InteractionsAnalysis:
         return _judged(self.experiments, designs, shared, measured, failed=failed, sources=sources)
 
 
+def _locked(design: Design) -> Sequence[WeightsSince]:
+    """The weights of the lock, for exposures that tell none; none where it cannot be read."""
+    history, _ = readable_history(design.name)
+    return locked_weights(history.phases)
+
+
 def _plan(experiment: object) -> AnalysisPlan:
     """The plan of an experiment, by the sequential test and without CUPED."""
     said = planned(experiment) or AnalysisPlan()
@@ -159,7 +168,12 @@ def _measured(
     layout = Layout.of_events((design.deciding,), cuped=False)
     exposed, sums = measure_by_arms(
         session,
-        CrossedUnitQueries(design=design, exclusions=plan.exclude, others=others),
+        CrossedUnitQueries(
+            design=design,
+            exclusions=plan.exclude,
+            others=others,
+            locked=_locked(design),
+        ),
         EventQueries(layout=layout, unit_type=design.unit_type, window=plan.window),
         names=[designs[other].name for other in others],
         tables=sources,

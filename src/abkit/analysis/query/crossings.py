@@ -44,11 +44,20 @@ select
   min(weights) as weights,
   max(weights) as last_weights
 from (
-  select case{cases} end as number, unit_id, variant, weights
+  select case{cases} end as number, unit_id, variant, {self._weights} as weights
   from all_exposures
 ) as numbered
 where number is not null
 group by number, unit_id"""  # noqa: S608 - literals are quoted
+
+    @property
+    def _weights(self) -> str:
+        """The text of an exposure's weights, as SQL: what it tells, or what its experiment's lock holds."""
+        locked = [queries for queries in self.experiments if queries.locked]
+        if not locked:
+            return "weights"
+        cases = "".join(f" when {each.usable()} then {each.weights_text}" for each in locked)
+        return f"case{cases} else weights end"
 
     def sizes(self) -> str:
         """How many units each experiment has, from `taken`. Columns: number, units, in_several."""

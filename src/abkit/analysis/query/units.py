@@ -111,7 +111,7 @@ class UnitQueries:
         )
         weights = ""
         if "weights" in self.present or self.locked:
-            told = self._weights
+            told = self.weights_text
             weights = f""",
   sum(case when {usable} and {told} is not null then 1 else 0 end) as weighed,
   min(case when {usable} then {told} end) as least_weights,
@@ -145,7 +145,7 @@ where {self._ours()} and {_COMPLETE}"""  # noqa: S608 - literals are quoted
         return f"""\
 select weights, min(time) as first
 from (
-  select {self._weights} as weights, time
+  select {self.weights_text} as weights, time
   from exposures
   where {self.usable()}
 ) as told
@@ -189,7 +189,7 @@ limit 10"""
         )
         moved = ""
         if self.phases:
-            moved = f",\n  {one_variant_in_each(self.phases, self._weights)} as moved"
+            moved = f",\n  {one_variant_in_each(self.phases, self.weights_text)} as moved"
         return f"""\
 select
   unit_id,
@@ -293,7 +293,7 @@ order by period, {group}"""  # noqa: S608 - columns are our own
         Args:
             phases: As the attribute; also if there is one only.
         """
-        other = exposed_with_others(phases, self._weights)
+        other = exposed_with_others(phases, self.weights_text)
         phase = ", u.phase as phase" if self.phases else ""
         return f"""\
 select count(distinct unit_id) as units
@@ -322,7 +322,7 @@ from (
 {theirs}
 ) as theirs
 group by unit_id, variant"""  # noqa: S608 - columns are our own
-        number = number_of(self.phases, self._weights) if self.phases else ""
+        number = number_of(self.phases, self.weights_text) if self.phases else ""
         phase = f", {number} as phase" if self.phases else ""
         return f"""\
 select unit_id, variant, time as first_exposure{phase}
@@ -334,14 +334,14 @@ from (
 where place = 1"""  # noqa: S608 - columns are our own
 
     @property
-    def _weights(self) -> str:
+    def weights_text(self) -> str:
         """The text of an exposure's weights, as SQL."""
         return weights_told(self.locked)
 
     def _first_phase(self) -> str:
         if not self.phases:
             return ""
-        return f", {number_of_first(self.phases, self._weights)} as phase"
+        return f", {number_of_first(self.phases, self.weights_text)} as phase"
 
     def _not_excluded(self, before: str) -> str:
         condition = " and ".join(f"excluded_{i} = 0" for i in range(len(self.exclusions)))

@@ -24,6 +24,17 @@ class History:
     phases: tuple[LockedPhase, ...] = ()
 
 
+def readable_history(name: str) -> tuple[History, tuple[str, ...]]:
+    """As `history_of`; a lock that cannot be read is a note, and nothing is known."""
+    try:
+        return history_of(name), ()
+    except ConfigError as error:
+        said = (
+            f"Whether the plan or the weights were changed after the start is not known: {error}."
+        )
+        return History(), (said,)
+
+
 def history_of(name: str) -> History:
     """What the lock tells of an experiment; nothing where there is no lock.
 
