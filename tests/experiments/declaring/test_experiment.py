@@ -127,7 +127,9 @@ def test_a_wrong_declaration_is_refused(attributes: dict[str, Any], says: str) -
 
 
 def test_a_class_without_a_unit_is_refused() -> None:
-    with pytest.raises(DeclarationError, match="OrgExperiment, UserExperiment or VisitorExperiment"):
+    with pytest.raises(
+        DeclarationError, match="OrgExperiment, UserExperiment or VisitorExperiment"
+    ):
         declare(Experiment)
 
 
