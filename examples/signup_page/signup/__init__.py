@@ -1,0 +1,1 @@
+"""Lantern, a web application of nobody, for its sign-up page."""
