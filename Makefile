@@ -1,5 +1,6 @@
 # make demo   the main job, on simulated visits
 # make example  a Django application with a React page and one experiment, to click through
+# make example-signup  a Flask application with an experiment on its sign-up page, to click through
 # make test   the linters, the types, the imports and all tests, as CI has them
 # make coverage  the tests once more, and which lines and branches of abkit they do not reach; takes twice as long
 # make drivers  the analysis through the drivers of warehouses, in an environment of their own
@@ -24,7 +25,7 @@ UV := uv>=0.13
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
   npm:npm chromium:chromium-headless-shell
 
-.PHONY: demo example test coverage bench docs wheel system lint types imports unit drivers floors clean
+.PHONY: demo example example-signup test coverage bench docs wheel system lint types imports unit drivers floors clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
@@ -43,6 +44,16 @@ example: .venv/example.installed
 	$(MANAGE) runserver --noreload $(PORT) || exit; \
 	test -d data/events/exposures || { echo "Nobody has seen the directory yet: nothing to analyze."; exit 0; }; \
 	echo; set -x; $(MANAGE) abkit analyze ShowPluginsExperiment --events data/events --html report.html
+
+SIGNUP := examples/signup_page
+
+example-signup: .venv/example-signup.installed
+	@echo; echo "Open http://127.0.0.1:$(PORT)/, let it recognize your browser, and sign up. Private windows are other visitors."; \
+	echo "Ctrl-C stops the server and says what the experiment has found."; echo; \
+	cd $(SIGNUP); trap : INT; \
+	$(CURDIR)/$(BIN)/flask --app signup.app run --debug --no-reload --port $(PORT) || exit; \
+	test -d data/events/exposures || { echo "No visitor has been exposed yet: nothing to analyze."; exit 0; }; \
+	echo; set -x; $(CURDIR)/$(BIN)/abkit analyze SignupWithGitHub --html report.html
 
 # What is fetched for the drivers is waited for while the tests compute.
 test: system .venv/dev.installed
@@ -116,6 +127,10 @@ wheel: | .venv/bin/python
 
 .venv/example.installed: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[analysis,charts,cli,django,files]'
+	@touch $@
+
+.venv/example-signup.installed: pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[analysis,charts,cli,files,flask]'
 	@touch $@
 
 .venv/dev.installed: pyproject.toml | .venv/bin/python

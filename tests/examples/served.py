@@ -1,4 +1,4 @@
-"""The example, copied as a newcomer would, built, and served by gunicorn."""
+"""The examples, copied as a newcomer would, and served by gunicorn."""
 
 import os
 import re
@@ -17,22 +17,34 @@ from attrs import frozen
 
 from ..npm import installed
 
-SOURCES = Path(__file__).parents[2] / "examples" / "integration_directory"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 _NOT_COPIED = shutil.ignore_patterns(
     "node_modules", "dist", "data", "report.html", "experiments.toml", "__pycache__"
 )
-_ACCESS = re.compile(r"(?P<request>\w+ \S+) (?P<status>\d+)")
+_ACCESS = re.compile(r"(?P<request>\w+ \S+) (?P<status>\d+) (?P<cookie>.*)")
 
 
 @frozen
 class Example:
-    """A copy of the example's folder, with its page built."""
+    """A copy of an example's folder.
+
+    Attributes:
+        folder: The copy.
+        application: What gunicorn serves of it.
+        workers: How many processes serve.
+    """
 
     folder: Path
+    application: str
+    workers: int
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`manage.py`."""
-        command = [sys.executable, "manage.py", *arguments]
+        return self.run("manage.py", *arguments)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Python, in the example's folder."""
+        command = [sys.executable, *arguments]
         return subprocess.run(
             command,
             cwd=self.folder,
@@ -56,21 +68,40 @@ class Server:
 
     def answers(self) -> Counter[tuple[str, int]]:
         """All requests so far, with the status of the answer."""
-        lines = self.access_log.read_text().splitlines()
-        found = [_ACCESS.fullmatch(line) for line in lines]
-        return Counter((each["request"], int(each["status"])) for each in found if each)
+        return Counter((each["request"], int(each["status"])) for each in self._lines())
+
+    def cookies(self, name: str) -> list[str]:
+        """The values of a cookie that answers have set, if it was the last one of the answer."""
+        set_cookies = [each["cookie"] for each in self._lines()]
+        start = f"{name}="
+        return [
+            each.removeprefix(start).partition(";")[0]
+            for each in set_cookies
+            if each.startswith(start)
+        ]
+
+    def _lines(self) -> list[re.Match[str]]:
+        found = map(_ACCESS.fullmatch, self.access_log.read_text().splitlines())
+        return [each for each in found if each]
 
 
-def made(folder: Path) -> Example:
+def signup_page(folder: Path) -> Example:
+    """Copy the example into a folder, which must not exist."""
+    shutil.copytree(EXAMPLES / "signup_page", folder, ignore=_NOT_COPIED)
+    return Example(folder, "signup.app:app", workers=1)
+
+
+def integration_directory(folder: Path) -> Example:
     """Copy the example into a folder, which must not exist, and build its page."""
-    packages = installed(SOURCES / "page")
-    shutil.copytree(SOURCES, folder, ignore=_NOT_COPIED)
+    sources = EXAMPLES / "integration_directory"
+    packages = installed(sources / "page")
+    shutil.copytree(sources, folder, ignore=_NOT_COPIED)
     page = folder / "page"
     (page / "node_modules").symlink_to(packages / "node_modules")
     build = [shutil.which("npm") or "npm", "run", "build"]
     ran = subprocess.run(build, cwd=page, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return Example(folder)
+    return Example(folder, "directory.wsgi", workers=2)
 
 
 @contextmanager
@@ -80,12 +111,13 @@ def served(example: Example) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     log = example.folder / "access.log"
-    options = ["--preload", "--workers", "2", "--threads", "4", "--log-level", "warning"]
+    options = ["--preload", "--workers", str(example.workers), "--threads", "4"]
     process = subprocess.Popen(
         [
-            *(sys.executable, "-W", "ignore", "-m", "gunicorn", "directory.wsgi", *options),
-            *("--bind", f"127.0.0.1:{port}", "--access-logfile", str(log)),
-            *("--access-logformat", "%(m)s %(U)s %(s)s"),
+            *(sys.executable, "-W", "ignore", "-m", "gunicorn", example.application, *options),
+            *("--bind", f"127.0.0.1:{port}", "--log-level", "warning"),
+            *("--access-logfile", str(log)),
+            *("--access-logformat", "%(m)s %(U)s %(s)s %({set-cookie}o)s"),
         ],
         cwd=example.folder,
         env=_environment(),

@@ -13,7 +13,7 @@ from attrs import frozen
 from playwright.sync_api import Browser
 
 from ..chromium import launched
-from .served import Example, made, served
+from .served import Example, integration_directory, served
 from .visitors import ACME, ORGANIZATIONS, WITH_COLLEAGUE, Visits, visit
 
 ANALYZE = ("abkit", "analyze", "ShowPluginsExperiment", "--events", "data/events")
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    return made(tmp_path_factory.mktemp("example") / "integration_directory")
+    return integration_directory(tmp_path_factory.mktemp("example") / "integration_directory")
 
 
 @frozen
