@@ -37,7 +37,7 @@ def targets() -> set[str]:
     """What `make` can be asked for: the phony targets, each of which has a rule."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY:(.*)$", makefile, flags=re.MULTILINE)
-    rules = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    rules = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     assert set(phony.split()) == rules
     return rules
 

@@ -88,6 +88,7 @@ def test_what_was_done_is_what_is_found(visited: Visited) -> None:
     exposures = visited.rows("exposures", "unit_id", "variant")
     actions = Counter(name for (name,) in visited.rows("actions", "action"))
     identities = visited.rows("identities", "from_id", "to_id")
+    exposed = visited.result["exposures"]
     done_and_found: dict[str, tuple[object, object]] = {
         "browsers": (80, visits.browsers),
         "visitors made": (len(shown), len(visited.made)),
@@ -98,7 +99,11 @@ def test_what_was_done_is_what_is_found(visited: Visited) -> None:
         "visitors linked to users": (len(visits.linked), len(identities)),
         "units in several variants": (
             sum(len(unit.variants) > 1 for unit in units),
-            visited.result["exposures"]["in_several"],
+            exposed["in_several"],
+        ),
+        "units of several visitors": (
+            sum(len(unit.shown) > 1 for unit in units),
+            exposed["identities"]["people"],
         ),
     }
     for metric in (SIGNED_UP, INVITED):
