@@ -34,13 +34,23 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
 
 @frozen
 class Visited:
-    """Attributes: what was done; the answers of the server; what it stored; what the analysis made of it."""
+    """What was done, and what became of it.
+
+    Attributes:
+        visits: What was done.
+        statuses: Of all answers.
+        made: The visitors for whom the server has set a cookie.
+        events: Where it stored them.
+        result: What `abkit analyze` found.
+        report: The same as a page.
+    """
 
     visits: Visits
     statuses: set[int]
     made: list[str]
     events: Path
     result: dict[str, Any]
+    report: Path
 
     def rows(self, kind: str, *columns: str) -> list[tuple[Any, ...]]:
         files = str(self.events / kind / "*" / "*.parquet")
@@ -65,7 +75,7 @@ def visited(example: Example, browser: Browser) -> Visited:
     with served(example) as server:
         visits = visit(browser, server.address)
     ran = example.run(
-        "-m", "abkit.cli", "analyze", "SignupWithGitHub", "--json", "--html", "r.html"
+        "-m", "abkit.cli", "analyze", "SignupWithGitHub", "--json", "--html", "report.html"
     )
     assert ran.returncode == 0, ran.stderr
     return Visited(
@@ -74,6 +84,7 @@ def visited(example: Example, browser: Browser) -> Visited:
         made=[value[:VISITOR_ID_LENGTH] for value in server.cookies(NAME)],
         events=example.folder / "data" / "events",
         result=json.loads(ran.stdout),
+        report=example.folder / "report.html",
     )
 
 
@@ -120,6 +131,19 @@ def test_what_was_done_is_what_is_found(visited: Visited) -> None:
 def table(done_and_found: dict[str, tuple[object, object]]) -> str:
     rows = [("", "done", "found"), *((what, *both) for what, both in done_and_found.items())]
     return "\n" + "\n".join(f"{what:34}{done:>6}{found:>7}" for what, done, found in rows)
+
+
+def test_the_report_in_a_browser_says_the_same(visited: Visited, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(visited.report.as_uri())
+    for metric in (SIGNED_UP, INVITED):
+        table = page.get_by_role("table", name=f"{metric} by variant")
+        for variant, header in (("form", "form control"), ("github", "github")):
+            name = page.get_by_role("rowheader", name=header, exact=True)
+            cells = table.get_by_role("row").filter(has=name).get_by_role("cell")
+            expected = [str(number) for number in visited.expected(metric, variant)]
+            assert cells.all_inner_texts()[:2] == expected
+    page.close()
 
 
 def test_each_visitor_is_exposed_once_to_what_was_shown(visited: Visited) -> None:

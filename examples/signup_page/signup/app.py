@@ -128,6 +128,7 @@ def home() -> str | Response:
     """The page of a user."""
     name = accounts.name_of(session["user"]) if "user" in session else None
     if name is None:
+        session.clear()
         return redirect(url_for("sign_in_page"))
     return render_template("home.html", name=name, invited=accounts.invited_by(session["user"]))
 
