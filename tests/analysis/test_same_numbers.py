@@ -269,7 +269,7 @@ def visits() -> tuple[list[Exposure], list[Action], list[Identity]]:
     identities: list[Identity] = []
     for number in range(60):
         time = start + random.randrange(6 * 24) * 3_600
-        exposed = {
+        exposed: dict[str, Any] = {
             "experiment": "Visits",
             "salt": "s",
             "unit_type": "visitor",

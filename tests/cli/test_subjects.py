@@ -179,8 +179,8 @@ def test_check_sees_weights_that_stand_outside_of_assign(tmp_path: Path) -> None
     changed = abkit(tmp_path, "check", *CONFIG, code=1).stdout
     for name in (ORGS, USERS):
         assert (
-            f'changed  {name}: drawn: [["0", 0.99], ["1", 0.01]] -> [["0", 0.9], ["1", 0.1]] '
-            "(nobody can say whom it moves: code decides)"
+            f'changed  {name}: drawn: [["0", 0.99], ["1", 0.01]] -> [["0", 0.9], ["1", 0.1]]; '
+            "starts a new phase: weights 99/1 -> 90/10 (nobody can say whom it moves: code decides)"
         ) in changed
 
 
