@@ -42,7 +42,8 @@ def of_exposures(exposed: ExposedUnits, result: Outcome, several: Several) -> It
         )
     repeated = sum(exposed.jumped.values()) - exposed.in_several
     jumped, units = exposed.in_several, sum(exposed.exposed.values()) - repeated
-    if jumped > 0.005 * units:
+    devices = 0 if exposed.identities is None else exposed.identities.in_several
+    if jumped - devices > 0.005 * units:
         yield (
             f"{jumped:,} of {units:,} units ({jumped / units:.1%}) were exposed to several "
             f"variants; {_MOVED if _are_moved_kept(result, several) else _JUMPED[several]}. "

@@ -11,6 +11,7 @@ from abkit.analysis.advice.verdict import with_trend
 from abkit.analysis.advice.worth import per_day
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
+from abkit.analysis.aggregation.identities import LinkedIdentities
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.data_warnings import of_exposures, of_identities, of_kept_variants
@@ -192,6 +193,7 @@ class ExperimentSums:
                 exposed=units,
                 jumped={},
                 in_several=0,
+                identities=_undated(self.exposed.identities),
             ),
             frame=(self.frame[0], end),
             daily=(),
@@ -294,6 +296,11 @@ def _moment(until: datetime | date | str) -> datetime | date:
         message = "until must be a date or a time"
         raise AnalysisError(message)
     return found
+
+
+def _undated(found: LinkedIdentities | None) -> LinkedIdentities | None:
+    """What identities did, of which it is not known when units had seen several variants."""
+    return None if found is None else evolve(found, in_several=0)
 
 
 def _distinct(plan: AnalysisPlan, exposed: ExposedUnits, result: Result) -> int:

@@ -23,7 +23,13 @@ from attrs import evolve, frozen
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query import identities as sql
-from abkit.analysis.query.identities import CanonicalQueries, LinkQueries
+from abkit.analysis.query.canonical import (
+    RECORDED,
+    CanonicalQueries,
+    merged,
+    subject_column,
+)
+from abkit.analysis.query.identities import LinkQueries
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.sources import Table
@@ -133,7 +139,7 @@ def open_exposures(
     """
     if links is None or not links.people:
         return session.engine.open(name, exposures, columns)
-    present = session.engine.open(f"{name}{sql.RECORDED}", exposures, columns)
+    present = session.engine.open(f"{name}{RECORDED}", exposures, columns)
     names = [column.name for column in columns]
     session.define(name, CanonicalQueries(table=name, columns=names, people=True).exposures())
     return present
@@ -156,7 +162,7 @@ def open_actions(
     if links is None or not (links.people or links.queries.subjects):
         return session.engine.open("actions", actions, columns)
     subjects = [
-        sql.subject_column(subject, number) for number, subject in enumerate(links.queries.subjects)
+        subject_column(subject, number) for number, subject in enumerate(links.queries.subjects)
     ]
     wanted = [
         evolve(column, required=False) if column.name == _UNIT and subjects else column
@@ -183,7 +189,7 @@ def recorded_actions(links: Links | None) -> str:
     """The table that has each action once, whatever the number of units that it counts for."""
     if links is None or not (links.people or links.queries.subjects):
         return "actions"
-    return f"actions{sql.RECORDED}"
+    return f"actions{RECORDED}"
 
 
 def linked_identities(
@@ -200,12 +206,12 @@ def linked_identities(
         return None
     found = links.found
     if links.people:
-        merged = session.row("units of several visitors", sql.merged(exposures))
+        people = session.row("units of several visitors", merged(exposures))
         found = evolve(
             found,
-            merged=integer(merged, "visitors"),
-            people=integer(merged, "units"),
-            in_several=integer(merged, "in_several"),
+            merged=integer(people, "visitors"),
+            people=integer(people, "units"),
+            in_several=integer(people, "in_several"),
         )
     if links.queries.unit_type in (VISITOR, USER) and links.queries.reads_visitors:
         swapped = session.row("identities that look swapped", links.queries.swapped())

@@ -1,10 +1,9 @@
 """Whose an action is that names no unit, and which units are one: the SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from attrs import field, frozen
+from attrs import frozen
 
-from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
 from abkit.experiments.declaring.identities import VISITOR
@@ -15,9 +14,6 @@ MAXIMUM_USERS = 10
 
 MAXIMUM_KINDS = 100
 """More pairs of types are taken for a mistake, such as naming a column of ids."""
-
-RECORDED = "_as_recorded"
-"""What follows the name of a table of events whose rows are as they were written."""
 
 _NEVER = 2**62
 """The time of an identity without one, in microseconds since 1970: after all others."""
@@ -187,133 +183,9 @@ left join seen s on s.unit_id = named.own_unit
 where s.unit_id is null"""  # noqa: S608 - columns are our own
 
 
-@frozen(kw_only=True)
-class CanonicalQueries:
-    """The events of units, over the same tables as they were recorded.
-
-    Attributes:
-        table: The name of the table.
-        columns: The names of its columns.
-        people: Whether visitors of one person are one unit: then there is a table `people`.
-        subjects: The number of the links of actions, by the column of the subject's ids.
-    """
-
-    table: str
-    columns: Sequence[str]
-    people: bool = False
-    subjects: Mapping[str, int] = field(factory=dict)
-
-    def exposures(self) -> str:
-        """The exposures, or assignments, of units. Columns: those of the table, and recorded_id."""
-        visitor = literal(VISITOR)
-        return f"""\
-select {self._columns("coalesce(p.unit_id, e.unit_id)", of="e")},
-  e.unit_id as recorded_id
-from {self._recorded} e
-left join people p
-  on p.visitor_id = case when coalesce(e.unit_type, {visitor}) = {visitor} then e.unit_id end"""  # noqa: S608
-
-    def actions(self) -> str:
-        """The actions of units, each once for every unit that it is one of. Columns: those of the table.
-
-        An action that reaches no unit has none.
-        """
-        parts = [self._through(number) for number in range(len(self.subjects))] or [self._named()]
-        return "\nunion all\n".join(parts)
-
-    def _named(self) -> str:
-        """The actions that name a unit themselves, and all others without one."""
-        own, people = self._own
-        return f"""\
-select {self._columns(own)}
-from {self._recorded} a{people}"""  # noqa: S608 - columns are our own
-
-    def _through(self, number: int) -> str:
-        """The actions that reach a unit by one of their subjects and by none before it.
-
-        Those of the first one also are the actions that name a unit, and those that reach none by it.
-        """
-        columns = list(self.subjects)
-        own, people = self._own if number == 0 else ("null", "")
-        unit = "l.unit_id" if number else f"coalesce({own}, l.unit_id)"
-        join = "join" if number else "left join"
-        text = f"""\
-select {self._columns(unit)}
-from {self._recorded} a{people}
-{join} {links_of(self.subjects[columns[number]])} l on l.subject_id = {_unless_named(columns[number])}"""  # noqa: S608
-        before = [f"l{i}" for i in range(number)]
-        for name, column in zip(before, columns, strict=False):
-            text += (
-                f"\nleft join {links_of(self.subjects[column])} {name} "
-                f"on {name}.subject_id = a.{column} and {name}.unit_id = l.unit_id"
-            )
-        if before:
-            text += "\nwhere " + " and ".join(f"{name}.unit_id is null" for name in before)
-        return text
-
-    @property
-    def _own(self) -> tuple[str, str]:
-        """The unit that an action names, and the table that is joined for it."""
-        if not self.people:
-            return "a.unit_id", ""
-        people = "\nleft join people p on p.visitor_id = a.unit_id"
-        return "coalesce(p.unit_id, a.unit_id)", people
-
-    @property
-    def _recorded(self) -> str:
-        return f"{self.table}{RECORDED}"
-
-    def _columns(self, unit: str, *, of: str = "a") -> str:
-        return ", ".join(
-            f"{unit} as unit_id" if name == "unit_id" else f"{of}.{name} as {name}"
-            for name in self.columns
-        )
-
-
-def merged(exposures: UnitQueries) -> str:
-    """What became of visitors that are one unit with others, over `exposures`.
-
-    Columns: units, visitors (those of them that were exposed), in_several (units that saw several variants,
-    though none of their visitors did).
-
-    Args:
-        exposures: The exposures that count.
-    """
-    return f"""\
-select count(*) as units, sum(visitors) as visitors,
-  sum(case when least_variant <> most_variant and jumped = 0 then 1 else 0 end) as in_several
-from (
-  select unit_id, count(*) as visitors, min(least_variant) as least_variant,
-    max(most_variant) as most_variant,
-    max(case when least_variant <> most_variant then 1 else 0 end) as jumped
-  from (
-    select e.unit_id as unit_id, e.recorded_id as visitor_id,
-      min(e.variant) as least_variant, max(e.variant) as most_variant
-    from exposures e
-    join people p on p.visitor_id = e.recorded_id
-    where {exposures.usable("e.")}
-    group by e.unit_id, e.recorded_id
-  ) as of_visitors
-  group by unit_id
-  having count(*) > 1
-) as of_units"""  # noqa: S608 - literals are quoted
-
-
-def subject_column(subject: str, number: int) -> Column:
-    """Where an action names a subject of a type."""
-    name = f"subject_{number}"
-    if subject == USER:
-        return Column(name=name, kind=Kind.TEXT, source="user_id")
-    return Column(name=name, kind=Kind.TEXT, source="groups", key=subject, elsewhere=(subject,))
-
-
 def links_of(number: int) -> str:
     """The table of the links of a type of subjects, by its number."""
     return f"links_{number}"
-
-
-def _unless_named(column: str) -> str:
-    return f"case when a.unit_id is null then a.{column} end"
 
 
 def _of(kind: str) -> str:
