@@ -9,12 +9,12 @@ import pytest
 from abkit.analysis.engines.connection import Connection
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
 from abkit.sinks.files import FileSink
-from abkit.sinks.records import action_record, exposure_record
+from abkit.sinks.records import action_record, exposure_record, identity_record
 
 from ..analysis.engines import golden
-from ..analysis.test_same_numbers import alike, asked, events, numbers
+from ..analysis.test_same_numbers import alike, asked, events, linked, numbers, visits
 
 fakesnow = pytest.importorskip("fakesnow", reason="`make drivers` runs this")
 pytestmark = pytest.mark.filterwarnings("default")  # fakesnow's own
@@ -67,6 +67,21 @@ def test_snowflakes_driver_gives_the_numbers_of_duckdb(connection: Any, tmp_path
     found = asked(exposures="analytics.exposures", actions="actions", engine=connection)
     assert found.engine == "snowflake"
     alike(numbers(found), numbers(expected))
+
+
+def test_identities_link_the_same_in_snowflake(connection: Any, tmp_path: Any) -> None:
+    exposures, actions, identities = visits()
+    sink = FileSink(tmp_path)
+    sink.send([*exposures, *actions, *identities])
+    names = ("exposures", "actions", "identities")
+    expected = linked(**{name: str(tmp_path / name) for name in names})
+    tables = {name: f"visitor_{name}" for name in names}
+    store(connection, tables["exposures"], EXPOSURE_COLUMNS, list(map(exposure_record, exposures)))
+    store(connection, tables["actions"], ACTION_COLUMNS, list(map(action_record, actions)))
+    store(
+        connection, tables["identities"], IDENTITY_COLUMNS, list(map(identity_record, identities))
+    )
+    alike(numbers(linked(**tables, engine=connection)), numbers(expected))
 
 
 def test_every_type_of_snowflake_has_its_place(connection: Any) -> None:
