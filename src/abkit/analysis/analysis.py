@@ -224,7 +224,7 @@ class Analysis:
                     window=plan.window,
                     exposed=latest,
                     until=who.until,
-                    actions=recorded_actions(links),
+                    actions=recorded_actions(links, sources.get("actions")),
                 ),
             )
             daily = measure_days(
@@ -233,7 +233,7 @@ class Analysis:
                 are_additive([design.deciding] if plan.novelty else []),
                 exposed=latest,
                 until=microseconds(made if end is None else min(made, utc(end))),
-                actions=recorded_actions(links),
+                actions=recorded_actions(links, sources.get("actions")),
             )
             unassigned = None
             if self.assignments is not None:

@@ -230,6 +230,13 @@ def test_swapped_ids_link_nothing_and_are_said() -> None:
     assert any("The ids of 2 identities look swapped" in warning for warning in result.warnings)
 
 
+def test_there_may_be_identities_before_anything_was_done() -> None:
+    tables = frames(Log((("v1", "a", 1), ("v2", "b", 1)), (), [LINK]).rows("visitor"))
+    result = Analysis(design_of(), **{**tables, "actions": None}).run()
+    assert totals(result) == [0, 0]
+    assert any("There are no actions yet" in warning for warning in result.warnings)
+
+
 def test_a_user_who_was_deleted_leaves_the_visitors_as_they_were() -> None:
     result = run([("visitor", "v1", "user", None, 1), ("visitor", "v2", None, None, 1)])
     assert result.units == 3

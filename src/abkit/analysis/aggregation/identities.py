@@ -168,7 +168,7 @@ def open_actions(
         evolve(column, required=False) if column.name == _UNIT and subjects else column
         for column in columns
     ]
-    recorded = recorded_actions(links)
+    recorded = recorded_actions(links, actions)
     present = session.engine.open(recorded, actions, [*wanted, *subjects])
     named = {
         column.name: number for number, column in enumerate(subjects) if column.name in present
@@ -185,9 +185,14 @@ def open_actions(
     return [name for name in present if name not in named]
 
 
-def recorded_actions(links: Links | None) -> str:
-    """The table that has each action once, whatever the number of units that it counts for."""
-    if links is None or not (links.people or links.queries.subjects):
+def recorded_actions(links: Links | None, actions: Table | None) -> str:
+    """The table that has each action once, whatever the number of units that it counts for.
+
+    Args:
+        links: Who belongs together; None: an action counts for the unit that it names.
+        actions: What `open_actions` opened; None: nothing was done yet.
+    """
+    if actions is None or links is None or not (links.people or links.queries.subjects):
         return "actions"
     return f"actions{RECORDED}"
 

@@ -132,7 +132,7 @@ def measure_events(
     else:
         own_unit = "unit_id" in actions.columns
         present = open_actions(session, links, actions, queries.columns(own_unit=own_unit))
-    source, recorded = "actions", recorded_actions(links)
+    source, recorded = "actions", recorded_actions(links, actions)
     if not layout.idempotent and "insert_id" in present and engine.repeats(recorded, "insert_id"):
         session.define("actions_once", queries.once())
         source = "actions_once"
