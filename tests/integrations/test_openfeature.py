@@ -33,14 +33,13 @@ from abkit import (
     VisitorExperiment,
     force,
 )
-from abkit.experiments.declaring.identities import new_visitor_id
 from abkit.integrations.openfeature import AbkitProvider, ExposureHook
 from abkit.sinks.memory import MemorySink
 from abkit.testing import Captured
 
 PICTURES = {"showImages": True, "title": "Check out these pics!", "imagesPerPage": 100}
 USER = EvaluationContext(targeting_key="42")
-VISITOR = new_visitor_id()
+VISITOR = "v-" + "0123456789abcdef" * 2
 
 
 def flag(name: str, **declared: Any) -> type[Experiment]:
