@@ -66,6 +66,10 @@ class AsgiBrowser:
     def set_cookie(self, name: str, value: str) -> None:
         self.client.set_cookie(name, value)
 
+    def get_with(self, path: str, *, cookies: str) -> Page:
+        headers = {**BROWSER, "Cookie": cookies}
+        return page_of(self.client.request("GET", path, headers=headers))
+
 
 class AsgiSite:
     """An application with sessions and one experiment on visitors; `served` adds endpoints by their paths."""

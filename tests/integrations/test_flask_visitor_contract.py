@@ -46,6 +46,10 @@ class FlaskBrowser:
     def set_cookie(self, name: str, value: str) -> None:
         self._client.set_cookie(name, value)
 
+    def get_with(self, path: str, *, cookies: str) -> Page:
+        client = self._client.application.test_client(use_cookies=False)
+        return page_of(client.get(path, headers={"Cookie": cookies}))
+
 
 class FlaskSite:
     def __init__(self, *, consent: bool | None = None, visitor: str | None = None) -> None:

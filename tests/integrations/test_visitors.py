@@ -1,6 +1,8 @@
 """Visitors, without a framework: who is recognized, who is not, and what the response says."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -474,3 +476,56 @@ def test_headers_that_are_right_stay_as_they_are(control: list[str], vary: list[
     assert "private" in directives
     assert not {"public", "s-maxage=9"} & {*directives}
     assert "cookie" in once["Vary"].lower()
+
+
+def test_the_threads_of_one_request_are_of_one_visitor() -> None:
+    visitors: Visitors[object] = Visitors()
+    is_asking, may_answer = threading.Event(), threading.Event()
+
+    def consents() -> bool:
+        is_asking.set()
+        return may_answer.wait(5)
+
+    value = SIGNER.write(new_visitor_id(), now=NOW)
+    visitor = RequestVisitor(visitors, request(value, consents=consents), clock=lambda: NOW)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(visitor.subject)
+        assert is_asking.wait(5)
+        second = threads.submit(visitor.subject)
+        wait([second], timeout=0.05)
+        may_answer.set()
+        assert {first.result(), second.result()} == {SIGNER.read(value)}
+    assert visitors.stats == VisitorStats()
+
+
+def test_of_several_cookies_of_one_name_the_applications_own_counts(
+    visitors: Visitors[object],
+) -> None:
+    """The browser sends first what another host has written for the whole domain."""
+    visitor_id = new_visitor_id()
+    own, old = (SIGNER.write(visitor_id, now=NOW - days * DAY) for days in (0, 31))
+    other = VisitorCookieSigner("another's").write(new_visitor_id(), now=NOW)
+    kept = KeptVariants(visitor_id, None, lambda: SIGNER)
+    kept.keep("Signup", "form")
+    variants = ("another's", kept.written())
+
+    def told(*values: str) -> tuple[object, Mapping[str, str]]:
+        cookies = [
+            *(f"abkit_visitor={each}" for each in values),
+            *(f"abkit_visitor_variants={each}" for each in variants),
+        ]
+        about = request(values[0], variants_cookie=variants[0], cookie_header="; ".join(cookies))
+        visitor = RequestVisitor(visitors, about, clock=lambda: NOW)
+        found, response = visitor.subject(), visitor.begin_response()
+        assert response is not None
+        return found, response.cookies
+
+    assert told(other, own) == told(own, other) == told(old, own) == (visitor_id, {})
+    found, written = told(other, old)
+    assert (found, written) == (
+        visitor_id,
+        {"abkit_visitor": own, "abkit_visitor_variants": variants[1]},
+    )
+    assert visitors.stats == VisitorStats()
+    assert told(other, other)[0] != visitor_id
+    assert visitors.stats == VisitorStats(made=1, forged=1)

@@ -7,6 +7,7 @@ An application under test has three pages: `/ask/` logs an exposure to `Signup` 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http.cookies import Morsel
+from time import time
 from typing import Protocol
 
 import pytest
@@ -60,6 +61,9 @@ class Browser(Protocol):
         """Send exposures to the endpoint, with the CSRF token of the page if there is one."""
 
     def set_cookie(self, name: str, value: str) -> None: ...
+
+    def get_with(self, path: str, *, cookies: str) -> Page:
+        """Get a page with other cookies than those that were kept."""
 
 
 class Site(Protocol):
@@ -163,6 +167,18 @@ class VisitorContract:
         assert visitor_of(after) == visitor_of(before)
         assert site.stats == VisitorStats()
 
+    def test_a_cookie_that_another_host_has_written_does_not_hide_that_of_the_application(
+        self, site: Site, logged: list[Event]
+    ) -> None:
+        own, other = f"{COOKIE}={written_with(SECRET, now=time())}", f"{COOKIE}=another"
+        pages = [
+            site.browser().get_with("/ask/", cookies=f"{first}; {second}")
+            for first, second in ((own, other), (other, own))
+        ]
+        assert [page.cookies for page in pages] == [{}, {}]
+        assert len({exposed(each) for each in logged}) == 1
+        assert site.stats == VisitorStats()
+
     def test_a_bot_gets_the_control_and_no_cookie(self, site: Site, logged: list[Event]) -> None:
         for agent in ("Googlebot/2.1", "curl/8.5"):
             page = site.browser().get("/ask/", user_agent=agent)
@@ -242,9 +258,9 @@ def visitor_of(cookie: str) -> str:
     return cookie.partition(".")[0]
 
 
-def written_with(secret: str) -> str:
+def written_with(secret: str, *, now: float = NOW) -> str:
     """A cookie of a new visitor."""
-    return VisitorCookieSigner(secret).write(new_visitor_id(), now=NOW)
+    return VisitorCookieSigner(secret).write(new_visitor_id(), now=now)
 
 
 def exposed(event: Event) -> tuple[str, str, object]:

@@ -167,6 +167,7 @@ async def _about(
     return VisitorRequest(
         cookie=request.cookies.get(visitors.cookie),
         variants_cookie=request.cookies.get(visitors.variants_cookie),
+        cookie_header="; ".join(request.headers.getlist("cookie")),
         user_agent=user_agent,
         signer=signer,
         own_id=None if visitors.visitor is None else partial(_told, own_id, failure),

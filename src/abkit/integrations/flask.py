@@ -131,6 +131,7 @@ class Abkit:
         about = VisitorRequest(
             cookie=request.cookies.get(visitors.cookie),
             variants_cookie=request.cookies.get(visitors.variants_cookie),
+            cookie_header=request.headers.get("Cookie", ""),
             user_agent=request.headers.get("User-Agent"),
             signer=lambda: signer_of(*(visitors.secrets or _secrets())),
             own_id=None if own_id is None else partial(own_id, request),

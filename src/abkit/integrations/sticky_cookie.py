@@ -5,7 +5,7 @@ A visitor's request holds them while an experiment is asked for, and says afterw
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -28,13 +28,19 @@ class KeptVariants:
         visitor_id: Whose they are: the cookie of another visitor has nothing to say.
         cookie: The value of the cookie; None if there is none.
         signer: Returns what reads and writes it.
+        more: The values of all cookies of its name, if there are several.
     """
 
     def __init__(
-        self, visitor_id: str, cookie: str | None, signer: Callable[[], VisitorCookieSigner]
+        self,
+        visitor_id: str,
+        cookie: str | None,
+        signer: Callable[[], VisitorCookieSigner],
+        *,
+        more: Iterable[str] = (),
     ) -> None:
         self.visitor_id = visitor_id
-        self._cookie = cookie
+        self._cookies = (cookie or "", *more)
         self._signer = signer
         self._variants: dict[str, str] | None = None
         self.has_changed: bool = False
@@ -71,11 +77,12 @@ class KeptVariants:
         return self._variants
 
     def _parsed(self) -> dict[str, str]:
-        content, _, signature = (self._cookie or "").rpartition(".")
-        if not content or not self._signer().has_signed(self._signed(content), signature):
-            return {}
-        found: dict[str, str] = json.loads(base64.urlsafe_b64decode(content))
-        return found
+        for cookie in self._cookies:
+            content, _, signature = cookie.rpartition(".")
+            if content and self._signer().has_signed(self._signed(content), signature):
+                found: dict[str, str] = json.loads(base64.urlsafe_b64decode(content))
+                return found
+        return {}
 
     def _signed(self, content: str) -> str:
         return f"{SUFFIX}.{self.visitor_id}.{content}"

@@ -1,11 +1,12 @@
 """Who the visitor of a request is: by a signed cookie, or by an id of the application's own."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import lru_cache
-from threading import Lock
+from itertools import chain
+from threading import Lock, RLock
 from typing import Generic, TypeVar
 
 from attrs import frozen
@@ -21,6 +22,7 @@ from abkit.experiments.declaring.subjects import (
     unit_id_of,
     why_no_id,
 )
+from abkit.integrations.cookie_header import values_of
 from abkit.integrations.sticky_cookie import SUFFIX, KeptVariants, keeping
 from abkit.integrations.visitor_arguments import (
     check_cookie_name,
@@ -144,6 +146,7 @@ class VisitorRequest:
         cookie: The value of the visitor's cookie; None if there is none.
         variants_cookie: The value of the cookie with the variants that the visitor keeps; None if there is
             none.
+        cookie_header: All cookies, as they are sent: there may be several of one name.
         user_agent: As the browser calls itself; None if it does not.
         signer: Returns what reads and writes the cookie.
         own_id: Returns the application's own id of the visitor; None: there is the cookie.
@@ -152,6 +155,7 @@ class VisitorRequest:
 
     cookie: str | None
     variants_cookie: str | None = None
+    cookie_header: str = ""
     user_agent: str | None
     signer: Callable[[], VisitorCookieSigner]
     own_id: Callable[[], object] | None = None
@@ -181,16 +185,19 @@ class RequestVisitor:
         self._cookies: dict[str, str] = {}
         self._kept: KeptVariants | None = None
         self._is_looked_for = self._is_asked = self._has_begun = self._is_late = False
+        # The threads of one request, such as those of GraphQL resolvers, are of one visitor.
+        self._lock = RLock()
 
     def subject(self) -> str | Nobody:
         """The visitor's id, which is made if there is none; or why there can be none."""
-        if self._has_begun and not self._is_asked:
-            return self._too_late()
-        self._is_asked = True
-        found = self._look_for()
-        if found is None:
-            found = self._found = self._if_possible(self._made)
-        return found
+        with self._lock:
+            if self._has_begun and not self._is_asked:
+                return self._too_late()
+            self._is_asked = True
+            found = self._look_for()
+            if found is None:
+                found = self._found = self._if_possible(self._made)
+            return found
 
     def known(self) -> str | None:
         """The visitor's id if there is one already; none is made, and the response does not depend on it."""
@@ -212,18 +219,22 @@ class RequestVisitor:
 
     def keeping(self) -> AbstractContextManager[None]:
         """Let sticky experiments on visitors read and keep the visitor's variants within."""
-        if self._kept is None and isinstance(self._found, str):
-            self._kept = self._kept_by(self._found)
+        with self._lock:
+            if self._kept is None and isinstance(self._found, str):
+                self._kept = self._kept_by(self._found)
         return keeping(self._kept)
 
     def _kept_by(self, visitor_id: str) -> KeptVariants:
-        return KeptVariants(visitor_id, self._request.variants_cookie, self._request.signer)
+        request, first = self._request, self._request.variants_cookie
+        more = values_of(request.cookie_header, self._visitors.variants_cookie) if first else ()
+        return KeptVariants(visitor_id, first, request.signer, more=more)
 
     def _look_for(self) -> str | Nobody | None:
-        if not self._is_looked_for:
-            self._is_looked_for = True
-            self._found = self._if_possible(self._recognized)
-        return self._found
+        with self._lock:
+            if not self._is_looked_for:
+                self._is_looked_for = True
+                self._found = self._if_possible(self._recognized)
+            return self._found
 
     def _if_possible(self, find: Callable[[], _Found]) -> _Found | Nobody:
         """What is found; or nobody, of whom the manager says why, as of any subject without an id."""
@@ -247,17 +258,29 @@ class RequestVisitor:
             return _own(request.own_id())
         if request.cookie is None:
             return None
-        signer = request.signer()
-        visitor_id = signer.read(request.cookie)
-        if visitor_id is None:
-            self._visitors.count("forged")
+        return self._read(request.cookie, request.signer())
+
+    def _read(self, cookie: str, signer: VisitorCookieSigner) -> str | None:
+        """The id in a cookie, or in another one of its name; None if this application has written none."""
+        visitors, now = self._visitors, self._clock()
+        former: str | None = None
+        for value in chain([cookie], self._all_of(visitors.cookie)):
+            visitor_id = signer.read(value)
+            if visitor_id is None:
+                continue
+            if signer.is_current(value, now=now, days=visitors.renewed_after):
+                return visitor_id
+            former = former or visitor_id
+        if former is None:
+            visitors.count("forged")
             return None
-        now = self._clock()
-        if not signer.is_current(request.cookie, now=now, days=self._visitors.renewed_after):
-            self._cookies[self._visitors.cookie] = signer.write(visitor_id, now=now)
-            self._kept = self._kept_by(visitor_id)
-            self._kept.renew()
-        return visitor_id
+        self._cookies[visitors.cookie] = signer.write(former, now=now)
+        self._kept = self._kept_by(former)
+        self._kept.renew()
+        return former
+
+    def _all_of(self, name: str) -> Iterator[str]:
+        yield from values_of(self._request.cookie_header, name)
 
     def _delete_cookies(self) -> None:
         visitors, request = self._visitors, self._request

@@ -61,6 +61,9 @@ class DjangoBrowser:
     def set_cookie(self, name: str, value: str) -> None:
         self._client.cookies[name] = value
 
+    def get_with(self, path: str, *, cookies: str) -> Page:
+        return page_of(Client().get(path, headers={"Cookie": cookies}))
+
 
 class DjangoSite:
     manager = expt_manager

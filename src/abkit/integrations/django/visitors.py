@@ -84,6 +84,7 @@ def _about(visitors: Visitors[HttpRequest], request: HttpRequest) -> VisitorRequ
     return VisitorRequest(
         cookie=request.COOKIES.get(visitors.cookie),
         variants_cookie=request.COOKIES.get(visitors.variants_cookie),
+        cookie_header=request.META.get("HTTP_COOKIE", ""),
         user_agent=request.META.get("HTTP_USER_AGENT"),
         signer=_signer,
         own_id=None if own_id is None else partial(own_id, request),
