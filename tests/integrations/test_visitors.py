@@ -478,6 +478,19 @@ def test_headers_that_are_right_stay_as_they_are(control: list[str], vary: list[
     assert "cookie" in once["Vary"].lower()
 
 
+@pytest.mark.parametrize("user", [SimpleNamespace(id=None), "", [7], True])
+def test_a_user_without_an_id_is_told_of(user: object, visitors: Visitors[object]) -> None:
+    """Such as one who signs up and is not saved yet: their actions would silently be nobody's."""
+    manager = ExperimentManager(on_event=lambda _: None, strict=False)
+    visitor = RequestVisitor(visitors, request(), clock=lambda: NOW)
+    experiments = RequestExperiments(manager, lambda: None, visitor=visitor)
+    experiments.identify(user=user)
+    assert manager.errors == {}  # there is no visitor who could be that user
+    visitor.subject()
+    experiments.identify(user=user)
+    assert manager.errors == {("identify", "MissingSubjectError"): 1}
+
+
 def test_the_threads_of_one_request_are_of_one_visitor() -> None:
     visitors: Visitors[object] = Visitors()
     is_asking, may_answer = threading.Event(), threading.Event()

@@ -134,7 +134,12 @@ class RequestExperiments:
 
         Args:
             user: The user; None: that of the subjects. If there is no user or no visitor, nothing is told.
+
+        Raises:
+            MissingSubjectError: The user that is passed has no id, such as one who is not saved yet, and the
+                manager is strict.
         """
+        is_passed = not is_nobody(user)
         try:
             user = subject_of(USER, self.subjects) if user is None else user
         except Exception as error:  # noqa: BLE001 - the application's function, at the request boundary
@@ -144,8 +149,8 @@ class RequestExperiments:
             self._manager.identify(visitor=self.visitor_id, user=user)
             return
         user_id = None if is_nobody(user) else unit_id_of(user)
-        visitor = None if user_id is None else self.known_subjects.get(VISITOR)
-        if visitor is not None and user_id != self._identified:
+        visitor = self.known_subjects.get(VISITOR) if user_id or is_passed else None
+        if visitor is not None and (not user_id or user_id != self._identified):
             self._identified = user_id
             self._manager.identify(visitor=visitor, user=user)
 
