@@ -389,6 +389,13 @@ def test_sub_domains_can_share_the_cookie() -> None:
     assert site.browser().get("/ask/").cookies[COOKIE]["domain"] == "shop.example"
 
 
+def test_a_name_that_demands_https_makes_the_cookie_secure_behind_any_proxy() -> None:
+    site = AsgiSite(visitors=Visitors(cookie="__Host-who"))
+    cookie = site.browser().get("/ask/").headers["set-cookie"]
+    assert cookie.startswith("__Host-who=v-")
+    assert "Secure" in cookie.split("; ")
+
+
 def test_fastapi_depends_on_them_in_pages_of_the_thread_pool_and_in_websockets() -> None:
     app = FastAPI()
     site = AsgiSite(app, subjects=lambda request: None)

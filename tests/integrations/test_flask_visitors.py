@@ -141,6 +141,15 @@ def test_the_cookie_is_as_the_application_says(application: Callable[..., Flask]
     assert client.get_cookie("who", domain="shop.example") is None
 
 
+def test_a_name_that_demands_https_makes_the_cookie_secure_behind_any_proxy(
+    application: Callable[..., Flask],
+) -> None:
+    app = application(visitors=Visitors(cookie="__Secure-who"))
+    (cookie,) = app.test_client().get("/").headers.getlist("Set-Cookie")
+    assert cookie.startswith("__Secure-who=v-")
+    assert "Secure" in cookie.split("; ")
+
+
 @pytest.mark.parametrize("url", ["/", "/payload", "/cached", "/gone", "/fails"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_whatever_asks_is_for_one_visitor_only(

@@ -416,6 +416,7 @@ def test_ten_thousand_requests_without_cookies_are_visitors_of_bounded_memory(
         ({"cookie": "abkit"}, "forced variants"),
         ({"domain": ""}, "such as 'example.com', not ''"),
         ({"domain": "https://example.com"}, "such as 'example.com'"),
+        ({"domain": "example.com", "cookie": "__Host-who"}, "begin the name with '__Secure-'"),
         ({"domain": "example.com:8000"}, "such as 'example.com'"),
         ({"max_age": timedelta(hours=1)}, "a day or more"),
         ({"max_age": 3_600}, "a day or more, such as timedelta"),

@@ -129,7 +129,7 @@ class VisitorMiddleware:
                 value,
                 max_age=self._visitors.max_age if value else 0,
                 domain=self._visitors.domain,
-                secure=scope.get("scheme") in _SECURE,
+                secure=scope.get("scheme") in _SECURE or self._visitors.is_only_for_https,
                 httponly=True,
                 samesite="lax",
             )

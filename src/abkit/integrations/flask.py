@@ -159,13 +159,14 @@ class Abkit:
         return response
 
     def _write(self, response: Response, name: str, value: str) -> None:
+        is_https = request.is_secure or self.visitors.is_only_for_https
         response.set_cookie(
             name,
             value,
             max_age=self.visitors.max_age if value else 0,
             domain=self.visitors.domain,
             # A proxy may end https before the application.
-            secure=request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"]),
+            secure=is_https or bool(current_app.config["SESSION_COOKIE_SECURE"]),
             httponly=True,
             samesite="Lax",
         )

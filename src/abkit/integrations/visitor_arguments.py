@@ -7,6 +7,7 @@ from datetime import timedelta
 from abkit.errors import ConfigError
 from abkit.integrations.forcing_cookie import NAME as FORCING
 
+_OF_ONE_HOST = "__host-"
 _DOMAIN = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 
 
@@ -24,8 +25,17 @@ def check_cookie_name(name: str) -> None:
         raise ConfigError(message)
 
 
-def check_domain(domain: str | None) -> None:
+def is_only_for_https(name: str) -> bool:
+    """Whether browsers take a cookie of this name only if it is `Secure`."""
+    return name.lower().startswith((_OF_ONE_HOST, "__secure-"))
+
+
+def check_domain(domain: str | None, *, cookie: str) -> None:
     """Whether the cookie can be of a domain; None: of the host that writes it.
+
+    Args:
+        domain: That.
+        cookie: The cookie's name.
 
     Raises:
         ConfigError: It cannot.
@@ -33,6 +43,12 @@ def check_domain(domain: str | None) -> None:
     if domain is not None and not _DOMAIN.fullmatch(domain):
         message = (
             f"the domain of the visitor's cookie must be one such as 'example.com', not {domain!r}"
+        )
+        raise ConfigError(message)
+    if domain is not None and cookie.lower().startswith(_OF_ONE_HOST):
+        message = (
+            f"the visitor's cookie {cookie!r} is of one host, as its name says, and cannot be of the domain "
+            f"{domain!r}: leave the domain out, or begin the name with '__Secure-'"
         )
         raise ConfigError(message)
 

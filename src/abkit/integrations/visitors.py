@@ -29,6 +29,7 @@ from abkit.integrations.visitor_arguments import (
     check_domain,
     check_max_age,
     check_secrets,
+    is_only_for_https,
 )
 from abkit.integrations.visitor_cookie import VisitorCookieSigner
 from abkit.integrations.visitor_response import VisitorResponse
@@ -83,13 +84,15 @@ class Visitors(Generic[_Request]):
             function there is the cookie.
         consent: Returns whether the visitor of the request may be recognized. Who may not is not enrolled,
             gets the control, and is never exposed; a cookie from before is deleted. None: all may.
-        cookie: The name of the cookie.
+        cookie: The name of the cookie. One that begins with `__Host-` or `__Secure-` is always `Secure`, as
+            browsers demand.
         domain: Whose sub-domains share it, such as "example.com"; None: only the host that wrote it has it.
         max_age: How long the browser keeps it.
         secrets: Sign the cookie: the first one writes, all read. Empty: the framework's own.
 
     Attributes:
         renewed_after: Days after which the cookie is written anew.
+        is_only_for_https: Whether the cookie's name demands https.
 
     Raises:
         ConfigError: The name, the domain, the age or a secret is invalid.
@@ -106,7 +109,7 @@ class Visitors(Generic[_Request]):
         secrets: Sequence[str | bytes] = (),
     ) -> None:
         check_cookie_name(cookie)
-        check_domain(domain)
+        check_domain(domain, cookie=cookie)
         check_max_age(max_age)
         check_secrets(secrets)
         self.visitor = visitor
@@ -114,6 +117,7 @@ class Visitors(Generic[_Request]):
         self.cookie = cookie
         self.domain = domain
         self.variants_cookie: str = cookie + SUFFIX
+        self.is_only_for_https: bool = is_only_for_https(cookie)
         self.max_age: int = round(max_age.total_seconds())
         self.renewed_after: float = max(
             1.0, min(_RENEWED_AFTER, self.max_age / _SECONDS_OF_A_DAY / 2)

@@ -106,6 +106,16 @@ async def consents_later(_request: HttpRequest) -> bool:
         ({"VISITOR_COOKIE_AGE": True}, "must be a timedelta or whole seconds", "a day or more"),
         ({"VISITOR_COOKIE_AGE": "2y"}, "must be a timedelta or whole seconds", "a day or more"),
         ({"VISITOR_COOKIE_AGE": 10**20}, "is too long", "timedelta, or seconds"),
+        (
+            {"VISITOR_COOKIE_DOMAIN": "https://example.com"},
+            "must be one such as 'example.com'",
+            "sub-domains share",
+        ),
+        (
+            {"VISITOR_COOKIE": "__Host-who", "VISITOR_COOKIE_DOMAIN": "example.com"},
+            "is of one host",
+            "sub-domains share",
+        ),
         ({"VISITOR_COOKIE_DOMAIN": ""}, "must be a domain, not ''", "example.com"),
         ({"VISITORS": "x.y"}, "unknown key 'VISITORS'", "Did you mean 'VISITOR'?"),
     ],

@@ -352,6 +352,9 @@ def test_the_cookie_is_as_the_settings_say(logged: list[Event]) -> None:
     cookie = cookies["shop_visitor"]
     assert (cookie["max-age"], cookie["domain"]) == (86_400, "example.com")
     assert cookie["secure"]
+    named["VISITOR_COOKIE"] = "__Secure-who"
+    with override_settings(ABKIT={**SUBJECTS, **named}):
+        assert Client().get("/ask/").cookies["__Secure-who"]["secure"]
 
 
 class Kept(VisitorExperiment):

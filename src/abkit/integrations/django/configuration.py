@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, cast
 
@@ -122,6 +123,7 @@ def configuration_of(found: object) -> Configuration:
             problems.append(Problem(f"ABKIT[{key!r}]: {error}", _HINTS[key]))
             return None
 
+    visitor_cookie = value("VISITOR_COOKIE", _cookie_name) or NAME
     return Configuration(
         experiments=value("EXPERIMENTS", _text),
         settings=value("SETTINGS", _path),
@@ -131,9 +133,11 @@ def configuration_of(found: object) -> Configuration:
         allow_forcing=value("ALLOW_FORCING", _allowance),
         visitor=value("VISITOR", _plain_function),
         consent=value("CONSENT", _plain_function),
-        visitor_cookie=value("VISITOR_COOKIE", _cookie_name) or NAME,
+        visitor_cookie=visitor_cookie,
         visitor_cookie_age=value("VISITOR_COOKIE_AGE", _cookie_age) or MAX_AGE,
-        visitor_cookie_domain=value("VISITOR_COOKIE_DOMAIN", _domain),
+        visitor_cookie_domain=value(
+            "VISITOR_COOKIE_DOMAIN", partial(_domain, cookie=visitor_cookie)
+        ),
         problems=tuple(problems),
     )
 
@@ -213,8 +217,8 @@ def _cookie_name(found: object) -> str:
     return name
 
 
-def _domain(found: object) -> str:
-    return _text(found, "a domain")
+def _domain(found: object, *, cookie: str) -> str | None:
+    return Visitors(cookie=cookie, domain=_text(found, "a domain")).domain
 
 
 def _cookie_age(found: object) -> timedelta:

@@ -65,7 +65,7 @@ def write_visitor(
             value,
             max_age=visitors.max_age if value else 0,
             domain=visitors.domain,
-            secure=secure,
+            secure=secure or visitors.is_only_for_https,
             httponly=True,
             samesite="Lax",
         )
