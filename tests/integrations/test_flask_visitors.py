@@ -10,7 +10,13 @@ from flask import Blueprint, Flask, Request, Response, request, session, stream_
 from werkzeug.exceptions import Gone
 from werkzeug.test import TestResponse
 
-from abkit import ExperimentManager, MissingSubjectError, OrgExperiment, VisitorExperiment
+from abkit import (
+    ConfigError,
+    ExperimentManager,
+    MissingSubjectError,
+    OrgExperiment,
+    VisitorExperiment,
+)
 from abkit.events import Event, Exposure, Identity
 from abkit.integrations.endpoint import PATH
 from abkit.integrations.flask import Abkit, experiments
@@ -139,6 +145,11 @@ def test_the_cookie_is_as_the_application_says(application: Callable[..., Flask]
     assert deleted.startswith("who=;")
     assert {"Domain=shop.example", "Secure", "Max-Age=0"} <= {*deleted.split("; ")}
     assert client.get_cookie("who", domain="shop.example") is None
+
+
+def test_the_cookie_of_the_session_is_not_the_visitors(application: Callable[..., Flask]) -> None:
+    with pytest.raises(ConfigError, match="the visitor's cookie needs another name"):
+        application(visitors=Visitors(cookie="session"))
 
 
 def test_a_name_that_demands_https_makes_the_cookie_secure_behind_any_proxy(

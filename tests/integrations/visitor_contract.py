@@ -4,9 +4,11 @@ An application under test has three pages: `/ask/` logs an exposure to `Signup` 
 `/plain/` asks for nothing, and `/enter/` signs user 7 in.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http.cookies import Morsel
+from random import Random
 from time import time
 from typing import Protocol
 
@@ -243,6 +245,35 @@ class VisitorContract:
         assert (told.from_type, told.from_id) == ("visitor", visitor)
         assert (told.to_type, told.to_id) == ("user", "7")
         assert len(sink.exposures) == 1
+
+    def test_visits_in_any_order_are_what_a_naive_model_says(self, site: Site) -> None:
+        pick = Random(13)  # noqa: S311 - not for a secret
+        browsers = [site.browser() for _ in range(6)]
+        variants: dict[int, str] = {}
+        signed_in: set[int] = set()
+        sink = MemorySink()
+        with ExposureLogger(sink) as logger:
+            site.manager.on_event = logger
+            for _ in range(60):
+                number = pick.randrange(len(browsers))
+                browser = browsers[number]
+                match pick.choice(["ask", "ask", "plain", "enter", "robot"]):
+                    case "ask":
+                        shown = browser.get("/ask/").text
+                        assert shown == variants.setdefault(number, shown)
+                    case "robot":
+                        assert browser.get("/ask/", user_agent="Googlebot/2.1").text == "form"
+                    case "enter":
+                        browser.get("/enter/")
+                        signed_in.add(number)
+                    case path:
+                        browser.get(f"/{path}/")
+            for number in signed_in & {*variants}:
+                assert browsers[number].get("/ask/").text == variants[number]
+        assert len({each.unit_id for each in sink.exposures}) == len(sink.exposures)
+        assert Counter(each.variant for each in sink.exposures) == Counter(variants.values())
+        assert len({each.from_id for each in sink.identities}) == len(signed_in & {*variants})
+        assert len(sink.identities) == len(signed_in & {*variants})
 
     def test_a_thousand_requests_without_cookies_are_a_thousand_visitors(
         self, site: Site, logged: list[Event]

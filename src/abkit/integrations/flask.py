@@ -83,7 +83,14 @@ class Abkit:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add the endpoint, visitors, forcing, and `experiments` in templates to an application."""
+        """Add the endpoint, visitors, forcing, and `experiments` in templates to an application.
+
+        Raises:
+            ConfigError: The visitor's cookie has the name of the session's.
+        """
+        if self.visitors.cookie == app.config["SESSION_COOKIE_NAME"]:
+            message = f"{self.visitors.cookie!r} is Flask's session: the visitor's cookie needs another name"
+            raise ConfigError(message)
         app.extensions["abkit"] = self
         self.manager.use_visitor_variants(VisitorVariants())
         app.register_blueprint(self.blueprint)
