@@ -1,11 +1,10 @@
 """Who the visitor of a request is: by a signed cookie, or by an id of the application's own."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import lru_cache
-from itertools import chain
 from threading import Lock, RLock
 from typing import Generic, TypeVar
 
@@ -206,7 +205,10 @@ class RequestVisitor:
     def known(self) -> str | None:
         """The visitor's id if there is one already; none is made, and the response does not depend on it."""
         is_there = self._found or self._request.own_id or self._request.cookie
-        found = self._look_for() if is_there else None
+        if not is_there:
+            return None
+        with self._lock:
+            found = self._look_for()
         return found if isinstance(found, str) else None
 
     def count_untracked(self) -> None:
@@ -223,9 +225,9 @@ class RequestVisitor:
 
     def keeping(self) -> AbstractContextManager[None]:
         """Let sticky experiments on visitors read and keep the visitor's variants within."""
-        with self._lock:
-            if self._kept is None and isinstance(self._found, str):
-                self._kept = self._kept_by(self._found)
+        if self._kept is None and isinstance(self._found, str):
+            with self._lock:
+                self._kept = self._kept or self._kept_by(self._found)
         return keeping(self._kept)
 
     def _kept_by(self, visitor_id: str) -> KeptVariants:
@@ -234,11 +236,10 @@ class RequestVisitor:
         return KeptVariants(visitor_id, first, request.signer, more=more)
 
     def _look_for(self) -> str | Nobody | None:
-        with self._lock:
-            if not self._is_looked_for:
-                self._is_looked_for = True
-                self._found = self._if_possible(self._recognized)
-            return self._found
+        if not self._is_looked_for:
+            self._is_looked_for = True
+            self._found = self._if_possible(self._recognized)
+        return self._found
 
     def _if_possible(self, find: Callable[[], _Found]) -> _Found | Nobody:
         """What is found; or nobody, of whom the manager says why, as of any subject without an id."""
@@ -267,12 +268,12 @@ class RequestVisitor:
     def _read(self, cookie: str, signer: VisitorCookieSigner) -> str | None:
         """The id in a cookie, or in another one of its name; None if this application has written none."""
         visitors, now = self._visitors, self._clock()
-        former: str | None = None
-        for value in chain([cookie], self._all_of(visitors.cookie)):
+        former = signer.read(cookie)
+        if former and signer.is_current(cookie, now=now, days=visitors.renewed_after):
+            return former
+        for value in values_of(self._request.cookie_header, visitors.cookie):
             visitor_id = signer.read(value)
-            if visitor_id is None:
-                continue
-            if signer.is_current(value, now=now, days=visitors.renewed_after):
+            if visitor_id and signer.is_current(value, now=now, days=visitors.renewed_after):
                 return visitor_id
             former = former or visitor_id
         if former is None:
@@ -282,9 +283,6 @@ class RequestVisitor:
         self._kept = self._kept_by(former)
         self._kept.renew()
         return former
-
-    def _all_of(self, name: str) -> Iterator[str]:
-        yield from values_of(self._request.cookie_header, name)
 
     def _delete_cookies(self) -> None:
         visitors, request = self._visitors, self._request

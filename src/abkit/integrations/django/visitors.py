@@ -39,7 +39,8 @@ class DjangoVisitor(RequestVisitor):
 
     def recognize(self) -> None:
         """Ask the application's own functions now for what they know; no cookie is made."""
-        self._look_for()
+        with self._lock:
+            self._look_for()
 
 
 def write_visitor(
