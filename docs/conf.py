@@ -40,7 +40,7 @@ nitpick_ignore_regex = [
     ("py:class", r"sa\.(Engine|URL)"),
     (
         "py:class",
-        r"abkit\.(manager|integrations\.visitors)\._.*|abkit\.sinks\.refusals\._T",
+        r"abkit\.(manager|integrations\.visitors\..*)\._.*|abkit\.sinks\.refusals\._T",
     ),  # type variables
     (
         "py:class",

@@ -15,7 +15,7 @@ from abkit import (
 )
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
 from abkit.sinks.memory import MemorySink
 
 from .candidate import CYCLE, Candidate, Loop, cycle_of_ids

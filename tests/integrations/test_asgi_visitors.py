@@ -26,8 +26,8 @@ from abkit.experiments.declaring.identities import new_visitor_id
 from abkit.integrations.endpoint import PATH
 from abkit.integrations.per_request import RequestExperiments
 from abkit.integrations.starlette import Abkit
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
 from abkit.integrations.visitors import Visitors, VisitorStats
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
 
 from .asgi_client import Client
 from .endpoint_contract import says

@@ -18,8 +18,8 @@ from attrs import frozen
 from abkit import ExperimentManager, ExposureLogger, VisitorExperiment
 from abkit.events import Event, Exposure
 from abkit.experiments.declaring.identities import is_visitor_id, new_visitor_id
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
 from abkit.integrations.visitors import VisitorStats
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
 from abkit.sinks.memory import MemorySink
 
 from .endpoint_contract import says

@@ -7,9 +7,9 @@ from typing import Any
 from abkit.extras import extra
 from abkit.integrations.asgi_calls import call
 from abkit.integrations.per_request import RequestExperiments
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
-from abkit.integrations.visitor_response import VisitorResponse
 from abkit.integrations.visitors import RequestVisitor, VisitorRequest, Visitors, is_bot
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
+from abkit.integrations.visitors.response import VisitorResponse
 
 with extra("starlette"):
     from starlette.applications import Starlette

@@ -17,8 +17,8 @@ from abkit.integrations.forcing_cookie import (
     forcing_of,
 )
 from abkit.integrations.per_request import RequestExperiments
-from abkit.integrations.sticky_cookie import VisitorVariants
 from abkit.integrations.visitors import RequestVisitor, VisitorRequest, Visitors, signer_of
+from abkit.integrations.visitors.kept_variants import VisitorVariants
 from abkit.integrations.wire import RequestHead, read_at_most
 from abkit.manager import ExperimentManager, expt_manager
 

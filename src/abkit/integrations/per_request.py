@@ -209,6 +209,8 @@ class RequestExperiments:
             return subjects
         kind = self._manager.declaration(name).unit_type
         if subject_of(kind, subjects) is not None:
+            if kind == VISITOR and self._visitor is not None:
+                self._visitor.note_given()
             return subjects
         if kind == VISITOR and self._visitor is not None:
             return {**subjects, VISITOR: self._visitor.subject()}

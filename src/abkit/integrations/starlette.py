@@ -14,9 +14,9 @@ from abkit.integrations.endpoint import PATH, LogExposureEndpoint, spellings
 from abkit.integrations.forcing_cookie import MAX_AGE, NAME, CookieSigner, Forcing, forcing_of
 from abkit.integrations.lifespan import flush
 from abkit.integrations.per_request import RequestExperiments
-from abkit.integrations.sticky_cookie import VisitorVariants
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
 from abkit.integrations.visitors import Visitors, signer_of
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
+from abkit.integrations.visitors.kept_variants import VisitorVariants
 from abkit.integrations.wire import Answer, RequestHead
 from abkit.manager import ExperimentManager, expt_manager
 

@@ -44,6 +44,7 @@ def test_a_user_may_belong_to_an_organization_and_a_unit_to_any_other() -> None:
         ({"user": 7, "actor": 8}, "takes two subjects of different types"),
         ({"visitor": VISITOR, "user": 7, "org": 1}, "takes two subjects"),
         ({"visitor": 7, "user": VISITOR}, "user= is the id of a visitor .* swapped"),
+        ({"visitor": VISITOR, "user": VISITOR}, "user= is the id of a visitor .* pass the user"),
     ],
 )
 def test_what_is_no_pair_is_refused(subjects: dict[str, Any], says: str) -> None:

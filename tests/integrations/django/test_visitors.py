@@ -363,7 +363,7 @@ class Kept(VisitorExperiment):
 
 
 def test_a_visitor_keeps_a_sticky_variant_in_a_cookie(logged: list[Event]) -> None:
-    from abkit.integrations.sticky_cookie import VisitorVariants
+    from abkit.integrations.visitors.kept_variants import VisitorVariants
 
     expt_manager.use_visitor_variants(VisitorVariants())
     settings: dict[str, dict[str, Any]] = {}

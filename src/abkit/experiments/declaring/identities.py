@@ -46,7 +46,7 @@ def identity_of(subjects: Mapping[str, Any], *, time: float) -> Identity:
         time: Seconds since the epoch.
 
     Raises:
-        IdentityError: There are not two types, or the ids are those of each other's type.
+        IdentityError: There are not two types, or a visitor's id is where another should be.
         MissingSubjectError: One is nobody, or has no id.
     """
     given = {USER if kind in PERSONS else kind: kind for kind in subjects}
@@ -59,10 +59,11 @@ def identity_of(subjects: Mapping[str, Any], *, time: float) -> Identity:
         raise IdentityError(message)
     narrow, wide = sorted(given, key=lambda kind: (_RANK.get(kind, 2), kind))
     from_id, to_id = (_id(given[kind], subjects) for kind in (narrow, wide))
-    if narrow == VISITOR and is_visitor_id(to_id) and not is_visitor_id(from_id):
+    if narrow == VISITOR and is_visitor_id(to_id):
+        advice = "pass the user" if is_visitor_id(from_id) else "the two are swapped"
         message = (
-            f"identify(): {given[wide]}= is the id of a visitor ({to_id!r}), and visitor= is not "
-            f"({from_id!r}): the two are swapped"
+            f"identify(): {given[wide]}= is the id of a visitor ({to_id!r}), and visitor= is {from_id!r}: "
+            f"{advice}"
         )
         raise IdentityError(message)
     return Identity(narrow, from_id, wide, to_id, time)

@@ -10,7 +10,7 @@ from abkit.errors import AbkitError
 from abkit.experiments.deciding.registry import active_experiments
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.integrations.django.configuration import Configuration
-from abkit.integrations.sticky_cookie import VisitorVariants
+from abkit.integrations.visitors.kept_variants import VisitorVariants
 from abkit.manager import ExperimentManager
 
 

@@ -9,9 +9,9 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import LazyObject, empty
 
 from abkit.experiments.declaring.subjects import Nobody, is_nobody
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
-from abkit.integrations.visitor_response import VisitorResponse
 from abkit.integrations.visitors import RequestVisitor, VisitorRequest, Visitors, signer_of
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
+from abkit.integrations.visitors.response import VisitorResponse
 
 
 class DjangoVisitor(RequestVisitor):

@@ -13,7 +13,7 @@ from abkit.errors import DeclarationError
 from abkit.events import Variant, variant_text
 from abkit.experiments.deciding.sticky import Recall, Recalled
 from abkit.experiments.declaring.declaration import Declaration
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
 
 SUFFIX = "_variants"
 """The cookie has the name of the visitor's own, and this."""

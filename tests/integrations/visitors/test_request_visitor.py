@@ -25,9 +25,6 @@ from abkit.events import Action, Event, Exposure, Identity
 from abkit.experiments.declaring.identities import is_visitor_id, new_visitor_id
 from abkit.exposure import MemoryDedup
 from abkit.integrations.per_request import RequestExperiments
-from abkit.integrations.sticky_cookie import KeptVariants
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
-from abkit.integrations.visitor_response import VisitorResponse
 from abkit.integrations.visitors import (
     RequestVisitor,
     VisitorRequest,
@@ -36,6 +33,9 @@ from abkit.integrations.visitors import (
     is_bot,
     signer_of,
 )
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
+from abkit.integrations.visitors.kept_variants import KeptVariants
+from abkit.integrations.visitors.response import VisitorResponse
 from abkit.sinks.memory import MemorySink
 
 DAY = 86_400
@@ -374,7 +374,9 @@ def test_a_visitor_among_the_subjects_is_the_one(visit: Visit, events: list[Even
     assert isinstance(exposure, Exposure)
     assert isinstance(identity, Identity)
     assert exposure.unit_id == identity.from_id == "ga-1"
-    assert visitor.begin_response() is None
+    told = visitor.begin_response()
+    assert told is not None
+    assert (told.cookies, told.headers({})["Cache-Control"]) == ({}, "private")
 
 
 def test_subjects_that_fail_at_the_end_of_a_request_break_nothing(

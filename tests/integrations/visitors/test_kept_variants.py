@@ -13,8 +13,8 @@ from abkit import ExperimentManager, Params, UniformChoice, VisitorExperiment
 from abkit.experiments.declaring.identities import new_visitor_id
 from abkit.exposure.sticky.store import MemoryStickyStore
 from abkit.integrations.flask import Abkit, experiments
-from abkit.integrations.sticky_cookie import KeptVariants, VisitorVariants, keeping
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
+from abkit.integrations.visitors.kept_variants import KeptVariants, VisitorVariants, keeping
 
 
 class Signup(VisitorExperiment):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from abkit import ConfigError
 from abkit.experiments.declaring.identities import is_visitor_id, new_visitor_id
-from abkit.integrations.sticky_cookie import KeptVariants
-from abkit.integrations.visitor_cookie import VisitorCookieSigner
+from abkit.integrations.visitors.cookie import VisitorCookieSigner
+from abkit.integrations.visitors.kept_variants import KeptVariants
 
 DAY = 86_400
 NOW = 20_000.5 * DAY
