@@ -47,8 +47,19 @@ def of_exposures(exposed: ExposedUnits, result: Outcome, several: Several) -> It
         yield (
             f"{jumped:,} of {units:,} units ({jumped / units:.1%}) were exposed to several "
             f"variants; {_MOVED if _are_moved_kept(result, several) else _JUMPED[several]}. "
-            "Find out why units change their variant."
+            f"{_of_devices(devices)}."
         )
+
+
+def _of_devices(units: int) -> str:
+    """What to do about units in several variants, of which some are people with several visitors."""
+    if not units:
+        return "Find out why units change their variant"
+    explained = "is a person" if units == 1 else "are people"
+    return (
+        f"{units:,} of these {explained} with several visitors: find out why the others change their "
+        "variant"
+    )
 
 
 def of_identities(

@@ -24,6 +24,7 @@ from abkit.analysis.reading.sources import table
 from abkit.analysis.result import Result
 from abkit.errors import AnalysisError, EmptyDataError, MissingColumnError
 from abkit.experiments.declaring.analysis_words import Several
+from abkit.experiments.declaring.exclusion import Exclusion
 from abkit.experiments.declaring.metrics import Total
 
 from .identified import COLUMNS, Expected, Log, expected, frames, in_sqlite
@@ -151,13 +152,15 @@ def run(
     actions: Sequence[Any] = (({"user": "u1"}, 3),),
     unit_type: str = "visitor",
     several: str = "exclude",
+    exclude: Sequence[Exclusion] = (),
 ) -> Result:
     """The analysis of a small log."""
     rows = Log(exposures, actions, identities or ()).rows(unit_type)
     tables = frames(rows)
     if identities is None:
         del tables["identities"]
-    return Analysis(design_of(unit_type), **tables, plan=AnalysisPlan(several=several)).run()
+    plan = AnalysisPlan(several=several, exclude=exclude)
+    return Analysis(design_of(unit_type), **tables, plan=plan).run()
 
 
 def totals(result: Result) -> list[float]:
@@ -209,6 +212,37 @@ def test_two_devices_in_two_variants_are_a_unit_in_several(several: str, units: 
     assert any(
         "1 unit saw several variants because one person has several visitors" in warning
         for warning in result.warnings
+    )
+
+
+@pytest.mark.parametrize("visitor", ["v1", "v2"])
+def test_a_tester_is_left_out_by_the_id_of_any_device(visitor: str) -> None:
+    result = run(
+        [LINK, ("visitor", "v2", "user", "u1", 5)],
+        exposures=(("v1", "a", 1), ("v2", "b", 2), ("v3", "b", 1), ("v4", "a", 1)),
+        exclude=[Exclusion(name="testers", units=[visitor])],
+    )
+    assert (result.units, dict(result.exclusions)) == (2, {"testers": 1})
+    assert result.identities is not None
+    assert (result.identities.merged, result.identities.in_several) == (0, 0)
+    assert not any("several" in warning for warning in result.warnings)
+
+
+def test_people_with_two_devices_are_not_those_of_whom_a_cause_is_to_be_found() -> None:
+    result = run(
+        [LINK, ("visitor", "v2", "user", "u1", 5)],
+        exposures=(
+            *(("v1", "a", 1), ("v2", "b", 2)),
+            *(("v3", "b", 1), ("v3", "a", 2)),
+            *(("v4", "a", 1), ("v5", "b", 1)),
+        ),
+    )
+    (said,) = (
+        warning for warning in result.warnings if "Find out" in warning or "find out" in warning
+    )
+    assert said.startswith("2 of 4 units (50.0%) were exposed to several variants; ")
+    assert said.endswith(
+        "1 of these is a person with several visitors: find out why the others change their variant."
     )
 
 

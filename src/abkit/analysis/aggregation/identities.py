@@ -30,7 +30,7 @@ from abkit.analysis.query.canonical import (
     subject_column,
 )
 from abkit.analysis.query.identities import LinkQueries
-from abkit.analysis.query.units import UnitQueries
+from abkit.analysis.query.units import RECORDED_ID, UnitQueries
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
@@ -142,7 +142,7 @@ def open_exposures(
     present = session.engine.open(f"{name}{RECORDED}", exposures, columns)
     names = [column.name for column in columns]
     session.define(name, CanonicalQueries(table=name, columns=names, people=True).exposures())
-    return present
+    return [*present, RECORDED_ID]
 
 
 def open_actions(

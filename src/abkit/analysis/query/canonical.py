@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from attrs import field, frozen
 
 from abkit.analysis.query.identities import links_of
-from abkit.analysis.query.units import UnitQueries
+from abkit.analysis.query.units import RECORDED_ID, UnitQueries
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
 from abkit.experiments.declaring.identities import VISITOR
@@ -36,7 +36,7 @@ class CanonicalQueries:
         visitor = literal(VISITOR)
         return f"""\
 select {self._columns("coalesce(p.unit_id, e.unit_id)", of="e")},
-  e.unit_id as recorded_id
+  e.unit_id as {RECORDED_ID}
 from {self._recorded} e
 left join people p
   on p.visitor_id = case when coalesce(e.unit_type, {visitor}) = {visitor} then e.unit_id end"""  # noqa: S608
@@ -90,7 +90,7 @@ where {unreached}"""  # noqa: S608 - columns are our own
 
 
 def merged(exposures: UnitQueries) -> str:
-    """What became of visitors that are one unit with others, over `exposures`.
+    """What became of visitors that are one unit with others, over `exposures` and `seen`.
 
     Columns: units, visitors (those of them that were exposed), in_several (units that saw several variants,
     though none of their visitors did).
@@ -98,6 +98,10 @@ def merged(exposures: UnitQueries) -> str:
     Args:
         exposures: The exposures that count.
     """
+    left_out = ""
+    if exposures.exclusions:
+        taking_part = f"select unit_id from seen{exposures.not_excluded(' where ')}"  # noqa: S608
+        left_out = f" and e.unit_id in ({taking_part})"
     return f"""\
 select count(*) as units, sum(visitors) as visitors,
   sum(case when least_variant <> most_variant and jumped = 0 then 1 else 0 end) as in_several
@@ -106,12 +110,12 @@ from (
     max(most_variant) as most_variant,
     max(case when least_variant <> most_variant then 1 else 0 end) as jumped
   from (
-    select e.unit_id as unit_id, e.recorded_id as visitor_id,
+    select e.unit_id as unit_id, e.{RECORDED_ID} as visitor_id,
       min(e.variant) as least_variant, max(e.variant) as most_variant
     from exposures e
-    join people p on p.visitor_id = e.recorded_id
-    where {exposures.usable("e.")}
-    group by e.unit_id, e.recorded_id
+    join people p on p.visitor_id = e.{RECORDED_ID}
+    where {exposures.usable("e.")}{left_out}
+    group by e.unit_id, e.{RECORDED_ID}
   ) as of_visitors
   group by unit_id
   having count(*) > 1

@@ -25,6 +25,8 @@ from abkit.experiments.declaring.exclusion import Exclusion
 MAXIMUM_VARIANTS = 50
 """More variants are taken for a mistake, such as naming the column of the users."""
 
+RECORDED_ID = "recorded_id"
+"""The column of a unit's id as it was recorded; only where visitors of one person are one unit."""
 
 OF_EXPOSURES = (
     Column(name="experiment", kind=Kind.TEXT, source="experiment", required=True),
@@ -183,8 +185,9 @@ limit 10"""
         first_exposure, exposures, excluded_0, ... (1 or 0); and, if there are several phases, phase (the
         number of that of the first exposure) and moved (1 if it saw one variant in each phase, else 0).
         """
+        ids = ["unit_id", *([RECORDED_ID] if RECORDED_ID in self.present else [])]
         excluded = "".join(
-            f",\n  max(case when {condition(e, f'property_{i}')} then 1 else 0 end) as excluded_{i}"
+            f",\n  max(case when {condition(e, f'property_{i}', ids=ids)} then 1 else 0 end) as excluded_{i}"
             for i, e in enumerate(self.exclusions)
         )
         moved = ""
@@ -221,7 +224,7 @@ group by unit_id"""  # noqa: S608 - literals are quoted
         """
         return f"""\
 select variant, last_variant, count(*) as units
-from seen{self._not_excluded(" where ")}
+from seen{self.not_excluded(" where ")}
 group by variant, last_variant"""  # noqa: S608 - columns are our own
 
     def jumpers(self) -> str:
@@ -233,7 +236,7 @@ group by variant, last_variant"""  # noqa: S608 - columns are our own
 select e.variant as variant, count(distinct e.unit_id) as units
 from exposures e
 join (
-  select unit_id from seen where variant <> last_variant{self._not_excluded(" and ")}
+  select unit_id from seen where variant <> last_variant{self.not_excluded(" and ")}
 ) as jumped on jumped.unit_id = e.unit_id
 where {self.usable("e.")}
 group by e.variant"""  # noqa: S608 - literals are quoted
@@ -251,7 +254,7 @@ group by e.variant"""  # noqa: S608 - literals are quoted
         alone = f"""\
 select unit_id, variant, first_exposure{phase}
 from seen
-where variant = last_variant{self._not_excluded(" and ")}"""  # noqa: S608 - columns are our own
+where variant = last_variant{self.not_excluded(" and ")}"""  # noqa: S608 - columns are our own
         taking_part = alone
         if jumpers and (self.phases or self.several is not Several.EXCLUDE):
             taking_part = f"{alone}\nunion all\n{self._jumped()}"
@@ -311,7 +314,7 @@ where {other}"""  # noqa: S608 - literals are quoted
         theirs = f"""\
   from exposures e
   join (
-    select unit_id from seen where variant <> last_variant{moved}{self._not_excluded(" and ")}
+    select unit_id from seen where variant <> last_variant{moved}{self.not_excluded(" and ")}
   ) as jumped on jumped.unit_id = e.unit_id
   where {self.usable("e.")}"""  # noqa: S608 - literals are quoted
         if self.several is Several.INCLUDE:
@@ -343,10 +346,6 @@ where place = 1"""  # noqa: S608 - columns are our own
             return ""
         return f", {number_of_first(self.phases, self.weights_text)} as phase"
 
-    def _not_excluded(self, before: str) -> str:
-        condition = " and ".join(f"excluded_{i} = 0" for i in range(len(self.exclusions)))
-        return before + condition if condition else ""
-
     def _ours(self, of: str = "") -> str:
         """The condition that an exposure is of this randomization."""
         conditions = [f"{of}experiment = {literal(self.design.name)}"]
@@ -355,6 +354,15 @@ where place = 1"""  # noqa: S608 - columns are our own
         if "unit_type" in self.present:
             conditions.append(f"{of}unit_type = {literal(self.design.unit_type)}")
         return " and ".join(conditions)
+
+    def not_excluded(self, before: str) -> str:
+        """Whether a row of `seen` is of a unit that is not left out on request, as SQL.
+
+        Args:
+            before: What stands before the condition; without exclusions, neither is there.
+        """
+        condition = " and ".join(f"excluded_{i} = 0" for i in range(len(self.exclusions)))
+        return before + condition if condition else ""
 
     def usable(self, of: str = "") -> str:
         """Whether a row is a complete one of this randomization, in the time frame, as SQL.
