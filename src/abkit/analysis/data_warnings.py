@@ -85,9 +85,10 @@ def of_identities(
             if design.unit_type in (VISITOR, USER)
             else f"somebody and a unit of type {design.unit_type!r}"
         )
+        types = "" if found.types is None else " (but of {!r} and {!r})".format(*found.types)
         yield (
-            f"Of {_identities(found.read)}, none is of {needed}: an action counts for the unit that it "
-            "names, and for no other."
+            f"Of {_identities(found.read)}, none is of {needed}{types}: an action counts for the unit that "
+            "it names, and for no other."
         )
     if found.in_several:
         yield (

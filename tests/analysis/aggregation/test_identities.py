@@ -341,6 +341,17 @@ def test_a_column_of_ids_is_no_column_of_types() -> None:
         run(pairs)
 
 
+@pytest.mark.parametrize("linked", [[], [("Visitor", "v1", "User", "u1", 5)]])
+def test_actions_may_name_nobody_but_users_who_are_not_linked_yet(linked: list[Any]) -> None:
+    rows = Log((("v1", "a", 1), ("v2", "b", 1)), [({"user": "u1"}, 3)], linked).rows("visitor")
+    tables = frames(rows)
+    tables["actions"] = tables["actions"].drop("groups")
+    result = Analysis(design_of(), **tables).run()
+    assert (result.units, totals(result)) == (2, [0, 0])
+    said = [warning for warning in result.warnings if "none is of a visitor and a user" in warning]
+    assert ["(but of 'Visitor' and 'User')" in warning for warning in said] == [True] * len(linked)
+
+
 def test_actions_that_name_nobody_at_all_are_refused() -> None:
     rows = Log((("v1", "a", 1), ("v2", "b", 1)), [({}, 3)], [LINK]).rows("visitor")
     tables = frames(rows)

@@ -47,6 +47,7 @@ class LinkedIdentities:
     Attributes:
         read: Identities in the table.
         incomplete: Those of them without two ids of two types; they are left out.
+        types: The two types of most complete ones, as they are written; None if there is none.
         linking: Those of types that lead to a unit.
         merged: Exposed visitors that are one unit with other exposed visitors.
         people: The units that these are.
@@ -58,6 +59,7 @@ class LinkedIdentities:
 
     read: int
     incomplete: int = 0
+    types: tuple[str, str] | None = None
     linking: int = 0
     merged: int = 0
     people: int = 0
@@ -159,8 +161,10 @@ def open_actions(
     Raises:
         MissingColumnError: There is no column of units, nor of subjects that are linked to them.
     """
-    if links is None or not (links.people or links.queries.subjects):
+    if links is None:
         return session.engine.open("actions", actions, columns)
+    if not (links.people or links.queries.subjects):
+        return _open_unlinked(session, links.queries.unit_type, actions, columns)
     subjects = [
         subject_column(subject, number) for number, subject in enumerate(links.queries.subjects)
     ]
@@ -183,6 +187,20 @@ def open_actions(
     )
     session.define("actions", queries.actions())
     return [name for name in present if name not in named]
+
+
+def _open_unlinked(
+    session: QuerySession, unit_type: str, actions: Table, columns: Sequence[Column]
+) -> Collection[str]:
+    """Actions of which nobody is linked to a unit yet: they may name only who will be."""
+    wanted = [
+        evolve(column, required=False) if column.name == _UNIT else column for column in columns
+    ]
+    somebody = subject_column(VISITOR if unit_type == USER else USER, 0)
+    present = session.engine.open("actions", actions, [*wanted, somebody])
+    if _UNIT not in present and somebody.name not in present:
+        return session.engine.open("actions", actions, columns)  # which says what is missing
+    return [name for name in present if name != somebody.name]
 
 
 def recorded_actions(links: Links | None, actions: Table | None) -> str:
@@ -241,9 +259,13 @@ def _queries(unit_type: str, rows: Sequence[Row]) -> LinkQueries:
 def _counted(queries: LinkQueries, rows: Sequence[Row]) -> LinkedIdentities:
     read = sum(integer(row, "identities") for row in rows)
     complete = sum(integer(row, "complete") for row in rows)
+    named = (
+        (str(row["from_type"]), str(row["to_type"])) for row in rows if integer(row, "complete")
+    )
     return LinkedIdentities(
         read=read,
         incomplete=read - complete,
+        types=next(named, None),
         linking=sum(
             integer(row, "complete")
             for row in rows
