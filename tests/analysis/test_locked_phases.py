@@ -165,7 +165,12 @@ def test_a_phase_that_was_not_compared_says_why(lock: Lock, tables: Tables, tmp_
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [("2024-03-01", "yesterday"), ('"a": 0.9', '"a": -1'), ('"a": 0.9', '"a": NaN')],
+    [
+        ("2024-03-01", "yesterday"),
+        ("2024-03-01T00:00:00+00:00", "9999-12-31T23:59:59-14:00"),
+        ('"a": 0.9', '"a": -1'),
+        ('"a": 0.9', '"a": NaN'),
+    ],
 )
 def test_a_lock_whose_phases_cannot_be_read_is_a_note(
     right: str, wrong: str, lock: Lock, tables: Tables, tmp_path: Path

@@ -200,6 +200,17 @@ def test_exposures_beside_assignments(tables: Any, design: Design) -> None:
     assert dict(result.unassigned.without) == {date(2024, 3, 2): 1}
 
 
+def test_a_unit_of_several_variants_without_an_assignment_counts_once(
+    tables: Any, design: Design
+) -> None:
+    moved = [{"unit_id": "m", "variant": "a"}, {"unit_id": "m", "variant": "b", "hour": 30}]
+    data = tables([*exposed("a", 2), *exposed("b", 2), *moved])
+    assigned = tables([*exposed("a", 2), *exposed("b", 2)])["exposures"]
+    result = analyze(design, **data, assignments=assigned, several="include")
+    assert result.unassigned is not None
+    assert dict(result.unassigned.without) == {date(2024, 3, 1): 1}
+
+
 def test_cuped_takes_the_variance_that_the_past_explains(tables: Any, design: Design) -> None:
     exposures = [*exposed("a", 300, hour=48), *exposed("b", 300, hour=48)]
     past = {f"{v}{i}": i % 5 for v in "ab" for i in range(300)}

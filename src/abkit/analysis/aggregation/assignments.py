@@ -68,8 +68,8 @@ order by a.variant""",
     without = session.rows(
         "exposures without assignments",
         f"""\
-select {day} as day, count(distinct u.unit_id) as units
-from units u
+select {day} as day, count(*) as units
+from (select unit_id, min(first_exposure) as first_exposure from units group by unit_id) as u
 left join assigned a on a.unit_id = u.unit_id
 where a.unit_id is null
 group by {day}

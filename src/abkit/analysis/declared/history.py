@@ -53,7 +53,7 @@ def history_of(name: str) -> History:
     try:
         entry = read_lock(path).get(name, {})
         return History(amendments(entry.get("judged", ())), locked_phases(entry.get("phases", ())))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         message = (
             f"{path} cannot be read ({error}); restore it, or delete it and "
             "write it anew: abkit check --update"
