@@ -9,7 +9,7 @@ from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.amounts import amount, have, left_out
 from abkit.analysis.declared.design import Design
 from abkit.analysis.outcome import Outcome
-from abkit.analysis.query.identities import MAXIMUM_USERS
+from abkit.analysis.query.identities import MAXIMUM_USERS, MAXIMUM_VISITORS
 from abkit.analysis.statistics.phases import Phase, are_same, shares
 from abkit.analysis.statistics.standardizing import FEWEST
 from abkit.experiments.checking.phases import LockedPhase
@@ -100,6 +100,12 @@ def of_identities(
             f"{amount(found.shared, 'visitor')} {have(found.shared)} more than {MAXIMUM_USERS} users, as "
             f"shared computers do: the first {MAXIMUM_USERS} are linked, "
             f"{amount(found.ignored, 'further link')} {'is' if found.ignored == 1 else 'are'} ignored."
+        )
+    if found.crowded:
+        yield (
+            f"{amount(found.crowded, 'user')} {have(found.crowded)} more than {MAXIMUM_VISITORS} visitors, "
+            "as ids do that stand for nobody in particular, such as 'anonymous': "
+            f"{'its' if found.crowded == 1 else 'their'} {amount(found.crowd, 'link')} are ignored."
         )
     if found.swapped:
         yield (

@@ -258,6 +258,25 @@ def test_a_shared_computer_links_its_first_users_and_the_others_are_counted() ->
     )
 
 
+@pytest.mark.parametrize(("visitors", "units"), [(100, 2), (101, 102)])
+def test_a_user_of_too_many_visitors_is_nobody(visitors: int, units: int) -> None:
+    result = run(
+        [("visitor", f"v{number}", "user", "anonymous", 1) for number in range(visitors)]
+        + [("visitor", "v0", "user", "u1", 2)],
+        exposures=[*((f"v{number}", "a", 2) for number in range(visitors)), ("w", "b", 2)],
+        actions=[({"user": "anonymous"}, 3), ({"user": "u1"}, 3)],
+    )
+    crowded = visitors > 100
+    assert (result.units, totals(result)) == (units, [1 if crowded else 2, 0])
+    assert result.identities is not None
+    assert (result.identities.crowded, result.identities.crowd) == (1, 101) if crowded else (0, 0)
+    said = (
+        "1 user has more than 100 visitors, as ids do that stand for nobody in particular, such as "
+        "'anonymous': its 101 links are ignored."
+    )
+    assert (said in result.warnings) is crowded
+
+
 def test_swapped_ids_link_nothing_and_are_said() -> None:
     result = run([("visitor", "u1", "user", "v1", 1), ("visitor", "u2", "user", "v2", 1)])
     assert totals(result) == [0, 0]

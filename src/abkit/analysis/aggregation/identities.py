@@ -12,6 +12,7 @@ Below, T is the type of unit of the experiment. An identity is a pair of ids of 
   time, then by id); the visitors of one user are a unit, named by the smallest of their ids, whose exposures
   are all of theirs. Further users of a visitor bring their actions to its unit, and no further visitors.
 - *A visitor with more than ten users is a shared computer*: the first ten (by time, then by id) link.
+- *A user with more than a hundred visitors is nobody in particular*, such as "anonymous": none of them links.
 
 See docs/concepts/visitors-and-identity.md.
 """
@@ -54,6 +55,8 @@ class LinkedIdentities:
         in_several: How many of these units saw several variants, though none of their visitors did.
         shared: Visitors with more users than link.
         ignored: The links of these that are too many.
+        crowded: Users with more visitors than one person has; they link nobody.
+        crowd: The links of these.
         swapped: Pairs of a visitor and a user whose ids look swapped.
     """
 
@@ -66,6 +69,8 @@ class LinkedIdentities:
     in_several: int = 0
     shared: int = 0
     ignored: int = 0
+    crowded: int = 0
+    crowd: int = 0
     swapped: int = 0
 
 
@@ -110,9 +115,13 @@ def find_links(session: QuerySession, unit_type: str, identities: Table) -> Link
     people = False
     if queries.reads_visitors:
         session.define("visitor_users", queries.visitor_users(), keep=True)
-        shared = session.row("visitors with many users", queries.shared())
+        many = session.row("visitors with many users, users with many visitors", queries.shared())
         found = evolve(
-            found, shared=integer(shared, "visitors"), ignored=integer(shared, "ignored")
+            found,
+            shared=integer(many, "visitors"),
+            ignored=integer(many, "ignored"),
+            crowded=integer(many, "users"),
+            crowd=integer(many, "users_links"),
         )
     if queries.merges:
         session.define("people", queries.people(), keep=True)

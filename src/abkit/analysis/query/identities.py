@@ -12,6 +12,9 @@ from abkit.experiments.declaring.subjects import USER
 MAXIMUM_USERS = 10
 """A visitor with more users is a shared computer: the first of them link, no others."""
 
+MAXIMUM_VISITORS = 100
+"""A user with more visitors is nobody in particular, such as "anonymous": their identities do not link."""
+
 MAXIMUM_KINDS = 100
 """More pairs of types are taken for a mistake, such as naming a column of ids."""
 
@@ -82,22 +85,36 @@ class LinkQueries:
         return self.unit_type in types and bool(types.intersection(self.subjects))
 
     def visitor_users(self) -> str:
-        """The users of each visitor. Columns: visitor_id, user_id, place (1 for the first)."""
+        """The users of each visitor.
+
+        Columns: visitor_id, user_id, place (1 for the first; null if the user has too many visitors).
+        """
+        linking = f"visitors <= {MAXIMUM_VISITORS}"
         return f"""\
 select visitor_id, user_id,
-  row_number() over (partition by visitor_id order by since, user_id) as place
+  case when {linking} then row_number() over (
+    partition by visitor_id, case when {linking} then 1 else 0 end order by since, user_id
+  ) end as place
 from (
-  select {_of(VISITOR)} as visitor_id, {_of(USER)} as user_id, min(coalesce(time, {_NEVER})) as since
-  from identities
-  where {_between(VISITOR, USER)}
-  group by {_of(VISITOR)}, {_of(USER)}
-) as pairs"""  # noqa: S608 - literals are quoted
+  select visitor_id, user_id, since, count(*) over (partition by user_id) as visitors
+  from (
+    select {_of(VISITOR)} as visitor_id, {_of(USER)} as user_id, min(coalesce(time, {_NEVER})) as since
+    from identities
+    where {_between(VISITOR, USER)}
+    group by {_of(VISITOR)}, {_of(USER)}
+  ) as pairs
+) as counted"""  # noqa: S608 - literals are quoted
 
     def shared(self) -> str:
-        """The visitors with too many users. Columns: visitors, ignored (the links beyond the first)."""
+        """The visitors with too many users, and the users with too many visitors.
+
+        Columns: visitors, ignored (the links beyond the first), users, users_links (all that these have).
+        """
         return f"""\
 select sum(case when place = {MAXIMUM_USERS + 1} then 1 else 0 end) as visitors,
-  sum(case when place > {MAXIMUM_USERS} then 1 else 0 end) as ignored
+  sum(case when place > {MAXIMUM_USERS} then 1 else 0 end) as ignored,
+  count(distinct case when place is null then user_id end) as users,
+  sum(case when place is null then 1 else 0 end) as users_links
 from visitor_users"""  # noqa: S608 - numbers
 
     def people(self) -> str:
@@ -177,6 +194,7 @@ select count(*) as swapped
 from (
   select {own_unit} as own_unit, {other_unit} as other_unit
   from visitor_users v{people}
+  where v.place is not null
 ) as named
 join seen o on o.unit_id = named.other_unit
 left join seen s on s.unit_id = named.own_unit
