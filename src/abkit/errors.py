@@ -318,15 +318,30 @@ class TooFewVariantsError(AnalysisError):
     Attributes:
         control: The requested control.
         found: The variants in the data.
+        left_out: Units that are left out as they saw several variants, where that is the cause.
     """
 
-    def __init__(self, control: str, found: Sequence[str]) -> None:
+    def __init__(self, control: str, found: Sequence[str], *, left_out: int = 0) -> None:
         self.control = control
         self.found: tuple[str, ...] = tuple(found)
+        self.left_out = left_out
         super().__init__(control, self.found)
 
     def __str__(self) -> str:
         found = ", ".join(map(repr, self.found)) or "none"
+        if self.left_out:
+            one = self.left_out == 1
+            jumped = (
+                "1 unit is left out as it"
+                if one
+                else f"{self.left_out:,} units are left out as they"
+            )
+            others = f"the others saw only {found}" if self.found else "there are no others"
+            return (
+                f"There is nothing to compare with the control {self.control!r} yet: {jumped} saw "
+                f"several variants, and {others}. Wait for more units, or count those for the variant that "
+                "they saw first: AnalysisPlan(several='first')."
+            )
         if self.control not in self.found:
             return (
                 f"The data have no units in the control {self.control!r}. Variants found: {found}. "

@@ -22,6 +22,7 @@ from abkit.analysis.declared.planned import Deviation, deviations
 from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.findings.novelty import novelty
 from abkit.analysis.findings.tau import shares_at_first_look
+from abkit.analysis.nobody_left import check_somebody_is_left
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import DailySums
@@ -206,6 +207,7 @@ class ExperimentSums:
         daily = self.daily if plan.novelty else ()
         step = plan.over_time or Step.DAY
         start, until = self.frame
+        check_somebody_is_left(design.control, measured.sums, exposed=exposed, several=plan.several)
         asked = Asked(
             design=design,
             plan=plan,

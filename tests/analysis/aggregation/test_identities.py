@@ -22,7 +22,7 @@ from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import table
 from abkit.analysis.result import Result
-from abkit.errors import AnalysisError, EmptyDataError, MissingColumnError
+from abkit.errors import AnalysisError, EmptyDataError, MissingColumnError, TooFewVariantsError
 from abkit.experiments.declaring.analysis_words import Several
 from abkit.experiments.declaring.exclusion import Exclusion
 from abkit.experiments.declaring.metrics import Total
@@ -226,6 +226,15 @@ def test_a_tester_is_left_out_by_the_id_of_any_device(visitor: str) -> None:
     assert result.identities is not None
     assert (result.identities.merged, result.identities.in_several) == (0, 0)
     assert not any("several" in warning for warning in result.warnings)
+
+
+def test_two_devices_of_the_only_person_are_nothing_to_compare_which_is_said() -> None:
+    pairs = [LINK, ("visitor", "v2", "user", "u1", 5)]
+    with pytest.raises(
+        TooFewVariantsError,
+        match="1 unit is left out as it saw several variants, and there are no",
+    ):
+        run(pairs, exposures=[("v1", "a", 1), ("v2", "b", 2)])
 
 
 def test_people_with_two_devices_are_not_those_of_whom_a_cause_is_to_be_found() -> None:
