@@ -71,6 +71,13 @@ def test_an_experiment_that_runs_is_measured_by_its_control(tables: Any, visitor
     assert last.per_day == pytest.approx(40, rel=0.01)
 
 
+def test_units_that_all_saw_several_variants_measure_nothing(tables: Any, visitors: Design) -> None:
+    exposures = [{"unit_id": "u1", "variant": variant} for variant in "ab"]
+    data = tables(exposures, [{"user_id": "u1", "action": "buy", "hour": 3}])
+    with pytest.raises(AnalysisError, match="No unit was exposed to the control 'a' alone"):
+        observe(visitors, **data, plan=PLAN)
+
+
 def test_where_another_experiment_was_exposed_this_one_has_not_begun(
     tables: Any, visitors: Design
 ) -> None:

@@ -108,19 +108,20 @@ def observe(
 
 def _of_exposures(analysis: Analysis, length: timedelta, progress: Progress) -> Observed:
     sums = analysis.gather(progress)
-    latest = sums.exposed.latest
-    if latest is not None and latest - _first(sums) > length:
+    first, latest = _first(sums), sums.exposed.latest
+    if first is not None and latest is not None and latest - first > length:
         sums = analysis.gather(progress, start=latest - length)
     return _observed(sums, length, exposed=True)
 
 
 def _observed(sums: ExperimentSums, length: timedelta, *, exposed: bool) -> Observed:
     control = sums.measured.sums.get(sums.design.control)
-    if control is None or not control.n or sums.exposed.latest is None:
-        message = f"No unit was exposed to the control {sums.design.control!r} in that time"
+    first, latest = _first(sums), sums.exposed.latest
+    if control is None or not control.n or first is None or latest is None:
+        message = f"No unit was exposed to the control {sums.design.control!r} alone in that time"
         raise AnalysisError(message)
     units = sum(sums.exposed.by_period.values())
-    days = max(1.0, min(length, sums.exposed.latest - _first(sums)) / _DAY)
+    days = max(1.0, min(length, latest - first) / _DAY)
     return Observed(
         baselines={
             estimand.metric.name: Baseline.of_sums(control, estimand, plan=sums.plan)
@@ -133,9 +134,9 @@ def _observed(sums: ExperimentSums, length: timedelta, *, exposed: bool) -> Obse
     )
 
 
-def _first(sums: ExperimentSums) -> datetime:
-    """The start of the first day on which a unit came."""
-    return min(start for start, *_ in sums.exposed.by_period)
+def _first(sums: ExperimentSums) -> datetime | None:
+    """The start of the first day on which a unit came; None if all that came are left out."""
+    return min((start for start, *_ in sums.exposed.by_period), default=None)
 
 
 @contextmanager
