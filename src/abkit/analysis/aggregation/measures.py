@@ -125,25 +125,14 @@ def measure_events(
         new_units: Of the units, to measure them over time too; None: not over time.
         links: Whose an action is that names no unit; None: nobody's.
     """
-    layout, engine = queries.layout, session.engine
+    layout = queries.layout
     present: Collection[str] = ()
     if actions is None:
         session.define("actions", queries.nothing())
     else:
         own_unit = "unit_id" in actions.columns
         present = open_actions(session, links, actions, queries.columns(own_unit=own_unit))
-    source, recorded = "actions", recorded_actions(links, actions)
-    if not layout.idempotent and "insert_id" in present and engine.repeats(recorded, "insert_id"):
-        session.define("actions_once", queries.once())
-        source = "actions_once"
-    resolved = recorded != "actions"
-    session.define("done", queries.done(source=source), keep=resolved or bool(layout.derived))
-    rows = "done"
-    if layout.derived:
-        for i, part in enumerate(layout.derived):
-            define_completed(session, i, part)
-        session.define("progress", queries.progress())
-        rows = "progress"
+    rows = define_rows(session, queries, present=present, recorded=recorded_actions(links, actions))
     several = bool(segments) or bool(percentiles(layout)) or new_units is None
     if several:
         session.define("per_unit", queries.per_unit(source=rows))
@@ -151,7 +140,7 @@ def measure_events(
         session.define("measured", queries.measured(), keep=keep)
     by = ("variant", PHASE) if queries.phased else ("variant",)
     sums = SumQueries(layout=layout, by=by)
-    sums = evolve(sums, limits=_limits(session, sums))
+    sums = evolve(sums, limits=find_limits(session, sums))
     if new_units is None:
         return _measured(session, sums, segments)
     session.define("states", queries.states(new_units.length, source=rows))
@@ -168,12 +157,44 @@ def measure_events(
     )
 
 
+def define_rows(
+    session: QuerySession, queries: EventQueries, *, present: Collection[str], recorded: str
+) -> str:
+    """Define what each unit of `units` did that counts, each action once.
+
+    Args:
+        session: The engine, in which `units` and `actions` are.
+        queries: The queries.
+        present: The columns that the table of actions really has.
+        recorded: The table that has each action once: `recorded_actions`.
+
+    Returns:
+        The name of the rows, for `EventQueries.per_unit`.
+    """
+    layout, source = queries.layout, "actions"
+    if (
+        not layout.idempotent
+        and "insert_id" in present
+        and session.engine.repeats(recorded, "insert_id")
+    ):
+        session.define("actions_once", queries.once())
+        source = "actions_once"
+    resolved = recorded != "actions"
+    session.define("done", queries.done(source=source), keep=resolved or bool(layout.derived))
+    if not layout.derived:
+        return "done"
+    for i, part in enumerate(layout.derived):
+        define_completed(session, i, part)
+    session.define("progress", queries.progress())
+    return "progress"
+
+
 def measure_units(
     session: QuerySession, layout: Layout, *, segments: Sequence[str]
 ) -> MeasuredSums:
     """Measure a table `measured`."""
     sums = SumQueries(layout=layout)
-    return _measured(session, evolve(sums, limits=_limits(session, sums)), segments)
+    return _measured(session, evolve(sums, limits=find_limits(session, sums)), segments)
 
 
 def _measured(session: QuerySession, queries: SumQueries, segments: Sequence[str]) -> MeasuredSums:
@@ -206,7 +227,7 @@ def _by_variant(found: Mapping[Group, Sums]) -> tuple[Mapping[str, Sums], Strata
     return MappingProxyType({v: pooled(phases, v) for v in variants}), phases
 
 
-def _limits(
+def find_limits(
     session: QuerySession, queries: SumQueries
 ) -> Mapping[Metric, tuple[float | None, float | None]]:
     """The limits of each metric that has some; percentiles are asked for.

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from abkit.analysis.engines.attaching import Attached
 from abkit.analysis.engines.base import Row
@@ -17,6 +17,7 @@ from abkit.extras import extra
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
 
 
 class DuckDB:
@@ -113,6 +114,15 @@ class DuckDB:
             cursor = self._connection.execute(query)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def arrays(self, query: str) -> "dict[str, NDArray[Any]]":
+        """The answer to a query, by column name, as arrays: of many rows that are not to be Python's.
+
+        Raises:
+            AnalysisError: The query fails on these data; the message says why.
+        """
+        with self._attached.translated("the data"):
+            return self._connection.execute(query).fetchnumpy()
 
     def repeats(self, name: str, column: str, *, share: float = 1.0) -> bool:
         """Whether some value (not null) stands twice in a column.

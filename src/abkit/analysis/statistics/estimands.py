@@ -145,6 +145,14 @@ class Estimand:
             among=tuple(tuple(_covariance(sums, a, b) for b in slopes) for a in slopes),
         )
 
+    def slopes(self, sums: Sums) -> Mapping[int, float]:
+        """The metric's slope by each of its measures, by their places, at the means of some sums.
+
+        Raises:
+            AnalysisError: A formula divides by a mean of 0.
+        """
+        return self._expanded(sums, self.places)[1]
+
     def _slopes_around(self, overall: Sums, sums: Sums) -> dict[int, float]:
         """The slopes of a formula by each measure, where it has the value of all arms together.
 

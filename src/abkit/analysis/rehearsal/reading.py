@@ -1,0 +1,139 @@
+"""From stored actions to a history: each unit's measures, read once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+from attrs import evolve, frozen
+from numpy.typing import NDArray
+
+from abkit.analysis.aggregation.identities import find_links, open_actions, recorded_actions
+from abkit.analysis.aggregation.measures import define_rows, find_limits
+from abkit.analysis.aggregation.session import Progress, QuerySession, instant, microseconds
+from abkit.analysis.amounts import listed
+from abkit.analysis.engines.base import integer
+from abkit.analysis.engines.local import DuckDB
+from abkit.analysis.query.events import EventQueries
+from abkit.analysis.query.layout import Layout, actions_of
+from abkit.analysis.query.sums import SumQueries, not_finite
+from abkit.analysis.reading.sources import Source, table
+from abkit.analysis.rehearsal.history import History
+from abkit.analysis.rehearsal.queries import HistoryQueries
+from abkit.analysis.statistics.days import DAY
+from abkit.errors import AnalysisError, EmptyDataError
+from abkit.experiments.declaring.metrics import Metric
+
+LONGEST = 28 * DAY
+"""So many of the last days are rehearsed, unless said otherwise; of less than twice as many, half of them: so
+that there is a time before."""
+
+_STEPS = 5
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """What is to be read of the actions.
+
+    Attributes:
+        unit_type: What is randomized.
+        metrics: The metrics.
+        prefix: What is hashed before a unit's id.
+        before: How long before a unit's first action its past is.
+        window: How long after it a unit's actions count; None: until the end.
+        length: How long before the last action the history begins; None: `LONGEST`.
+    """
+
+    unit_type: str
+    metrics: Sequence[Metric]
+    prefix: str
+    before: timedelta
+    window: timedelta | None
+    length: timedelta | None
+
+
+def read_history(
+    wanted: Wanted, actions: Source, identities: Source | None, *, progress: Progress
+) -> History:
+    """The units that did anything, each from its first action in that time on.
+
+    Args:
+        wanted: What of them.
+        actions: As for `Analysis`.
+        identities: As for `Analysis`.
+        progress: Is told what is done.
+
+    Raises:
+        EmptyDataError: No unit did anything.
+        AnalysisError: A metric's action was never done, or its values cannot be summed up.
+        MissingExtraError: A package is not installed that is needed.
+    """
+    read = table(actions)
+    layout = Layout.of_events(wanted.metrics, cuped=True)
+    events = EventQueries(
+        layout=layout, unit_type=wanted.unit_type, window=wanted.window, cuped=wanted.before
+    )
+    queries = HistoryQueries(prefix=wanted.prefix)
+    with DuckDB() as engine:
+        session = QuerySession(engine, progress=progress, steps=_STEPS)
+        links = None
+        if identities is not None:
+            links = find_links(session, wanted.unit_type, table(identities))
+        columns = events.columns(own_unit="unit_id" in read.columns)
+        present = open_actions(session, links, read, columns)
+        reach = session.row("time of the actions", queries.reach())
+        if reach["latest"] is None:
+            problem = f"has no action of a unit of type {wanted.unit_type!r}: there is no history"
+            raise EmptyDataError(read.label, problem)
+        first, latest = (instant(integer(reach, name)) for name in ("first", "latest"))
+        start = _start(first, latest, wanted.length)
+        session.define("units", queries.units(microseconds(start)), keep=True)
+        rows = define_rows(session, events, present=present, recorded=recorded_actions(links, read))
+        session.define("per_unit", events.per_unit(source=rows))
+        session.define("measured", events.measured(), keep=True)
+        sums = SumQueries(layout=layout)
+        sums = evolve(sums, limits=find_limits(session, sums))
+        progress("measures of each unit", _STEPS, _STEPS)
+        found = engine.arrays(queries.values(sums))
+        history = History(
+            layout=layout,
+            hashes=np.asarray(found["hashed"], np.uint64),
+            days=np.asarray(found["day"], np.int64),
+            values=_values(found, layout),
+            before=min(wanted.before, start - first) / DAY,
+        )
+        undone = _undone(history)
+        if undone:
+            names = [str(row["action"]) for row in session.rows("actions", queries.names())]
+            raise AnalysisError(_nothing_done(undone, names, history))
+    return history
+
+
+def _start(first: datetime, latest: datetime, length: timedelta | None) -> datetime:
+    return latest - (min(LONGEST, (latest - first) / 2) if length is None else length)
+
+
+def _values(found: "dict[str, NDArray[np.float64]]", layout: Layout) -> NDArray[np.float64]:
+    """The columns beside each other, of which each must be finite.
+
+    Raises:
+        AnalysisError: One is not.
+    """
+    columns = [np.asarray(found[f"x{i}"], np.float64) for i in range(layout.size)]
+    for part, column in zip(layout.parts, columns, strict=False):
+        if not np.isfinite(column).all() or not np.isfinite(column @ column):
+            raise AnalysisError(not_finite(part))
+    return np.column_stack(columns)
+
+
+def _undone(history: History) -> list[Metric]:
+    """The metrics of one value per unit that are 0 for all."""
+    parts = history.layout.parts
+    return [part for place, part in enumerate(parts) if not history.values[:, place].any()]
+
+
+def _nothing_done(undone: Sequence[Metric], names: Sequence[str], history: History) -> str:
+    metric = undone[0]
+    actions = [repr(action) for action in dict.fromkeys(actions_of(metric))]
+    what = f"is 0 for all {history.units:,} units: nobody did {listed(actions)} in that time"
+    known = f"The actions of these units are {listed(names)}" if names else "There is no action"
+    return f"{metric.name} {what}. {known}; check the name, or rehearse without this metric"

@@ -1,0 +1,216 @@
+"""The way in: an experiment and stored actions, to a `Rehearsal`."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from math import ceil
+
+from attrs import evolve
+
+from abkit.analysis.aggregation.session import Progress, silent
+from abkit.analysis.amounts import amount
+from abkit.analysis.declared.design import Design
+from abkit.analysis.declared.planned import planned
+from abkit.analysis.findings.before import LEVEL
+from abkit.analysis.findings.metric_result import MINIMUM_UNITS
+from abkit.analysis.reading.sources import Source
+from abkit.analysis.rehearsal.drawing import Drawing
+from abkit.analysis.rehearsal.history import History
+from abkit.analysis.rehearsal.judging import (
+    Judge,
+    Judged,
+    allowed,
+    detectable,
+    error_ratio,
+    frequencies,
+    most_missing,
+)
+from abkit.analysis.rehearsal.outcome import Before, Frequency, Rehearsal, RehearsedMetric
+from abkit.analysis.rehearsal.reading import Wanted, read_history
+from abkit.analysis.rehearsal.splits import Cut, SplitSums, sums_of_all, sums_of_splits
+from abkit.analysis.rehearsal.spread import gains, top_share
+from abkit.analysis.statistics.days import DAY
+from abkit.assignment.weights import HASH_RANGE
+from abkit.errors import AnalysisError
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.analysis_words import Method
+from abkit.experiments.declaring.experiment import Experiment
+
+PAST = timedelta(days=14)
+"""The time before that CUPED is tried with, of a plan that has none."""
+
+_EPOCH = date(1970, 1, 1)
+
+
+def rehearse(
+    experiment: type[Experiment],
+    *,
+    actions: Source,
+    identities: Source | None = None,
+    plan: AnalysisPlan | None = None,
+    length: timedelta | None = None,
+    splits: int = 500,
+    power: float = 0.8,
+    progress: Progress = silent,
+) -> Rehearsal:
+    """Split the units of one's own history again and again, and judge each split as it is declared.
+
+    The units are those of the experiment's type that did anything, each from its first action in that time
+    on. All of them take part, whatever rollout, layer and holdouts say now. Nothing is different for any of
+    them: each significant difference is a false alarm. See docs/howto/rehearse.md.
+
+    Args:
+        experiment: Its class.
+        actions: As for `Analysis`.
+        identities: As for `Analysis`.
+        plan: What is to be otherwise than in the experiment's plan.
+        length: How long before the last action the history begins; None: 28 days, or half of what there is.
+        splits: How often the units are split, from 2.
+        power: The probability to find the smallest detectable change.
+        progress: Is told what is done.
+
+    Raises:
+        EmptyDataError: No unit did anything.
+        AnalysisError: There are too few units, no metrics, or a metric whose action was never done; or code
+            decides, and nobody knows with which weights.
+        MissingExtraError: A package is not installed that is needed.
+    """
+    design = Design.of(experiment)
+    if not design.metrics:
+        message = f"{design.name} declares no metrics: there is nothing to rehearse"
+        raise AnalysisError(message)
+    drawing = Drawing.of(experiment, design)
+    design = evolve(design, weights=_weights(drawing.cut))
+    in_force = _in_force(plan, planned(experiment))
+    past = in_force.cuped if isinstance(in_force.cuped, timedelta) else PAST
+    wanted = Wanted(
+        unit_type=design.unit_type,
+        metrics=design.metrics,
+        prefix=drawing.prefix,
+        before=past,
+        window=in_force.window,
+        length=length,
+    )
+    history = read_history(wanted, actions, identities, progress=progress)
+    _check_size(history, design)
+    split = sums_of_splits(history, drawing.cut, range(splits + 1))
+    judge = Judge(
+        design=design,
+        plan=evolve(in_force, sample_size=history.units),
+        estimands=history.layout.estimands,
+        ends=tuple(_midnight(day) for day in split.ends),
+    )
+    judged = [*_judged(judge, split, progress)]
+    days = [day for day, _ in history.looks]
+    return Rehearsal(
+        design=design,
+        plan=in_force,
+        units=history.units,
+        first=_EPOCH + days[0] * DAY,
+        last=_EPOCH + days[-1] * DAY,
+        splits=splits,
+        power=power,
+        metrics=_metrics(judge, history, judged, past=past, power=power),
+        before=_before(judge, history, split, is_own=drawing.is_own),
+        notes=(*_notes(experiment), *([drawing.note] if drawing.note else [])),
+    )
+
+
+def _in_force(said: AnalysisPlan | None, declared: AnalysisPlan | None) -> AnalysisPlan:
+    if said is None or declared is None:
+        return said or declared or AnalysisPlan()
+    return said.over(declared)
+
+
+def _check_size(history: History, design: Design) -> None:
+    """Refuse a history whose arms would be too small to be compared.
+
+    Raises:
+        AnalysisError: It is one.
+    """
+    total = sum(design.weights.values())
+    least = ceil(MINIMUM_UNITS * total / min(of for of in design.weights.values() if of > 0))
+    if history.units < least:
+        message = (
+            f"Only {amount(history.units, 'unit')} of type {design.unit_type!r} did anything in these days: "
+            f"with fewer than {least:,} an arm has fewer than {MINIMUM_UNITS}, and nothing is compared. Take "
+            "more days"
+        )
+        raise AnalysisError(message)
+
+
+def _judged(judge: Judge, split: SplitSums, progress: Progress) -> Iterator[list[Judged]]:
+    """What is found in each split but the experiment's own, which is to be found out with it."""
+    for number in range(1, len(split)):
+        progress(f"split {number:,} of {len(split) - 1:,}", number, len(split) - 1)
+        yield judge.judged(split.looks(number))
+
+
+def _metrics(
+    judge: Judge,
+    history: History,
+    judged: Sequence[Sequence[Judged]],
+    *,
+    past: timedelta,
+    power: float,
+) -> tuple[RehearsedMetric, ...]:
+    overall = sums_of_all(history)
+    trial = AnalysisPlan(method=Method.WELCH, cuped=past)
+    found = []
+    for estimand, of in zip(judge.estimands, zip(*judged, strict=True), strict=True):
+        mean = estimand.moments(overall).mean
+        at_end, at_any_look = frequencies(of, judge.plan)
+        difference = detectable(of, power=power)
+        found.append(
+            RehearsedMetric(
+                metric=estimand.metric,
+                mean=mean,
+                allowed=allowed(estimand.metric, judge.design, judge.plan),
+                at_end=at_end,
+                at_any_look=at_any_look,
+                detectable=None if difference is None or not mean else difference / abs(mean),
+                error_ratio=error_ratio(of),
+                top_share=top_share(history, estimand, overall),
+                gains=gains(history, estimand, overall, plan=trial),
+                missing=most_missing(of),
+            )
+        )
+    return tuple(found)
+
+
+def _before(judge: Judge, history: History, split: SplitSums, *, is_own: bool) -> Before | None:
+    present = [of.present for of in judge.estimands if of.present is not None]
+    if history.before <= 0 or not history.values[:, present].any():
+        return None
+    own, *others = (judge.differing_before(split.looks(k)[-1]) for k in range(len(split)))
+    return Before(
+        days=history.before,
+        differing=Frequency(count=sum(map(bool, others)), of=len(others)),
+        allowed=LEVEL,
+        own=own if is_own else None,
+    )
+
+
+def _notes(experiment: type[Experiment]) -> Iterator[str]:
+    """What of the declaration a rehearsal does not follow."""
+    if experiment.eligible is not Experiment.eligible:
+        yield "Its eligible() is not asked: units that it would leave out take part here."
+    if experiment.declaration.rollout < 1:
+        share = experiment.declaration.rollout
+        yield (
+            f"All units take part here; at its rollout of {share:.0%}, fewer do, and the smallest change "
+            "that is found is larger."
+        )
+
+
+def _midnight(day: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + day * DAY
+
+
+def _weights(cut: Cut) -> dict[str, float]:
+    """The share of each arm."""
+    starts = (0, *cut.bounds)
+    return {
+        variant: (end - start) / HASH_RANGE
+        for variant, start, end in zip(cut.variants, starts, cut.bounds, strict=False)
+        if start < end
+    }
