@@ -17,7 +17,10 @@ from abkit.analysis.rehearsal.history import History
 from abkit.analysis.statistics.aggregates import Sums
 
 _BLOCK = 512
-"""Units that are split at once: their draws for 500 splits fit a processor's cache."""
+"""Units that are drawn at once: their draws for 500 splits fit a processor's cache."""
+
+_TOGETHER = 8192
+"""Units that are summed up at once, which is one product of matrices."""
 
 _GAMMA = 0x9E3779B97F4A7C15
 _FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -112,14 +115,13 @@ def sums_of_splits(history: History, cut: Cut, numbers: Sequence[int]) -> SplitS
     counted = np.zeros((len(numbers), len(looks), len(cut.variants), width))
     begin = 0
     for look, (_, end) in enumerate(looks):
-        for block in _blocks(begin, end):
-            columns = _columns(history.values[block] - shifts, pairs)
-            drawn = draws(history.hashes[block], numbers)
-            taken = np.zeros((len(numbers), width))
-            for variant, bound in enumerate(cut.bounds):
-                below = (drawn < np.uint64(bound)).astype(np.float64) @ columns
-                counted[:, look, variant] += below - taken
-                taken = below
+        for part in _parts(begin, end, _TOGETHER):
+            columns = _columns(history.values[part] - shifts, pairs)
+            below = [of @ columns for of in _below(history.hashes[part], cut, numbers)]
+            nobody, everybody = np.zeros(width), columns.sum(axis=0)
+            counted[:, look] += np.diff(
+                np.stack(np.broadcast_arrays(nobody, *below, everybody)), axis=0
+            ).swapaxes(0, 1)
         begin = end
     return SplitSums(
         variants=cut.variants,
@@ -142,8 +144,21 @@ def sums_of_all(history: History) -> Sums:
     )
 
 
-def _blocks(begin: int, end: int) -> Iterator[slice]:
-    return (slice(first, min(first + _BLOCK, end)) for first in range(begin, end, _BLOCK))
+def _below(
+    hashes: NDArray[np.uint64], cut: Cut, numbers: Sequence[int]
+) -> list[NDArray[np.float64]]:
+    """For each bound but the last: 1 for each split and unit whose draw is below it, else 0."""
+    bounds = cut.bounds[:-1]
+    found = [np.empty((len(numbers), len(hashes))) for _ in bounds]
+    for block in _parts(0, len(hashes), _BLOCK):
+        drawn = draws(hashes[block], numbers)
+        for of, bound in zip(found, bounds, strict=True):
+            np.less(drawn, np.uint64(bound), out=of[:, block])
+    return found
+
+
+def _parts(begin: int, end: int, size: int) -> Iterator[slice]:
+    return (slice(first, min(first + size, end)) for first in range(begin, end, size))
 
 
 def _columns(shifted: NDArray[np.float64], pairs: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
