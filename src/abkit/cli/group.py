@@ -18,6 +18,7 @@ COMMANDS = {
     "interactions": "abkit.cli.interactions:interactions",
     "list": "abkit.cli.list:list_experiments",
     "power": "abkit.cli.power:power",
+    "rehearse": "abkit.cli.rehearse:rehearse",
     "rollback": "abkit.cli.rollout:rollback",
     "rollout": "abkit.cli.rollout:rollout",
     "simulate": "abkit.cli.simulate:simulate",

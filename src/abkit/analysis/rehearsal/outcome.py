@@ -1,6 +1,6 @@
 """What a rehearsal found: values. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from attrs import frozen
@@ -67,10 +67,10 @@ class RehearsedMetric:
         at_end: The splits with a significant difference once all units have come.
         at_any_look: Those with one at any look; None where the method looks once.
         detectable: The smallest relative change that is found with the power asked for once all units have
-            come; None where the splits could not be compared, or the mean is 0.
+            come; None where most splits could not be compared, or the mean is 0.
         error_ratio: The standard deviation of the differences over the splits, in standard errors that the
-            analysis reported: 1 if these are right, above if they promise too much. None where the splits
-            could not be compared.
+            analysis reported: 1 if these are right, above if they promise too much. None where most
+            splits could not be compared.
         top_share: The share of the variance that the 0.1% of the units have that are furthest from the mean;
             None of a metric that is 0 or 1.
         gains: What would make `detectable` smaller.
@@ -118,6 +118,22 @@ class Before:
 
 
 @frozen(kw_only=True)
+class Suggestion:
+    """What to declare.
+
+    Attributes:
+        plan: The arguments of an `AnalysisPlan`: what the plan in force says, and what is better.
+        limits: The metrics to be winsorized at the 99th percentile.
+        finds_goal: Whether the sample size finds the goal of the metric that decides; else it is that of the
+            history, or there is none.
+    """
+
+    plan: Mapping[str, object]
+    limits: tuple[str, ...]
+    finds_goal: bool
+
+
+@frozen(kw_only=True)
 class Rehearsal:
     """An experiment on one's own history: what it would find where there is nothing to find.
 
@@ -131,6 +147,7 @@ class Rehearsal:
         power: The probability to find `RehearsedMetric.detectable`.
         metrics: What was found, in the order of the declaration.
         before: Of the time before; None if nothing is known of it.
+        suggestion: What to declare.
         notes: What a reader must know, in sentences.
     """
 
@@ -143,6 +160,7 @@ class Rehearsal:
     power: float
     metrics: Sequence[RehearsedMetric]
     before: Before | None
+    suggestion: Suggestion
     notes: tuple[str, ...] = ()
 
     @property

@@ -24,10 +24,23 @@ from abkit.analysis.rehearsal.judging import (
     frequencies,
     most_missing,
 )
-from abkit.analysis.rehearsal.outcome import Before, Frequency, Rehearsal, RehearsedMetric
+from abkit.analysis.rehearsal.outcome import (
+    Before,
+    Frequency,
+    Rehearsal,
+    RehearsedMetric,
+    Suggestion,
+)
 from abkit.analysis.rehearsal.reading import Wanted, read_history
 from abkit.analysis.rehearsal.splits import Cut, SplitSums, sums_of_all, sums_of_splits
 from abkit.analysis.rehearsal.spread import gains, top_share
+from abkit.analysis.rehearsal.suggestion import (
+    needed_units,
+    suggestion,
+    with_cuped,
+    worth_limits,
+)
+from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.days import DAY
 from abkit.assignment.weights import HASH_RANGE
 from abkit.errors import AnalysisError
@@ -37,6 +50,9 @@ from abkit.experiments.declaring.experiment import Experiment
 
 PAST = timedelta(days=14)
 """The time before that CUPED is tried with, of a plan that has none."""
+
+_ROUNDING = 1e-6
+"""A share of a half is, of hashes, not a half to the last digit."""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -101,6 +117,8 @@ def rehearse(
     )
     judged = [*_judged(judge, split, progress)]
     days = [day for day, _ in history.looks]
+    overall = sums_of_all(history)
+    metrics = _metrics(judge, history, overall, judged, past=past, power=power)
     return Rehearsal(
         design=design,
         plan=in_force,
@@ -109,8 +127,17 @@ def rehearse(
         last=_EPOCH + days[-1] * DAY,
         splits=splits,
         power=power,
-        metrics=_metrics(judge, history, judged, past=past, power=power),
+        metrics=metrics,
         before=_before(judge, history, split, is_own=drawing.is_own),
+        suggestion=_suggestion(
+            in_force,
+            metrics,
+            judge,
+            overall,
+            past=past,
+            power=power,
+            per_day=history.units / (days[-1] - days[0] + 1),
+        ),
         notes=(*_notes(experiment), *([drawing.note] if drawing.note else [])),
     )
 
@@ -128,7 +155,8 @@ def _check_size(history: History, design: Design) -> None:
         AnalysisError: It is one.
     """
     total = sum(design.weights.values())
-    least = ceil(MINIMUM_UNITS * total / min(of for of in design.weights.values() if of > 0))
+    smallest = min(design.weights.values()) / total
+    least = ceil(MINIMUM_UNITS / smallest - _ROUNDING)
     if history.units < least:
         message = (
             f"Only {amount(history.units, 'unit')} of type {design.unit_type!r} did anything in these days: "
@@ -148,18 +176,19 @@ def _judged(judge: Judge, split: SplitSums, progress: Progress) -> Iterator[list
 def _metrics(
     judge: Judge,
     history: History,
+    overall: Sums,
     judged: Sequence[Sequence[Judged]],
     *,
     past: timedelta,
     power: float,
 ) -> tuple[RehearsedMetric, ...]:
-    overall = sums_of_all(history)
     trial = AnalysisPlan(method=Method.WELCH, cuped=past)
     found = []
     for estimand, of in zip(judge.estimands, zip(*judged, strict=True), strict=True):
         mean = estimand.moments(overall).mean
         at_end, at_any_look = frequencies(of, judge.plan)
-        difference = detectable(of, power=power)
+        missing = most_missing(of)
+        difference = None if missing else detectable(of, power=power)
         found.append(
             RehearsedMetric(
                 metric=estimand.metric,
@@ -168,13 +197,43 @@ def _metrics(
                 at_end=at_end,
                 at_any_look=at_any_look,
                 detectable=None if difference is None or not mean else difference / abs(mean),
-                error_ratio=error_ratio(of),
+                error_ratio=None if missing else error_ratio(of),
                 top_share=top_share(history, estimand, overall),
                 gains=gains(history, estimand, overall, plan=trial),
-                missing=most_missing(of),
+                missing=missing,
             )
         )
     return tuple(found)
+
+
+def _suggestion(
+    plan: AnalysisPlan,
+    found: Sequence[RehearsedMetric],
+    judge: Judge,
+    overall: Sums,
+    *,
+    past: timedelta,
+    power: float,
+    per_day: float,
+) -> Suggestion:
+    place = judge.design.metrics.index(judge.design.deciding)
+    deciding = found[place]
+    needed = needed_units(
+        judge.estimands[place],
+        overall,
+        design=judge.design,
+        plan=evolve(plan, cuped=past) if with_cuped(plan, deciding) else plan,
+        power=power,
+        per_day=per_day,
+    )
+    return suggestion(
+        plan,
+        deciding,
+        past=past,
+        needed=needed,
+        units=overall.n,
+        limited=[*worth_limits(found)],
+    )
 
 
 def _before(judge: Judge, history: History, split: SplitSums, *, is_own: bool) -> Before | None:
