@@ -122,7 +122,8 @@ class DuckDB:
             AnalysisError: The query fails on these data; the message says why.
         """
         with self._attached.translated("the data"):
-            return self._connection.execute(query).fetchnumpy()
+            arrays: dict[str, Any] = self._connection.execute(query).fetchnumpy()
+            return arrays
 
     def repeats(self, name: str, column: str, *, share: float = 1.0) -> bool:
         """Whether some value (not null) stands twice in a column.

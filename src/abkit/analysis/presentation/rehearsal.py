@@ -94,8 +94,8 @@ def reasons(found: Rehearsal) -> Iterator[str]:
         )
     if suggested.finds_goal:
         yield (
-            f"So many units find the goal of {deciding.metric.name} with a power of {found.power:.0%}; as many "
-            f"as here a day, they take about {amount(_days(found, size), 'day')}."
+            f"So many units find the goal of {deciding.metric.name} with a power of {found.power:.0%}; with "
+            f"as many a day as here, that takes {amount(_days(found, size), 'day')}."
         )
     elif deciding.metric.goal is None and deciding.metric.margin is None:
         yield (

@@ -17,6 +17,7 @@ class History:
         days: Of each unit, the number of the UTC day since 1970 of its first action; rising.
         values: Of each unit, each measure of the layout, within its limits: units by measures.
         before: The days before its first action that a unit's past is made of.
+        actions: The names of all actions of units, the most frequent first.
     """
 
     layout: Layout
@@ -24,6 +25,7 @@ class History:
     days: NDArray[np.int64]
     values: NDArray[np.float64]
     before: float
+    actions: tuple[str, ...] = ()
 
     @property
     def units(self) -> int:

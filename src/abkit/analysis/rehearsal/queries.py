@@ -44,8 +44,7 @@ select action
 from actions
 where unit_id is not null and action is not null
 group by action
-order by count(*) desc, action
-limit 10"""
+order by count(*) desc, action"""
 
     def values(self, sums: SumQueries) -> str:
         """A row for each unit, by the day that it came. Columns: hashed, day, x0, ...: the measures."""

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from abkit.analysis.aggregation.identities import find_links, open_actions, recorded_actions
 from abkit.analysis.aggregation.measures import define_rows, find_limits
 from abkit.analysis.aggregation.session import Progress, QuerySession, instant, microseconds
-from abkit.analysis.amounts import listed
 from abkit.analysis.engines.base import integer
 from abkit.analysis.engines.local import DuckDB
 from abkit.analysis.query.events import EventQueries
-from abkit.analysis.query.layout import Layout, actions_of
+from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.sums import SumQueries, not_finite
 from abkit.analysis.reading.sources import Source, table
 from abkit.analysis.rehearsal.history import History
@@ -64,7 +63,7 @@ def read_history(
 
     Raises:
         EmptyDataError: No unit did anything.
-        AnalysisError: A metric's action was never done, or its values cannot be summed up.
+        AnalysisError: The values of a metric cannot be summed up.
         MissingExtraError: A package is not installed that is needed.
     """
     read = table(actions)
@@ -94,18 +93,14 @@ def read_history(
         sums = evolve(sums, limits=find_limits(session, sums))
         progress("measures of each unit", _STEPS, _STEPS)
         found = engine.arrays(queries.values(sums))
-        history = History(
+        return History(
             layout=layout,
             hashes=np.asarray(found["hashed"], np.uint64),
             days=np.asarray(found["day"], np.int64),
             values=_values(found, layout),
             before=min(wanted.before, start - first) / DAY,
+            actions=tuple(str(row["action"]) for row in session.rows("actions", queries.names())),
         )
-        undone = _undone(history)
-        if undone:
-            names = [str(row["action"]) for row in session.rows("actions", queries.names())]
-            raise AnalysisError(_nothing_done(undone, names, history))
-    return history
 
 
 def _start(first: datetime, latest: datetime, length: timedelta | None) -> datetime:
@@ -123,17 +118,3 @@ def _values(found: "dict[str, NDArray[np.float64]]", layout: Layout) -> NDArray[
         if not np.isfinite(column).all() or not np.isfinite(column @ column):
             raise AnalysisError(not_finite(part))
     return np.column_stack(columns)
-
-
-def _undone(history: History) -> list[Metric]:
-    """The metrics of one value per unit that are 0 for all."""
-    parts = history.layout.parts
-    return [part for place, part in enumerate(parts) if not history.values[:, place].any()]
-
-
-def _nothing_done(undone: Sequence[Metric], names: Sequence[str], history: History) -> str:
-    metric = undone[0]
-    actions = [repr(action) for action in dict.fromkeys(actions_of(metric))]
-    what = f"is 0 for all {history.units:,} units: nobody did {listed(actions)} in that time"
-    known = f"The actions of these units are {listed(names)}" if names else "There is no action"
-    return f"{metric.name} {what}. {known}; check the name, or rehearse without this metric"

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from math import ceil
 
 from attrs import evolve
 
 from abkit.analysis.aggregation.session import Progress, silent
-from abkit.analysis.amounts import amount
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.findings.before import LEVEL
-from abkit.analysis.findings.metric_result import MINIMUM_UNITS
 from abkit.analysis.reading.sources import Source
+from abkit.analysis.rehearsal.checks import check_done, check_size
 from abkit.analysis.rehearsal.drawing import Drawing
 from abkit.analysis.rehearsal.history import History
 from abkit.analysis.rehearsal.judging import (
@@ -50,9 +48,6 @@ from abkit.experiments.declaring.experiment import Experiment
 
 PAST = timedelta(days=14)
 """The time before that CUPED is tried with, of a plan that has none."""
-
-_ROUNDING = 1e-6
-"""A share of a half is, of hashes, not a half to the last digit."""
 
 _EPOCH = date(1970, 1, 1)
 
@@ -107,7 +102,8 @@ def rehearse(
         length=length,
     )
     history = read_history(wanted, actions, identities, progress=progress)
-    _check_size(history, design)
+    check_size(history, design)
+    check_done(history)
     split = sums_of_splits(history, drawing.cut, range(splits + 1))
     judge = Judge(
         design=design,
@@ -146,24 +142,6 @@ def _in_force(said: AnalysisPlan | None, declared: AnalysisPlan | None) -> Analy
     if said is None or declared is None:
         return said or declared or AnalysisPlan()
     return said.over(declared)
-
-
-def _check_size(history: History, design: Design) -> None:
-    """Refuse a history whose arms would be too small to be compared.
-
-    Raises:
-        AnalysisError: It is one.
-    """
-    total = sum(design.weights.values())
-    smallest = min(design.weights.values()) / total
-    least = ceil(MINIMUM_UNITS / smallest - _ROUNDING)
-    if history.units < least:
-        message = (
-            f"Only {amount(history.units, 'unit')} of type {design.unit_type!r} did anything in these days: "
-            f"with fewer than {least:,} an arm has fewer than {MINIMUM_UNITS}, and nothing is compared. Take "
-            "more days"
-        )
-        raise AnalysisError(message)
 
 
 def _judged(judge: Judge, split: SplitSums, progress: Progress) -> Iterator[list[Judged]]:

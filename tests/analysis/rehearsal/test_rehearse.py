@@ -1,0 +1,186 @@
+"""An experiment on one's own history, where every difference is a false alarm."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from abkit import WeightedChoice
+from abkit.analysis.inference.power import conversion_effect, detectable_difference
+from abkit.analysis.presentation import rehearsal as words
+from abkit.analysis.rehearsal.outcome import Rehearsal
+from abkit.analysis.rehearsal.reading import Wanted, read_history
+from abkit.analysis.rehearsal.rehearse import rehearse
+from abkit.analysis.rehearsal.splits import Cut, sums_of_splits
+from abkit.errors import AnalysisError, EmptyDataError
+from abkit.experiments.deciding.decision import split_of
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.experiment import UserExperiment
+from abkit.experiments.declaring.metrics import Conversion, Ratio, Sum, Total
+from abkit.experiments.in_bulk.assign import assign_many
+
+VISITS, BUYS = "visit", "buy"
+USERS, DAYS = 1_200, 40
+
+
+class Button(UserExperiment):
+    """Nothing that anybody sees yet."""
+
+    variants = {"grey": 0.5, "green": 0.5}
+    metrics = [
+        Conversion(BUYS, goal=0.05),
+        Sum("revenue", action=BUYS, property="price"),
+        Ratio("buys per visit", numerator=Total(BUYS), denominator=Total(VISITS)),
+    ]
+    plan = AnalysisPlan(method="welch", correction="none")
+
+
+@pytest.fixture(scope="module")
+def actions(tables: Any) -> Any:
+    """40 days of users who come as often as ever; some buy, and one in a thousand very much."""
+    chance = random.Random(7)  # noqa: S311
+    done: list[dict[str, Any]] = []
+    for number in range(USERS):
+        often, rich = chance.uniform(0.05, 0.5), 300.0 if number % 600 == 0 else 1.0
+        for day in range(DAYS):
+            if chance.random() < often:
+                user, hour = f"u{number}", 24 * day + chance.random() * 20
+                done.append({"user_id": user, "action": VISITS, "hour": hour})
+                if chance.random() < often / 2:
+                    price = f'{{"price": {rich * chance.lognormvariate(2, 0.5)}}}'
+                    done.append(
+                        {"user_id": user, "action": BUYS, "hour": hour + 1, "properties": price}
+                    )
+    return tables([], done)["actions"]
+
+
+@pytest.fixture(scope="module")
+def found(actions: Any) -> Rehearsal:
+    return rehearse(Button, actions=actions, length=timedelta(days=14), splits=400)
+
+
+def test_a_test_of_one_look_raises_as_many_false_alarms_as_it_accepts(found: Rehearsal) -> None:
+    bought, _, per_visit = found.metrics
+    for of in (bought, per_visit):
+        assert of.at_any_look is None
+        assert of.allowed == pytest.approx(0.05)
+        low, high = of.at_end.interval
+        assert low <= 0.05 <= high
+    assert bought.error_ratio == pytest.approx(1, abs=0.15)
+    assert per_visit.error_ratio == pytest.approx(1, abs=0.15)
+
+
+def test_the_smallest_change_is_that_of_the_formula(found: Rehearsal) -> None:
+    bought = found.metrics[0]
+    effect = conversion_effect(bought.mean, change=0.05)
+    expected = detectable_difference(effect, units=found.units) / bought.mean
+    assert bought.detectable == pytest.approx(expected, rel=0.15)
+
+
+def test_few_units_that_dominate_the_variance_are_named_and_limits_suggested(
+    found: Rehearsal,
+) -> None:
+    revenue = found.metrics[1]
+    assert revenue.top_share is not None
+    assert revenue.top_share > 0.9
+    assert revenue.gains.winsorizing is not None
+    assert revenue.gains.winsorizing > 0.5
+    assert found.suggestion.limits == ("revenue",)
+    assert "revenue" in " ".join(words.warnings(found))
+
+
+def test_the_suggested_plan_adjusts_for_the_past_and_finds_the_goal(found: Rehearsal) -> None:
+    assert found.metrics[0].gains.cuped == pytest.approx(0.06, abs=0.05)
+    said = dict(found.suggestion.plan)
+    assert said.pop("cuped") == timedelta(days=14)
+    assert int(str(said.pop("sample_size"))) > found.units
+    assert said == {"method": "welch", "correction": "none"}
+    code = words.plan_code(found.suggestion.plan)
+    plan = eval(  # noqa: S307 - our own
+        code.removeprefix("plan = "), {"AnalysisPlan": AnalysisPlan, "timedelta": timedelta}
+    )
+    assert plan.given == {*found.suggestion.plan}
+
+
+def test_the_arms_are_compared_before_anything_is_shown(found: Rehearsal) -> None:
+    assert found.before is not None
+    assert found.before.days == 14
+    assert found.before.differing.of == 400
+    assert found.before.differing.interval[0] <= found.before.allowed
+    assert found.before.own == ()
+
+
+def test_the_sequential_test_is_looked_at_every_day(actions: Any) -> None:
+    plan = AnalysisPlan(method="sequential", correction="bonferroni")
+    of = rehearse(Button, actions=actions, plan=plan, length=timedelta(days=7), splits=40)
+    for metric in of.metrics:
+        assert metric.at_any_look is not None
+        assert metric.at_any_look.count >= metric.at_end.count
+        assert not metric.alarms_too_often
+    assert of.metrics[1].allowed == pytest.approx(0.05 / 2)
+
+
+def test_the_split_of_number_0_is_what_the_experiment_gives(actions: Any) -> None:
+    class Uneven(Button):
+        variants = {"grey": 0.7, "green": 0.2, "red": 0.1}
+
+    split = split_of(Uneven.declaration)
+    wanted = Wanted(
+        unit_type="user",
+        metrics=Uneven.declaration.metrics,
+        prefix=split.prefix,
+        before=timedelta(days=14),
+        window=None,
+        length=timedelta(days=DAYS),
+    )
+    history = read_history(wanted, actions, None, progress=lambda *_: None)
+    cut = Cut(variants=("grey", "green", "red"), bounds=split.bounds)
+    last = sums_of_splits(history, cut, [0]).looks(0)[-1]
+    users = sorted(set(actions.column("user_id").to_pylist()))
+    given = assign_many(Uneven, users)
+    assert {variant: of.n for variant, of in last.items()} == {
+        variant: given.count(variant) for variant in cut.variants
+    }
+
+
+def test_code_that_decides_is_not_run_but_split_with_its_weights(actions: Any) -> None:
+    class InCode(UserExperiment):
+        control = "a"
+        metrics = [Conversion(BUYS)]
+
+        def assign(self, params: Any, user: Any) -> None:
+            params.variant = WeightedChoice(choices=["a", "b"], weights=[0.75, 0.25], unit=user.id)
+
+    class Mixed(InCode):
+        def assign(self, params: Any, user: Any) -> None:
+            params.variant = "a" if user.country == "fr" else "b"
+
+    of = rehearse(InCode, actions=actions, splits=20)
+    assert of.design.weights == pytest.approx({"a": 0.75, "b": 0.25})
+    assert of.before is not None
+    assert of.before.own is None
+    assert any("decides in code" in note for note in of.notes)
+    with pytest.raises(AnalysisError, match="declare them, such as variants"):
+        rehearse(Mixed, actions=actions, splits=20)
+
+
+def test_what_cannot_be_rehearsed_says_why(actions: Any, tables: Any) -> None:
+    class Undone(Button):
+        metrics = [Conversion("sign up")]
+
+    class Unmeasured(Button):
+        metrics = []
+
+    with pytest.raises(AnalysisError, match="nobody did 'sign up'.*visit and buy"):
+        rehearse(Undone, actions=actions)
+    with pytest.raises(AnalysisError, match="declares no metrics"):
+        rehearse(Unmeasured, actions=actions)
+    few = [{"user_id": f"u{n}", "action": BUYS, "hour": n} for n in range(250)]
+    with pytest.raises(AnalysisError, match="Only 121 users.*fewer than 200"):
+        rehearse(Button, actions=tables([], few)["actions"], length=timedelta(days=5))
+    with pytest.raises(AnalysisError, match="no 'buy' has a number.*'price'"):
+        rehearse(Button, actions=tables([], few)["actions"], length=timedelta(days=11))
+    nobody = tables([], [{"action": BUYS}])["actions"]
+    with pytest.raises(EmptyDataError, match="there is no history"):
+        rehearse(Button, actions=nobody)
