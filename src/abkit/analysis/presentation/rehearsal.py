@@ -4,13 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
-from math import ceil
+from math import ceil, sqrt
 
 from abkit.analysis.amounts import amount, listed
 from abkit.analysis.rehearsal.outcome import Before, Frequency, Rehearsal, RehearsedMetric
-
-TOO_SMALL = 1.1
-"""From this ratio on standard errors are said to be too small: 500 splits tell the ratio to 3%."""
 
 FEW_DOMINATE = 0.5
 """From this share of the variance on it is said that a few units have it."""
@@ -21,7 +18,7 @@ def headline(found: Rehearsal) -> str:
     return (
         f"{found.design.name} on {amount(found.units, found.design.unit_type)} from "
         f"{found.first} to {found.last} ({amount(found.days, 'day')}), split "
-        f"{amount(found.splits, 'time')}. Nothing was different for anybody."
+        f"{amount(found.splits, 'time')}"
     )
 
 
@@ -33,13 +30,15 @@ def between(of: Frequency) -> str:
 
 def warnings(found: Rehearsal) -> Iterator[str]:
     """What is wrong, or doubtful."""
+    # Of so many splits, the ratio of right standard errors is known to 1 / sqrt(2 splits).
+    too_far = 1 + 3 / sqrt(2 * found.splits)
     for of in found.metrics:
-        yield from _of_metric(of)
+        yield from _of_metric(of, too_far=too_far)
     if found.before is not None:
         yield from _of_the_time_before(found.before)
 
 
-def _of_metric(of: RehearsedMetric) -> Iterator[str]:
+def _of_metric(of: RehearsedMetric, *, too_far: float) -> Iterator[str]:
     name = of.metric.name
     if of.missing:
         yield f"{name} could not be compared in most splits, which lack {listed(of.missing)}."
@@ -48,7 +47,7 @@ def _of_metric(of: RehearsedMetric) -> Iterator[str]:
             f"{name} raises a false alarm in {between(of.alarms)} of the splits, and its plan accepts "
             f"{of.allowed:.1%}."
         )
-    if of.error_ratio is not None and of.error_ratio >= TOO_SMALL:
+    if of.error_ratio is not None and of.error_ratio >= too_far:
         yield (
             f"The differences of {name} spread {of.error_ratio:.2f} times as far as its standard errors say."
         )
@@ -71,14 +70,15 @@ def _of_the_time_before(before: Before) -> Iterator[str]:
 
 def remarks(found: Rehearsal) -> Iterator[str]:
     """What else a reader should know."""
+    yield "Nothing was different for anybody: every significant difference is a false alarm."
     before = found.before
     if before is None:
         yield "Nothing is known of the time before: CUPED cannot be tried, nor the arms compared before."
     else:
-        own = ". Those of its own salt are alike" if before.own == () else ""
+        own = "; those of its own salt are alike" if before.own == () else ""
         yield (
-            f"In the {before.days:.3g} days before, the arms differ in "
-            f"{amount(before.differing.count, 'split')} ({between(before.differing)}){own}."
+            f"In {between(before.differing)} of the splits, the arms differ in the {before.days:.3g} days "
+            f"before{own}."
         )
     yield from found.notes
 
