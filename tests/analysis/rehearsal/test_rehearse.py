@@ -111,6 +111,30 @@ def test_the_arms_are_compared_before_anything_is_shown(found: Rehearsal) -> Non
     assert found.before.own == ()
 
 
+def test_a_salt_whose_arms_differ_before_is_told_with_one_whose_arms_are_alike(
+    tables: Any,
+) -> None:
+    users = [f"u{n}" for n in range(600)]
+    in_green = [variant == "green" for variant in assign_many(Button, users)]
+    done = [
+        {"user_id": user, "action": action, "hour": hour + number / 100}
+        for number, (user, green) in enumerate(zip(users, in_green, strict=True))
+        for hour, action in [(0, VISITS), (240, VISITS), (250, BUYS if number % 3 else VISITS)]
+        + ([(24, BUYS)] if green or number % 5 == 0 else [])
+    ]
+
+    class Unlucky(Button):
+        salt = "Button"
+        metrics = [Conversion(BUYS)]
+
+    of = rehearse(Unlucky, actions=tables([], done)["actions"], length=timedelta(days=5), splits=20)
+    assert of.before is not None
+    assert of.before.own == (BUYS,)
+    assert of.before.alike == "Button-2"
+    assert len(of.before.salts) == 5
+    assert 'Declare salt="Button-2"' in " ".join(words.warnings(of))
+
+
 def test_the_sequential_test_is_looked_at_every_day(actions: Any) -> None:
     plan = AnalysisPlan(method="sequential", correction="bonferroni")
     of = rehearse(Button, actions=actions, plan=plan, length=timedelta(days=7), splits=40)
@@ -130,6 +154,7 @@ def test_the_split_of_number_0_is_what_the_experiment_gives(actions: Any) -> Non
         unit_type="user",
         metrics=Uneven.declaration.metrics,
         prefix=split.prefix,
+        others={},
         before=timedelta(days=14),
         window=None,
         length=timedelta(days=DAYS),

@@ -58,14 +58,20 @@ def _of_metric(of: RehearsedMetric, *, too_far: float) -> Iterator[str]:
 def _of_the_time_before(before: Before) -> Iterator[str]:
     if before.own:
         yield (
-            f"The arms of its own salt differ in {listed(before.own)} before anything is shown: declare "
-            'another salt, such as salt="...-2", and rehearse again.'
+            f"The arms of its own salt differ in {listed(before.own)} before anything is shown. "
+            f"{_instead(before)}"
         )
     if before.differing.interval[0] > before.allowed:
         yield (
             f"The arms of {between(before.differing)} of the splits differ in the time before, and chance is "
             f"allowed {before.allowed:.0%}: the metrics have values too extreme for so few units."
         )
+
+
+def _instead(before: Before) -> str:
+    if before.alike is None:
+        return "Declare another salt, and rehearse again."
+    return f"Declare salt={json.dumps(before.alike)}, whose arms are alike."
 
 
 def remarks(found: Rehearsal) -> Iterator[str]:
@@ -116,7 +122,11 @@ def _days(found: Rehearsal, size: object) -> int:
 
 def plan_code(plan: Mapping[str, object]) -> str:
     """A plan as it is declared, to paste."""
-    arguments = ", ".join(f"{name}={_code(value)}" for name, value in plan.items())
+    said = dict(plan)
+    looks = said.get("looks")
+    if isinstance(looks, tuple) and looks == tuple((n + 1) / len(looks) for n in range(len(looks))):
+        said["looks"] = len(looks)
+    arguments = ", ".join(f"{name}={_code(value)}" for name, value in said.items())
     return f"plan = AnalysisPlan({arguments})"
 
 

@@ -60,5 +60,6 @@ def _why(part: Metric, history: History) -> str:
             "rehearse without this metric"
         )
     return (
-        f"{listed([repr(name) for name in needed])} was done, but not in these days. Take more days"
+        f"what units did in these days ({listed([repr(name) for name in needed])}) is never what it counts. "
+        "Take more days, or look at the plan's window"
     )

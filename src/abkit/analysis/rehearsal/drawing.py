@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.design_weights import designed_weights, is_in_code
@@ -14,6 +14,9 @@ from abkit.experiments.deciding.decision import split_of
 from abkit.experiments.declaring.declaration import Bucketing, Declaration
 from abkit.experiments.declaring.experiment import Experiment
 
+_OTHERS = range(2, 6)
+"""Salts are proposed that end with these numbers."""
+
 
 @frozen(kw_only=True)
 class Drawing:
@@ -22,13 +25,15 @@ class Drawing:
     Attributes:
         cut: Their arms.
         prefix: What is hashed before a unit's id.
-        is_own: Whether the hash itself gives what the experiment gives.
+        salt: The experiment's own, if the hash itself gives what the experiment gives; else None.
+        others: By another salt that could be declared, what is hashed then.
         note: What a reader must know of that; empty: nothing.
     """
 
     cut: Cut
     prefix: str
-    is_own: bool = True
+    salt: str | None = None
+    others: Mapping[str, str] = field(factory=dict)
     note: str = ""
 
     @classmethod
@@ -44,10 +49,16 @@ class Drawing:
         split = split_of(declaration)
         variants = tuple(map(variant_text, split.choices))
         if declaration.bucketing is Bucketing.PLANOUT:
-            return cls(cut=Cut(variants=variants, bounds=split.bounds), prefix=split.prefix)
+            salts = [f"{declaration.salt}-{number}" for number in _OTHERS]
+            return cls(
+                cut=Cut(variants=variants, bounds=split.bounds),
+                prefix=split.prefix,
+                salt=declaration.salt,
+                others={of: split_of(declaration._replace(salt=of)).prefix for of in salts},
+            )
         cut = Cut(variants=variants, bounds=weight_ends(split.weights))
         note = "The experiment hashes with murmur3: here, SHA-1 splits the units with the same weights."
-        return cls(cut=cut, prefix=split.prefix, is_own=False, note=note)
+        return cls(cut=cut, prefix=split.prefix, note=note)
 
     @classmethod
     def _of_code(cls, declaration: Declaration, weights: Mapping[str, float]) -> "Drawing":
@@ -64,4 +75,4 @@ class Drawing:
             "draws with, and nobody is forced or left out."
         )
         prefix = f"{declaration.salt}.{declaration.param_name}."
-        return cls(cut=cut, prefix=prefix, is_own=False, note=note)
+        return cls(cut=cut, prefix=prefix, note=note)

@@ -1,7 +1,10 @@
 """What units did while nothing was tested, one row per unit."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
-from attrs import frozen
+from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from abkit.analysis.query.layout import Layout
@@ -14,6 +17,7 @@ class History:
     Attributes:
         layout: Which measures there are; with CUPED, so that the time before is among them.
         hashes: Of each unit, the first 60 bits of the SHA-1 that assigns it.
+        others: By another salt, the same.
         days: Of each unit, the number of the UTC day since 1970 of its first action; rising.
         values: Of each unit, each measure of the layout, within its limits: units by measures.
         before: The days before its first action that a unit's past is made of.
@@ -26,6 +30,11 @@ class History:
     values: NDArray[np.float64]
     before: float
     actions: tuple[str, ...] = ()
+    others: Mapping[str, NDArray[np.uint64]] = field(factory=lambda: MappingProxyType({}))
+
+    def under(self, salt: str) -> "History":
+        """The same units, with the hashes of another salt."""
+        return evolve(self, hashes=self.others[salt])
 
     @property
     def units(self) -> int:

@@ -49,7 +49,8 @@ class Gains:
     Attributes:
         winsorizing: Limiting each unit's value at the 99th percentile; None where that has no meaning, or
             nothing would be left.
-        cuped: Adjusting by the time before; None where that has no meaning, or nothing is known of it.
+        cuped: Adjusting by the time before; None where that has no meaning, nothing is known of it, or the
+            plan has it.
     """
 
     winsorizing: float | None
@@ -107,14 +108,24 @@ class Before:
         days: How long that is, in days.
         differing: The splits whose arms differed.
         allowed: The share of these that chance is allowed.
-        own: Whether those of the experiment's own salt differ, and in which metrics; None: that is not
+        salts: By salt, the experiment's own first, the metrics in which its arms differ; empty if that is not
             known, as code or another hash decides.
     """
 
     days: float
     differing: Frequency
     allowed: float
-    own: tuple[str, ...] | None
+    salts: Mapping[str, tuple[str, ...]]
+
+    @property
+    def own(self) -> tuple[str, ...] | None:
+        """The metrics in which the arms of the experiment's own salt differ; None if that is not known."""
+        return next(iter(self.salts.values()), None)
+
+    @property
+    def alike(self) -> str | None:
+        """The first salt whose arms are alike; None if there is none, or nothing is known."""
+        return next((salt for salt, differing in self.salts.items() if not differing), None)
 
 
 @frozen(kw_only=True)

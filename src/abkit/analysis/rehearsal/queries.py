@@ -1,5 +1,7 @@
 """The queries of a history: who did anything, and what, with the hash that assigns each unit."""
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 from abkit.analysis.query.periods import microseconds, period
@@ -13,10 +15,10 @@ class HistoryQueries:
     """The queries over the table `actions`, of DuckDB.
 
     Attributes:
-        prefix: What is hashed before a unit's id.
+        prefixes: What is hashed before a unit's id: for its assignment, and for that of other salts.
     """
 
-    prefix: str
+    prefixes: Sequence[str]
 
     def reach(self) -> str:
         """Columns: first and latest, the times of actions of a unit; null if there are none."""
@@ -47,15 +49,22 @@ group by action
 order by count(*) desc, action"""
 
     def values(self, sums: SumQueries) -> str:
-        """A row for each unit, by the day that it came. Columns: hashed, day, x0, ...: the measures."""
-        dialect = dialect_of("duckdb")
-        digest = dialect.sha1.format(f"{dialect.constant(self.prefix)} || u.unit_id")
-        hashed = dialect.unhex.format(f"substr({digest}, 1, 15)")
+        """A row for each unit, by the day that it came.
+
+        Columns: hashed_0, ..., by prefix; day, since 1970; x0, ..., the measures.
+        """
+        hashes = ",\n  ".join(f"{_hash(of)} as hashed_{i}" for i, of in enumerate(self.prefixes))
         measures = ",\n  ".join(f"{value} as x{i}" for i, value in enumerate(sums.measures()))
         return f"""\
-select cast({hashed} as ubigint) as hashed,
+select {hashes},
   {period("u.first_exposure", microseconds(DAY))} as day,
   {measures}
 from measured
 join units u on u.unit_id = measured.unit_id
-order by day, hashed"""  # noqa: S608 - literals are quoted
+order by day, hashed_0"""  # noqa: S608 - literals are quoted
+
+
+def _hash(prefix: str) -> str:
+    dialect = dialect_of("duckdb")
+    digest = dialect.sha1.format(f"{dialect.constant(prefix)} || u.unit_id")
+    return f"cast({dialect.unhex.format(f'substr({digest}, 1, 15)')} as ubigint)"

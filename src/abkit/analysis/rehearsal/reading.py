@@ -1,7 +1,8 @@
 """From stored actions to a history: each unit's measures, read once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import numpy as np
 from attrs import evolve, frozen
@@ -37,6 +38,7 @@ class Wanted:
         unit_type: What is randomized.
         metrics: The metrics.
         prefix: What is hashed before a unit's id.
+        others: By another salt, the same.
         before: How long before a unit's first action its past is.
         window: How long after it a unit's actions count; None: until the end.
         length: How long before the last action the history begins; None: `LONGEST`.
@@ -45,6 +47,7 @@ class Wanted:
     unit_type: str
     metrics: Sequence[Metric]
     prefix: str
+    others: Mapping[str, str]
     before: timedelta
     window: timedelta | None
     length: timedelta | None
@@ -71,7 +74,7 @@ def read_history(
     events = EventQueries(
         layout=layout, unit_type=wanted.unit_type, window=wanted.window, cuped=wanted.before
     )
-    queries = HistoryQueries(prefix=wanted.prefix)
+    queries = HistoryQueries(prefixes=[wanted.prefix, *wanted.others.values()])
     with DuckDB() as engine:
         session = QuerySession(engine, progress=progress, steps=_STEPS)
         links = None
@@ -95,11 +98,17 @@ def read_history(
         found = engine.arrays(queries.values(sums))
         return History(
             layout=layout,
-            hashes=np.asarray(found["hashed"], np.uint64),
+            hashes=np.asarray(found["hashed_0"], np.uint64),
             days=np.asarray(found["day"], np.int64),
             values=_values(found, layout),
             before=min(wanted.before, start - first) / DAY,
             actions=tuple(str(row["action"]) for row in session.rows("actions", queries.names())),
+            others=MappingProxyType(
+                {
+                    salt: np.asarray(found[f"hashed_{place}"], np.uint64)
+                    for place, salt in enumerate(wanted.others, start=1)
+                }
+            ),
         )
 
 

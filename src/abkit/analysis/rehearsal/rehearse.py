@@ -25,6 +25,7 @@ from abkit.analysis.rehearsal.judging import (
 from abkit.analysis.rehearsal.outcome import (
     Before,
     Frequency,
+    Gains,
     Rehearsal,
     RehearsedMetric,
     Suggestion,
@@ -97,6 +98,7 @@ def rehearse(
         unit_type=design.unit_type,
         metrics=design.metrics,
         prefix=drawing.prefix,
+        others=drawing.others,
         before=past,
         window=in_force.window,
         length=length,
@@ -124,7 +126,7 @@ def rehearse(
         splits=splits,
         power=power,
         metrics=metrics,
-        before=_before(judge, history, split, is_own=drawing.is_own),
+        before=_before(judge, history, split, drawing),
         suggestion=_suggestion(
             in_force,
             metrics,
@@ -177,11 +179,16 @@ def _metrics(
                 detectable=None if difference is None or not mean else difference / abs(mean),
                 error_ratio=None if missing else error_ratio(of),
                 top_share=top_share(history, estimand, overall),
-                gains=gains(history, estimand, overall, plan=trial),
+                gains=_gains(judge, gains(history, estimand, overall, plan=trial)),
                 missing=missing,
             )
         )
     return tuple(found)
+
+
+def _gains(judge: Judge, found: Gains) -> Gains:
+    """Without that of CUPED where the plan has it."""
+    return found if judge.plan.cuped is None else evolve(found, cuped=None)
 
 
 def _suggestion(
@@ -214,16 +221,20 @@ def _suggestion(
     )
 
 
-def _before(judge: Judge, history: History, split: SplitSums, *, is_own: bool) -> Before | None:
+def _before(judge: Judge, history: History, split: SplitSums, drawing: Drawing) -> Before | None:
     present = [of.present for of in judge.estimands if of.present is not None]
     if history.before <= 0 or not history.values[:, present].any():
         return None
-    own, *others = (judge.differing_before(split.looks(k)[-1]) for k in range(len(split)))
+    own, *anew = (judge.differing_before(split.looks(k)[-1]) for k in range(len(split)))
+    salts = {} if drawing.salt is None else {drawing.salt: own}
+    for salt in history.others:
+        (sums,) = sums_of_splits(history.under(salt), drawing.cut, [0]).looks(0)[-1:]
+        salts[salt] = judge.differing_before(sums)
     return Before(
         days=history.before,
-        differing=Frequency(count=sum(map(bool, others)), of=len(others)),
+        differing=Frequency(count=sum(map(bool, anew)), of=len(anew)),
         allowed=LEVEL,
-        own=own if is_own else None,
+        salts=salts,
     )
 
 

@@ -28,7 +28,9 @@ def to_dict(found: Rehearsal) -> dict[str, object]:
             "days": before.days,
             "differing": _frequency(before.differing),
             "accepted": before.allowed,
-            "own_salt_differs_in": None if before.own is None else list(before.own),
+            "salts": [
+                {"salt": salt, "differs_in": list(names)} for salt, names in before.salts.items()
+            ],
         },
         "plan": words.plan_code(found.suggestion.plan),
         "winsorize": list(found.suggestion.limits),
