@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from abkit import WeightedChoice
@@ -16,9 +17,11 @@ from abkit.analysis.rehearsal.splits import Cut, sums_of_splits
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.experiments.deciding.decision import split_of
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
-from abkit.experiments.declaring.experiment import UserExperiment
+from abkit.experiments.declaring.experiment import UserExperiment, VisitorExperiment
 from abkit.experiments.declaring.metrics import Conversion, Ratio, Sum, Total
 from abkit.experiments.in_bulk.assign import assign_many
+
+from ..conftest import START
 
 VISITS, BUYS = "visit", "buy"
 USERS, DAYS = 1_200, 40
@@ -167,6 +170,30 @@ def test_the_split_of_number_0_is_what_the_experiment_gives(actions: Any) -> Non
     assert {variant: of.n for variant, of in last.items()} == {
         variant: given.count(variant) for variant in cut.variants
     }
+
+
+def test_what_a_user_does_counts_for_the_visitor_that_the_user_was(tables: Any) -> None:
+    class Headline(VisitorExperiment):
+        variants = ["short", "long"]
+        metrics = [Conversion(BUYS)]
+
+    visitors = [f"v-{n:032x}" for n in range(300)]
+    done = [{"groups": {"visitor": of}, "action": VISITS, "hour": 1} for of in visitors]
+    done += [{"user_id": f"u{n}", "action": BUYS, "hour": 2 + n / 100} for n in range(90)]
+    linked = pa.table(
+        {
+            "insert_id": [f"i{n}" for n in range(90)],
+            "time": pa.array([START] * 90, pa.timestamp("us", tz="UTC")),
+            "from_type": ["visitor"] * 90,
+            "from_id": visitors[:90],
+            "to_type": ["user"] * 90,
+            "to_id": [f"u{n}" for n in range(90)],
+        }
+    )
+    actions = tables([], done)["actions"]
+    of = rehearse(Headline, actions=actions, identities=linked, length=timedelta(days=1), splits=20)
+    assert of.units == 300
+    assert of.deciding.mean == pytest.approx(0.3)
 
 
 def test_code_that_decides_is_not_run_but_split_with_its_weights(actions: Any) -> None:

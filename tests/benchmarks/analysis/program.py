@@ -61,6 +61,22 @@ def _analysis(
     ).run()
 
 
+def _rehearsal() -> None:
+    from abkit import Conversion, Ratio, Sum, Total, UserExperiment
+    from abkit.analysis.rehearsal.rehearse import rehearse
+
+    class Bench(UserExperiment):
+        variants = {"0": 0.5, "1": 0.5}
+        metrics = [
+            Conversion("bought", action="purchase"),
+            Sum("revenue", action="purchase", property="price"),
+            Ratio("per session", numerator=Total("click"), denominator=Total("session")),
+            Total("session"),
+        ]
+
+    rehearse(Bench, actions=f"{WHERE}/actions.parquet")
+
+
 def _units() -> None:
     from abkit.analysis import UnitsAnalysis
     from abkit.experiments.declaring.metrics import Conversion, Mean, Ratio
@@ -89,6 +105,7 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "over time": lambda: _analysis("actions", cuped=False, over_time="day"),
     "over time, unnamed, by hand": lambda: _query(by_hand.OVER_TIME, by_hand.PLAIN),
     "over time, unnamed": lambda: _analysis("unnamed", cuped=False, over_time="day"),
+    "rehearsal": _rehearsal,
     "units by hand": lambda: _query(by_hand.UNITS),
     "units": _units,
 }

@@ -31,7 +31,7 @@ from abkit.analysis.rehearsal.outcome import (
     Suggestion,
 )
 from abkit.analysis.rehearsal.reading import Wanted, read_history
-from abkit.analysis.rehearsal.splits import Cut, SplitSums, sums_of_all, sums_of_splits
+from abkit.analysis.rehearsal.splits import SplitSums, sums_of_all, sums_of_splits
 from abkit.analysis.rehearsal.spread import gains, top_share
 from abkit.analysis.rehearsal.suggestion import (
     needed_units,
@@ -41,7 +41,6 @@ from abkit.analysis.rehearsal.suggestion import (
 )
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.days import DAY
-from abkit.assignment.weights import HASH_RANGE
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
@@ -91,7 +90,7 @@ def rehearse(
         message = f"{design.name} declares no metrics: there is nothing to rehearse"
         raise AnalysisError(message)
     drawing = Drawing.of(experiment, design)
-    design = evolve(design, weights=_weights(drawing.cut))
+    design = evolve(design, weights=drawing.cut.shares)
     in_force = _in_force(plan, planned(experiment))
     past = in_force.cuped if isinstance(in_force.cuped, timedelta) else PAST
     wanted = Wanted(
@@ -252,13 +251,3 @@ def _notes(experiment: type[Experiment]) -> Iterator[str]:
 
 def _midnight(day: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + day * DAY
-
-
-def _weights(cut: Cut) -> dict[str, float]:
-    """The share of each arm."""
-    starts = (0, *cut.bounds)
-    return {
-        variant: (end - start) / HASH_RANGE
-        for variant, start, end in zip(cut.variants, starts, cut.bounds, strict=False)
-        if start < end
-    }

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from abkit.analysis.rehearsal.history import History
 from abkit.analysis.statistics.aggregates import Sums
+from abkit.assignment.weights import HASH_RANGE
 
 _BLOCK = 512
 """Units that are drawn at once: their draws for 500 splits fit a processor's cache."""
@@ -39,6 +40,16 @@ class Cut:
 
     variants: tuple[str, ...]
     bounds: tuple[int, ...]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each arm that has any."""
+        starts = (0, *self.bounds)
+        return {
+            variant: (end - start) / HASH_RANGE
+            for variant, start, end in zip(self.variants, starts, self.bounds, strict=False)
+            if start < end
+        }
 
 
 @frozen(kw_only=True, eq=False)
