@@ -241,6 +241,8 @@ def _notes(experiment: type[Experiment]) -> Iterator[str]:
     """What of the declaration a rehearsal does not follow."""
     if experiment.eligible is not Experiment.eligible:
         yield "Its eligible() is not asked: units that it would leave out take part here."
+    if experiment.declaration.layer is not None or experiment.declaration.holdouts:
+        yield "Its layer and its holdouts keep nobody out here."
     if experiment.declaration.rollout < 1:
         share = experiment.declaration.rollout
         yield (
