@@ -68,5 +68,5 @@ def test_a_unit_dominates_a_ratio_by_what_is_left_of_it() -> None:
 
 
 def test_of_what_is_0_or_1_no_unit_is_far_away() -> None:
-    of = history(Conversion("buy"), np.arange(UNITS) % 2.0)
+    of = history(Conversion("buy"), np.tile([0.0, 1.0], UNITS // 2))
     assert top_share(of, of.layout.estimands[0], sums_of_all(of)) is None
