@@ -26,12 +26,12 @@ from abkit.extras import extra
 @config_option
 @click.option(
     "--days",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 366),
     help="Use this many of the last days of the events. Default: 28, or half of what there is.",
 )
 @click.option(
     "--splits",
-    type=click.IntRange(20, 100_000),
+    type=click.IntRange(20, 5_000),
     default=500,
     show_default=True,
     help="How often the units are split.",

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from abkit import WeightedChoice
+from abkit.analysis import Analysis
 from abkit.analysis.inference.power import conversion_effect, detectable_difference
 from abkit.analysis.presentation import rehearsal as words
 from abkit.analysis.rehearsal.outcome import Rehearsal
@@ -172,6 +173,47 @@ def test_the_split_of_number_0_is_what_the_experiment_gives(actions: Any) -> Non
     }
 
 
+def test_the_sums_of_a_split_are_those_of_an_analysis_of_exposures_to_it(
+    actions: Any, tables: Any
+) -> None:
+    length, before = timedelta(days=14), timedelta(days=10)
+    split = split_of(Button.declaration)
+    wanted = Wanted(
+        unit_type="user",
+        metrics=Button.declaration.metrics,
+        prefix=split.prefix,
+        others={},
+        before=before,
+        window=None,
+        length=length,
+    )
+    history = read_history(wanted, actions, None, progress=lambda *_: None)
+    cut = Cut(variants=("grey", "green"), bounds=split.bounds)
+    found = sums_of_splits(history, cut, [0]).looks(0)[-1]
+    times, users = (actions.column(name).to_pylist() for name in ("time", "user_id"))
+    rows = sorted(zip(times, users, strict=True))
+    first = {user: time for time, user in reversed(rows) if time >= rows[-1][0] - length}
+    exposures = [
+        {"experiment": "Button", "salt": "Button", "unit_id": user, "variant": variant, "time": at}
+        for (user, at), variant in zip(first.items(), assign_many(Button, [*first]), strict=True)
+    ]
+    plan = AnalysisPlan(method="welch", cuped=before, over_time=None, novelty=False)
+    analysis = Analysis(
+        Button, exposures=tables(exposures)["exposures"], actions=actions, plan=plan
+    )
+    measured = analysis.gather().measured
+    for estimand in measured.layout.estimands:
+        for variant, expected in measured.sums.items():
+            assert found[variant].n == expected.n
+            own, theirs = (estimand.moments(of) for of in (found[variant], expected))
+            assert own.mean == pytest.approx(theirs.mean, rel=1e-9)
+            assert own.variance == pytest.approx(theirs.variance, rel=1e-9)
+            past, known = (estimand.covariates(of, overall=of) for of in (found[variant], expected))
+            assert past is not None
+            assert known is not None
+            assert past.with_metric == pytest.approx(known.with_metric, rel=1e-8)
+
+
 def test_what_a_user_does_counts_for_the_visitor_that_the_user_was(tables: Any) -> None:
     class Headline(VisitorExperiment):
         variants = ["short", "long"]
@@ -228,6 +270,8 @@ def test_what_cannot_be_rehearsed_says_why(actions: Any, tables: Any) -> None:
         rehearse(Undone, actions=actions)
     with pytest.raises(AnalysisError, match="declares no metrics"):
         rehearse(Unmeasured, actions=actions)
+    with pytest.raises(AnalysisError, match="splits must be 2 to 5,000, not 1"):
+        rehearse(Button, actions=actions, splits=1)
     few = [{"user_id": f"u{n}", "action": BUYS, "hour": n} for n in range(250)]
     with pytest.raises(AnalysisError, match="Only 121 users.*fewer than 200"):
         rehearse(Button, actions=tables([], few)["actions"], length=timedelta(days=5))

@@ -13,8 +13,22 @@ from abkit.experiments.declaring.metrics import Average, Metric, Sum
 _ROUNDING = 1e-6
 """A half of all hashes is no half to the last digit."""
 
+MOST_SPLITS = 5_000
+"""Of so many, the share of false alarms is known to less than a percentage point."""
+
 _LISTED = 10
 """So many names of actions are told."""
+
+
+def check_splits(splits: int) -> None:
+    """Refuse a number of splits of which nothing follows, or that no memory holds.
+
+    Raises:
+        AnalysisError: It is one.
+    """
+    if not 2 <= splits <= MOST_SPLITS:
+        message = f"splits must be 2 to {MOST_SPLITS:,}, not {splits!r}"
+        raise AnalysisError(message)
 
 
 def check_size(history: History, design: Design) -> None:

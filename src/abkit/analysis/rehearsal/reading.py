@@ -113,7 +113,8 @@ def read_history(
 
 
 def _start(first: datetime, latest: datetime, length: timedelta | None) -> datetime:
-    return latest - (min(LONGEST, (latest - first) / 2) if length is None else length)
+    usual = min(LONGEST, (latest - first) / 2)
+    return max(first, latest - (usual if length is None else length))
 
 
 def _values(found: "dict[str, NDArray[np.float64]]", layout: Layout) -> NDArray[np.float64]:

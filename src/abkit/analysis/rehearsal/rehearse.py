@@ -10,7 +10,7 @@ from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.findings.before import LEVEL
 from abkit.analysis.reading.sources import Source
-from abkit.analysis.rehearsal.checks import check_done, check_size
+from abkit.analysis.rehearsal.checks import check_done, check_size, check_splits
 from abkit.analysis.rehearsal.drawing import Drawing
 from abkit.analysis.rehearsal.history import History
 from abkit.analysis.rehearsal.judging import (
@@ -75,16 +75,17 @@ def rehearse(
         identities: As for `Analysis`.
         plan: What is to be otherwise than in the experiment's plan.
         length: How long before the last action the history begins; None: 28 days, or half of what there is.
-        splits: How often the units are split, from 2.
+        splits: How often the units are split, from 2 to 5,000.
         power: The probability to find the smallest detectable change.
         progress: Is told what is done.
 
     Raises:
         EmptyDataError: No unit did anything.
-        AnalysisError: There are too few units, no metrics, or a metric whose action was never done; or code
+        AnalysisError: There are too few units or splits, no metrics, or a metric whose action was never done; or code
             decides, and nobody knows with which weights.
         MissingExtraError: A package is not installed that is needed.
     """
+    check_splits(splits)
     design = Design.of(experiment)
     if not design.metrics:
         message = f"{design.name} declares no metrics: there is nothing to rehearse"
