@@ -272,6 +272,8 @@ def test_what_cannot_be_rehearsed_says_why(actions: Any, tables: Any) -> None:
         rehearse(Unmeasured, actions=actions)
     with pytest.raises(AnalysisError, match="splits must be 2 to 5,000, not 1"):
         rehearse(Button, actions=actions, splits=1)
+    with pytest.raises(AnalysisError, match="power must be above alpha and below 1"):
+        rehearse(Button, actions=actions, power=1)
     few = [{"user_id": f"u{n}", "action": BUYS, "hour": n} for n in range(250)]
     with pytest.raises(AnalysisError, match="Only 121 users.*fewer than 200"):
         rehearse(Button, actions=tables([], few)["actions"], length=timedelta(days=5))

@@ -9,6 +9,7 @@ from abkit.analysis.aggregation.session import Progress, silent
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.planned import planned
 from abkit.analysis.findings.before import LEVEL
+from abkit.analysis.inference.power.effect import check_power
 from abkit.analysis.reading.sources import Source
 from abkit.analysis.rehearsal.checks import check_done, check_size, check_splits
 from abkit.analysis.rehearsal.drawing import Drawing
@@ -81,8 +82,8 @@ def rehearse(
 
     Raises:
         EmptyDataError: No unit did anything.
-        AnalysisError: There are too few units or splits, no metrics, or a metric whose action was never done; or code
-            decides, and nobody knows with which weights.
+        AnalysisError: There are too few units or splits, no metrics, or a metric whose action was never done;
+            code decides, and nobody knows with which weights; or the power cannot be had.
         MissingExtraError: A package is not installed that is needed.
     """
     check_splits(splits)
@@ -93,6 +94,7 @@ def rehearse(
     drawing = Drawing.of(experiment, design)
     design = evolve(design, weights=drawing.cut.shares)
     in_force = _in_force(plan, planned(experiment))
+    check_power(power, in_force.level)
     past = in_force.cuped if isinstance(in_force.cuped, timedelta) else PAST
     wanted = Wanted(
         unit_type=design.unit_type,
