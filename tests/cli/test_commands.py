@@ -191,3 +191,12 @@ def test_a_path_that_is_no_module_is_refused_with_what_would_be_right(project: P
         ran = abkit(project, "list", "--config", path, code=2)
         assert "--config takes a module such as your.module" in ran.stderr
     assert "There is no ./gone.py" in abkit(project, "list", "--config", "./gone.py", code=2).stderr
+
+
+def test_check_tells_metrics_that_are_unlike_those_of_the_catalogue(project: Path) -> None:
+    module = MODULE.replace(
+        "ACTIVE_EXPERIMENTS", 'METRICS = [Conversion("clicked", times=2)]\nACTIVE_EXPERIMENTS'
+    )
+    (project / "shop" / "experiments.py").write_text(module)
+    told = abkit(project, "check", "--update").stdout
+    assert "notice   Buttons: defines 'clicked' otherwise than METRICS of shop.experiments" in told

@@ -9,6 +9,7 @@ import click
 from abkit.analysis.amounts import amount
 from abkit.cli.config import (
     config_option,
+    configured_catalogue,
     configured_experiments,
     read_settings,
     settings_option,
@@ -16,7 +17,13 @@ from abkit.cli.config import (
 )
 from abkit.distribution import intruder
 from abkit.errors import ConfigError
-from abkit.experiments.checking.check import notices, problems, settings_problems, sticky_problems
+from abkit.experiments.checking.check import (
+    notices,
+    notices_of_metrics,
+    problems,
+    settings_problems,
+    sticky_problems,
+)
 from abkit.experiments.checking.lock import (
     LOCK_FILE,
     amended_after_start,
@@ -60,6 +67,8 @@ def check(
     if not wrong and settings is not None:
         wrong = settings_problems(experiments, read_settings(settings))
     for notice in notices(experiments, now=time.time()):
+        click.echo(f"notice   {notice}")
+    for notice in notices_of_metrics(experiments, configured_catalogue(config)):
         click.echo(f"notice   {notice}")
     for problem in wrong:
         click.echo(f"wrong    {problem}")

@@ -9,8 +9,15 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import click
 
 from abkit.errors import ConfigError
+from abkit.experiments.deciding.catalogues import (
+    catalogue_in,
+    project_catalogue,
+    use_names,
+    with_catalogue,
+)
 from abkit.experiments.deciding.registry import active_experiments
 from abkit.experiments.deciding.settings import SettingsFile
+from abkit.experiments.declaring.catalogue import Catalogue
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.manager import ExperimentManager
 from abkit.pyproject import tool_table
@@ -86,7 +93,21 @@ def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
         DeclarationError: One of its experiments is declared wrongly.
     """
     _look_here_for_modules()
-    return active_experiments(configured_module(config))
+    experiments = active_experiments(configured_module(config))
+    return with_catalogue(experiments, project_catalogue() if use_names(experiments) else None)
+
+
+def configured_catalogue(config: str | None) -> Catalogue | None:
+    """The metrics of the project: METRICS of the configured module, or of the one that pyproject.toml names.
+
+    Returns:
+        None if there are none.
+
+    Raises:
+        ConfigError, DeclarationError: As `configured_experiments` and `project_catalogue`.
+    """
+    configured_experiments(config)
+    return catalogue_in(sys.modules[configured_module(config)]) or project_catalogue()
 
 
 def configured_module(config: str | None) -> str:

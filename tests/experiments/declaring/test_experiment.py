@@ -109,10 +109,9 @@ def test_a_base_class_needs_no_variants() -> None:
         ({"layer": Layer("l", size=10), "slots": [-1]}, "slot -1"),
         ({"holdouts": Holdout("h", 0.1)}, "list of Holdout"),
         ({"holdouts": ["h"]}, "Holdout declarations"),
-        (
-            {"metrics": ["clicks"]},
-            r"Metric declarations, not 'clicks'; perhaps Conversion\('clicks'\)",
-        ),
+        ({"metrics": [3]}, "Metric declarations, not 3"),
+        ({"metrics": [" "]}, "`name` must be a name that is not empty"),
+        ({"metrics": ["clicks", "clicks"]}, "two metrics named 'clicks'"),
         ({"layer": Layer("l"), "slots": 3}, r"whole numbers such as range\(0, 5000\), not 3"),
         ({"layer": Layer("l"), "slots": ["1"]}, "a slot is a whole number, not '1'"),
         ({"metrics": [Conversion("a"), Conversion("a")]}, "two metrics named 'a'"),

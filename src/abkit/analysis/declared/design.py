@@ -11,6 +11,7 @@ from abkit.analysis.declared.arguments import metrics, shares
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.events import variant_text as _text
+from abkit.experiments.deciding.catalogues import declaration_with_metrics
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.arguments import arguments_checked
 from abkit.experiments.declaring.experiment import Experiment, control_of
@@ -105,10 +106,13 @@ class Design:
 
         Raises:
             AnalysisError: It is no experiment; or no control is declared, and none is given.
+            DeclarationError: It uses a metric by name that no catalogue has.
         """
         if isinstance(experiment, cls):
             return experiment if control is None else evolve(experiment, control=_text(control))
         declared: Any = getattr(experiment, "declaration", None) or experiment
+        if isinstance(experiment, type) and issubclass(experiment, Experiment):
+            declared = declaration_with_metrics(experiment)
         if not all(hasattr(declared, name) for name in _DECLARED):
             message = (
                 "The experiment must be its class, such as Analysis(SignupButton, ...), a "

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
-from abkit.errors import DeclarationError
+from abkit.errors import AbkitError, DeclarationError
 from abkit.experiments.checking.tracing import declaration_with_variants, draws_in_code, traced
+from abkit.experiments.deciding.catalogues import declaration_with_metrics
 from abkit.experiments.deciding.hooks import Asked
 from abkit.experiments.deciding.registry import check_apart
 from abkit.experiments.deciding.settings import apply
+from abkit.experiments.declaring.catalogue import Catalogue, unlike_the_catalogue
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment, decides_in_code, is_experiment
 
@@ -30,6 +32,7 @@ def problems(experiments: Iterable[Any]) -> tuple[str, ...]:
         else:
             declarations.append(experiment.declaration)
             found += _of_names(experiment)
+            found += _of_metrics(experiment)
             found += _of_code(experiment)
     found += _of_pairs(declarations)
     found += _of_holdouts(declarations)
@@ -51,6 +54,24 @@ def notices(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
             found += _of_dry_run(experiment)
             found += _of_calls(experiment)
     return tuple(found)
+
+
+def notices_of_metrics(experiments: Iterable[Any], catalogue: Catalogue | None) -> tuple[str, ...]:
+    """Which experiments define a metric otherwise than the catalogue of the project has it.
+
+    Args:
+        experiments: What stands in ACTIVE_EXPERIMENTS.
+        catalogue: The metrics of the project; None: it has no such list.
+    """
+    if catalogue is None:
+        return ()
+    return tuple(
+        sentence
+        for experiment in experiments
+        if isinstance(experiment, type) and issubclass(experiment, Experiment)
+        if is_experiment(experiment)
+        for sentence in unlike_the_catalogue(experiment.declaration, catalogue)
+    )
 
 
 def settings_problems(
@@ -89,6 +110,14 @@ def _of_names(experiment: type[Experiment]) -> Iterator[str]:
                 f"{experiment.name}: assign() asks for {' and '.join(strange)}, and no call can tell which "
                 f"of them is the {unit_type} that is randomized; call that argument `{unit_type}`"
             )
+
+
+def _of_metrics(experiment: type[Experiment]) -> Iterator[str]:
+    """Metrics that are used by name, and which no catalogue has."""
+    try:
+        declaration_with_metrics(experiment)
+    except AbkitError as error:
+        yield str(error)
 
 
 def _of_calls(experiment: type[Experiment]) -> Iterator[str]:

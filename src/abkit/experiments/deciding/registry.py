@@ -289,6 +289,7 @@ def active_experiments(module: str) -> tuple[type[Experiment], ...]:
 
     Raises:
         ConfigError: The module does not exist or has no such list.
+        DeclarationError: Its METRICS are no catalogue, or lack a metric that an experiment uses by name.
     """
     from importlib import import_module
 
@@ -303,7 +304,11 @@ def active_experiments(module: str) -> tuple[type[Experiment], ...]:
     if not isinstance(experiments, list | tuple):
         message = f"{module} must have a list ACTIVE_EXPERIMENTS = [YourExperiment, ...]"
         raise ConfigError(message)
-    return tuple(experiments)
+    if getattr(found, "METRICS", None) is None:
+        return tuple(experiments)
+    from abkit.experiments.deciding.catalogues import catalogue_in, with_catalogue
+
+    return with_catalogue(experiments, catalogue_in(found))
 
 
 def check_apart(one: Declaration, other: Declaration) -> None:

@@ -44,7 +44,7 @@ class Declaration(NamedTuple):
         layer: The layer that it shares with other experiments.
         slots: Its slots in that layer.
         holdouts: The holdouts that keep units out of it.
-        metrics: What success means.
+        metrics: What success means. Metrics that are used by name are names until a catalogue is read.
         hypothesis: What is expected to happen, and why.
         owner: Whom to ask.
         plan: How it will be judged; None: as the project says, or by default.
@@ -135,7 +135,7 @@ def declaration_of(cls: type[Any], *, name: str, salt: str) -> Declaration:
     check_names(name, cls.unit_type, salt, cls.param_name)
     weights = _weights(name, cls.variants)
     layer, slots = _layer(name, cls)
-    metrics = check_metrics(name, cls.metrics)
+    metrics = check_metrics(name, _named(cls.metrics))
     starts, ends = _moment(name, "starts", cls.starts), _moment(name, "ends", cls.ends)
     if starts is not None and ends is not None and ends <= starts:
         raise DeclarationError(name, f"ends ({cls.ends}) before it starts ({cls.starts})")
@@ -337,6 +337,15 @@ def _holdouts(name: str, holdouts: Any) -> "tuple[Holdout, ...]":
         if names.count(each) > 1:
             raise DeclarationError(name, f"has two holdouts named {each!r}; declare it once")
     return found
+
+
+def _named(metrics: Any) -> Any:
+    """The metrics, each text in them taken for the name of one."""
+    if metrics == ():
+        return ()
+    from abkit.experiments.declaring.catalogue import by_name
+
+    return by_name(metrics)
 
 
 def check_metrics(name: str, metrics: Any) -> "tuple[Metric, ...]":

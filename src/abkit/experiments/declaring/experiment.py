@@ -52,7 +52,8 @@ class Experiment:
     layer: "ClassVar[Layer | None]" = None
     slots: ClassVar[Iterable[int] | None] = None
     holdouts: "ClassVar[Sequence[Holdout]]" = ()
-    metrics: "ClassVar[Sequence[Metric]]" = ()
+    metrics: "ClassVar[Sequence[Metric | str]]" = ()
+    """What success means: metrics, or the names of those in the project's catalogue (METRICS)."""
     plan: "ClassVar[AnalysisPlan | None]" = None
     """How the experiment will be judged; None: as the project says, or by default."""
     sticky: ClassVar[bool] = False

@@ -1,0 +1,124 @@
+"""Where a project has its catalogue of metrics, and its experiments' use of it."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from abkit.errors import ConfigError, DeclarationError
+from abkit.experiments.declaring.catalogue import Catalogue, resolved, unresolved
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.experiment import Experiment, is_experiment
+from abkit.pyproject import tool_table
+
+LIST = "METRICS"
+"""What the list of a module is called."""
+
+
+def catalogue_in(module: object) -> Catalogue | None:
+    """The catalogue of a module; None if it has no METRICS.
+
+    Raises:
+        DeclarationError: METRICS is no list of metrics, or two that differ have one name.
+    """
+    listed = getattr(module, LIST, None)
+    if listed is None:
+        return None
+    return Catalogue.of(listed, where=f"{LIST} of {getattr(module, '__name__', module)}")
+
+
+def project_catalogue() -> Catalogue | None:
+    """The catalogue of the module that the nearest pyproject.toml names as `metrics`, or else as `config`.
+
+    Returns:
+        None if it names none, or the configured module has no METRICS.
+
+    Raises:
+        ConfigError: The module that is named as `metrics` does not exist, or has no METRICS.
+        DeclarationError: As `catalogue_in`.
+    """
+    path, said = tool_table()
+    if named := said.get("metrics"):
+        found = catalogue_in(_imported(named, said=f"{path}: metrics under [tool.abkit]"))
+        if found is None:
+            message = f"{path}: {named} has no list {LIST} = [...] of metrics"
+            raise ConfigError(message)
+        return found
+    config = said.get("config")
+    return (
+        catalogue_in(_imported(config, said=f"{path}: config under [tool.abkit]"))
+        if config
+        else None
+    )
+
+
+def use_names(experiments: Iterable[Any]) -> bool:
+    """Whether any of what stands in ACTIVE_EXPERIMENTS uses a metric by a name that is not looked up yet."""
+    return any(unresolved(each.declaration) for each in experiments if _declares(each))
+
+
+def with_catalogue(experiments: Iterable[Any], catalogue: Catalogue | None) -> tuple[Any, ...]:
+    """The experiments, their classes' declarations having the metrics that names stand for.
+
+    Args:
+        experiments: What stands in ACTIVE_EXPERIMENTS.
+        catalogue: The metrics; None: names stay what they are, as requests need no metrics.
+
+    Raises:
+        DeclarationError: The catalogue has no metric of a name that an experiment uses.
+    """
+    found = tuple(experiments)
+    if catalogue is not None:
+        for experiment in found:
+            if _declares(experiment):
+                experiment.declaration = resolved(experiment.declaration, catalogue)
+    return found
+
+
+def declaration_with_metrics(experiment: type[Experiment]) -> Declaration:
+    """What a class declares, with the metrics that names stand for, wherever it is used.
+
+    The catalogue is that of the class's own module, or of the project.
+
+    Raises:
+        DeclarationError: There is no catalogue, or it has no metric of a name.
+        ConfigError: As `project_catalogue`.
+    """
+    if names := unresolved(experiment.declaration):
+        catalogue = catalogue_in(sys.modules.get(experiment.__module__)) or project_catalogue()
+        if catalogue is None:
+            raise DeclarationError(experiment.name, without_catalogue(names))
+        experiment.declaration = resolved(experiment.declaration, catalogue)
+    return experiment.declaration
+
+
+def without_catalogue(names: Iterable[str]) -> str:
+    """What is wrong with names of metrics where there is no catalogue, and how to put it right."""
+    listed = ", ".join(map(repr, names))
+    return (
+        f"uses metrics by name ({listed}), and there is no catalogue: declare {LIST} = [...] in the module "
+        'with ACTIVE_EXPERIMENTS, or write metrics = "your.module" under [tool.abkit] in pyproject.toml; '
+        'or declare the metric itself, such as Conversion("signed up")'
+    )
+
+
+def _declares(experiment: Any) -> bool:
+    return (
+        isinstance(experiment, type)
+        and issubclass(experiment, Experiment)
+        and is_experiment(experiment)
+    )
+
+
+def _imported(module: object, *, said: str) -> object:
+    from importlib import import_module
+
+    if not isinstance(module, str):
+        message = f"{said} must be a text, not {module!r}"
+        raise ConfigError(message)
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        message = f"{said}: there is no module {module!r}"
+        raise ConfigError(message) from None

@@ -1,0 +1,90 @@
+"""The catalogue is found where the experiments are, or where pyproject.toml says."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from abkit import ConfigError, DeclarationError, ExperimentManager
+from abkit.analysis import Design
+from abkit.experiments.checking.check import problems
+from abkit.experiments.deciding.registry import active_experiments
+
+CATALOGUE = 'from abkit import Conversion\nMETRICS = [Conversion("signed up")]\n'
+EXPERIMENT = """
+from abkit import OrgExperiment
+
+class Buttons(OrgExperiment):
+    variants = ["0", "1"]
+    metrics = ["signed up"]
+
+ACTIVE_EXPERIMENTS = [Buttons]
+"""
+
+Write = Callable[..., None]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write modules, and what stands under [tool.abkit]."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(tool: str = "", **modules: str) -> None:
+        (tmp_path / "pyproject.toml").write_text(f"[tool.abkit]\n{tool}\n")
+        for name, text in modules.items():
+            monkeypatch.delitem(sys.modules, name, raising=False)
+            (tmp_path / f"{name}.py").write_text(text)
+
+    return write
+
+
+def test_the_metrics_of_the_module_are_used_when_it_is_loaded(project: Write) -> None:
+    project(catalogue_one=CATALOGUE + EXPERIMENT)
+    manager = ExperimentManager()
+    manager.load("catalogue_one")
+    (metric,) = manager.declaration("Buttons").metrics
+    assert type(metric).__name__ == "Conversion"
+
+
+def test_a_name_that_the_module_does_not_have_is_an_error_when_it_is_loaded(project: Write) -> None:
+    project(catalogue_two=CATALOGUE.replace("signed up", "signed in") + EXPERIMENT)
+    with pytest.raises(DeclarationError, match="Did you mean 'signed in'"):
+        active_experiments("catalogue_two")
+
+
+def test_the_catalogue_may_be_a_module_of_its_own(project: Write) -> None:
+    project('metrics = "catalogue_own"', catalogue_own=CATALOGUE, catalogue_three=EXPERIMENT)
+    (experiment,) = active_experiments("catalogue_three")
+    assert problems([experiment]) == ()
+    assert Design.of(experiment).metrics[0].binary
+
+
+def test_without_a_catalogue_requests_are_served_and_nothing_is_analyzed(project: Write) -> None:
+    project(catalogue_four=EXPERIMENT)
+    manager = ExperimentManager()
+    manager.load("catalogue_four")
+    assert manager.get("Buttons", org=1) in {"0", "1"}
+    (experiment,) = active_experiments("catalogue_four")
+    (problem,) = problems([experiment])
+    assert problem.startswith(
+        "Buttons: uses metrics by name ('signed up'), and there is no catalogue"
+    )
+    with pytest.raises(DeclarationError, match="there is no catalogue"):
+        Design.of(experiment)
+
+
+@pytest.mark.parametrize(
+    ("tool", "says"),
+    [
+        ('metrics = "no_such_module"', "there is no module 'no_such_module'"),
+        ('metrics = "catalogue_five"', "catalogue_five has no list METRICS"),
+        ("metrics = 3", "must be a text, not 3"),
+    ],
+)
+def test_a_wrong_place_is_said(project: Write, tool: str, says: str) -> None:
+    project(tool, catalogue_five=EXPERIMENT)
+    (experiment,) = active_experiments("catalogue_five")
+    with pytest.raises(ConfigError, match=says):
+        Design.of(experiment)
