@@ -433,3 +433,29 @@ def test_a_holdout_is_none_of_a_table_of_units(units: Path) -> None:
     result = call(*of_units(units), "--conversion", "c", "--holdout", "2026-q3")
     assert result.exit_code == 2
     assert "--holdout goes with --events" in result.output
+
+
+def test_what_becomes_of_missing_values_is_said_for_all_metrics_or_for_one(units: Path) -> None:
+    units.write_text(units.read_text() + "\n1001,a,,\n1002,b,1,")
+    notebook = units.parent / "n.ipynb"
+    told = call(
+        *("--units", units, "--variant", "v", "--control", "a", "--conversion", "c", "--mean", "x"),
+        *("--missing", "zero", "--missing", "x=drop", "--notebook", notebook),
+    )
+    assert told.exit_code == 0, told.output
+    assert "Missing: 1 unit without a value, counted as 0 (a 1, b 0)." in told.output
+    assert "Missing: 2 units without a value, left out of this metric (a 1, b 1)." in told.output
+    source = "".join("".join(cell["source"]) for cell in json.loads(notebook.read_text())["cells"])
+    assert "metrics = [Conversion('c', missing='zero'), Mean('x', missing='drop')]" in source
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [("drpo", "Did you mean 'drop'?"), ("xx=drop", "--missing names 'xx'")],
+)
+def test_a_wrong_word_for_missing_values_is_refused(units: Path, said: str, says: str) -> None:
+    told = call(
+        *("--units", units, "--variant", "v", "--control", "a", "--mean", "x", "--missing", said)
+    )
+    assert told.exit_code == 2
+    assert says in told.output

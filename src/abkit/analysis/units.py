@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from abkit.analysis.aggregation.absence import limited_to_zero
 from abkit.analysis.aggregation.exposures import check_variants
 from abkit.analysis.aggregation.measures import MeasuredSums, measure_units
+from abkit.analysis.aggregation.missing import check_dropped, missing_values
 from abkit.analysis.aggregation.session import Progress, QuerySession, silent
 from abkit.analysis.amounts import left_out
 from abkit.analysis.analysis import check_plan_given, of_the_plan
@@ -21,7 +22,8 @@ from abkit.analysis.declared.past_results import past_results
 from abkit.analysis.declared.planned import deviations, project_plan
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.engines.choose import opened
-from abkit.analysis.query.layout import Layout
+from abkit.analysis.missing_values import of_missing_values, with_missing_values
+from abkit.analysis.query.layout import Layout, column_of
 from abkit.analysis.query.unit_table import UnitTableQueries
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
@@ -62,7 +64,7 @@ class UnitsAnalysis:
         variant: The column of the variants.
         control: The variant that the others are compared with.
         metrics: `Conversion` (a column of TRUE and FALSE, t and f, or 1 and 0), `Mean`, and formulas of
-            these.
+            these. A unit without a value is an error, unless the metric's `missing` says otherwise.
         weights: The designed share of each variant. If empty, equal shares, unless the variants are so
             far from these that other ones must have been designed: then their sizes are not checked.
         engine: As for `Analysis`.
@@ -104,6 +106,7 @@ class UnitsAnalysis:
             metrics=self.metrics,
         )
         check_plan(design, plan)
+        check_dropped(design.metrics)
         queries = self._queries(design, plan)
         with opened(self.engine) as engine:
             session = QuerySession(engine, progress=progress, steps=_STEPS)
@@ -119,6 +122,7 @@ class UnitsAnalysis:
             measured = measure_units(session, queries.layout, segments=plan.segments)
             where = f"{units.label}, column {self.variant!r},"
             check_variants(len(measured.sums), where=where)
+            missing = missing_values(session, queries)
             version = engine.version
         asked = Asked(
             design=design,
@@ -137,8 +141,9 @@ class UnitsAnalysis:
             not_as_planned=tuple(
                 map(str, deviations(plan, project and plan_of_a_table(None, project)))
             ),
+            metrics=tuple(with_missing_values(found, missing) for found in result.metrics),
             incomplete=sum(without.values()),
-            warnings=(*result.warnings, *_warnings(without)),
+            warnings=(*result.warnings, *_warnings(without), *of_missing_values(missing)),
         )
 
     def _queries(self, design: Design, plan: AnalysisPlan) -> UnitTableQueries:
@@ -153,12 +158,14 @@ class UnitsAnalysis:
             )
             raise AnalysisError(message)
         before = {by_name[name]: column for name, column in columns.items()}
+        past = {
+            part: (column, *([f"of {column_of(part)}"] if part in plain.dropping else []))
+            for part, column in before.items()
+        }
         return UnitTableQueries(
             unit=self.unit,
             variant=self.variant,
-            layout=Layout(
-                metrics=design.metrics, past={part: (column,) for part, column in before.items()}
-            ),
+            layout=Layout(metrics=design.metrics, past=past),
             before=before,
             segments=plan.segments,
         )

@@ -1,7 +1,7 @@
 """`abkit analyze`: from stored events, or a table of units, to a verdict."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ from abkit.cli.questions import (
 )
 from abkit.cli.recipes import events_recipe, units_recipe
 from abkit.cli.stored import stored_tables
+from abkit.cli.unit_metrics import missing_option, unit_metrics
 from abkit.errors import OutsideFrameError
-from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PRINTED = Path("-")
@@ -88,6 +88,7 @@ class _Found:
 @click.option(
     "--mean", "means", metavar="COL", multiple=True, help="Column with numbers; repeatable."
 )
+@missing_option
 @click.option(
     "--covariate",
     "covariates",
@@ -191,13 +192,7 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     if lacking:
         message = f"--units needs {', '.join(lacking)} too"
         raise click.UsageError(message)
-    metrics: Sequence[Metric] = [
-        *map(Conversion, options["conversions"]),
-        *map(Mean, options["means"]),
-    ]
-    if not metrics:
-        message = "--units needs a metric: --conversion COL or --mean COL"
-        raise click.UsageError(message)
+    metrics = unit_metrics(options)
     keywords = {name: options[name] for name in ("variant", "control", "unit") if options[name]}
     if options["weights"]:
         keywords["weights"] = numbers(options["weights"], option="--weights")
@@ -207,9 +202,7 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     with progress() as told:
         result = analysis.run(**told)
     path = absolute(options["units"])
-    recipe = units_recipe(
-        path, keywords, said, conversions=options["conversions"], means=options["means"]
-    )
+    recipe = units_recipe(path, keywords, said, metrics=metrics)
     return _Found(result=result, recipe=recipe)
 
 
@@ -217,7 +210,7 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     check_subject(options)
     stray = [
         o
-        for o in ("unit", "variant", "conversions", "means", "covariates", "weights")
+        for o in ("unit", "variant", "conversions", "means", "missing", "covariates", "weights")
         if options[o]
     ]
     if stray:

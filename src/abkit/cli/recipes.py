@@ -9,7 +9,9 @@ from typing import Any
 from abkit.analysis.declared.design import Design
 from abkit.analysis.presentation.notebook import Recipe
 from abkit.cli.questions import Asked
+from abkit.cli.unit_metrics import written
 from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.metrics import Conversion, Mean
 
 
 def experiment_code(experiment: type[Experiment]) -> list[str]:
@@ -71,8 +73,7 @@ def units_recipe(
     keywords: Mapping[str, Any],
     asked: Asked,
     *,
-    conversions: Sequence[str],
-    means: Sequence[str],
+    metrics: Sequence[Conversion | Mean],
 ) -> Recipe:
     """Of a table of units.
 
@@ -80,16 +81,14 @@ def units_recipe(
         path: The absolute path of the table.
         keywords: Those of `UnitsAnalysis`, without the metrics and the plan.
         asked: What else was asked.
-        conversions: Columns of true and false.
-        means: Columns of numbers.
+        metrics: The metrics.
     """
-    metrics = [f"Conversion({c!r})" for c in conversions] + [f"Mean({c!r})" for c in means]
     head = [
         *asked.imports,
         "from abkit import Conversion, Mean",
         "from abkit.analysis import UnitsAnalysis",
         "",
-        f"metrics = [{', '.join(metrics)}]",
+        f"metrics = [{', '.join(map(written, metrics))}]",
     ]
     call = _call("UnitsAnalysis", [repr(path), "metrics=metrics"], keywords, asked.plan)
     return Recipe(code="\n".join([*head, "", f"analysis = {call}"]), tables={"units": path})

@@ -63,6 +63,7 @@ def arm(variant: str, metric: Metric, units: int, rate: float) -> Arm:
         unadjusted=before,
         capped=units // 80,
         immature=units // 50,
+        without_value=units // 100,
     )
 
 
@@ -284,12 +285,16 @@ def bare(result: Result) -> Result:
                 found,
                 adjustment=None,
                 over_time=None,
-                control=evolve(found.control, unadjusted=None, capped=None, immature=None),
+                control=evolve(
+                    found.control, unadjusted=None, capped=None, immature=None, without_value=None
+                ),
                 treatments=tuple(
                     evolve(
                         t,
                         corrected_p=None,
-                        arm=evolve(t.arm, unadjusted=None, capped=None, immature=None),
+                        arm=evolve(
+                            t.arm, unadjusted=None, capped=None, immature=None, without_value=None
+                        ),
                     )
                     for t in found.treatments
                 ),

@@ -1,5 +1,6 @@
 """How an experiment is judged is written down with the time, and what is changed later is said."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from abkit import AnalysisPlan, Conversion, OrgExperiment, Sum
+from abkit import AnalysisPlan, Conversion, OrgExperiment, Ratio, Sum, Total
 from abkit.cli.group import abkit
 from abkit.errors import ConfigError
 from abkit.experiments.checking.lock import amended_after_start, compare, read_lock, write_lock
@@ -44,6 +45,15 @@ def experiment(**said: Any) -> type[OrgExperiment]:
             ["the metric 'left' was added"],
         ),
         ({"metrics": experiment().metrics[::-1]}, ["the order of the metrics was changed"]),
+        (
+            {
+                "metrics": [
+                    Conversion("clicked", goal=0.02, missing="drop"),
+                    *experiment().metrics[1:],
+                ]
+            },
+            ["the treatment of missing values of 'clicked' was set to drop"],
+        ),
         ({"control": "b"}, ["the control was changed from a to b"]),
         (
             {"plan": AnalysisPlan(sample_size=800, cuped=timedelta(days=14))},
@@ -163,3 +173,9 @@ def test_a_lock_of_another_form_is_refused_in_words(experiments: str, tmp_path: 
     path.write_text(f'{{"version": 1, "experiments": {experiments}}}')
     with pytest.raises(ConfigError, match="restore it, or delete it and write it anew"):
         read_lock(path)
+
+
+def test_locks_from_before_missing_values_had_a_treatment_stay_as_they_are() -> None:
+    rate = Ratio("rate", numerator=Conversion("clicked"), denominator=Total("seen"))
+    written = judged(experiment(metrics=[Conversion("clicked"), rate], plan=None).declaration)
+    assert "missing" not in json.dumps(written)

@@ -59,7 +59,7 @@ def _merged(candidates: Sequence[Sums]) -> Sums:
     rounded = {
         i
         for i, mean in enumerate(means)
-        if products[i, i] <= (last.n - 1) * (ROUNDING * mean) * (ROUNDING * mean)
+        if products[i, i] <= (last.units(i) - 1) * (ROUNDING * mean) * (ROUNDING * mean)
     }
     return Sums(
         last.n,
@@ -68,6 +68,7 @@ def _merged(candidates: Sequence[Sums]) -> Sums:
         MappingProxyType(
             {pair: 0.0 if rounded & {*pair} else product for pair, product in products.items()}
         ),
+        lacking=last.lacking,
     )
 
 

@@ -168,7 +168,8 @@ def _counted(arm: Arm, plain: Mapping[str, Arm]) -> Arm:
 
 
 def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) -> Arm:
-    if not sums.n:
+    units = estimand.units(sums)
+    if not units:
         return Arm(
             variant=variant,
             moments=Moments(0, 0.0, 0.0),
@@ -182,10 +183,10 @@ def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) ->
     try:
         moments = estimand.moments(sums, overall=everyone)
     except AnalysisError:
-        moments = Moments(sums.n, 0.0, 0.0)
+        moments = Moments(units, 0.0, 0.0)
         problem = f"a divisor of {estimand.metric.name} that is not 0 in variant {variant}"
     if not (isfinite(moments.mean) and isfinite(moments.variance)):
-        moments = Moments(sums.n, 0.0, 0.0)
+        moments = Moments(units, 0.0, 0.0)
         problem = (
             f"a value of {estimand.metric.name} that is no more than 1e308 in variant {variant}"
         )
@@ -234,9 +235,10 @@ def _adjusted(
     before = {
         variant: covariates
         for variant, of in sums.items()
-        if of.n and (covariates := estimand.covariates(of, overall=everyone)) is not None
+        if estimand.units(of)
+        and (covariates := estimand.covariates(of, overall=everyone)) is not None
     }
-    if not any(theta) or set(before) != {variant for variant, of in sums.items() if of.n}:
+    if not any(theta) or set(before) != {v for v, of in sums.items() if estimand.units(of)}:
         return unchanged
     plain = {variant: _unbiased(found[variant]) for variant in before}
 

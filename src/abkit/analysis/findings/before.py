@@ -145,7 +145,7 @@ def _arms(
 
 
 def _before(sums: Sums, estimand: Estimand, *, overall: Sums) -> Moments | None:
-    covariates = estimand.covariates(sums, overall=overall) if sums.n else None
+    covariates = estimand.covariates(sums, overall=overall) if estimand.units(sums) else None
     if covariates is None:
         return None
     mean, variance = covariates.means[0], max(0.0, covariates.among[0][0])
@@ -154,7 +154,7 @@ def _before(sums: Sums, estimand: Estimand, *, overall: Sums) -> Moments | None:
     alike = sums.spread_alike
     others = None if alike is None else estimand.covariates(alike, overall=overall)
     spread = None if others is None else max(0.0, others.among[0][0])
-    return Moments(sums.n, mean, variance, sums.effective, spread)
+    return Moments(estimand.units(sums), mean, variance, sums.effective, spread)
 
 
 def _checked(

@@ -57,6 +57,8 @@ class Arm:
             known.
         immature: The units whose time to do what the metric counts is not over at the end of the data;
             they count as they are. None where a unit's time never ends.
+        without_value: The units that have no value of the metric in a table of units; the metric's
+            `missing` says what became of them. None where every unit must have one.
         posterior_mean: The mean that is believed after the data: 1/3 after one unit that did not
             convert; Bayesian only.
         problem: Why the metric has no value for these units, such as a division by 0; its moments
@@ -71,6 +73,7 @@ class Arm:
     negative: int | None = None
     divided: int | None = None
     immature: int | None = None
+    without_value: int | None = None
     posterior_mean: float | None = None
     problem: str = ""
 

@@ -15,6 +15,7 @@ from abkit.analysis.presentation.phase_marks import compared_in
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.times import duration
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
+from abkit.experiments.declaring.metrics import Conversion, Mean, Missing
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -146,6 +147,18 @@ def immature(found: MetricResult) -> str | None:
         f"Not mature: for {waiting:,} of {units:,} units ({figures.percent(waiting / units)}) the time that "
         "counts is not over at the end of the data; they count as they are now."
     )
+
+
+def without_value(found: MetricResult) -> str | None:
+    """How many units have no value of the metric, in a sentence; None if all have one."""
+    arms = [found.control, *(treatment.arm for treatment in found.treatments)]
+    lacking = sum(arm.without_value or 0 for arm in arms)
+    if not lacking:
+        return None
+    by_variant = ", ".join(f"{arm.variant} {arm.without_value or 0:,}" for arm in arms)
+    drops = isinstance(found.metric, Conversion | Mean) and found.metric.missing is Missing.DROP
+    became = "left out of this metric" if drops else "counted as 0"
+    return f"Missing: {amount(lacking, 'unit')} without a value, {became} ({by_variant})."
 
 
 def several(result: "Outcome") -> str | None:

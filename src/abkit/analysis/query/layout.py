@@ -18,6 +18,7 @@ from abkit.experiments.declaring.metrics import (
     Mean,
     Measured,
     Metric,
+    Missing,
     Ratio,
     Retention,
     Sum,
@@ -84,6 +85,12 @@ class Layout:
         plain = cls(metrics=tuple(metrics))
         for part in plain.parts:
             plain.needed(part)  # refuse it now: some databases cannot read the queries of no action
+        for part in plain.tolerant:
+            message = (
+                f"{part.name!r} has missing={part.missing.value!r}, which is for a table with one row per "
+                "unit: a unit without the action has the value 0; leave it out"
+            )
+            raise AnalysisError(message)
         if not cuped:
             return plain
         adjusted = (p for p in plain.parts if not isinstance(p, Funnel | Retention))
@@ -109,6 +116,39 @@ class Layout:
     def capped(self) -> tuple[Measured, ...]:
         """Those of the parts that have limits."""
         return tuple(p for p in self.parts if isinstance(p, Measured) and p.winsorize is not None)
+
+    @cached_property
+    def tolerant(self) -> tuple[Conversion | Mean, ...]:
+        """Those of the parts that say what becomes of a unit without a value."""
+        return tuple(
+            p
+            for p in self.parts
+            if isinstance(p, Conversion | Mean) and p.missing is not Missing.ERROR
+        )
+
+    @cached_property
+    def dropping(self) -> tuple[Conversion | Mean, ...]:
+        """Those of them that leave such a unit out."""
+        return tuple(p for p in self.tolerant if p.missing is Missing.DROP)
+
+    @cached_property
+    def lacked(self) -> Mapping[int, int]:
+        """By the place of a measure that a unit without a value has not, the place of that value."""
+        return MappingProxyType(
+            {
+                place: self.parts.index(part)
+                for part in self.dropping
+                for estimand in (self._estimand(part),)
+                for place in (
+                    *estimand.places.values(),
+                    *estimand.before.values(),
+                    estimand.present,
+                    estimand.capped,
+                    estimand.negative,
+                )
+                if place is not None
+            }
+        )
 
     @cached_property
     def derived(self) -> tuple[Funnel | Retention, ...]:
@@ -269,7 +309,7 @@ def transformed(part: Metric, column: str, *, low: float | None, high: float | N
         # What is not finite must not become the limit: minus itself, it is not 0.
         value = f"case when {value} - {value} <> 0 then {value}{above}{below} else {value} end"
     if isinstance(part, Measured) and part.log:
-        value = f"case when {value} > -1 then ln(1 + {value}) else cast(0 as double) end"
+        value = f"case when {value} > -1 then ln(1 + {value}) when {value} <= -1 then cast(0 as double) end"
     return value
 
 

@@ -53,7 +53,10 @@ class SumQueries:
         before = [self._limited(part, f"{of}b{i}") for i, part in enumerate(layout.adjusted)]
         present = [f"{of}present_{i}" for i in range(len(layout.presences))]
         capped = [self._capped(part, f"{of}m{layout.parts.index(part)}") for part in layout.capped]
-        negative = [one_if(f"{of}m{layout.parts.index(part)} < 0") for part in layout.signed]
+        negative = [
+            self._whether(part, f"{column} < 0", column)
+            for part, column in ((p, f"{of}m{layout.parts.index(p)}") for p in layout.signed)
+        ]
         divided = [one_if(f"{of}m{layout.parts.index(part)} > 0") for part in layout.divisors]
         return (*values, *before, *present, *capped, *negative, *divided)
 
@@ -141,11 +144,11 @@ order by period, {groups}"""  # noqa: S608 - columns are our own
         n = integer(row, "n")
         for i, part in enumerate(self.layout.parts):
             missing = n - integer(row, f"k{i}") if f"k{i}" in row else 0
-            if missing:
+            if missing and part not in self.layout.dropping:
                 message = (
                     f"{part.name} is empty for {amount(missing, 'unit')}. Every unit needs a value: fill in "
                     "what an empty one means (such as 0, or FALSE for a unit that did not convert), or "
-                    "remove these units"
+                    "declare missing='zero', or missing='drop' to leave these units out of this metric"
                 )
                 raise AnalysisError(message)
         totals = [_real(row[f"t{i}"]) for i in range(self.layout.size)]
@@ -153,7 +156,14 @@ order by period, {groups}"""  # noqa: S608 - columns are our own
         for i, part in enumerate(self.layout.parts):
             if not abs(totals[i]) < float("inf") or not products[i, i] < float("inf"):
                 raise AnalysisError(not_finite(part))
-        return Sums(n, self._shifts(self.group(row)), tuple(totals), MappingProxyType(products))
+        lacking = {place: n - integer(row, f"k{i}") for place, i in self.layout.lacked.items()}
+        return Sums(
+            n,
+            self._shifts(self.group(row)),
+            tuple(totals),
+            MappingProxyType(products),
+            lacking=MappingProxyType(lacking),
+        )
 
     def percentile(self, part: Metric, percentile: float) -> str:
         """The smallest value that is at least as large as a share of all units' values.
@@ -161,13 +171,14 @@ order by period, {groups}"""  # noqa: S608 - columns are our own
         One row and column: limit_value.
         """
         column = f"m{self.layout.parts.index(part)}"
+        known = f"\n  where {column} is not null" if part in self.layout.dropping else ""
         return f"""\
 select min(value) as limit_value
 from (
   select {column} as value,
     row_number() over (order by {column}) as place,
     count(*) over () as units
-  from measured
+  from measured{known}
 ) as ranked
 where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are our own
 
@@ -179,7 +190,14 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
         low, high = self.limits.get(part, (None, None))
         beyond = [f"{column} > {number(high)}"] if high is not None else []
         beyond += [f"{column} < {number(low)}"] if low is not None else []
-        return one_if(" or ".join(beyond) or "false")
+        return self._whether(part, " or ".join(beyond) or "false", column)
+
+    def _whether(self, part: Metric, condition: str, column: str) -> str:
+        """1 where something holds of a unit's value, else 0; null for a unit that is dropped without one."""
+        found = one_if(condition)
+        if part not in self.layout.dropping:
+            return found
+        return f"case when {column} is not null then {found} end"
 
     def _shifted(self, place: int, value: str) -> str:
         shifted = "".join(

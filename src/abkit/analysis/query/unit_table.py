@@ -87,13 +87,13 @@ limit 1"""  # noqa: S608 - columns are our own
             complete: Whether all rows have a unit and a variant, so that none need be looked at.
         """
         segments = "".join(f", segment_{i}" for i in range(len(self.segments)))
-        measures = ", ".join(f"m{i}" for i in range(len(self.layout.parts)))
+        measures = ", ".join(map(self._measure, self.layout.parts))
         before = "".join(
-            f", coalesce(b{i}, cast(0 as double)) as b{i}" for i in range(len(self.layout.adjusted))
+            f", {self._if_known(part, f'coalesce(b{i}, cast(0 as double))')} as b{i}"
+            for i, part in enumerate(self.layout.adjusted)
         )
         present = "".join(
-            f", {one_if(self._known(presence))} as present_{i}"
-            for i, presence in enumerate(self.layout.presences)
+            f", {self._present(i)} as present_{i}" for i in range(len(self.layout.presences))
         )
         unit = "" if self.unit is None else "unit_id, "
         condition = "" if complete else f"\nwhere {self._usable}"
@@ -107,7 +107,43 @@ from table_of_units{condition}"""  # noqa: S608 - columns are our own
         unit = "" if self.unit is None else "unit_id is not null and "
         return f"{unit}variant is not null"
 
-    def _known(self, presence: Sequence[str]) -> str:
-        """Whether any of these columns of the past has a value."""
-        places = (i for i, part in enumerate(self.layout.adjusted) if self.before[part] in presence)
-        return " or ".join(f"b{i} is not null" for i in places)
+    def without_value(self, *, limit: int) -> str:
+        """How many units have no value of the metrics that say what becomes of these, by variant.
+
+        Columns: variant, units, without_0, ... by the places in `Layout.tolerant`.
+
+        Args:
+            limit: The most variants to tell.
+        """
+        counts = ", ".join(
+            f"sum(case when m{self.layout.parts.index(part)} is null then 1 else 0 end) as without_{i}"
+            for i, part in enumerate(self.layout.tolerant)
+        )
+        return f"""\
+select variant, count(*) as units, {counts}
+from table_of_units
+where {self._usable}
+group by variant
+order by variant
+limit {limit}"""  # noqa: S608 - columns are our own
+
+    def _measure(self, part: Metric) -> str:
+        """A metric's value of a unit, where a missing one is filled in if the metric says so."""
+        column = f"m{self.layout.parts.index(part)}"
+        if part not in self.layout.tolerant or part in self.layout.dropping:
+            return column
+        return f"coalesce({column}, cast(0 as double)) as {column}"
+
+    def _present(self, place: int) -> str:
+        """Whether a unit has a value in the columns of the past that make a presence."""
+        layout, presence = self.layout, {*self.layout.presences[place]}
+        parts = [part for part in layout.adjusted if presence.issuperset(layout.past[part])]
+        known = " or ".join(f"b{layout.adjusted.index(part)} is not null" for part in parts)
+        dropped = next((part for part in parts if part in layout.dropping), parts[0])
+        return self._if_known(dropped, one_if(known))
+
+    def _if_known(self, part: Metric, value: str) -> str:
+        """What is said of a unit's past; nothing of one that is dropped because it has no value."""
+        if part not in self.layout.dropping:
+            return value
+        return f"case when m{self.layout.parts.index(part)} is not null then {value} end"

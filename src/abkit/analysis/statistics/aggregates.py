@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Self
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from abkit.errors import AnalysisError
 
@@ -73,6 +73,8 @@ class Sums:
             those pairs that some metric needs.
         effective: As for `Moments`, of sums that were standardized; None of plain ones.
         alike: What `products` would be if in each phase all arms spread alike; None of plain sums.
+        lacking: By measure, the units that have no value of it and are left out of it; none where every
+            unit has one. Two measures of a pair are lacked by the same units.
     """
 
     n: int
@@ -81,6 +83,7 @@ class Sums:
     products: Mapping[tuple[int, int], float]
     effective: float | None = None
     alike: Mapping[tuple[int, int], float] | None = None
+    lacking: Mapping[int, int] = field(factory=lambda: MappingProxyType({}))
 
     @classmethod
     def none(cls, shifts: Sequence[float]) -> Self:
@@ -99,7 +102,17 @@ class Sums:
             MappingProxyType(
                 {p: self.products.get(p, 0.0) + other.products.get(p, 0.0) for p in pairs}
             ),
+            lacking=MappingProxyType(
+                {
+                    i: self.lacking.get(i, 0) + other.lacking.get(i, 0)
+                    for i in {**self.lacking, **other.lacking}
+                }
+            ),
         )
+
+    def units(self, measure: int) -> int:
+        """How many units have a value of a measure."""
+        return self.n - self.lacking.get(measure, 0)
 
     @property
     def spread_alike(self) -> Self | None:
@@ -108,13 +121,15 @@ class Sums:
 
     def mean(self, measure: int) -> float:
         """The mean of a measure; 0 of no unit."""
-        return self.shifts[measure] + self.totals[measure] / self.n if self.n else 0.0
+        units = self.units(measure)
+        return self.shifts[measure] + self.totals[measure] / units if units else 0.0
 
     def covariance(self, first: int, second: int) -> float:
         """Between the units, unbiased (n - 1); of a measure with itself its variance."""
-        if self.n < 2:
+        units = self.units(first)
+        if units < 2:
             return 0.0
-        found = self.comoment(first, second) / (self.n - 1)
+        found = self.comoment(first, second) / (units - 1)
         return max(0.0, found) if first == second else found
 
     def comoment(self, first: int, second: int) -> float:
@@ -122,13 +137,14 @@ class Sums:
 
         Of whole numbers it is computed without any rounding but the last.
         """
-        if not self.n:
+        units = self.units(first)
+        if not units:
             return 0.0
         product = self.products[(first, second) if first <= second else (second, first)]
         one, other = self.totals[first], self.totals[second]
         if all(_is_whole(number) for number in (product, one, other)):
-            return (self.n * int(product) - int(one) * int(other)) / self.n
-        return product - one * (other / self.n)
+            return (units * int(product) - int(one) * int(other)) / units
+        return product - one * (other / units)
 
     def cancels(self, measure: int) -> bool:
         """Whether a mean is so large beside its deviation that digits of the variance were lost.
@@ -136,10 +152,10 @@ class Sums:
         Whole numbers lose none. What is apart from the shift by no more than the rounding of the
         values themselves has no further digits.
         """
-        total = self.totals[measure]
-        if self.n < 2 or (_is_whole(total) and _is_whole(self.products[measure, measure])):
+        total, units = self.totals[measure], self.units(measure)
+        if units < 2 or (_is_whole(total) and _is_whole(self.products[measure, measure])):
             return False
-        apart = total / self.n
+        apart = total / units
         if abs(apart) <= ROUNDING * abs(self.mean(measure)):
             return False
         return apart * apart > _SAFE * self.covariance(measure, measure)
@@ -150,16 +166,20 @@ class Sums:
         return type(self)(
             self.n,
             tuple(shifts),
-            tuple(total + self.n * each for total, each in zip(self.totals, away, strict=True)),
+            tuple(
+                total + self.units(i) * each
+                for i, (total, each) in enumerate(zip(self.totals, away, strict=True))
+            ),
             MappingProxyType(
                 {
                     (i, j): product
                     + away[i] * self.totals[j]
                     + away[j] * self.totals[i]
-                    + self.n * away[i] * away[j]
+                    + self.units(i) * away[i] * away[j]
                     for (i, j), product in self.products.items()
                 }
             ),
+            lacking=self.lacking,
         )
 
 

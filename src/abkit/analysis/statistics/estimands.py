@@ -65,6 +65,10 @@ class Estimand:
         """Whether the metric is made of several means."""
         return isinstance(self.metric, Ratio | Formula)
 
+    def units(self, sums: Sums) -> int:
+        """The units that the metric is of: those that have a value of it."""
+        return min(sums.units(place) for place in self.places.values())
+
     def moments(self, sums: Sums, *, overall: Sums | None = None) -> Moments:
         """Of the metric over the units of an arm.
 
@@ -82,14 +86,15 @@ class Estimand:
         """
         if self.metric.binary and sums.effective is None:
             (place,) = self.places.values()
-            return Moments.from_successes(sums.n, round(sums.mean(place) * sums.n))
+            units = sums.units(place)
+            return Moments.from_successes(units, round(sums.mean(place) * units))
         value, slopes = self._expanded(sums, self.places)
         around = [slopes]
         if overall is not None and self.is_formula:
             around.append(self._slopes_around(overall, sums))
         alike = sums.spread_alike
         return Moments(
-            sums.n,
+            self.units(sums),
             value,
             _largest_variance(sums, around),
             sums.effective,
@@ -101,13 +106,13 @@ class Estimand:
         if not self.metric.binary:
             return None
         (place,) = self.places.values()
-        return round(sums.mean(place) * sums.n)
+        return round(sums.mean(place) * sums.units(place))
 
     def capped_units(self, sums: Sums) -> int | None:
         """How many units winsorization changed; None where there is no cap."""
         if self.capped is None:
             return None
-        return round(sums.mean(self.capped) * sums.n)
+        return round(sums.mean(self.capped) * sums.units(self.capped))
 
     def negative_units(self, sums: Sums) -> int | None:
         """How many units have a value below 0; None where that is not known."""
@@ -115,7 +120,7 @@ class Estimand:
             return 0  # counts
         if self.negative is None:
             return None
-        return round(sums.mean(self.negative) * sums.n)
+        return round(sums.mean(self.negative) * sums.units(self.negative))
 
     def divided_units(self, sums: Sums) -> int | None:
         """How many units have a divisor above 0; None where that is not known."""

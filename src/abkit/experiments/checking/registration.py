@@ -11,7 +11,13 @@ import attrs
 from abkit.events import variant_text
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.declaration import Declaration
-from abkit.experiments.declaring.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric, Missing
+
+_CALLED = {"missing": "treatment of missing values"}
+"""What a field of a metric is called where its own name says too little."""
+
+_UNSAID = (None, Missing.ERROR)
+"""Values that are left out: locks from before have no `missing`."""
 
 State = Mapping[str, Any]
 """How an experiment is judged, as JSON-ready values: `control`, `metrics` by name, `plan`."""
@@ -90,7 +96,8 @@ def _differences(before: State, after: State) -> Iterable[str]:
             for field in {**old[name], **new[name]}:
                 values = old[name].get(field), new[name].get(field)
                 if values[0] != values[1]:
-                    yield _changed(f"the {field.replace('_', ' ')} of {name!r}", *values)
+                    called = _CALLED.get(field, field.replace("_", " "))
+                    yield _changed(f"the {called} of {name!r}", *values)
     if [*old] != [*new] and sorted(old) == sorted(new):
         yield "the order of the metrics was changed"
     plans = before.get("plan", {}), after.get("plan", {})
@@ -144,4 +151,4 @@ def _plain(value: object) -> Any:
 
 def _fields(value: Any) -> dict[str, Any]:
     pairs = ((each.name, getattr(value, each.name)) for each in attrs.fields(type(value)))
-    return {name: _plain(each) for name, each in pairs if each is not None}
+    return {name: _plain(each) for name, each in pairs if each not in _UNSAID}

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from abkit.errors import DeclarationError
+from abkit.errors import DeclarationError, suggestion
 
 _LARGEST_GOAL = 1
 """Twice the control's mean; what is above was meant as percent."""
@@ -92,6 +92,29 @@ def role(value: str | Role | None) -> Role | None:
         return None if value is None else Role(value)
     except ValueError:
         problem = f"`role` must be one of {', '.join(Role)}, not {value!r}"
+        raise DeclarationError("metric", problem) from None
+
+
+class Missing(StrEnum):
+    """What becomes of a unit that has no value of a metric, in a table of units."""
+
+    ERROR = "error"
+    """Nothing is analyzed: every unit needs a value."""
+    ZERO = "zero"
+    """Its value is 0; of a conversion, it did not convert."""
+    DROP = "drop"
+    """It is left out of this metric, and counts in the others."""
+
+
+def missing(value: str | Missing) -> Missing:
+    """What becomes of missing values, or its word."""
+    try:
+        return Missing(value)
+    except ValueError:
+        problem = (
+            f"`missing` must be one of {', '.join(Missing)}, not {value!r}."
+            f"{suggestion(str(value), [word.value for word in Missing])}"
+        ).removesuffix(".")
         raise DeclarationError("metric", problem) from None
 
 

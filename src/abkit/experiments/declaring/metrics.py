@@ -9,7 +9,14 @@ from attrs import Attribute, evolve, field, frozen
 from abkit.errors import DeclarationError
 from abkit.experiments.declaring import metric_fields as fields
 from abkit.experiments.declaring.expressions import Expression, Operand
-from abkit.experiments.declaring.metric_fields import Counting, Direction, Period, Role, Winsorize
+from abkit.experiments.declaring.metric_fields import (
+    Counting,
+    Direction,
+    Missing,
+    Period,
+    Role,
+    Winsorize,
+)
 
 __all__ = [
     "Average",
@@ -21,6 +28,7 @@ __all__ = [
     "Mean",
     "Measured",
     "Metric",
+    "Missing",
     "Period",
     "Ratio",
     "Retention",
@@ -82,10 +90,13 @@ class Conversion(Metric):
         action: The action's name; `name` unless said otherwise. In a table with one row per unit,
             the column that says whether the unit converted.
         times: How often a unit must have done it to count.
+        missing: In a table of units, what becomes of a unit without a value: "error", "zero" (it did not
+            convert) or "drop". Of actions, none is missing.
     """
 
     action: str = field(kw_only=True, validator=fields.named)
     times: int = field(kw_only=True, default=1, validator=fields.from_one)
+    missing: Missing = field(kw_only=True, default=Missing.ERROR, converter=fields.missing)
 
     @action.default
     def _action(self) -> str:
@@ -167,9 +178,11 @@ class Mean(Measured):
 
     Attributes:
         column: The numeric column; `name` unless said otherwise.
+        missing: What becomes of a unit without a value: "error", "zero" or "drop".
     """
 
     column: str = field(kw_only=True, validator=fields.named)
+    missing: Missing = field(kw_only=True, default=Missing.ERROR, converter=fields.missing)
 
     @column.default
     def _column(self) -> str:

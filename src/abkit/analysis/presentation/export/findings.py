@@ -76,6 +76,7 @@ def _arm(arm: Arm) -> dict[str, object]:
         "unadjusted": arm.unadjusted and _moments(arm.unadjusted),
         "capped": arm.capped,
         "immature": arm.immature,
+        "without_value": arm.without_value,
     }
 
 

@@ -36,6 +36,7 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "unadjusted_mean": "before CUPED; empty where that is off",
         "capped": "units whose value winsorization changed; empty where there is no cap",
         "immature": "units whose time is not over at the end of the data; empty where it never ends",
+        "without_value": "units without a value in a table of units; empty where each must have one",
         "difference": "the variant's mean minus the control's",
         "difference_low": "the lower end of its interval; may be -inf",
         "difference_high": "the upper end; may be inf",
@@ -162,6 +163,7 @@ def _arm(arm: Arm) -> dict[str, Cell]:
         "unadjusted_mean": None if arm.unadjusted is None else arm.unadjusted.mean,
         "capped": arm.capped,
         "immature": arm.immature,
+        "without_value": arm.without_value,
     }
 
 

@@ -76,6 +76,7 @@ def show_metric(found: MetricResult, result: "Outcome", console: "Console") -> N
         sentences.adjustment(found),
         sentences.capped(found),
         sentences.immature(found),
+        sentences.without_value(found),
     ):
         if note is not None:
             line(console, (note, "dim"), indent=2)
