@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from abkit.events import Action
+from abkit.sinks.files import FileSink
+
 from ..command_line import run
 
 MODULE = """
@@ -200,3 +203,76 @@ def test_check_tells_metrics_that_are_unlike_those_of_the_catalogue(project: Pat
     (project / "shop" / "experiments.py").write_text(module)
     told = abkit(project, "check", "--update").stdout
     assert "notice   Buttons: defines 'clicked' otherwise than METRICS of shop.experiments" in told
+
+
+CATALOGUE = """
+from abkit import Conversion, Mean, OrgExperiment, Sum, UserExperiment
+
+METRICS = [Conversion("clicked", goal=0.02), Sum("revenue", action="bought", property="price")]
+
+class Buttons(OrgExperiment):
+    variants = ["old", "new"]
+    metrics = ["clicked"]
+
+class Colours(UserExperiment):
+    variants = ["red", "blue"]
+    metrics = ["clicked", Conversion("bought", role="guardrail")]
+
+ACTIVE_EXPERIMENTS = [Buttons, Colours]
+"""
+
+
+@pytest.fixture
+def catalogue(project: Path) -> Path:
+    """A project with a catalogue, and what 40 users of 8 organizations did in 20 days."""
+    (project / "shop" / "experiments.py").write_text(CATALOGUE)
+    done = [
+        Action(
+            name="clicked" if number % 4 else "visited",
+            time=1.7e9 + 43_200 * number,
+            user_id=str(number),
+            groups={"org": str(number % 8)},
+            insert_id=f"a{number}",
+        )
+        for number in range(40)
+    ]
+    FileSink(project / "events").send(done)
+    return project
+
+
+def test_metrics_are_listed_with_what_they_measure_and_who_uses_them(catalogue: Path) -> None:
+    told = abkit(catalogue, "metrics").stdout
+    for words in (
+        "share of units that do 'clicked'",
+        "Buttons: primary, by org",
+        "Colours: primary, by user",
+        "no experiment",
+        "(not in the",
+        "Colours: guardrail, by user",
+    ):
+        assert words in told
+    assert "deviation" not in told
+
+
+def test_metrics_are_measured_by_the_units_of_their_experiments(catalogue: Path) -> None:
+    told = abkit(catalogue, "metrics", "--events", "events").stdout
+    assert [line.split()[:4] for line in told.splitlines() if "%" in line and "±" in line] == [
+        ["clicked", "org", "75.00%", "43.30%"],
+        ["clicked", "user", "75.00%", "43.30%"],
+    ]
+    assert "revenue (by org) is 0 for all units: is the action tracked?" in told
+    document = json.loads(abkit(catalogue, "metrics", "--events", "events", "--json").stdout)
+    assert [each["in_catalogue"] for each in document["metrics"]] == [True, True, False]
+    assert document["metrics"][0]["experiments"][1] == {
+        "experiment": "Colours",
+        "unit_type": "user",
+        "role": "primary",
+    }
+    of_users = document["observed"]["metrics"][1]
+    assert (of_users["unit_type"], of_users["mean"], of_users["units"]) == ("user", 0.75, 40)
+
+
+def test_a_project_without_metrics_is_told_how_to_declare_some(project: Path) -> None:
+    module = project / "shop" / "experiments.py"
+    module.write_text(MODULE.replace('metrics = [Conversion("clicked")]', ""))
+    assert "declare METRICS = [...]" in abkit(project, "metrics", code=2).stderr

@@ -82,15 +82,7 @@ def observe(
         MissingExtraError: A package is not installed that is needed.
     """
     design = evolve(design, plan=None)
-    reading = AnalysisPlan(
-        method=Method.SEQUENTIAL,
-        cuped=plan.cuped,
-        window=plan.window,
-        several=plan.several,
-        exclude=plan.exclude,
-        segments=(),
-        over_time=None,
-    )
+    reading = _reading(plan)
     if exposures is not None:
         try:
             analysis = Analysis(
@@ -99,11 +91,71 @@ def observe(
             return _of_exposures(analysis, length, progress)
         except EmptyDataError:
             pass  # it has not begun
-    with _first_actions(design, actions, identities, length) as started:
+    active = active_units(
+        design, actions=actions, identities=identities, plan=plan, length=length, progress=progress
+    )
+    return _observed(active.sums, length, exposed=False)
+
+
+@frozen(kw_only=True)
+class ActiveUnits:
+    """What the units did that did anything in the last days.
+
+    Attributes:
+        sums: Theirs, as if each was exposed to the control by its first action in that time.
+        latest: When the last action of all was, UTC.
+    """
+
+    sums: ExperimentSums
+    latest: datetime
+
+
+def active_units(
+    design: Design,
+    *,
+    actions: Source,
+    identities: Source | None = None,
+    plan: AnalysisPlan,
+    length: timedelta = 28 * _DAY,
+    progress: Progress = silent,
+) -> ActiveUnits:
+    """Read what the units did that did anything in the last days.
+
+    Args:
+        design: The metrics, and the type of the units.
+        actions: As for `observe`.
+        identities: As for `observe`.
+        plan: As for `observe`.
+        length: As for `observe`.
+        progress: As for `observe`.
+
+    Raises:
+        EmptyDataError: No unit did anything.
+        AnalysisError: A metric is not one of actions.
+        MissingExtraError: A package is not installed that is needed.
+    """
+    with _first_actions(design, actions, identities, length) as (started, latest):
         sums = Analysis(
-            design, exposures=started, actions=actions, identities=identities, plan=reading
+            evolve(design, plan=None),
+            exposures=started,
+            actions=actions,
+            identities=identities,
+            plan=_reading(plan),
         ).gather(progress)
-        return _observed(sums, length, exposed=False)
+        return ActiveUnits(sums=sums, latest=latest)
+
+
+def _reading(plan: AnalysisPlan) -> AnalysisPlan:
+    """How sums are read of which only those of the control are wanted."""
+    return AnalysisPlan(
+        method=Method.SEQUENTIAL,
+        cuped=plan.cuped,
+        window=plan.window,
+        several=plan.several,
+        exclude=plan.exclude,
+        segments=(),
+        over_time=None,
+    )
 
 
 def _of_exposures(analysis: Analysis, length: timedelta, progress: Progress) -> Observed:
@@ -142,8 +194,8 @@ def _first(sums: ExperimentSums) -> datetime | None:
 @contextmanager
 def _first_actions(
     design: Design, actions: Source, identities: Source | None, length: timedelta
-) -> Iterator[Path]:
-    """A file of exposures to the control: each unit's first action in that time."""
+) -> Iterator[tuple[Path, datetime]]:
+    """A file of exposures to the control, each unit's first action in that time; and the time of the last."""
     queries = ActivityQueries(unit_type=design.unit_type)
     read = table(actions)
     with opened(None) as engine, TemporaryDirectory() as folder:
@@ -158,7 +210,8 @@ def _first_actions(
             raise EmptyDataError(
                 read.label, f"has no action of a unit of type {design.unit_type!r}"
             )
-        start = microseconds(instant(integer(row, "latest")) - length)
+        latest = instant(integer(row, "latest"))
+        start = microseconds(latest - length)
         file = Path(folder) / "first-actions.jsonl"
         with file.open("w", encoding="utf-8") as lines:
             for first in engine.rows(queries.first(start)):
@@ -171,4 +224,4 @@ def _first_actions(
                     "time": instant(integer(first, "time")).isoformat(),
                 }
                 lines.write(json.dumps(record) + "\n")
-        yield file
+        yield file, latest

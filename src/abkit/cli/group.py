@@ -17,6 +17,7 @@ COMMANDS = {
     "freeze": "abkit.cli.rollout:freeze",
     "interactions": "abkit.cli.interactions:interactions",
     "list": "abkit.cli.list:list_experiments",
+    "metrics": "abkit.cli.metrics:metrics",
     "power": "abkit.cli.power:power",
     "rehearse": "abkit.cli.rehearse:rehearse",
     "rollback": "abkit.cli.rollout:rollback",
