@@ -1,5 +1,6 @@
 """A unit without a value is an error, counts as 0, or is left out of the metric that lacks it."""
 
+import sqlite3
 from itertools import product
 from typing import Any
 
@@ -157,6 +158,32 @@ def test_a_formula_has_all_its_parts_of_the_same_units() -> None:
         analyze(rows_of(3), Ratio("rate", numerator=x, denominator=seen))
     zero = Ratio("rate", numerator=Mean("x", missing="zero"), denominator=seen)
     assert analyze(rows_of(3), zero).warnings[-1].startswith("86 of 600 units have no 'x'")
+
+
+def test_another_engine_finds_the_same() -> None:
+    rows = rows_of(5)
+    columns = [*rows[0]]
+    database = sqlite3.connect(":memory:")
+    database.execute(f"create table survey ({', '.join(columns)})")
+    database.executemany(
+        f"insert into survey values ({', '.join('?' * len(columns))})",  # noqa: S608 - marks
+        [tuple(row.values()) for row in rows],
+    )
+    metrics = (
+        Mean("x", missing="drop", winsorize=Winsorize(upper_percentile=90)),
+        Conversion("bought", missing="zero"),
+    )
+    plan = AnalysisPlan(method="welch", sample_size=100, cuped={"x": "before"})
+    found = UnitsAnalysis(
+        "survey", variant="variant", control="a", metrics=metrics, plan=plan, engine=database
+    ).run()
+    same = analyze(rows, *metrics, cuped=True)
+    for one, other in zip(found.metrics, same.metrics, strict=True):
+        for arm, its in ((one.control, other.control), (one["b"].arm, other["b"].arm)):
+            assert arm.moments.n == its.moments.n
+            assert arm.without_value == its.without_value
+            assert arm.moments.mean == pytest.approx(its.moments.mean, rel=1e-9)
+            assert arm.moments.variance == pytest.approx(its.moments.variance, rel=1e-9)
 
 
 def test_another_word_is_refused_with_the_close_one() -> None:

@@ -247,7 +247,7 @@ def test_metrics_are_listed_with_what_they_measure_and_who_uses_them(catalogue: 
         "Buttons: primary, by org",
         "Colours: primary, by user",
         "no experiment",
-        "(not in the",
+        "(not in the catalogue)",
         "Colours: guardrail, by user",
     ):
         assert words in told

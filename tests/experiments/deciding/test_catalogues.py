@@ -73,6 +73,8 @@ def test_without_a_catalogue_requests_are_served_and_nothing_is_analyzed(project
     )
     with pytest.raises(DeclarationError, match="there is no catalogue"):
         Design.of(experiment)
+    with pytest.raises(DeclarationError, match="there is no catalogue"):
+        Design.of(experiment.declaration)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from typing import Any, Protocol, Self
 from attrs import evolve, field, frozen
 
 from abkit.analysis.declared.arguments import metrics, shares
-from abkit.errors import AnalysisError
+from abkit.errors import AnalysisError, DeclarationError
 from abkit.events import Variant
 from abkit.events import variant_text as _text
-from abkit.experiments.deciding.catalogues import declaration_with_metrics
+from abkit.experiments.deciding.catalogues import declaration_with_metrics, without_catalogue
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.arguments import arguments_checked
+from abkit.experiments.declaring.catalogue import unresolved
 from abkit.experiments.declaring.experiment import Experiment, control_of
 from abkit.experiments.declaring.metrics import Metric, Role
 
@@ -119,6 +120,8 @@ class Design:
                 f"declaration, or a Design(...); not {experiment!r}"
             )
             raise AnalysisError(message)
+        if names := unresolved(declared):
+            raise DeclarationError(declared.name, without_catalogue(names))
         if control is None:
             if isinstance(experiment, type) and issubclass(experiment, Experiment):
                 control = control_of(experiment)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve, frozen
 
@@ -98,7 +98,16 @@ def by_name(metrics: Any) -> Any:
     return tuple(MetricByName(metric) if isinstance(metric, str) else metric for metric in metrics)
 
 
-def unresolved(declaration: Declaration) -> tuple[str, ...]:
+class _WithMetrics(Protocol):
+    """What declares metrics."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Its metrics."""
+        ...
+
+
+def unresolved(declaration: _WithMetrics) -> tuple[str, ...]:
     """The names of which a declaration does not know the metrics yet."""
     return tuple(each.name for each in declaration.metrics if isinstance(each, MetricByName))
 

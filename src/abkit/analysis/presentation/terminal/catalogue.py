@@ -34,9 +34,9 @@ def show_metrics(listed: Sequence[UsedMetric], console: "Console", *, has_catalo
     for head in ("metric", "what it measures", "used by"):
         table.add_column(head, overflow="fold")
     for each in listed:
-        strange = " (not in the catalogue)" if has_catalogue and not each.in_catalogue else ""
+        strange = "\n(not in the catalogue)" if has_catalogue and not each.in_catalogue else ""
         table.add_row(
-            Text(legible(each.metric.name) + strange, "bold"),
+            Text(legible(each.metric.name), "bold").append(strange, "dim not bold"),
             Text(legible(f"{in_words(each.metric)}; {figures.wanted(each.metric)}")),
             Text(_users(each)),
         )
