@@ -7,7 +7,7 @@ import pytest
 
 from abkit import Conversion, Mean, Ratio, Sum, Total
 from abkit.analysis.findings.baseline import Baseline
-from abkit.analysis.findings.observed_metric import ObservedMetric
+from abkit.analysis.findings.observed_metric import ObservedMetric, OneLookTest
 from abkit.analysis.inference.power import Effect, power_of
 from abkit.analysis.observed_metrics import observe_metrics
 
@@ -47,7 +47,7 @@ def test_each_metric_is_measured_by_itself(tables: Any) -> None:
     assert (bought.units, bought.per_day) == (400, 20)
     assert twice.problem == shown.problem == "is 0 for all units: is the action tracked?"
     assert rating.problem == "is of a table of units, not of actions"
-    assert rating.detectable(days=14, power=0.8, alpha=0.05) is None
+    assert rating.detectable(OneLookTest()) is None
 
 
 def test_of_a_type_of_unit_that_did_nothing_nothing_is_known(tables: Any) -> None:
@@ -71,7 +71,7 @@ def test_a_test_of_one_look_finds_that_change_with_that_power(power: float) -> N
     observed = ObservedMetric(
         metric=VISITS, unit_type="user", baseline=baseline, arrivals=(300,) * 28
     )
-    change = observed.detectable(days=14, power=power, alpha=0.05)
+    change = observed.detectable(OneLookTest(power=power))
     assert change is not None
     effect = Effect(change * 4.0, 9.0, 9.0)
     assert power_of(effect, units=4200) == pytest.approx(power, abs=1e-6)

@@ -11,7 +11,7 @@ import click
 from abkit.errors import ConfigError
 from abkit.experiments.deciding.catalogues import (
     catalogue_in,
-    project_catalogue,
+    named_catalogue,
     use_names,
     with_catalogue,
 )
@@ -94,7 +94,7 @@ def configured_experiments(config: str | None) -> tuple[type[Experiment], ...]:
     """
     _look_here_for_modules()
     experiments = active_experiments(configured_module(config))
-    return with_catalogue(experiments, project_catalogue() if use_names(experiments) else None)
+    return with_catalogue(experiments, named_catalogue() if use_names(experiments) else None)
 
 
 def configured_catalogue(config: str | None) -> Catalogue | None:
@@ -104,10 +104,10 @@ def configured_catalogue(config: str | None) -> Catalogue | None:
         None if there are none.
 
     Raises:
-        ConfigError, DeclarationError: As `configured_experiments` and `project_catalogue`.
+        ConfigError, DeclarationError: As `configured_experiments` and `named_catalogue`.
     """
     configured_experiments(config)
-    return catalogue_in(sys.modules[configured_module(config)]) or project_catalogue()
+    return catalogue_in(sys.modules[configured_module(config)]) or named_catalogue()
 
 
 def configured_module(config: str | None) -> str:

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 LENGTH = 28
 """So many of the last days are looked at: four weeks, as weekdays differ."""
 
-TEST: dict[str, Any] = {"days": 14, "power": 0.8, "alpha": 0.05}
-"""The test of which is told what it would find."""
-
 _MEANING = (
     "Of the last {length} days of the events: units are those that did anything, each from its first action "
     "in that time. The last column is the smallest relative change that two equal variants find with a power "
@@ -63,14 +60,18 @@ def metrics(*, config: str | None, events: str | None, as_json: bool) -> None:
         _print_json(listed, found, measured=where is not None)
         return
     out = console()
+    from abkit.analysis.findings.observed_metric import OneLookTest
     from abkit.analysis.presentation.terminal.catalogue import show_metrics, show_observed
 
     show_metrics(listed, out, has_catalogue=catalogue is not None)
     if where is not None:
+        test = OneLookTest()
         out.print()
-        show_observed(found, out, **TEST)
+        show_observed(found, out, test=test)
         out.print()
-        meaning = _MEANING.format(length=LENGTH, confidence=1 - TEST["alpha"], **TEST)
+        meaning = _MEANING.format(
+            length=LENGTH, power=test.power, days=test.days, confidence=1 - test.alpha
+        )
         out.print(meaning, style="dim", highlight=False)
 
 
@@ -107,9 +108,10 @@ def _observed(
 def _print_json(
     listed: Sequence[UsedMetric], found: "Sequence[ObservedMetric]", *, measured: bool
 ) -> None:
+    from abkit.analysis.findings.observed_metric import OneLookTest
     from abkit.analysis.presentation.export.catalogue import document, observed
 
     told: dict[str, Any] = {"metrics": document(listed)}
     if measured:
-        told["observed"] = {"length_days": LENGTH, **TEST, "metrics": observed(found, **TEST)}
+        told["observed"] = {"length_days": LENGTH, **observed(found, OneLookTest())}
     click.echo(json.dumps(told, indent=2, allow_nan=False))

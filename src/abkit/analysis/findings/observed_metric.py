@@ -10,6 +10,21 @@ from abkit.extras import extra
 
 
 @frozen(kw_only=True)
+class OneLookTest:
+    """Welch's test of two equal variants, looked at once.
+
+    Attributes:
+        days: How long units come.
+        power: The probability to find a change if it is there: 0.8 is 80%.
+        alpha: The accepted probability of a false alarm.
+    """
+
+    days: int = 14
+    power: float = 0.8
+    alpha: float = 0.05
+
+
+@frozen(kw_only=True)
 class ObservedMetric:
     """What a metric was, of one type of unit.
 
@@ -56,16 +71,11 @@ class ObservedMetric:
         further = max(0, days - len(self.arrivals))
         return sum(self.arrivals[:days]) + round(further * self.per_day)
 
-    def detectable(self, *, days: int, power: float, alpha: float) -> float | None:
-        """The smallest relative change that a test of one look finds, by Welch's test of two equal arms.
+    def detectable(self, test: OneLookTest) -> float | None:
+        """The smallest relative change that a test finds with its power.
 
-        (z_{1 - alpha/2} + z_power) sqrt(4 s² / n) / |mean|, n being `units_in` so many days; see
+        (z_{1 - alpha/2} + z_power) sqrt(4 s² / n) / |mean|, n being `units_in` its days; see
         `abkit.analysis.inference.power.detectable_difference`.
-
-        Args:
-            days: The length of the experiment.
-            power: The probability to find the change if it is there: 0.8 is 80%.
-            alpha: The accepted probability of a false alarm.
 
         Returns:
             0.05 is 5% of the mean. None if nothing is known, or not one unit would come in that time.
@@ -73,11 +83,11 @@ class ObservedMetric:
         Raises:
             MissingExtraError: scipy is not installed.
         """
-        units = self.units_in(days)
+        units = self.units_in(test.days)
         if self.baseline is None or units < 1:
             return None
         with extra("analysis"):
             from abkit.analysis.inference.power import Effect, detectable_difference
         spread = Effect(1.0, self.baseline.variance, self.baseline.variance)
-        found = detectable_difference(spread, units=units, alpha=alpha, power=power)
+        found = detectable_difference(spread, units=units, alpha=test.alpha, power=test.power)
         return found / abs(self.baseline.mean)

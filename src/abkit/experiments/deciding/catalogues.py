@@ -26,29 +26,39 @@ def catalogue_in(module: object) -> Catalogue | None:
     return Catalogue.of(listed, where=f"{LIST} of {getattr(module, '__name__', module)}")
 
 
+def named_catalogue() -> Catalogue | None:
+    """The catalogue of the module that the nearest pyproject.toml names as `metrics`; None if it names none.
+
+    Raises:
+        ConfigError: The module does not exist, or has no METRICS.
+        DeclarationError: As `catalogue_in`.
+    """
+    path, said = tool_table()
+    named = said.get("metrics")
+    if named is None:
+        return None
+    found = catalogue_in(_imported(named, said=f"{path}: metrics under [tool.abkit]"))
+    if found is None:
+        message = f"{path}: {named} has no list {LIST} = [...] of metrics"
+        raise ConfigError(message)
+    return found
+
+
 def project_catalogue() -> Catalogue | None:
-    """The catalogue of the module that the nearest pyproject.toml names as `metrics`, or else as `config`.
+    """The catalogue that the nearest pyproject.toml names, or else that of the module it names as `config`.
 
     Returns:
         None if it names none, or the configured module has no METRICS.
 
     Raises:
-        ConfigError: The module that is named as `metrics` does not exist, or has no METRICS.
+        ConfigError: As `named_catalogue`, or the configured module does not exist.
         DeclarationError: As `catalogue_in`.
     """
     path, said = tool_table()
-    if named := said.get("metrics"):
-        found = catalogue_in(_imported(named, said=f"{path}: metrics under [tool.abkit]"))
-        if found is None:
-            message = f"{path}: {named} has no list {LIST} = [...] of metrics"
-            raise ConfigError(message)
-        return found
     config = said.get("config")
-    return (
-        catalogue_in(_imported(config, said=f"{path}: config under [tool.abkit]"))
-        if config
-        else None
-    )
+    if (named := named_catalogue()) is not None or config is None:
+        return named
+    return catalogue_in(_imported(config, said=f"{path}: config under [tool.abkit]"))
 
 
 def use_names(experiments: Iterable[Any]) -> bool:

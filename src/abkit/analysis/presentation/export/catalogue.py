@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from abkit.analysis.findings.observed_metric import ObservedMetric
+from attrs import asdict
+
+from abkit.analysis.findings.observed_metric import ObservedMetric, OneLookTest
 from abkit.analysis.presentation.definitions import in_words
 from abkit.experiments.checking.metric_uses import UsedMetric
 
@@ -28,27 +30,27 @@ def document(listed: Iterable[UsedMetric]) -> list[dict[str, Any]]:
     ]
 
 
-def observed(
-    found: Sequence[ObservedMetric], *, days: int, power: float, alpha: float
-) -> list[dict[str, Any]]:
+def observed(found: Sequence[ObservedMetric], test: OneLookTest) -> dict[str, Any]:
     """What metrics were, by type of unit; `detectable` is a relative change.
 
     Args:
         found: What they were.
-        days: The length of the test that would find the change.
-        power: The probability to find it.
-        alpha: The accepted probability of a false alarm.
+        test: The test that would find the change.
     """
-    return [
-        {
-            "metric": each.metric.name,
-            "unit_type": each.unit_type,
-            "mean": each.mean,
-            "deviation": each.deviation,
-            "units": each.units,
-            "units_per_day": each.per_day,
-            "detectable": each.detectable(days=days, power=power, alpha=alpha),
-            "problem": each.problem or None,
-        }
-        for each in found
-    ]
+    return {
+        **asdict(test),
+        "metrics": [_observed(each, test) for each in found],
+    }
+
+
+def _observed(each: ObservedMetric, test: OneLookTest) -> dict[str, Any]:
+    return {
+        "metric": each.metric.name,
+        "unit_type": each.unit_type,
+        "mean": each.mean,
+        "deviation": each.deviation,
+        "units": each.units,
+        "units_per_day": each.per_day,
+        "detectable": each.detectable(test),
+        "problem": each.problem or None,
+    }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from abkit.analysis.findings.observed_metric import ObservedMetric
+from abkit.analysis.findings.observed_metric import ObservedMetric, OneLookTest
 from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.definitions import in_words
 from abkit.analysis.presentation.figures import legible
@@ -44,21 +44,14 @@ def show_metrics(listed: Sequence[UsedMetric], console: "Console", *, has_catalo
 
 
 def show_observed(
-    observed: Iterable[ObservedMetric],
-    console: "Console",
-    *,
-    days: int,
-    power: float,
-    alpha: float,
+    observed: Iterable[ObservedMetric], console: "Console", *, test: OneLookTest
 ) -> None:
     """Print what metrics were: mean, deviation, units a day, and the change that a test would find.
 
     Args:
         observed: What they were.
         console: Where to.
-        days: The length of the test.
-        power: The probability to find the change.
-        alpha: The accepted probability of a false alarm.
+        test: The test.
 
     Raises:
         MissingExtraError: rich or scipy is not installed.
@@ -72,9 +65,9 @@ def show_observed(
             Column("mean"),
             Column("deviation", spare=1),
             Column("new units\na day"),
-            Column(f"found in\n{days} days"),
+            Column(f"found in\n{test.days} days"),
         ]
-        rows = [_row(each, days=days, power=power, alpha=alpha) for each in known]
+        rows = [_row(each, test) for each in known]
         show_table(columns, rows, console)
     for each in found:
         if each.problem:
@@ -95,8 +88,8 @@ def _users(used: UsedMetric) -> str:
     return "\n".join(said) or "no experiment"
 
 
-def _row(each: ObservedMetric, *, days: int, power: float, alpha: float) -> tuple[str, ...]:
-    change = each.detectable(days=days, power=power, alpha=alpha)
+def _row(each: ObservedMetric, test: OneLookTest) -> tuple[str, ...]:
+    change = each.detectable(test)
     return (
         each.metric.name,
         each.unit_type,
