@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from abkit.cli.config import Option
 from abkit.cli.words import Word
 from abkit.errors import suggestion
 from abkit.experiments.declaring.metrics import Conversion, Mean, Missing
@@ -22,7 +23,7 @@ def _missing(text: str) -> tuple[str | None, Missing]:
     return name if equals else None, Missing(_WORD.convert(word.strip(), None, None))
 
 
-missing_option = click.option(
+missing_option: Option = click.option(
     "--missing",
     type=_missing,
     metavar="[METRIC=]WORD",
