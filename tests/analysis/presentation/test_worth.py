@@ -40,8 +40,8 @@ def test_the_notes_say_of_which_days_and_of_which_prior(full: Full) -> None:
         "5.0% (the goal, as fewer than 5 past results are known)."
     )
     assert daily == (
-        "A day: if all 1,284 units a day that the experiment reaches got the variant, instead of the "
-        "control (the mean of 7 days, 2026-11-02 to 2026-11-08)."
+        "A day: as measured, if all 1,284 units a day that the experiment reaches got the variant, instead "
+        "of the control (the mean of 7 days, 2026-11-02 to 2026-11-08)."
     )
     assert risk == (
         "Risk: the lift that the choice loses on average, where another one is better. Guardrails are no "

@@ -155,8 +155,8 @@ def _notes(found: Worth, *, guarded: bool) -> Iterator[str]:
         if daily.days > 1:
             days = f"the mean of {amount(daily.days, 'day')}, {days} to {daily.last:%Y-%m-%d}"
         yield (
-            f"A day: if all {_count(daily.units)} units a day that the experiment reaches got the variant, "
-            f"instead of the control ({days})."
+            f"A day: as measured, if all {_count(daily.units)} units a day that the experiment reaches got "
+            f"the variant, instead of the control ({days})."
         )
     if any(choice.expected_loss is not None for choice in found.choices):
         beside = " Guardrails are no part of it." if guarded else ""
