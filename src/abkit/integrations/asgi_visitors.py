@@ -124,15 +124,8 @@ class VisitorMiddleware:
         headers.update(told.headers(before))
         response = Response()
         for name, value in told.cookies.items():
-            response.set_cookie(
-                name,
-                value,
-                max_age=self._visitors.max_age if value else 0,
-                domain=self._visitors.domain,
-                secure=scope.get("scheme") in _SECURE or self._visitors.is_only_for_https,
-                httponly=True,
-                samesite="lax",
-            )
+            secure = scope.get("scheme") in _SECURE
+            response.set_cookie(name, **self._visitors.cookie_arguments(value, secure=secure))
         for cookie in response.headers.getlist("set-cookie"):
             headers.append("set-cookie", cookie)
 

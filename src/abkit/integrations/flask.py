@@ -161,22 +161,11 @@ class Abkit:
             headers = response.headers
             before = {name: ", ".join(headers.getlist(name)) for name in _VARYING}
             headers.update(told.headers(before))  # as Werkzeug 3.0 takes them
-            for name, value in told.cookies.items():
-                self._write(response, name, value)
-        return response
-
-    def _write(self, response: Response, name: str, value: str) -> None:
-        is_https = request.is_secure or self.visitors.is_only_for_https
-        response.set_cookie(
-            name,
-            value,
-            max_age=self.visitors.max_age if value else 0,
-            domain=self.visitors.domain,
             # A proxy may end https before the application.
-            secure=is_https or bool(current_app.config["SESSION_COOKIE_SECURE"]),
-            httponly=True,
-            samesite="Lax",
-        )
+            secure = request.is_secure or bool(current_app.config["SESSION_COOKIE_SECURE"])
+            for name, value in told.cookies.items():
+                response.set_cookie(name, **self.visitors.cookie_arguments(value, secure=secure))
+        return response
 
     def _begin_forcing(self) -> None:
         parameter, cookie = request.args.get(NAME), request.cookies.get(NAME)

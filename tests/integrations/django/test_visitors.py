@@ -164,6 +164,18 @@ def test_a_page_that_asked_is_served_to_nobody_else_from_djangos_cache(path: str
         assert made() == visits
 
 
+@pytest.mark.parametrize("middleware", [OF_A_VIEW], indirect=True)
+@pytest.mark.usefixtures("logged", "middleware")
+def test_nor_is_a_page_whose_application_gives_the_visitor() -> None:
+    with override_settings(
+        ABKIT={"SUBJECTS": lambda request: {"visitor": request.headers["X-Visitor"]}}
+    ):
+        for visitor in map(str, range(8)):
+            page = page_of(Client().get("/cached-ask/", headers={"X-Visitor": visitor}))
+            assert page.text.strip() == expt_manager.get(Signup, visitor=visitor)
+            assert "private" in page.headers["cache-control"]
+
+
 @pytest.mark.parametrize(
     ("middleware", "path"),
     [(AROUND, "/plain/"), (WITHIN, "/plain/"), (OF_A_VIEW, "/cached-plain/")],

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.functional import LazyObject, empty
 
-from abkit.experiments.declaring.subjects import Nobody, is_nobody
+from abkit.experiments.declaring.subjects import is_nobody
 from abkit.integrations.visitors import RequestVisitor, VisitorRequest, Visitors, signer_of
 from abkit.integrations.visitors.cookie import VisitorCookieSigner
 from abkit.integrations.visitors.response import VisitorResponse
@@ -31,16 +31,14 @@ class DjangoVisitor(RequestVisitor):
         """Whether the request can have a visitor already; nothing is read to find that out."""
         return bool(self._found or self._request.cookie or self._request.own_id)
 
-    def subject(self) -> str | Nobody:
-        """As `RequestVisitor.subject`; Django's own cache does not store the response."""
-        # `cache_page` stores what a view returns, before a middleware can say that it is private.
-        self._carrier._cache_update_cache = False
-        return super().subject()
-
     def recognize(self) -> None:
         """Ask the application's own functions now for what they know; no cookie is made."""
         with self._lock:
             self._look_for()
+
+    def _keep_out_of_caches(self) -> None:
+        # `cache_page` stores what a view returns, before a middleware can say that it is private.
+        self._carrier._cache_update_cache = False
 
 
 def write_visitor(
@@ -61,15 +59,7 @@ def write_visitor(
     for name, value in told.headers(response.headers).items():
         response[name] = value
     for name, value in told.cookies.items():
-        response.set_cookie(
-            name,
-            value,
-            max_age=visitors.max_age if value else 0,
-            domain=visitors.domain,
-            secure=secure or visitors.is_only_for_https,
-            httponly=True,
-            samesite="Lax",
-        )
+        response.set_cookie(name, **visitors.cookie_arguments(value, secure=secure))
 
 
 def is_signed_in(request: HttpRequest) -> bool:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
@@ -112,6 +112,22 @@ class Visitors(Generic[_Request]):
         """What became of the visitors so far, in this process."""
         with self._lock:
             return VisitorStats(**self._counts)
+
+    def cookie_arguments(self, value: str, *, secure: bool) -> dict[str, Any]:
+        """The arguments with which frameworks set a cookie of the visitor's.
+
+        Args:
+            value: The cookie's value; "" deletes it.
+            secure: Whether the request came by https.
+        """
+        return {
+            "value": value,
+            "max_age": self.max_age if value else 0,
+            "domain": self.domain,
+            "secure": secure or self.is_only_for_https,
+            "httponly": True,
+            "samesite": "Lax",
+        }
 
     def count(self, what: str) -> None:
         """Add one to a count of `stats`."""

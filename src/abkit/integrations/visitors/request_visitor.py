@@ -83,6 +83,7 @@ class RequestVisitor:
 
     def subject(self) -> str | Nobody:
         """The visitor's id, which is made if there is none; or why there can be none."""
+        self._keep_out_of_caches()
         with self._lock:
             if self._has_begun and not self._is_asked:
                 return self._too_late()
@@ -103,6 +104,7 @@ class RequestVisitor:
 
     def note_given(self) -> None:
         """Note that the response depends on a visitor whom the application gives among the subjects."""
+        self._keep_out_of_caches()
         self._is_asked = True
 
     def count_untracked(self) -> None:
@@ -123,6 +125,9 @@ class RequestVisitor:
             with self._lock:
                 self._kept = self._kept or self._kept_by(self._found)
         return keeping(self._kept)
+
+    def _keep_out_of_caches(self) -> None:
+        """Keep the response out of the caches of the framework, which may not wait for its headers."""
 
     def _kept_by(self, visitor_id: str) -> KeptVariants:
         request, first = self._request, self._request.variants_cookie
