@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from attrs import Factory, define, frozen
-from playwright.sync_api import Browser, Locator, Page, ViewportSize
+from playwright.sync_api import Browser, Locator, Page, Request, ViewportSize
 
 from abkit.experiments.declaring.identities import VISITOR_ID_LENGTH
 from abkit.integrations.visitors import NAME
@@ -142,7 +142,7 @@ class Device:
 
     def _follow(self, control: Locator) -> None:
         """Click, and be at the next page."""
-        with self.page.expect_event("domcontentloaded"):
+        with self.page.expect_event("load"):
             control.click()
 
 
@@ -161,11 +161,16 @@ class Street:
         def says(each: Any) -> None:
             self.visits.said.append(f"{each.page.url}: {each}")
 
+        def failed(request: Request) -> None:
+            # The browser itself aborts what a page still loads when it is left.
+            if request.failure != "net::ERR_ABORTED":
+                self.visits.said.append(f"{request.url}: {request.failure}")
+
         self.visits.browsers += 1
         context = self.chromium.new_context(user_agent=user_agent, viewport=SMALL)
         for complaint in ("console", "weberror"):
             context.on(complaint, says)
-        context.on("requestfailed", lambda it: self.visits.said.append(f"{it.url}: {it.failure}"))
+        context.on("requestfailed", failed)
         yield Device(context.new_page(), self.address, self.visits)
         context.close()
 

@@ -118,8 +118,8 @@ def _person(browser: Browser, server: Server, visits: Visits) -> Iterator[Page]:
     """A person with a browser of their own, at the directory; whatever the browser says is noted."""
 
     def failed(request: Request) -> None:
-        # Of a beacon the tools say "aborted" once its page is gone; the events tell whether it came.
-        if request.resource_type != "ping":
+        # The browser itself aborts what a page still loads, or sends, when it is left.
+        if request.failure != "net::ERR_ABORTED":
             visits.said.append(f"{request.url}: {request.failure}")
 
     def says(each: Any) -> None:
