@@ -16,6 +16,8 @@ from rich.console import Console
 from abkit import Conversion
 from abkit.analysis.advice.remaining import Remaining
 from abkit.analysis.advice.verdict import Recommendation, RecommendedAction
+from abkit.analysis.amounts import listed
+from abkit.analysis.presentation.sentences import remaining
 from abkit.analysis.presentation.terminal import show, to_text
 from abkit.analysis.presentation.terminal.words import line, sparkline
 from abkit.analysis.result import Result
@@ -72,6 +74,21 @@ def test_nothing_is_left_to_be_waited_for_once_it_is_decided(full: Full) -> None
     waiting = Recommendation(action=RecommendedAction.CONTINUE, reasons=("Too few.",))
     assert "No estimate." not in to_text(result)
     assert "No estimate." in to_text(evolve(result, recommendation=waiting))
+
+
+def test_what_is_missing_is_told_once_in_the_summary(full: Full) -> None:
+    result = full(units=90, looks=2)
+    missing = listed(result.deciding.treatments[0].missing)
+    few = Recommendation(
+        action=RecommendedAction.CONTINUE,
+        reasons=(f"1 cannot be compared in integration link clicked yet: it needs {missing}.",),
+    )
+    message = f"No estimate: integration link clicked first needs {missing}."
+    left = Remaining(days=None, units=None, message=message)
+    result = evolve(result, recommendation=few, remaining=left)
+    assert remaining(result) == ("No estimate before integration link clicked can be compared.")
+    silent = evolve(few, reasons=("The experiment is too short.",))
+    assert remaining(evolve(result, recommendation=silent)) == message
 
 
 def test_flags_are_told_with_what_they_mean(full: Full) -> None:

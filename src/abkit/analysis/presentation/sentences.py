@@ -183,11 +183,14 @@ def several(result: "Outcome") -> str | None:
 
 def remaining(result: "Outcome") -> str | None:
     """How long it still takes; None where nothing is to be waited for."""
-    left = result.remaining
-    waits = (
-        result.recommendation.action is RecommendedAction.CONTINUE and not result.sample_ratio.alarm
-    )
-    return left.message if left is not None and waits else None
+    left, advice = result.remaining, result.recommendation
+    if left is None or advice.action is not RecommendedAction.CONTINUE or result.sample_ratio.alarm:
+        return None
+    needs = {text for treatment in result.deciding.treatments for text in treatment.missing}
+    told = " ".join(advice.reasons)
+    if needs and all(text in told and text in left.message for text in needs):
+        return f"No estimate before {result.deciding.metric.name} can be compared."
+    return left.message
 
 
 _SHOWN_ELSEWHERE = {
