@@ -3,8 +3,9 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Request, sync_playwright
 
 from .npm import cannot
 
@@ -30,3 +31,24 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def note_complaints(context: BrowserContext, said: list[str]) -> None:
+    """Note whatever the pages of a context complain of, and the requests that fail.
+
+    Args:
+        context: Where the pages are opened.
+        said: Where it is noted, beside the address.
+    """
+
+    def says(each: Any) -> None:
+        said.append(f"{each.page.url}: {each}")
+
+    def failed(request: Request) -> None:
+        # The browser itself aborts what a page still loads, or sends, when it is left.
+        if request.failure != "net::ERR_ABORTED":
+            said.append(f"{request.url}: {request.failure}")
+
+    context.on("console", says)
+    context.on("weberror", says)
+    context.on("requestfailed", failed)

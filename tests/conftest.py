@@ -13,12 +13,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from abkit import ExperimentManager
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # A busy machine is no reason to fail. CI has the same examples each time, so that it says something about
 # the change; elsewhere each run looks for new ones. `make coverage` looks at more of them.
@@ -155,6 +158,15 @@ def spark() -> Iterator[Any]:
         )
         yield session
         session.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Debian's Chromium; no longer than a module, because Playwright's event loop is in the way of others."""
+    from .chromium import launched
+
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

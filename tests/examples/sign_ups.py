@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from attrs import Factory, define, frozen
-from playwright.sync_api import Browser, Locator, Page, Request, ViewportSize
+from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 from abkit.experiments.declaring.identities import VISITOR_ID_LENGTH
 from abkit.integrations.visitors import NAME
+
+from ..chromium import note_complaints
 
 SIGNED_UP, INVITED = "signed up", "invited a colleague"
 # Chromium without windows calls itself a program, which it is, but for this test.
@@ -157,20 +158,9 @@ class Street:
     @contextmanager
     def device(self, user_agent: str = PERSON) -> Iterator[Device]:
         """A new browser; whatever it complains of is noted."""
-
-        def says(each: Any) -> None:
-            self.visits.said.append(f"{each.page.url}: {each}")
-
-        def failed(request: Request) -> None:
-            # The browser itself aborts what a page still loads when it is left.
-            if request.failure != "net::ERR_ABORTED":
-                self.visits.said.append(f"{request.url}: {request.failure}")
-
         self.visits.browsers += 1
         context = self.chromium.new_context(user_agent=user_agent, viewport=SMALL)
-        for complaint in ("console", "weberror"):
-            context.on(complaint, says)
-        context.on("requestfailed", failed)
+        note_complaints(context, self.visits.said)
         yield Device(context.new_page(), self.address, self.visits)
         context.close()
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,10 @@ import pytest
 from attrs import frozen
 from playwright.sync_api import Browser
 
-from ..chromium import launched
 from .served import Example, integration_directory, served
 from .visitors import ACME, ORGANIZATIONS, WITH_COLLEAGUE, Visits, visit
 
 ANALYZE = ("abkit", "analyze", "ShowPluginsExperiment", "--events", "data/events")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

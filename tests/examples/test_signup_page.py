@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,10 @@ from playwright.sync_api import Browser
 from abkit.experiments.declaring.identities import VISITOR_ID_LENGTH
 from abkit.integrations.visitors import NAME
 
-from ..chromium import launched
 from .served import Example, served, signup_page
 from .sign_ups import INVITED, SIGNED_UP, Visits, visit
 
 VARIANTS = ("form", "github")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

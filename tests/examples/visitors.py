@@ -4,11 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from attrs import Factory, define
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from ..chromium import note_complaints
 from .served import Server
 
 PEOPLE = [range(first, first + 10) for first in range(1, 31, 10)]
@@ -116,19 +116,8 @@ def in_a_new_tab(link: Locator) -> None:
 @contextmanager
 def _person(browser: Browser, server: Server, visits: Visits) -> Iterator[Page]:
     """A person with a browser of their own, at the directory; whatever the browser says is noted."""
-
-    def failed(request: Request) -> None:
-        # The browser itself aborts what a page still loads, or sends, when it is left.
-        if request.failure != "net::ERR_ABORTED":
-            visits.said.append(f"{request.url}: {request.failure}")
-
-    def says(each: Any) -> None:
-        visits.said.append(f"{each.page.url}: {each}")
-
     context = browser.new_context()
-    context.on("console", says)
-    context.on("weberror", says)
-    context.on("requestfailed", failed)
+    note_complaints(context, visits.said)
     page = context.new_page()
     page.goto(server.address)
     yield page

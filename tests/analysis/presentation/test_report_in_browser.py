@@ -1,6 +1,6 @@
 """The report in a real browser: on a phone, in the dark, on paper, by keyboard, without a network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,6 @@ from abkit.analysis.findings.experiment_pairs import (
 )
 from abkit.analysis.presentation.report.interactions import render
 from abkit.analysis.result import Result
-
-from ...chromium import launched
 
 Full = Callable[..., Result]
 EVIL = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
@@ -56,12 +54,6 @@ CONTRASTS = """() => {
 NAMELESS = """() => [...document.querySelectorAll("svg, [role=region], section, summary, a, pre")]
   .filter((e) => !(e.getAttribute("aria-label") || e.textContent).trim() && e.checkVisibility())
   .map((e) => e.outerHTML.slice(0, 200))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
