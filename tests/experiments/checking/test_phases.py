@@ -1,6 +1,8 @@
 """The lock remembers since when which weights and which ways in were in force."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,42 @@ def test_a_lock_without_phases_is_read_and_its_history_begins_with_what_it_tells
     first, second = locked_phases(read_lock(path)["Ramp"]["phases"])
     assert first.at == second.at == later
     assert second.entering == ("rollout 100% -> 50%",)
+
+
+def test_phases_that_a_merge_left_in_another_order_are_told_by_their_times() -> None:
+    states = history(declared(rollout=0.1), declared(rollout=0.2), declared(rollout=0.5))
+    expected = locked_phases(states)
+    assert [phase.entering for phase in expected] == [
+        (),
+        ("rollout 10% -> 20%",),
+        ("rollout 20% -> 50%",),
+    ]
+    for other in permutations(states):
+        assert locked_phases(other) == expected
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"at": "yesterday"},
+        {"weights": {"old": -1}},
+        {"weights": [1]},
+        {"weights": {"old": "x"}},
+        {"at": None},
+    ],
+)
+def test_a_history_that_cannot_be_read_is_refused_with_the_name(
+    tmp_path: Path, damage: dict[str, Any]
+) -> None:
+    path = tmp_path / "experiments.lock.json"
+    write_lock(path, [declared()], at=START)
+    content = json.loads(path.read_text())
+    content["experiments"]["Ramp"]["phases"][0] |= damage
+    path.write_text(json.dumps(content))
+    with pytest.raises(
+        ConfigError, match=r"the history of Ramp \(.*write it anew: abkit check --update"
+    ):
+        read_lock(path)
 
 
 @given(st.lists(st.sampled_from([(9, 1, 1.0), (1, 1, 1.0), (1, 1, 0.5), (2, 2, 0.5)]), max_size=8))

@@ -5,7 +5,7 @@ from pathlib import Path
 from attrs import frozen
 
 from abkit.errors import ConfigError
-from abkit.experiments.checking.lock import LOCK_FILE, read_lock
+from abkit.experiments.checking.lock_file import LOCK_FILE, read_lock
 from abkit.experiments.checking.phases import LockedPhase, locked_phases
 from abkit.experiments.checking.registration import Amendment, amendments
 from abkit.pyproject import tool_table
@@ -50,12 +50,5 @@ def history_of(name: str) -> History:
     path = (Path.cwd() if project is None else project.parent) / LOCK_FILE
     if not path.is_file():
         return History()
-    try:
-        entry = read_lock(path).get(name, {})
-        return History(amendments(entry.get("judged", ())), locked_phases(entry.get("phases", ())))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        message = (
-            f"{path} cannot be read ({error}); restore it, or delete it and "
-            "write it anew: abkit check --update"
-        )
-        raise ConfigError(message) from None
+    entry = read_lock(path).get(name, {})
+    return History(amendments(entry.get("judged", ())), locked_phases(entry.get("phases", ())))

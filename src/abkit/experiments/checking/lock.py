@@ -1,13 +1,8 @@
 """What decides an assignment, written down, so that a change of it is seen before it is deployed."""
 
-import ast
-import hashlib
-import inspect
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from textwrap import dedent
 from types import MappingProxyType
 from typing import Any
 
@@ -16,13 +11,15 @@ from attrs import frozen
 from abkit.errors import ConfigError, DeclarationError
 from abkit.events import Variant
 from abkit.experiments.checking import phases
-from abkit.experiments.checking.registration import (
-    amendments,
-    differences,
-    judged,
-    registered,
+from abkit.experiments.checking.lock_file import (
+    HISTORIES,
+    LOCK_FILE,
+    REWRITE,
+    read_lock,
+    write_lock,
 )
-from abkit.experiments.checking.tracing import traced
+from abkit.experiments.checking.locked import locked
+from abkit.experiments.checking.registration import amendments, differences, judged
 from abkit.experiments.deciding.decision import split_of
 from abkit.experiments.deciding.gates import checks_of
 from abkit.experiments.declaring.declaration import Bucketing, Declaration
@@ -30,9 +27,17 @@ from abkit.experiments.declaring.experiment import Experiment
 from abkit.experiments.declaring.holdout import Holdout
 from abkit.experiments.declaring.layer import Layer
 
-LOCK_FILE = "experiments.lock.json"
-VERSION = 1
-_HISTORIES = ("phases", "judged")
+__all__ = [
+    "LOCK_FILE",
+    "Change",
+    "Moves",
+    "amended_after_start",
+    "compare",
+    "locked",
+    "read_lock",
+    "write_lock",
+]
+
 UNITS = 100_000
 """How many units a change is computed on: the ids "0" to "99999"."""
 
@@ -101,107 +106,6 @@ class Change:
         return "; it is sticky: units that were exposed keep their variant and stay"
 
 
-def locked(experiment: type[Experiment]) -> dict[str, Any]:
-    """All that decides an experiment's assignments, as JSON-ready values."""
-    declaration = experiment.declaration
-    layer = declaration.layer
-    return {
-        "unit_type": declaration.unit_type,
-        "salt": declaration.salt,
-        "param_name": declaration.param_name,
-        "bucketing": str(declaration.bucketing),
-        "variants": [[variant, weight] for variant, weight in declaration.weights.items()],
-        "rollout": declaration.rollout,
-        "layer": None
-        if layer is None
-        else {
-            "salt": layer.salt or layer.name,
-            "size": layer.size,
-            "slots": _spans(declaration.slots),
-        },
-        "holdouts": [{"salt": h.salt or h.name, "share": h.share} for h in declaration.holdouts],
-        # Only where it is so: locks of other experiments stay as they are.
-        **({"sticky": True} if declaration.sticky else {}),
-        "drawn": _drawn(experiment),
-        "code": {hook: _code(experiment, hook) for hook in ("assign", "eligible")},
-    }
-
-
-def write_lock(
-    path: Path,
-    experiments: Iterable[type[Experiment]],
-    before: Mapping[str, dict[str, Any]] = MappingProxyType({}),
-    *,
-    at: datetime | None = None,
-) -> None:
-    """Write down what decides now, and the phases and how it is judged, with the time of each change.
-
-    Args:
-        path: Where to.
-        experiments: The experiments.
-        before: What was written down so far.
-        at: The time, UTC; None: now.
-    """
-    when = at or datetime.now(UTC)
-
-    def entry(experiment: type[Experiment]) -> dict[str, Any]:
-        old, now = before.get(experiment.name), locked(experiment)
-        plans = () if old is None else old.get("judged", ())
-        return {
-            **now,
-            "phases": phases.recorded(old, now, at=when),
-            "judged": registered(plans, judged(experiment.declaration), at=when),
-        }
-
-    content = {
-        "version": VERSION,
-        "experiments": {experiment.name: entry(experiment) for experiment in experiments},
-    }
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def read_lock(path: Path) -> Mapping[str, dict[str, Any]]:
-    """What was written down, by experiment name.
-
-    Raises:
-        ConfigError: The file does not exist, or is no lock of this version.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found: Mapping[str, dict[str, Any]] = content["experiments"]
-        version = content["version"]
-    except FileNotFoundError:
-        message = f"There is no {path} yet; write it with: abkit check --update"
-        raise ConfigError(message) from None
-    except (ValueError, KeyError, TypeError) as error:
-        message = (
-            f"{path} is no lock of experiments ({error}); restore it, or delete it and "
-            "write it anew: abkit check --update"
-        )
-        raise ConfigError(message) from None
-    if version != VERSION:
-        message = (
-            f"{path} has version {version}, not {VERSION}; restore it, or delete it and "
-            "write it anew: abkit check --update"
-        )
-        raise ConfigError(message)
-    if not isinstance(found, Mapping) or not all(map(_is_entry, found.values())):
-        message = (
-            f"{path} is no lock of experiments; restore it, or delete it and "
-            "write it anew: abkit check --update"
-        )
-        raise ConfigError(message)
-    return found
-
-
-def _is_entry(entry: object) -> bool:
-    """Whether it has the form of what is written for an experiment."""
-    return isinstance(entry, Mapping) and all(
-        isinstance(history, list) and all(isinstance(state, Mapping) for state in history)
-        for history in (entry.get(name, []) for name in _HISTORIES)
-    )
-
-
 def compare(
     before: Mapping[str, dict[str, Any]], experiments: Iterable[type[Experiment]]
 ) -> tuple[Change, ...]:
@@ -255,7 +159,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, .
     return tuple(
         _difference(key, old.get(key), new.get(key))
         for key in {**new, **old}
-        if key not in _HISTORIES
+        if key not in HISTORIES
         and old.get(key) != new.get(key)
         and not (key == "drawn" and None in (old.get(key), new.get(key)))
     )
@@ -300,10 +204,7 @@ def _begun(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> tuple[s
 
 
 def _unreadable(name: str, error: Exception) -> ConfigError:
-    message = (
-        f"The lock of {name} cannot be read ({error}); restore it, or delete it and "
-        "write it anew: abkit check --update"
-    )
+    message = f"The lock of {name} cannot be read ({error}); {REWRITE}"
     return ConfigError(message)
 
 
@@ -342,44 +243,6 @@ def _declaration(lock: Mapping[str, Any], name: str) -> Declaration:
         hypothesis="",
         owner="",
     )
-
-
-def _spans(slots: Iterable[int]) -> list[list[int]]:
-    """Slots as [first, last] pairs, so that a layer of 10,000 slots stays readable."""
-    spans: list[list[int]] = []
-    for slot in sorted(slots):
-        if spans and spans[-1][1] == slot - 1:
-            spans[-1][1] = slot
-        else:
-            spans.append([slot, slot])
-    return spans
-
-
-def _code(experiment: type[Experiment], hook: str) -> str | None:
-    """Names the experiment's own code of a hook, or its script; None if it has none."""
-    if hook == "assign" and hasattr(experiment, "fingerprint"):
-        fingerprint: str = experiment.fingerprint
-        return fingerprint
-    function = getattr(experiment, hook)
-    if function is getattr(Experiment, hook):
-        return None
-    try:
-        # Parsed and written again: comments, blank lines and quotes decide nothing.
-        text = ast.unparse(ast.parse(dedent(inspect.getsource(function))))
-    except (OSError, TypeError, SyntaxError):
-        text = repr((function.__code__.co_code, function.__code__.co_consts))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _drawn(experiment: type[Experiment]) -> list[list[Any]] | None:
-    """What an operator in the code draws from, with its weights, which may stand outside of `assign()`.
-
-    None if it is not known, or not here, as where a setting for tests keeps the code from drawing.
-    """
-    found = traced(experiment)
-    if found is None or found.weights is None:
-        return None
-    return [[*pair] for pair in zip(found.variants, found.weights, strict=False)]
 
 
 def _share(part: int, of: int) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import isfinite
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -91,16 +90,13 @@ def locked_phases(history: Sequence[State]) -> tuple[LockedPhase, ...]:
         KeyError: A phase has no time; or a `TypeError`, a `ValueError` or an `AttributeError`, as it has
             another form.
     """
-    changes = [(), *(tuple(_entering(*pair)) for pair in pairwise(history))]
-    phases = (
-        LockedPhase(
-            at=_utc(state["at"]),
-            weights=_weights_of(state),
-            entering=entering,
-        )
-        for state, entering in zip(history, changes, strict=False)
+    # Two branches that were merged may have left them in another order.
+    states = sorted(history, key=lambda state: _utc(state["at"]))
+    changes = [(), *(tuple(_entering(*pair)) for pair in pairwise(states))]
+    return tuple(
+        LockedPhase(at=_utc(state["at"]), weights=_weights_of(state), entering=entering)
+        for state, entering in zip(states, changes, strict=False)
     )
-    return tuple(sorted(phases, key=attrgetter("at")))
 
 
 def _weights_of(state: State) -> Mapping[str, float]:
