@@ -21,7 +21,7 @@ from abkit.analysis.declared.design import Declared, Design
 from abkit.analysis.declared.design_weights import designed_weights, is_in_code
 from abkit.analysis.declared.history import readable_history
 from abkit.analysis.declared.past_results import past_results
-from abkit.analysis.declared.planned import planned
+from abkit.analysis.declared.planned import in_force, planned
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.query.events import EventQueries
@@ -148,7 +148,7 @@ class Analysis:
             AbkitError: As `run`.
         """
         design = evolve(Design.of(self.experiment, control=control), plan=planned(self.experiment))
-        plan = _in_force(self.plan, design.plan)
+        plan = in_force(self.plan, design.plan)
         check_plan(design, plan)
         if isinstance(plan.cuped, Mapping):
             message = (
@@ -262,13 +262,6 @@ class Analysis:
             queries=session.texts,
             engine=version,
         )
-
-
-def _in_force(said: AnalysisPlan | None, declared: AnalysisPlan | None) -> AnalysisPlan:
-    """What is said, over what is declared."""
-    if said is None or declared is None:
-        return said or declared or AnalysisPlan()
-    return said.over(declared)
 
 
 def _declared_control(experiment: object) -> str | None:

@@ -249,7 +249,7 @@ def _segments(
 ) -> Iterable[Segment]:
     """The parts of the units that have the control and something beside it."""
     # CUPED and corrections are for the whole.
-    estimands = [evolve(e, before={}, present=None) for e in measured_sums.layout.estimands]
+    estimands = [estimand.unadjusted for estimand in measured_sums.layout.estimands]
     for part in measured_sums.parts:
         try:
             metrics = evaluate(

@@ -103,7 +103,7 @@ class MeasuredSums:
         """What the metrics are, in terms of the sums."""
         if self.adjusted:
             return tuple(self.layout.estimands)
-        return tuple(evolve(each, before={}, present=None) for each in self.layout.estimands)
+        return tuple(estimand.unadjusted for estimand in self.layout.estimands)
 
 
 def measure_events(

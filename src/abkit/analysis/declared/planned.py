@@ -61,6 +61,17 @@ def planned(experiment: Any) -> AnalysisPlan | None:
     return own.over(project)
 
 
+def in_force(said: AnalysisPlan | None, declared: AnalysisPlan | None) -> AnalysisPlan:
+    """What is said, over what is declared.
+
+    Raises:
+        AnalysisError: The two do not go together.
+    """
+    if said is None or declared is None:
+        return said or declared or AnalysisPlan()
+    return said.over(declared)
+
+
 def deviations(used: AnalysisPlan, plan: AnalysisPlan | None) -> tuple[Deviation, ...]:
     """What an analysis does otherwise than its plan; nothing where there is no plan."""
     if plan is None:

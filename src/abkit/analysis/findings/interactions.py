@@ -11,7 +11,7 @@ from functools import reduce
 from math import exp, inf, sqrt
 from operator import add
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.arms import Arms, arms_of
@@ -82,7 +82,7 @@ def heterogeneity(
     for estimand in estimands:
         if estimand.metric != design.deciding and estimand.metric.role is not Role.GUARDRAIL:
             continue
-        plain = evolve(estimand, before={}, present=None)
+        plain = estimand.unadjusted
         tests = [
             _Test(variant, members, plain, design, plan, first_look)
             for members in by_property.values()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import isfinite, sqrt
 from statistics import fmean
 
-from attrs import evolve, frozen
+from attrs import frozen
 from scipy.special import ndtri
 
 from abkit.analysis.declared.design import Design
@@ -69,7 +69,7 @@ class Judge:
         Args:
             looks: The sums of each variant up to the end of each day.
         """
-        estimands = self.estimands if self.plan.cuped else [*map(_without_past, self.estimands)]
+        estimands = self.estimands if self.plan.cuped else [of.unadjusted for of in self.estimands]
         found = evaluate(
             looks[-1], estimands, self.design, self.plan, first_look=self._first_look(looks)
         )
@@ -157,10 +157,6 @@ def _by_variant(judged: Sequence[Judged]) -> Iterator[list[tuple[float, float, f
 def _spread(differences: Sequence[tuple[float, float, float]]) -> float:
     """Around no difference, which is what there is."""
     return sqrt(fmean(difference * difference for difference, _, _ in differences))
-
-
-def _without_past(estimand: Estimand) -> Estimand:
-    return evolve(estimand, before={}, present=None)
 
 
 def _of_metric(found: MetricResult) -> Judged:

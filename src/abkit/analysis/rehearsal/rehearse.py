@@ -7,7 +7,7 @@ from attrs import evolve
 
 from abkit.analysis.aggregation.session import Progress, silent
 from abkit.analysis.declared.design import Design
-from abkit.analysis.declared.planned import planned
+from abkit.analysis.declared.planned import in_force, planned
 from abkit.analysis.findings.before import LEVEL
 from abkit.analysis.inference.power.effect import check_power
 from abkit.analysis.reading.sources import Source
@@ -93,16 +93,16 @@ def rehearse(
         raise AnalysisError(message)
     drawing = Drawing.of(experiment, design)
     design = evolve(design, weights=drawing.cut.shares)
-    in_force = _in_force(plan, planned(experiment))
-    check_power(power, in_force.level)
-    past = in_force.cuped if isinstance(in_force.cuped, timedelta) else PAST
+    judged_by = in_force(plan, planned(experiment))
+    check_power(power, judged_by.level)
+    past = judged_by.cuped if isinstance(judged_by.cuped, timedelta) else PAST
     wanted = Wanted(
         unit_type=design.unit_type,
         metrics=design.metrics,
         prefix=drawing.prefix,
         others=drawing.others,
         before=past,
-        window=in_force.window,
+        window=judged_by.window,
         length=length,
     )
     history = read_history(wanted, actions, identities, progress=progress)
@@ -111,7 +111,7 @@ def rehearse(
     split = sums_of_splits(history, drawing.cut, range(splits + 1))
     judge = Judge(
         design=design,
-        plan=evolve(in_force, sample_size=history.units),
+        plan=evolve(judged_by, sample_size=history.units),
         estimands=history.layout.estimands,
         ends=tuple(_midnight(day) for day in split.ends),
     )
@@ -121,7 +121,7 @@ def rehearse(
     metrics = _metrics(judge, history, overall, judged, past=past, power=power)
     return Rehearsal(
         design=design,
-        plan=in_force,
+        plan=judged_by,
         units=history.units,
         first=_EPOCH + days[0] * DAY,
         last=_EPOCH + days[-1] * DAY,
@@ -130,7 +130,7 @@ def rehearse(
         metrics=metrics,
         before=_before(judge, history, split, drawing),
         suggestion=_suggestion(
-            in_force,
+            judged_by,
             metrics,
             judge,
             overall,
@@ -140,12 +140,6 @@ def rehearse(
         ),
         notes=(*_notes(experiment), *([drawing.note] if drawing.note else [])),
     )
-
-
-def _in_force(said: AnalysisPlan | None, declared: AnalysisPlan | None) -> AnalysisPlan:
-    if said is None or declared is None:
-        return said or declared or AnalysisPlan()
-    return said.over(declared)
 
 
 def _judged(judge: Judge, split: SplitSums, progress: Progress) -> Iterator[list[Judged]]:

@@ -93,7 +93,7 @@ def needed_units(
     if goal is None:
         return None
     if plan.cuped is None:
-        estimand = evolve(estimand, before={}, present=None)
+        estimand = estimand.unadjusted
     try:
         return requirement(
             estimand.metric,

@@ -9,8 +9,9 @@ method in metric analytics", KDD).
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from types import MappingProxyType
+from typing import Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.errors import AnalysisError
@@ -59,6 +60,11 @@ class Estimand:
     capped: int | None = None
     negative: int | None = None
     divided: int | None = None
+
+    @property
+    def unadjusted(self) -> Self:
+        """The same without CUPED."""
+        return evolve(self, before={}, present=None)
 
     @property
     def is_formula(self) -> bool:
