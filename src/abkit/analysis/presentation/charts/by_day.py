@@ -6,7 +6,7 @@ from typing import Any
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.novelty import Novelty
 from abkit.analysis.presentation.charts.series import Row, colours, drawn, labels
-from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module
+from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module, rows_of
 from abkit.analysis.presentation.effects import Effects, extent
 from abkit.analysis.statistics.days import early_days
 
@@ -52,8 +52,8 @@ def by_day_chart(found: MetricResult, novelty: Novelty, *, theme: Theme, size: S
         scale=alt.Scale(domain=[-0.5, round(last) + 0.5], nice=False),
         axis=alt.Axis(tickMinStep=1, grid=False, format="d"),
     )
-    zero = alt.Chart(alt.Data(values=[{"estimate": 0.0}])).mark_rule(color=theme.ink).encode(y)
-    base = alt.Chart(alt.Data(values=rows))
+    zero = alt.Chart(rows_of([{"estimate": 0.0}])).mark_rule(color=theme.ink).encode(y)
+    base = alt.Chart(rows_of(rows))
     layers = [
         zero,
         base.mark_rule(strokeWidth=2, opacity=0.55).encode(
@@ -62,7 +62,7 @@ def by_day_chart(found: MetricResult, novelty: Novelty, *, theme: Theme, size: S
         base.mark_point(filled=True, size=55, opacity=1).encode(x, y, color=encoding["color"]),
     ]
     if parts:
-        of_parts = alt.Chart(alt.Data(values=parts)).mark_rule(strokeWidth=2, strokeDash=[6, 4])
+        of_parts = alt.Chart(rows_of(parts)).mark_rule(strokeWidth=2, strokeDash=[6, 4])
         layers.append(of_parts.encode(alt.X("from:Q"), y, x2="to:Q", color=encoding["color"]))
     return alt.layer(*layers).properties(width=size.width, height=size.height)
 

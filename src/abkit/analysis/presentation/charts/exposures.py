@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from abkit.analysis.presentation.charts.series import Looks, Row, colours, drawn, labels
-from abkit.analysis.presentation.charts.theme import Size, Theme, module
+from abkit.analysis.presentation.charts.theme import Size, Theme, module, rows_of
 from abkit.analysis.presentation.phase_marks import PhaseMark
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _phases(looks: Looks, marks: Sequence[PhaseMark], theme: Theme) -> list[Any]
             if mark.splits is splits
         ]
         if rows:
-            base = alt.Chart(alt.Data(values=rows)).encode(x="time:T")
+            base = alt.Chart(rows_of(rows)).encode(x="time:T")
             layers.append(base.mark_rule(color=theme.quiet, strokeDash=dash))
             number = base.mark_text(align="left", baseline="top", dx=4, color=theme.quiet)
             layers.append(number.encode(text="number:N", y=alt.value(0)))
@@ -74,4 +74,4 @@ def _rows(looks: Looks, lines: dict[str, tuple[int, ...]], first: int, last: int
         for variant, counts in lines.items()
         for number in range(first, last + 1)
     ]
-    return module().Data(values=rows)
+    return rows_of(rows)

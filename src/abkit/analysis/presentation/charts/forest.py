@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.presentation.charts.series import Row, labels
-from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module
+from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module, rows_of
 from abkit.analysis.presentation.effects import Effects, extent
 from abkit.analysis.presentation.figures import drawable
 
@@ -94,16 +94,14 @@ def _drawn(
     )
     names = list(dict.fromkeys(str(row["name"]) for row in rows))
     y = alt.Y("name:N", title=None, sort=names, axis=alt.Axis(grid=False, ticks=False))
-    base = alt.Chart(alt.Data(values=rows))
+    base = alt.Chart(rows_of(rows))
     lines = [
         (0.0, theme.ink, [1, 0]),
         *((goal, theme.goal, [3, 3]) for goal in effects.goals),
         *((margin, theme.margin, [3, 3]) for margin in effects.margins),
     ]
     layers = [
-        alt.Chart(alt.Data(values=[{"estimate": place}]))
-        .mark_rule(color=colour, strokeDash=dash)
-        .encode(x)
+        alt.Chart(rows_of([{"estimate": place}])).mark_rule(color=colour, strokeDash=dash).encode(x)
         for place, colour, dash in lines
     ]
     layers += [

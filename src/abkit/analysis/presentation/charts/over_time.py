@@ -6,7 +6,7 @@ from typing import Any
 
 from abkit.analysis.findings.metric_result import MetricResult, OverTime
 from abkit.analysis.presentation.charts.series import Looks, Row, colours, drawn, labels
-from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module
+from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module, rows_of
 from abkit.analysis.presentation.effects import Effects, extent
 
 _BANDS = 3
@@ -61,7 +61,7 @@ def _effect_panel(
     axis = alt.Axis(labelExpr=written, tickCount=5)
     x = looks.axis(size)
     y = alt.Y("estimate:Q", title=title, scale=scale, axis=axis)
-    data = alt.Data(values=rows)
+    data = rows_of(rows)
     layers = [_level(0.0, theme.ink, dash=[1, 0], field="estimate")]
     layers += [_level(goal, theme.goal, dash=[3, 3], field="estimate") for goal in effects.goals]
     layers += [_level(of, theme.margin, dash=[3, 3], field="estimate") for of in effects.margins]
@@ -70,7 +70,7 @@ def _effect_panel(
         layers.append(band.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), color=encoding["color"]))
     layers.append(alt.Chart(data).mark_line(strokeWidth=2.5).encode(x, y, **encoding))
     last = max(_real(row["time"]) for row in rows)
-    ends = alt.Data(values=[row for row in rows if row["time"] == last])
+    ends = rows_of([row for row in rows if row["time"] == last])
     dot = alt.Chart(ends).mark_point(size=50, filled=True, opacity=1)
     layers.append(dot.encode(x, y, color=encoding["color"]))
     return alt.layer(*layers)
@@ -91,7 +91,7 @@ def _p_panel(
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(tickCount=3, format=".1f"),
     )
-    line = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2, interpolate="step-after")
+    line = alt.Chart(rows_of(rows)).mark_line(strokeWidth=2, interpolate="step-after")
     return alt.layer(
         _level(alpha, theme.ink, dash=[3, 3], field="p"),
         line.encode(looks.axis(size), y, **encoding),
@@ -101,7 +101,7 @@ def _p_panel(
 def _level(value: float, colour: str, *, dash: list[int], field: str) -> Any:
     """A horizontal line."""
     alt = module()
-    rule = alt.Chart(alt.Data(values=[{field: value}])).mark_rule(strokeDash=dash, color=colour)
+    rule = alt.Chart(rows_of([{field: value}])).mark_rule(strokeDash=dash, color=colour)
     return rule.encode(y=f"{field}:Q")
 
 

@@ -1,5 +1,6 @@
 """How charts look: in a picture, and within a page that has colours of its own."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -103,6 +104,11 @@ def module() -> Any:
     with extra("charts"):
         import altair as alt
     return alt
+
+
+def rows_of(rows: Sequence[Mapping[str, object]]) -> Any:
+    """The data of a chart. Of a list, Altair makes a deep copy at each step of making a chart."""
+    return module().Data(values=tuple(rows))
 
 
 def styled(chart: Any, theme: Theme, *, title: str, subtitle: str = "") -> Any:

@@ -1,5 +1,6 @@
 """The panel as HTML that needs nothing else: no network, no scripts. A page, or a notebook's cell."""
 
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -91,8 +92,9 @@ def _rendered(result: "Outcome", template: str) -> str:
     return html.strip() + "\n"
 
 
+@cache
 def environment() -> "Environment":
-    """What fills the templates: escaped, and with the style of all pages.
+    """What fills the templates: escaped, and with the style of all pages. It keeps them compiled.
 
     Raises:
         MissingExtraError: jinja2 is not installed.
