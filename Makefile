@@ -55,11 +55,10 @@ example-signup: .venv/example-signup.installed
 	test -d data/events/exposures || { echo "No visitor has been exposed yet: nothing to analyze."; exit 0; }; \
 	echo; set -x; $(CURDIR)/$(BIN)/abkit analyze SignupWithGitHub --html report.html
 
-# What is fetched for the drivers is waited for while the tests compute.
+# While the tests of two workers wait, the types are checked, and then the drivers are tested.
 test: system .venv/dev.installed
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync types lint imports
-	@$(MAKE) --no-print-directory --jobs=2 unit .venv/drivers.installed
-	@$(MAKE) --no-print-directory drivers
+	@$(MAKE) --no-print-directory lint imports
+	@$(MAKE) --no-print-directory --jobs=2 unit types drivers
 
 system:
 	@missing=; \
