@@ -33,20 +33,21 @@ def launched() -> Iterator[Browser]:
         browser.close()
 
 
-def note_complaints(context: BrowserContext, said: list[str]) -> None:
+def note_complaints(context: BrowserContext, said: list[str], *, left: str) -> None:
     """Note whatever the pages of a context complain of, and the requests that fail.
 
     Args:
         context: Where the pages are opened.
         said: Where it is noted, beside the address.
+        left: The type of the resources that the browser may still load, or send, when a page is left.
     """
 
     def says(each: Any) -> None:
         said.append(f"{each.page.url}: {each}")
 
     def failed(request: Request) -> None:
-        # The browser itself aborts what a page still loads, or sends, when it is left.
-        if request.failure != "net::ERR_ABORTED":
+        # The browser itself aborts these then.
+        if request.resource_type != left or request.failure != "net::ERR_ABORTED":
             said.append(f"{request.url}: {request.failure}")
 
     context.on("console", says)

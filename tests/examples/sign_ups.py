@@ -160,7 +160,7 @@ class Street:
         """A new browser; whatever it complains of is noted."""
         self.visits.browsers += 1
         context = self.chromium.new_context(user_agent=user_agent, viewport=SMALL)
-        note_complaints(context, self.visits.said)
+        note_complaints(context, self.visits.said, left="stylesheet")
         yield Device(context.new_page(), self.address, self.visits)
         context.close()
 

@@ -117,7 +117,7 @@ def in_a_new_tab(link: Locator) -> None:
 def _person(browser: Browser, server: Server, visits: Visits) -> Iterator[Page]:
     """A person with a browser of their own, at the directory; whatever the browser says is noted."""
     context = browser.new_context()
-    note_complaints(context, visits.said)
+    note_complaints(context, visits.said, left="ping")
     page = context.new_page()
     page.goto(server.address)
     yield page

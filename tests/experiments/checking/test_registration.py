@@ -179,3 +179,9 @@ def test_locks_from_before_missing_values_had_a_treatment_stay_as_they_are() -> 
     rate = Ratio("rate", numerator=Conversion("clicked"), denominator=Total("seen"))
     written = judged(experiment(metrics=[Conversion("clicked"), rate], plan=None).declaration)
     assert "missing" not in json.dumps(written)
+
+
+def test_an_action_may_be_called_error() -> None:
+    said = judged(experiment(metrics=[Conversion("failed", action="error")]).declaration)
+    assert said["metrics"]["failed"]["action"] == "error"
+    assert "missing" not in said["metrics"]["failed"]

@@ -16,9 +16,6 @@ from abkit.experiments.declaring.metrics import Metric, Missing
 _CALLED = {"missing": "treatment of missing values"}
 """What a field of a metric is called where its own name says too little."""
 
-_UNSAID = (None, Missing.ERROR)
-"""Values that are left out: locks from before have no `missing`."""
-
 State = Mapping[str, Any]
 """How an experiment is judged, as JSON-ready values: `control`, `metrics` by name, `plan`."""
 
@@ -151,4 +148,7 @@ def _plain(value: object) -> Any:
 
 def _fields(value: Any) -> dict[str, Any]:
     pairs = ((each.name, getattr(value, each.name)) for each in attrs.fields(type(value)))
-    return {name: _plain(each) for name, each in pairs if each not in _UNSAID}
+    # Locks from before have no `missing`. It is told by identity, as it equals the text of an action "error".
+    return {
+        name: _plain(each) for name, each in pairs if each is not None and each is not Missing.ERROR
+    }
