@@ -23,8 +23,8 @@ from abkit.analysis.declared.planned import deviations, project_plan
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.missing_values import of_missing_values, with_missing_values
-from abkit.analysis.query.layout import Layout, column_of
-from abkit.analysis.query.unit_table import UnitTableQueries
+from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.unit_table import UnitTableQueries, column_of
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.tables import OF_EVENTS, counted, plan_of_a_table

@@ -8,23 +8,27 @@ are found in rounds, each of which doubles how many ways after a known one are k
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
 from abkit.analysis.query import completions
+from abkit.analysis.query.completions import Counted
 from abkit.experiments.declaring.metrics import Counting, Funnel, Retention
 
 
-def define_completed(session: QuerySession, place: int, part: Funnel | Retention) -> None:
+def define_completed(
+    session: QuerySession, place: int, part: Funnel | Retention, counted: Counted
+) -> None:
     """Find out when each unit completed a metric: afterwards there is a table `completed_` of its place.
 
     Args:
         session: The engine, which has the table `done`.
         place: The place of the metric among `Layout.derived`.
         part: The metric.
+        counted: Which rows of `done` count as one of its actions.
     """
     completed = f"completed_{place}"
     if isinstance(part, Retention):
-        session.define(completed, completions.returns(part))
+        session.define(completed, completions.returns(part, counted))
         return
     steps, ways = f"steps_{place}", f"ways_{place}"
-    session.define(steps, completions.steps(part), keep=True)
+    session.define(steps, completions.steps(part, counted), keep=True)
     session.define(ways, completions.ways(part, source=steps))
     if part.counting is Counting.UNIQUE:
         session.define(completed, completions.first_way(source=ways))

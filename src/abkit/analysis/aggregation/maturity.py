@@ -7,7 +7,7 @@ from types import MappingProxyType
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
 from abkit.analysis.query.layout import Layout
-from abkit.analysis.query.maturity import MaturityQueries, limited
+from abkit.analysis.query.maturity import MaturityQueries, latest, limited
 from abkit.experiments.declaring.metrics import Metric
 
 
@@ -32,7 +32,8 @@ def immature(
         until: The end of the time frame likewise; None: it is open.
         actions: The table that has each action once.
     """
-    queries = MaturityQueries(metrics=limited(layout.metrics, window=window), window=window)
+    metrics = limited(layout.metrics, window=window)
+    queries = MaturityQueries(layout=layout, metrics=metrics, window=window)
     if not queries.metrics or exposed is None:
         return MappingProxyType({})
     end = last_moment(session, exposed=exposed, until=until, actions=actions)
@@ -58,7 +59,6 @@ def last_moment(
         until: The end of the time frame likewise; None: it is open.
         actions: The table that has each action once.
     """
-    queries = MaturityQueries(metrics=(), window=None)
-    last = session.row("last action", queries.latest(actions))
+    last = session.row("last action", latest(actions))
     end = exposed if last["latest"] is None else max(exposed, integer(last, "latest"))
     return end if until is None else min(end, until)

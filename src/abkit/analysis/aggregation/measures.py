@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from math import isfinite
 from types import MappingProxyType
 
@@ -13,10 +14,11 @@ from abkit.analysis.aggregation.identities import Links, open_actions, recorded_
 from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.events import EventQueries
-from abkit.analysis.query.layout import Layout, limits
+from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.phases import MAXIMUM_PHASES
 from abkit.analysis.query.sums import PHASE, Group, SumQueries, not_finite, percentiles
 from abkit.analysis.query.units import MAXIMUM_VARIANTS
+from abkit.analysis.query.values import limits
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.estimands import Estimand
@@ -184,7 +186,7 @@ def define_rows(
     if not layout.derived:
         return "done"
     for i, part in enumerate(layout.derived):
-        define_completed(session, i, part)
+        define_completed(session, i, part, partial(layout.counted, part))
     session.define("progress", queries.progress())
     return "progress"
 

@@ -1,5 +1,8 @@
 """When units completed what takes several actions: a funnel, a return."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.quoting import literal
 from abkit.experiments.declaring.metrics import Funnel, Retention
@@ -7,37 +10,51 @@ from abkit.experiments.declaring.metrics import Funnel, Retention
 KEY = "unit_id, variant, first_exposure"
 """What tells the unit of a completion."""
 
+Counted: TypeAlias = Callable[[str], str]
+"""Whether a row of `done` is one of a metric's actions, and counts for it, as SQL; by the action's name."""
+
 _OF_UNIT = "partition by unit_id, variant"
 
 
-def returns(part: Retention) -> str:
+def returns(part: Retention, counted: Counted) -> str:
     """The first return of each unit in the n-th period after its first start, from the table `done`.
 
     Columns: unit_id, variant, first_exposure, time.
+
+    Args:
+        part: The retention.
+        counted: Which rows count as one of its actions.
     """
     length = microseconds(part.period.length)
     return f"""\
-select d.unit_id as unit_id, d.variant as variant, d.first_exposure as first_exposure,
-  min(d.time) as time
-from done d
+select r.unit_id as unit_id, r.variant as variant, r.first_exposure as first_exposure,
+  min(r.time) as time
+from (
+  select {KEY}, time
+  from done
+  where past = 0 and {counted(part.returning)}
+) as r
 join (
   select unit_id, variant, min(time) as started
   from done
-  where past = 0 and action = {literal(part.start)}
+  where past = 0 and {counted(part.start)}
   group by unit_id, variant
-) as s on s.unit_id = d.unit_id and s.variant = d.variant
-where d.past = 0 and d.action = {literal(part.returning)}
-  and d.time >= s.started + {part.n * length} and d.time < s.started + {(part.n + 1) * length}
-group by d.unit_id, d.variant, d.first_exposure"""  # noqa: S608 - literals are quoted
+) as s on s.unit_id = r.unit_id and s.variant = r.variant
+where r.time >= s.started + {part.n * length} and r.time < s.started + {(part.n + 1) * length}
+group by r.unit_id, r.variant, r.first_exposure"""  # noqa: S608 - literals are quoted
 
 
-def steps(part: Funnel) -> str:
+def steps(part: Funnel, counted: Counted) -> str:
     """The actions of a funnel's steps, in one order for all engines, from the table `done`.
 
     Actions of one moment are in the order of the steps, as if one had been done after the other: exports
     have whole seconds. Of an action that is several steps, the first one of the moment is its first step.
 
     Columns: unit_id, variant, first_exposure, action, time, place (1, 2, ... of each unit).
+
+    Args:
+        part: The funnel.
+        counted: Which rows count as one of its actions.
     """
     actions = dict.fromkeys(part.steps)
     turns, roles = [], []
@@ -58,7 +75,7 @@ from (
     select {KEY}, action, time,
       row_number() over ({_OF_UNIT}, action, time order by time) - 1 as again
     from done
-    where past = 0 and action in ({", ".join(map(literal, actions))})
+    where past = 0 and ({" or ".join(map(counted, actions))})
   ) as counted
 ) as told"""  # noqa: S608 - literals are quoted
 

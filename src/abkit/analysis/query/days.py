@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from abkit.analysis.query.grouping import unit_key, unit_of_group
-from abkit.analysis.query.layout import Layout, number, one_if
+from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.periods import microseconds, period
 from abkit.analysis.query.sums import PHASE
+from abkit.analysis.query.values import number, one_if
 from abkit.analysis.statistics.days import DAY, MOST_DAYS, early_days
 from abkit.experiments.declaring.metrics import Conversion, Metric, Sum
 

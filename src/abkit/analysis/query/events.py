@@ -7,8 +7,9 @@ from attrs import frozen
 
 from abkit.analysis.query.completions import KEY
 from abkit.analysis.query.grouping import unit_key, unit_of_group
-from abkit.analysis.query.layout import Accumulator, Layout, one_if
+from abkit.analysis.query.layout import Accumulator, Layout
 from abkit.analysis.query.periods import microseconds, period
+from abkit.analysis.query.values import one_if
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
 

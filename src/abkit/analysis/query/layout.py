@@ -7,10 +7,12 @@ from typing import Self
 
 from attrs import field, frozen
 
+from abkit.analysis.query.values import one_if
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.estimands import Estimand, measured
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import (
+    ActionMetric,
     Average,
     Conversion,
     Formula,
@@ -23,7 +25,6 @@ from abkit.experiments.declaring.metrics import (
     Retention,
     Sum,
     Total,
-    Winsorize,
 )
 
 _NOTHING: Mapping[Metric, tuple[str, ...]] = MappingProxyType({})
@@ -200,6 +201,15 @@ class Layout:
         """One for each metric, in their order."""
         return tuple(map(self._estimand, self.metrics))
 
+    def counted(self, part: ActionMetric, action: str) -> str:  # noqa: ARG002 - all count
+        """Whether a row of `done` is one of a metric's actions, and counts for it, as SQL.
+
+        Args:
+            part: One of the parts.
+            action: One of its actions.
+        """
+        return f"action = {literal(action)}"
+
     def needed(self, part: Metric) -> tuple[Accumulator, ...]:
         """The sums that one metric of one value per unit is made of.
 
@@ -208,13 +218,13 @@ class Layout:
         """
         match part:
             case Conversion() | Total():
-                return (Accumulator(_is(part.action)),)
+                return (Accumulator(self.counted(part, part.action)),)
             case Sum():
-                return (Accumulator(_is(part.action), self._value(part)),)
+                return (Accumulator(self.counted(part, part.action), self._value(part)),)
             case Average():
-                value = self._value(part)
-                present = f"{value} is not null"
-                return (Accumulator(_is(part.action), value), Accumulator(present))
+                value, counted = self._value(part), self.counted(part, part.action)
+                present = f"{counted} and {value} is not null"
+                return (Accumulator(counted, value), Accumulator(present))
             case Funnel() | Retention():
                 return (Accumulator(f"completes = {self.derived.index(part)}"),)
             case _:
@@ -293,67 +303,6 @@ class Layout:
             else None,
             divided=self._divisor(metric),
         )
-
-
-def limits(part: Metric) -> Winsorize | None:
-    """The limits of a metric's values; None if it has none."""
-    return part.winsorize if isinstance(part, Measured) else None
-
-
-def transformed(part: Metric, column: str, *, low: float | None, high: float | None) -> str:
-    """A value per unit within its limits, then its logarithm if that is wanted, as SQL."""
-    value = column
-    if low is not None or high is not None:
-        above = "" if high is None else f" when {value} > {number(high)} then {number(high)}"
-        below = "" if low is None else f" when {value} < {number(low)} then {number(low)}"
-        # What is not finite must not become the limit: minus itself, it is not 0.
-        value = f"case when {value} - {value} <> 0 then {value}{above}{below} else {value} end"
-    if isinstance(part, Measured) and part.log:
-        value = f"case when {value} > -1 then ln(1 + {value}) when {value} <= -1 then cast(0 as double) end"
-    return value
-
-
-def one_if(condition: str) -> str:
-    """1 where a condition holds, else 0, as SQL: a double, for a decimal would be rounded."""
-    return f"cast(case when {condition} then 1 else 0 end as double)"
-
-
-def number(value: float) -> str:
-    """A double constant, as SQL."""
-    return f"cast({value!r} as double)"
-
-
-def unit_columns(metrics: Sequence[Metric]) -> tuple[str, ...]:
-    """The columns of a table of units that metrics read.
-
-    Raises:
-        AnalysisError: A metric is not one of units.
-    """
-    parts = dict.fromkeys(part for metric in metrics for part in measured(metric))
-    return tuple(map(column_of, parts))
-
-
-def column_of(part: Metric) -> str:
-    """The column of a table of units that a metric reads.
-
-    Raises:
-        AnalysisError: The metric is not one of units.
-    """
-    match part:
-        case Conversion(times=1):
-            return part.action
-        case Mean():
-            return part.column
-        case _:
-            message = (
-                f"{part.name!r} is a {type(part).__name__}, which needs exposures and actions; "
-                "a table of units can be measured by Conversion and Mean, and formulas of these"
-            )
-            raise AnalysisError(message)
-
-
-def _is(action: str) -> str:
-    return f"action = {literal(action)}"
 
 
 def actions_of(part: Metric) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from attrs import frozen
 
+from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.periods import microseconds
-from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.estimands import measured
-from abkit.experiments.declaring.metrics import Funnel, Metric, Retention
+from abkit.experiments.declaring.metrics import ActionMetric, Funnel, Metric, Retention
 
 
 @frozen(kw_only=True)
@@ -20,20 +20,14 @@ class MaturityQueries:
     it has not started. Where there are two, the one that ends first counts.
 
     Attributes:
-        metrics: Those that have such a time: `limited`.
+        layout: The measures of `done`.
+        metrics: Those of its metrics that have such a time: `limited`.
         window: How long after the first exposure actions count; None: for ever.
     """
 
+    layout: Layout
     metrics: Sequence[Metric]
     window: timedelta | None
-
-    def latest(self, actions: str = "actions") -> str:
-        """The last moment of the actions, of whatever action; one row. Column: latest.
-
-        Args:
-            actions: The table that has each action once.
-        """
-        return f"select max(time) as latest from {actions}"  # noqa: S608 - a name of our own
 
     def immature(self, end: int) -> str:
         """How many units per variant are not mature. Columns: variant, immature_0, ... (by metric).
@@ -46,7 +40,7 @@ class MaturityQueries:
             for i, metric in enumerate(self.metrics)
         )
         starts = [
-            f"min(case when action = {literal(start)} then time end) as started_{i}"
+            f"min(case when {start} then time end) as started_{i}"
             for i, start in enumerate(self._starts)
         ]
         joined = ""
@@ -67,10 +61,13 @@ group by u.variant"""  # noqa: S608 - literals are quoted
 
     @property
     def _starts(self) -> tuple[str, ...]:
-        """The actions that begin some time, each once."""
+        """Which rows of `done` begin some time, each condition once."""
         parts = (part for metric in self.metrics for part in measured(metric))
-        starts = (_own_time(part) for part in parts)
-        return tuple(dict.fromkeys(own[0] for own in starts if own is not None))
+        own = (each for each in map(_own_time, parts) if each is not None)
+        return tuple(dict.fromkeys(map(self._starting, own)))
+
+    def _starting(self, own: "_OwnTime") -> str:
+        return self.layout.counted(own.part, own.start)
 
     def _waits(self, metric: Metric, end: int) -> str:
         return " or ".join(f"({self._part_waits(part, end)})" for part in measured(metric))
@@ -81,10 +78,19 @@ group by u.variant"""  # noqa: S608 - literals are quoted
             conditions.append(f"u.first_exposure > {end - microseconds(self.window)}")
         own = _own_time(part)
         if own is not None:
-            start, length = own
-            began = f"coalesce(s.started_{self._starts.index(start)}, u.first_exposure)"
-            conditions.append(f"{began} > {end - microseconds(length)}")
+            place = self._starts.index(self._starting(own))
+            began = f"coalesce(s.started_{place}, u.first_exposure)"
+            conditions.append(f"{began} > {end - microseconds(own.length)}")
         return " and ".join(conditions) or "1 = 0"
+
+
+def latest(actions: str = "actions") -> str:
+    """The last moment of the actions, of whatever action; one row. Column: latest.
+
+    Args:
+        actions: The table that has each action once.
+    """
+    return f"select max(time) as latest from {actions}"  # noqa: S608 - a name of our own
 
 
 def limited(metrics: Sequence[Metric], *, window: timedelta | None) -> tuple[Metric, ...]:
@@ -94,12 +100,27 @@ def limited(metrics: Sequence[Metric], *, window: timedelta | None) -> tuple[Met
     return tuple(m for m in metrics if any(_own_time(part) is not None for part in measured(m)))
 
 
-def _own_time(part: Metric) -> tuple[str, timedelta] | None:
-    """The action from which a metric counts its time, and how long that is; None if it is not limited."""
+@frozen
+class _OwnTime:
+    """The time that a metric itself counts.
+
+    Attributes:
+        part: The metric.
+        start: The action from which it counts.
+        length: How long that is.
+    """
+
+    part: ActionMetric
+    start: str
+    length: timedelta
+
+
+def _own_time(part: Metric) -> _OwnTime | None:
+    """The time of a metric; None if it is not limited by itself."""
     match part:
         case Retention():
-            return part.start, part.period.length * (part.n + 1)
+            return _OwnTime(part, part.start, part.period.length * (part.n + 1))
         case Funnel(within=timedelta() as within):
-            return part.steps[0], within
+            return _OwnTime(part, part.steps[0], within)
         case _:
             return None

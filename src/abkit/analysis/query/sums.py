@@ -8,7 +8,8 @@ from attrs import field, frozen
 
 from abkit.analysis.amounts import amount
 from abkit.analysis.engines.base import Row, integer
-from abkit.analysis.query.layout import Layout, limits, number, one_if, transformed
+from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.values import limits, number, one_if, transformed
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.errors import AnalysisError

@@ -5,9 +5,11 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from abkit.analysis.query.layout import Layout, column_of, one_if
+from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.values import one_if
 from abkit.analysis.reading.columns import Column, Kind
-from abkit.experiments.declaring.metrics import Metric
+from abkit.errors import AnalysisError
+from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
 _NOTHING: Mapping[Metric, str] = MappingProxyType({})
 
@@ -147,3 +149,22 @@ limit {limit}"""  # noqa: S608 - columns are our own
         if part not in self.layout.dropping:
             return value
         return f"case when m{self.layout.parts.index(part)} is not null then {value} end"
+
+
+def column_of(part: Metric) -> str:
+    """The column of a table of units that a metric reads.
+
+    Raises:
+        AnalysisError: The metric is not one of units.
+    """
+    match part:
+        case Conversion(times=1):
+            return part.action
+        case Mean():
+            return part.column
+        case _:
+            message = (
+                f"{part.name!r} is a {type(part).__name__}, which needs exposures and actions; "
+                "a table of units can be measured by Conversion and Mean, and formulas of these"
+            )
+            raise AnalysisError(message)

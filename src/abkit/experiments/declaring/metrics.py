@@ -8,7 +8,8 @@ from attrs import Attribute, evolve, field, frozen
 
 from abkit.errors import DeclarationError
 from abkit.experiments.declaring import metric_fields as fields
-from abkit.experiments.declaring.expressions import Expression, Operand
+from abkit.experiments.declaring.expressions import Expression
+from abkit.experiments.declaring.metric import ActionMetric, Measured, Metric
 from abkit.experiments.declaring.metric_fields import (
     Counting,
     Direction,
@@ -19,6 +20,7 @@ from abkit.experiments.declaring.metric_fields import (
 )
 
 __all__ = [
+    "ActionMetric",
     "Average",
     "Conversion",
     "Counting",
@@ -41,49 +43,7 @@ __all__ = [
 
 
 @frozen
-class Metric(Operand):
-    """What all metrics have. Use one of its subclasses.
-
-    Attributes:
-        name: How reports call it.
-        direction: Which way it should move.
-        goal: The smallest relative change of the control's mean that is worth having: 0.02 is 2%.
-            None: the sequential test looks for what can be found at its first look, and there is no badge
-            about the goal.
-        margin: Of a guardrail, the largest relative worsening of the control's mean that is acceptable:
-            0.02 is 2%. The guardrail is then fine once a worse change is ruled out. None: it is fine
-            unless it is significantly worse.
-        role: What the metric is for; it is given as `role=`. Unless said otherwise, the first metric of
-            an experiment is primary, and those after it are secondary. Two metrics that differ in
-            nothing else are equal.
-    """
-
-    name: str = field(validator=fields.named)
-    direction: Direction = field(
-        kw_only=True, default=Direction.INCREASE, converter=fields.direction
-    )
-    goal: float | None = field(kw_only=True, default=None, validator=fields.positive)
-    margin: float | None = field(kw_only=True, default=None, validator=fields.margin)
-    declared_role: Role | None = field(
-        kw_only=True, default=None, converter=fields.role, alias="role", eq=False, repr=False
-    )
-
-    @property
-    def role(self) -> Role:
-        """What the metric is for: primary, if it was not said and no metric comes before it."""
-        return self.declared_role or Role.PRIMARY
-
-    @property
-    def binary(self) -> bool:
-        """Whether each unit either converts or does not."""
-        return False
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@frozen
-class Conversion(Metric):
+class Conversion(ActionMetric):
     """The share of units that did the action.
 
     Attributes:
@@ -109,20 +69,7 @@ class Conversion(Metric):
 
 
 @frozen
-class Measured(Metric):
-    """What metrics of a value per unit have. Use one of its subclasses.
-
-    Attributes:
-        winsorize: Limits of the value; None: none.
-        log: Take ln(1 + value), after the limits; 0 where the value is -1 or less.
-    """
-
-    winsorize: Winsorize | None = field(kw_only=True, default=None)
-    log: bool = field(kw_only=True, default=False)
-
-
-@frozen
-class Total(Measured):
+class Total(ActionMetric, Measured):
     """The number of times the action was done, per unit.
 
     Attributes:
@@ -137,7 +84,7 @@ class Total(Measured):
 
 
 @frozen
-class Sum(Measured):
+class Sum(ActionMetric, Measured):
     """The sum of a property of the action, per unit; units without the action count as 0.
 
     Attributes:
@@ -154,7 +101,7 @@ class Sum(Measured):
 
 
 @frozen
-class Average(Measured):
+class Average(ActionMetric, Measured):
     """The average of a property over a unit's own actions; units without the action count as 0.
 
     The mean of these averages is not the average over all actions: that is `Sum(...) / Total(...)`.
@@ -190,7 +137,7 @@ class Mean(Measured):
 
 
 @frozen
-class Funnel(Metric):
+class Funnel(ActionMetric):
     """How many units did several actions in this order; other actions may lie between.
 
     Attributes:
@@ -210,7 +157,7 @@ class Funnel(Metric):
 
 
 @frozen
-class Retention(Metric):
+class Retention(ActionMetric):
     """The share of units that came back in the n-th day, week or month after they started.
 
     A unit starts with its first `start` action after its exposure. The n-th day is that from n times
