@@ -9,13 +9,13 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import click
 
 from abkit.errors import ConfigError
+from abkit.experiments.deciding.active import active_experiments
 from abkit.experiments.deciding.catalogues import (
     catalogue_in,
     named_catalogue,
     use_names,
     with_catalogue,
 )
-from abkit.experiments.deciding.registry import active_experiments
 from abkit.experiments.deciding.settings import SettingsFile
 from abkit.experiments.declaring.catalogue import Catalogue
 from abkit.experiments.declaring.experiment import Experiment

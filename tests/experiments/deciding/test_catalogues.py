@@ -9,7 +9,7 @@ import pytest
 from abkit import ConfigError, DeclarationError, ExperimentManager
 from abkit.analysis import Design
 from abkit.experiments.checking.check import problems
-from abkit.experiments.deciding.registry import active_experiments
+from abkit.experiments.deciding.active import active_experiments
 
 CATALOGUE = 'from abkit import Conversion\nMETRICS = [Conversion("signed up")]\n'
 EXPERIMENT = """

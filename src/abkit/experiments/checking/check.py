@@ -7,9 +7,9 @@ from typing import Any
 
 from abkit.errors import AbkitError, DeclarationError
 from abkit.experiments.checking.tracing import declaration_with_variants, draws_in_code, traced
+from abkit.experiments.deciding.apart import check_apart
 from abkit.experiments.deciding.catalogues import declaration_with_metrics
 from abkit.experiments.deciding.hooks import Asked
-from abkit.experiments.deciding.registry import check_apart
 from abkit.experiments.deciding.settings import apply
 from abkit.experiments.declaring.catalogue import Catalogue, unlike_the_catalogue
 from abkit.experiments.declaring.declaration import Declaration

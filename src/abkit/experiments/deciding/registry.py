@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from abkit.errors import (
-    ConfigError,
     DeclarationError,
     DuplicateExperimentError,
     UnknownExperimentError,
 )
 from abkit.events import system_time
+from abkit.experiments.deciding.active import active_experiments
 from abkit.experiments.deciding.answer import Clock, Decide
+from abkit.experiments.deciding.apart import check_apart
 from abkit.experiments.deciding.weights_drawn_with import Weigh, weigher_of
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment, decides_in_code, is_experiment
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from abkit.experiments.deciding.held_out import HeldOut
     from abkit.experiments.deciding.settings import SettingsSource, Watch
     from abkit.experiments.deciding.sticky import Kept, StickyVariantSource
-    from abkit.experiments.declaring.layer import Layer
 
 
 _NOBODY: tuple[object, Callable[..., object]] = object(), lambda *_: None
@@ -282,87 +282,6 @@ class Registry:
 
     def __iter__(self) -> Iterator[str]:
         return (key for key in self.entries if isinstance(key, str))
-
-
-def active_experiments(module: str) -> tuple[type[Experiment], ...]:
-    """The experiment classes of a module's ACTIVE_EXPERIMENTS.
-
-    Raises:
-        ConfigError: The module does not exist or has no such list.
-        DeclarationError: Its METRICS are no catalogue, or lack a metric that an experiment uses by name.
-    """
-    from importlib import import_module
-
-    try:
-        found = import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise
-        message = f"There is no module {module!r} to load experiments from."
-        raise ConfigError(message) from None
-    experiments = getattr(found, "ACTIVE_EXPERIMENTS", None)
-    if not isinstance(experiments, list | tuple):
-        message = f"{module} must have a list ACTIVE_EXPERIMENTS = [YourExperiment, ...]"
-        raise ConfigError(message)
-    if getattr(found, "METRICS", None) is None:
-        return tuple(experiments)
-    from abkit.experiments.deciding.catalogues import catalogue_in, with_catalogue
-
-    return with_catalogue(experiments, catalogue_in(found))
-
-
-def check_apart(one: Declaration, other: Declaration) -> None:
-    """Refuse two experiments whose layer or holdouts cannot do for both what they are for.
-
-    Raises:
-        DeclarationError: They are such; the message names `one` as the one to change.
-    """
-    _check_holdouts(one, other)
-    if one.layer is None or other.layer is None or one.layer.name != other.layer.name:
-        return
-    layer = f"the layer {one.layer.name!r}"
-    if one.layer != other.layer:
-        problem = (
-            f"declares {layer} with {_of_layer(one.layer)}, {other.name} with {_of_layer(other.layer)}, "
-            "so that it keeps no units apart; declare it once, and import it"
-        )
-        raise DeclarationError(one.name, problem)
-    if one.unit_type != other.unit_type:
-        problem = (
-            f"randomizes by {one.unit_type} and {other.name} by {other.unit_type}, so that {layer} "
-            f"cannot keep them apart; give the experiments on each {one.unit_type} a layer of their own"
-        )
-        raise DeclarationError(one.name, problem)
-    shared = set(other.slots).intersection(one.slots)
-    if shared:
-        problem = (
-            f"claims {len(shared)} slots of {layer} "
-            f"(such as {min(shared)}) that belong to {other.name}"
-        )
-        raise DeclarationError(one.name, problem)
-
-
-def _check_holdouts(one: Declaration, other: Declaration) -> None:
-    for experiment, holding in ((one, other), (other, one)):
-        if any(holdout.name == experiment.name for holdout in holding.holdouts):
-            problem = (
-                f"the experiment {experiment.name} and a holdout of {holding.name} have one name, so that "
-                "their exposures could not be told apart; rename one of them"
-            )
-            raise DeclarationError(one.name, problem)
-    known = {holdout.name: holdout for holdout in other.holdouts}
-    for holdout in one.holdouts:
-        same = known.get(holdout.name, holdout)
-        if same != holdout:
-            problem = (
-                f"declares the holdout {holdout.name!r} as {holdout!r}, {other.name} as {same!r}, so that "
-                "they keep different units out; declare it once, and import it"
-            )
-            raise DeclarationError(one.name, problem)
-
-
-def _of_layer(layer: "Layer") -> str:
-    return f"{layer.size} slots" + (f" and the salt {layer.salt!r}" if layer.salt else "")
 
 
 def _is_redefined(old: type[Experiment], new: type[Experiment]) -> bool:

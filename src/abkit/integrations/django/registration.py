@@ -7,7 +7,7 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from abkit.errors import AbkitError
-from abkit.experiments.deciding.registry import active_experiments
+from abkit.experiments.deciding.active import active_experiments
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.integrations.django.configuration import Configuration
 from abkit.integrations.visitors.kept_variants import VisitorVariants
