@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import click
 
 from abkit.errors import ConfigError
-from abkit.experiments.deciding.active import active_experiments
+from abkit.experiments.deciding.active import active_experiments, experiments_module
 from abkit.experiments.deciding.catalogues import (
-    catalogue_in,
+    catalogue_for,
     named_catalogue,
     use_names,
     with_catalogue,
@@ -104,10 +104,11 @@ def configured_catalogue(config: str | None) -> Catalogue | None:
         None if there are none.
 
     Raises:
-        ConfigError, DeclarationError: As `configured_experiments` and `named_catalogue`.
+        ConfigError: No module is configured, or it does not exist; or as `catalogue_for`.
+        DeclarationError: As `catalogue_for`.
     """
-    configured_experiments(config)
-    return catalogue_in(sys.modules[configured_module(config)]) or named_catalogue()
+    _look_here_for_modules()
+    return catalogue_for(experiments_module(configured_module(config)))
 
 
 def configured_module(config: str | None) -> str:

@@ -44,21 +44,34 @@ def named_catalogue() -> Catalogue | None:
     return found
 
 
-def project_catalogue() -> Catalogue | None:
-    """The catalogue that the nearest pyproject.toml names, or else that of the module it names as `config`.
+def catalogue_for(module: object) -> Catalogue | None:
+    """The catalogue of a project: that of the module with its experiments, or else the one that is named.
+
+    Args:
+        module: With ACTIVE_EXPERIMENTS. Its METRICS count even if they are empty.
 
     Returns:
-        None if it names none, or the configured module has no METRICS.
+        None if the module has no METRICS, and pyproject.toml names none.
 
     Raises:
-        ConfigError: As `named_catalogue`, or the configured module does not exist.
-        DeclarationError: As `catalogue_in`.
+        ConfigError, DeclarationError: As `catalogue_in` and `named_catalogue`.
+    """
+    found = catalogue_in(module)
+    return named_catalogue() if found is None else found
+
+
+def project_catalogue() -> Catalogue | None:
+    """The catalogue for the module that the nearest pyproject.toml names as `config`.
+
+    Raises:
+        ConfigError: As `catalogue_for`, or the configured module does not exist.
+        DeclarationError: As `catalogue_for`.
     """
     path, said = tool_table()
     config = said.get("config")
-    if (named := named_catalogue()) is not None or config is None:
-        return named
-    return catalogue_in(_imported(config, said=f"{path}: config under [tool.abkit]"))
+    if config is None:
+        return named_catalogue()
+    return catalogue_for(_imported(config, said=f"{path}: config under [tool.abkit]"))
 
 
 def use_names(experiments: Iterable[Any]) -> bool:
@@ -94,7 +107,9 @@ def declaration_with_metrics(experiment: type[Experiment]) -> Declaration:
         ConfigError: As `project_catalogue`.
     """
     if names := unresolved(experiment.declaration):
-        catalogue = catalogue_in(sys.modules.get(experiment.__module__)) or project_catalogue()
+        catalogue = catalogue_in(sys.modules.get(experiment.__module__))
+        if catalogue is None:
+            catalogue = project_catalogue()
         if catalogue is None:
             raise DeclarationError(experiment.name, without_catalogue(names))
         experiment.declaration = resolved(experiment.declaration, catalogue)
