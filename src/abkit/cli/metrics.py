@@ -16,8 +16,7 @@ from abkit.cli.config import (
 )
 from abkit.cli.printing import console
 from abkit.cli.progress import progress
-from abkit.cli.stored import stored_tables
-from abkit.errors import AnalysisError
+from abkit.cli.stored import required_actions, stored_tables
 from abkit.experiments.checking.metric_uses import UsedMetric, used_metrics
 from abkit.experiments.deciding.catalogues import declaration_with_metrics
 
@@ -86,10 +85,7 @@ def _observed(
     from abkit.analysis.observed_metrics import observe_metrics
 
     tables = stored_tables(events)
-    actions = tables["actions"]
-    if actions is None:
-        message = f"{events} has no actions: no metric can be measured"
-        raise AnalysisError(message)
+    actions = required_actions(events, tables)
     found: list[ObservedMetric] = []
     with progress() as told:
         for unit_type in unit_types:

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from abkit.analysis.amounts import amount
 from abkit.cli.failing import one_line_errors
 from abkit.cli.progress import progress
-from abkit.cli.stored import exists, stored_tables
+from abkit.cli.stored import exists, required_actions, stored_tables
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
@@ -68,10 +68,7 @@ class Measured:
 
         asked = [metric for metric in metrics if metric.name not in without]
         stored = stored_tables(options["from_events"])
-        exposures, actions = stored["exposures"], stored["actions"]
-        if actions is None:
-            message = f"{options['from_events']} has no actions: no metric can be measured"
-            raise AnalysisError(message)
+        exposures, actions = stored["exposures"], required_actions(options["from_events"], stored)
         with progress() as told:
             observed = observe(
                 evolve(design, metrics=asked),
