@@ -17,6 +17,7 @@ from abkit import (
     UserExperiment,
     WeightedChoice,
 )
+from abkit.experiments.declaring.experiment import declares
 
 
 def declare(base: type[Experiment] = OrgExperiment, **attributes: Any) -> type[Experiment]:
@@ -54,6 +55,12 @@ def test_control_winner_and_allow_list_become_the_declared_variants() -> None:
     declaration = declare(control=1, winner=0, forced={1: ["acme"]}).declaration
     assert (declaration.control, declaration.winner) == ("1", "0")
     assert declaration.forced == {"acme": "1"}
+
+
+@pytest.mark.parametrize("found", [OrgExperiment, OrgExperiment(), int, "Buttons", None])
+def test_what_is_no_experiment_declares_none(found: object) -> None:
+    assert not declares(found)
+    assert declares(type("Buttons", (OrgExperiment,), {"variants": ["0", "1"]}))
 
 
 def test_a_base_class_needs_no_variants() -> None:

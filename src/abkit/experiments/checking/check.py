@@ -13,7 +13,12 @@ from abkit.experiments.deciding.hooks import Asked
 from abkit.experiments.deciding.settings import apply
 from abkit.experiments.declaring.catalogue import Catalogue, unlike_the_catalogue
 from abkit.experiments.declaring.declaration import Declaration
-from abkit.experiments.declaring.experiment import Experiment, decides_in_code, is_experiment
+from abkit.experiments.declaring.experiment import (
+    Experiment,
+    decides_in_code,
+    declares,
+    is_experiment,
+)
 
 
 def problems(experiments: Iterable[Any]) -> tuple[str, ...]:
@@ -48,8 +53,7 @@ def notices(experiments: Iterable[Any], *, now: float) -> tuple[str, ...]:
     """
     found: list[str] = []
     for experiment in experiments:
-        is_one = isinstance(experiment, type) and issubclass(experiment, Experiment)
-        if is_one and is_experiment(experiment):
+        if declares(experiment):
             found += _of_time(experiment.declaration, now)
             found += _of_dry_run(experiment)
             found += _of_calls(experiment)
@@ -68,8 +72,7 @@ def notices_of_metrics(experiments: Iterable[Any], catalogue: Catalogue | None) 
     return tuple(
         sentence
         for experiment in experiments
-        if isinstance(experiment, type) and issubclass(experiment, Experiment)
-        if is_experiment(experiment)
+        if declares(experiment)
         for sentence in unlike_the_catalogue(experiment.declaration, catalogue)
     )
 

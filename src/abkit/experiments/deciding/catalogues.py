@@ -7,7 +7,7 @@ from typing import Any
 from abkit.errors import ConfigError, DeclarationError
 from abkit.experiments.declaring.catalogue import Catalogue, resolved, unresolved
 from abkit.experiments.declaring.declaration import Declaration
-from abkit.experiments.declaring.experiment import Experiment, is_experiment
+from abkit.experiments.declaring.experiment import Experiment, declares
 from abkit.pyproject import tool_table
 
 LIST = "METRICS"
@@ -76,7 +76,7 @@ def project_catalogue() -> Catalogue | None:
 
 def use_names(experiments: Iterable[Any]) -> bool:
     """Whether any of what stands in ACTIVE_EXPERIMENTS uses a metric by a name that is not looked up yet."""
-    return any(unresolved(each.declaration) for each in experiments if _declares(each))
+    return any(unresolved(each.declaration) for each in experiments if declares(each))
 
 
 def with_catalogue(experiments: Iterable[Any], catalogue: Catalogue | None) -> tuple[Any, ...]:
@@ -92,7 +92,7 @@ def with_catalogue(experiments: Iterable[Any], catalogue: Catalogue | None) -> t
     found = tuple(experiments)
     if catalogue is not None:
         for experiment in found:
-            if _declares(experiment):
+            if declares(experiment):
                 experiment.declaration = resolved(experiment.declaration, catalogue)
     return found
 
@@ -123,14 +123,6 @@ def without_catalogue(names: Iterable[str]) -> str:
         f"uses metrics by name ({listed}), and there is no catalogue: declare {LIST} = [...] in the module "
         'with ACTIVE_EXPERIMENTS, or write metrics = "your.module" under [tool.abkit] in pyproject.toml; '
         'or declare the metric itself, such as Conversion("signed up")'
-    )
-
-
-def _declares(experiment: Any) -> bool:
-    return (
-        isinstance(experiment, type)
-        and issubclass(experiment, Experiment)
-        and is_experiment(experiment)
     )
 
 

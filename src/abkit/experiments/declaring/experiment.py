@@ -1,7 +1,7 @@
 """The class that users write; it is checked when it is defined."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
 
 from abkit.errors import DeclarationError
 from abkit.events import Variant
@@ -119,6 +119,11 @@ class Experiment:
 def is_experiment(cls: type[Experiment]) -> bool:
     """Whether a class is an experiment itself, rather than a base for experiments."""
     return getattr(cls, "variants", None) is not None or decides_in_code(cls)
+
+
+def declares(found: object) -> TypeGuard[type[Experiment]]:
+    """Whether something that stands in a list of experiments, which may be anything, is an experiment."""
+    return isinstance(found, type) and issubclass(found, Experiment) and is_experiment(found)
 
 
 def decides_in_code(cls: type[Experiment]) -> bool:
