@@ -545,3 +545,29 @@ def test_of_several_cookies_of_one_name_the_applications_own_counts(
     assert visitors.stats == VisitorStats()
     assert told(other, other)[0] != visitor_id
     assert visitors.stats == VisitorStats(made=1, forged=1)
+
+
+def test_no_cookie_is_verified_twice(visitors: Visitors[object]) -> None:
+    class CountingSigner(VisitorCookieSigner):
+        def read(self, value: str) -> str | None:
+            verified.append(value)
+            return super().read(value)
+
+    verified: list[str] = []
+    old = SIGNER.write(new_visitor_id(), now=NOW - 31 * DAY)
+    for cookie in ("forged", old):
+        header = f"abkit_visitor={cookie}; abkit_visitor=another's; abkit_visitor={cookie}"
+        about = request(cookie, cookie_header=header, signer=lambda: CountingSigner("secret"))
+        RequestVisitor(visitors, about, clock=lambda: NOW).subject()
+        assert verified == [cookie, "another's"]
+        verified.clear()
+
+
+def test_other_cookies_are_not_looked_for_where_the_first_one_is_ours() -> None:
+    visitor_id = new_visitor_id()
+    kept = KeptVariants(visitor_id, None, lambda: SIGNER)
+    kept.keep("Signup", "form")
+    others = iter(["another's"])
+    again = KeptVariants(visitor_id, kept.written(), lambda: SIGNER, more=others)
+    assert again.variants == {"Signup": "form"}
+    assert [*others] == ["another's"]

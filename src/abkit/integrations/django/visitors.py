@@ -26,15 +26,9 @@ class DjangoVisitor(RequestVisitor):
         super().__init__(visitors, _about(visitors, request))
         self._carrier: Any = request
 
-    @property
-    def may_be_known(self) -> bool:
-        """Whether the request can have a visitor already; nothing is read to find that out."""
-        return bool(self._found or self._request.cookie or self._request.own_id)
-
     def recognize(self) -> None:
         """Ask the application's own functions now for what they know; no cookie is made."""
-        with self._lock:
-            self._look_for()
+        self._look_for()
 
     def _keep_out_of_caches(self) -> None:
         # `cache_page` stores what a view returns, before a middleware can say that it is private.

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import chain
 
 from abkit.errors import DeclarationError
 from abkit.events import Variant, variant_text
@@ -28,7 +29,7 @@ class KeptVariants:
         visitor_id: Whose they are: the cookie of another visitor has nothing to say.
         cookie: The value of the cookie; None if there is none.
         signer: Returns what reads and writes it.
-        more: The values of all cookies of its name, if there are several.
+        more: The values of the other cookies of its name; they are asked for if this one is another's.
     """
 
     def __init__(
@@ -40,7 +41,8 @@ class KeptVariants:
         more: Iterable[str] = (),
     ) -> None:
         self.visitor_id = visitor_id
-        self._cookies = (cookie or "", *more)
+        self._cookie = cookie or ""
+        self._more = more
         self._signer = signer
         self._variants: dict[str, str] | None = None
         self.has_changed: bool = False
@@ -77,7 +79,7 @@ class KeptVariants:
         return self._variants
 
     def _parsed(self) -> dict[str, str]:
-        for cookie in self._cookies:
+        for cookie in chain((self._cookie,), self._more):
             content, _, signature = cookie.rpartition(".")
             if content and self._signer().has_signed(self._signed(content), signature):
                 found: dict[str, str] = json.loads(base64.urlsafe_b64decode(content))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from itertools import chain
 from threading import RLock
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from abkit.experiments.declaring.subjects import (
     why_no_id,
 )
 from abkit.integrations.visitors.cookie import VisitorCookieSigner
-from abkit.integrations.visitors.cookie_header import values_of
+from abkit.integrations.visitors.cookie_header import other_values
 from abkit.integrations.visitors.kept_variants import KeptVariants, keeping
 from abkit.integrations.visitors.options import Visitors
 from abkit.integrations.visitors.response import VisitorResponse
@@ -95,12 +96,15 @@ class RequestVisitor:
 
     def known(self) -> str | None:
         """The visitor's id if there is one already; none is made, and the response does not depend on it."""
-        is_there = self._found or self._request.own_id or self._request.cookie
-        if not is_there:
+        if not self.may_be_known:
             return None
-        with self._lock:
-            found = self._look_for()
+        found = self._look_for()
         return found if isinstance(found, str) else None
+
+    @property
+    def may_be_known(self) -> bool:
+        """Whether the request can have a visitor already; nothing is read to find that out."""
+        return bool(self._found or self._request.own_id or self._request.cookie)
 
     def note_given(self) -> None:
         """Note that the response depends on a visitor whom the application gives among the subjects."""
@@ -131,14 +135,16 @@ class RequestVisitor:
 
     def _kept_by(self, visitor_id: str) -> KeptVariants:
         request, first = self._request, self._request.variants_cookie
-        more = values_of(request.cookie_header, self._visitors.variants_cookie) if first else ()
+        name = self._visitors.variants_cookie
+        more = other_values(request.cookie_header, name, than=first) if first else ()
         return KeptVariants(visitor_id, first, request.signer, more=more)
 
     def _look_for(self) -> str | Nobody | None:
-        if not self._is_looked_for:
-            self._is_looked_for = True
-            self._found = self._if_possible(self._recognized)
-        return self._found
+        with self._lock:
+            if not self._is_looked_for:
+                self._is_looked_for = True
+                self._found = self._if_possible(self._recognized)
+            return self._found
 
     def _if_possible(self, find: Callable[[], _Found]) -> _Found | Nobody:
         """What is found; or nobody, of whom the manager says why, as of any subject without an id."""
@@ -167,10 +173,9 @@ class RequestVisitor:
     def _read(self, cookie: str, signer: VisitorCookieSigner) -> str | None:
         """The id in a cookie, or in another one of its name; None if this application has written none."""
         visitors, now = self._visitors, self._clock()
-        former = signer.read(cookie)
-        if former and signer.is_current(cookie, now=now, days=visitors.renewed_after):
-            return former
-        for value in values_of(self._request.cookie_header, visitors.cookie):
+        former: str | None = None
+        others = other_values(self._request.cookie_header, visitors.cookie, than=cookie)
+        for value in chain((cookie,), others):
             visitor_id = signer.read(value)
             if visitor_id and signer.is_current(value, now=now, days=visitors.renewed_after):
                 return visitor_id
