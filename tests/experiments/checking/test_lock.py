@@ -1,5 +1,6 @@
 """The lock says, in numbers, what a change does to units."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,29 @@ def test_a_lock_that_is_none_says_how_to_write_one(
     if text is not None:
         path.write_text(text)
     with pytest.raises(ConfigError, match=f"{says}.*abkit check --update"):
+        read_lock(path)
+
+
+@pytest.mark.parametrize("history", ["phases", "judged"])
+@pytest.mark.parametrize(
+    ("states", "says"),
+    [
+        ([], "{history}` is empty, and must begin with what was written down first"),
+        ([{"at": "yesterday"}], "`at` must be a time such as .*, not 'yesterday'"),
+        ([{"at": 3}], "`at` must be a time such as .*, not 3"),
+        ([{}], "`at` must be a time such as .*, not None"),
+    ],
+)
+def test_a_history_without_a_beginning_or_a_time_is_refused(
+    tmp_path: Path, history: str, states: list[dict[str, Any]], says: str
+) -> None:
+    path = tmp_path / "lock.json"
+    write_lock(path, [declared()])
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["experiments"]["Locked"][history] = states
+    path.write_text(json.dumps(content), encoding="utf-8")
+    wrong = says.format(history=history)
+    with pytest.raises(ConfigError, match=rf"the history of Locked \(.*{wrong}.*--update"):
         read_lock(path)
 
 

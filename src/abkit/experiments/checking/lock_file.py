@@ -80,12 +80,21 @@ def read_lock(path: Path) -> Mapping[str, dict[str, Any]]:
         raise ConfigError(message)
     for name, entry in found.items():
         try:
+            _check_begun(entry)
             phases.locked_phases(entry.get("phases", ()))
             amendments(entry.get("judged", ()))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             message = f"{path} cannot be read: the history of {name} ({error}); {REWRITE}"
             raise ConfigError(message) from None
     return found
+
+
+def _check_begun(entry: Mapping[str, Any]) -> None:
+    """Refuse a history without a beginning: a lock from before there were any has none of that name."""
+    for name in HISTORIES:
+        if name in entry and not entry[name]:
+            message = f"`{name}` is empty, and must begin with what was written down first"
+            raise ValueError(message)
 
 
 def _is_entry(entry: object) -> bool:

@@ -1,7 +1,7 @@
 """What decides who enters and what they get, written down with the time of each change. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from math import isfinite
 from types import MappingProxyType
@@ -10,12 +10,11 @@ from typing import Any
 from attrs import field, frozen
 
 from abkit.events import variant_text
+from abkit.experiments.checking.written_times import time_of, written_time
 
 State = Mapping[str, Any]
 """JSON-ready values: `weights` by variant (null if only code knows them), and what decides who enters:
 `rollout`, `layer`, `holdouts` and `eligible`, which names the code of that hook."""
-
-_ENTERING = ("rollout", "layer", "holdouts", "eligible")
 
 
 @frozen(kw_only=True)
@@ -62,7 +61,7 @@ def recorded(
         now: The same as it is now.
         at: The time, UTC.
     """
-    said = at.astimezone(UTC).isoformat(timespec="seconds")
+    said = written_time(at)
     history = [] if before is None else [*before.get("phases", ())]
     if before is not None and not history:
         history = [{"at": said, **state_of(before)}]
@@ -87,14 +86,14 @@ def locked_phases(history: Sequence[State]) -> tuple[LockedPhase, ...]:
     """The phases that were written down, the oldest first.
 
     Raises:
-        KeyError: A phase has no time; or a `TypeError`, a `ValueError` or an `AttributeError`, as it has
+        ValueError: A phase has no time; or a `KeyError`, a `TypeError` or an `AttributeError`, as it has
             another form.
     """
     # Two branches that were merged may have left them in another order.
-    states = sorted(history, key=lambda state: _utc(state["at"]))
+    states = sorted(history, key=time_of)
     changes = [(), *(tuple(_entering(*pair)) for pair in pairwise(states))]
     return tuple(
-        LockedPhase(at=_utc(state["at"]), weights=_weights_of(state), entering=entering)
+        LockedPhase(at=time_of(state), weights=_weights_of(state), entering=entering)
         for state, entering in zip(states, changes, strict=False)
     )
 
@@ -116,10 +115,10 @@ def _weights(before: State, after: State) -> Iterable[str]:
 
 
 def _entering(before: State, after: State) -> Iterable[str]:
-    for name in _ENTERING:
+    for name, told in _TOLD.items():
         was, now = before.get(name), after.get(name)
         if was != now:
-            yield _TOLD[name](was, now)
+            yield told(was, now)
 
 
 def _shares(weights: Mapping[str, float]) -> Mapping[str, float]:
@@ -167,12 +166,6 @@ def _eligible(before: str | None, after: str | None) -> str:
     return "eligible() was removed" if after is None else "the code of eligible() changed"
 
 
-_TOLD: Mapping[str, Any] = MappingProxyType(
+_TOLD: Mapping[str, Callable[[Any, Any], str]] = MappingProxyType(
     {"rollout": _rollout, "layer": _layer, "holdouts": _holdouts, "eligible": _eligible}
 )
-
-
-def _utc(text: str) -> datetime:
-    """The time in UTC; a time without a zone, as after an edit by hand, is that already."""
-    at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,7 +1,7 @@
 """How an experiment is to be judged, written down with the time, so that later changes can be said. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from abkit.events import variant_text
+from abkit.experiments.checking.written_times import time_of, written_time
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.metrics import Metric, Missing
@@ -57,22 +58,21 @@ def registered(history: Sequence[State], now: State, *, at: datetime) -> list[St
     """
     if history and not differences(history[-1], now):
         return [*history]
-    return [*history, {"at": at.astimezone(UTC).isoformat(timespec="seconds"), **now}]
+    return [*history, {"at": written_time(at), **now}]
 
 
 def amendments(history: Sequence[State]) -> tuple[Amendment, ...]:
-    """The changes that were written down, the oldest first."""
+    """The changes that were written down, the oldest first.
+
+    Raises:
+        ValueError: A state has no time, or one of another form.
+    """
+    times = [time_of(state) for state in history]
     return tuple(
-        Amendment(_utc(after["at"]), what)
-        for before, after in pairwise(history)
+        Amendment(at, what)
+        for at, (before, after) in zip(times[1:], pairwise(history), strict=True)
         for what in differences(before, after)
     )
-
-
-def _utc(text: str) -> datetime:
-    """The time in UTC; a time without a zone, as after an edit by hand, is that already."""
-    at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def differences(before: State, after: State) -> tuple[str, ...]:
