@@ -17,6 +17,8 @@ from abkit.cli.rollout import rollout
 from abkit.events import Action, Exposure
 from abkit.sinks.files import FileSink
 
+from .conftest import StandIn
+
 MODULE = '''
 from abkit import AnalysisPlan, Conversion, UserExperiment
 
@@ -44,13 +46,13 @@ def units(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def events(tmp_path: Path, stand_in: StandIn) -> Path:
     """A folder with a module of experiments, which is the current one, and its events."""
     exposures = [exposed("Buttons", i, ("grey", "green")[i % 2]) for i in range(2000)]
     clicked = [
         i for i in range(2000) if (i % 50 in {1, 9, 17, 25, 33, 41, 49} if i % 2 else i % 10 == 0)
     ]
-    stand_in(tmp_path, monkeypatch, module="button_config", text=MODULE)
+    stand_in("button_config", MODULE)
     return stored(tmp_path, exposures, clicked)
 
 
@@ -64,14 +66,6 @@ def exposed(experiment: str, number: int, variant: str) -> Exposure:
         time=1.7e9,
         insert_id=f"e{number}",
     )
-
-
-def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *, module: str, text: str) -> None:
-    """Make a folder with a module the current one."""
-    (folder / f"{module}.py").write_text(text)
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.delitem(sys.modules, module, raising=False)
 
 
 def stored(folder: Path, exposures: Sequence[Exposure], clicked: Sequence[int]) -> Path:
@@ -386,11 +380,11 @@ ACTIVE_EXPERIMENTS = [Buttons, Colours]
 
 
 @pytest.fixture
-def holdout_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def holdout_events(tmp_path: Path, stand_in: StandIn) -> Path:
     """As `events`, of a holdout."""
     exposures = [exposed("2026-q3", i, ("holdout", "shipped")[i % 2]) for i in range(1000)]
     clicked = [i for i in range(1000) if i % (2 + 3 * (1 - i % 2)) == 0]
-    stand_in(tmp_path, monkeypatch, module="holdout_config", text=HOLDOUT_MODULE)
+    stand_in("holdout_config", HOLDOUT_MODULE)
     return stored(tmp_path, exposures, clicked)
 
 

@@ -1,7 +1,6 @@
 """Identities beside the events: every command that reads a folder of events finds them."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from abkit.cli.power import power
 from abkit.cli.watch import watch
 from abkit.events import Action, Exposure, Identity
 from abkit.sinks.files import FileSink
+
+from .conftest import StandIn
 
 MODULE = """
 from abkit import Total, VisitorExperiment
@@ -53,11 +54,8 @@ def visits() -> Iterator[Exposure | Action | Identity]:
 
 
 @pytest.fixture
-def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "visitor_config.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.delitem(sys.modules, "visitor_config", raising=False)
+def events(tmp_path: Path, stand_in: StandIn) -> Path:
+    stand_in("visitor_config", MODULE)
     FileSink(tmp_path / "events", format="jsonl").send(list(visits()))
     return tmp_path / "events"
 

@@ -1,7 +1,6 @@
 """`abkit interactions`: what it prints and writes."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,8 @@ from click.testing import CliRunner
 from abkit.cli.interactions import interactions
 from abkit.events import Exposure
 from abkit.sinks.files import FileSink
+
+from .conftest import StandIn
 
 MODULE = """
 from abkit import Conversion, UserExperiment
@@ -30,13 +31,9 @@ ACTIVE_EXPERIMENTS = [Buttons, Colours, Sizes]
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "touching_experiments.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn) -> Path:
+    stand_in("touching_experiments", MODULE)
     monkeypatch.setenv("ABKIT_CONFIG", "touching_experiments")
-    monkeypatch.delenv("ABKIT_EVENTS", raising=False)
-    monkeypatch.delitem(sys.modules, "touching_experiments", raising=False)
     variants = {"Buttons": ("grey", "green"), "Colours": ("red", "blue"), "Sizes": ("s", "m")}
     FileSink(tmp_path / "events", format="jsonl").send(
         [

@@ -1,7 +1,6 @@
 """`abkit rehearse`: what it prints."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,8 @@ from click.testing import CliRunner
 from abkit.cli.rehearse import rehearse
 from abkit.events import Action
 from abkit.sinks.files import FileSink
+
+from .conftest import StandIn
 
 MODULE = """
 from abkit import Conversion, UserExperiment
@@ -24,13 +25,9 @@ ACTIVE_EXPERIMENTS = [Headline]
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "rehearsed_experiments.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand_in: StandIn) -> Path:
+    stand_in("rehearsed_experiments", MODULE)
     monkeypatch.setenv("ABKIT_CONFIG", "rehearsed_experiments")
-    monkeypatch.delenv("ABKIT_EVENTS", raising=False)
-    monkeypatch.delitem(sys.modules, "rehearsed_experiments", raising=False)
     FileSink(tmp_path / "events", format="jsonl").send(
         [
             Action(

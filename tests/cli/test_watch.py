@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from abkit.events import Action, Exposure
 from abkit.sinks.files import FileSink
 
 from ..sinks.loopback import Loopback, Reply, Request
+from .conftest import StandIn
 
 # Apprise imports all its services, and one of them what Python 3.13 has not any more.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -100,15 +100,10 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: Path) -> Path:
+def project(tmp_path: Path, stand_in: StandIn, events: Path) -> Path:
     """A folder with a module of experiments, which is the current one, and the events of Buttons."""
-    (tmp_path / "watched_config.py").write_text(MODULE)
+    stand_in("watched_config", MODULE)
     shutil.copytree(events, tmp_path / "events")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.delitem(sys.modules, "watched_config", raising=False)
-    for variable in ("NOTIFY", "STATE", "CONFIG", "SETTINGS", "EVENTS"):
-        monkeypatch.delenv(f"ABKIT_{variable}", raising=False)
     return tmp_path
 
 
