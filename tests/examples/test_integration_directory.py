@@ -6,12 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from attrs import frozen
 from playwright.sync_api import Browser
 
 from .served import Example, integration_directory, served
+from .stored_events import stored_rows
 from .visitors import ACME, ORGANIZATIONS, WITH_COLLEAGUE, Visits, visit
 
 ANALYZE = ("abkit", "analyze", "ShowPluginsExperiment", "--events", "data/events")
@@ -29,11 +29,6 @@ class Visited:
     result: dict[str, Any]
     report: Path
     events: Path
-
-    def rows(self, kind: str, *columns: str) -> list[tuple[Any, ...]]:
-        files = str(self.events / kind / "*" / "*.parquet")
-        with duckdb.connect() as connection:
-            return connection.read_parquet(files).select(*columns).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +72,7 @@ def test_every_organization_sees_its_variant(visited: Visited) -> None:
 
 
 def test_every_exposure_is_delivered_once(visited: Visited) -> None:
-    rows = visited.rows("exposures", "unit_id", "variant", "insert_id")
+    rows = stored_rows(visited.events, "exposures", "unit_id", "variant", "insert_id")
     once = Counter((str(number), planned(number)) for number in ORGANIZATIONS)
     assert Counter((unit, variant) for unit, variant, _ in {*rows}) == once
     # The processes of the server share no memory: two people may be exposed by two, under one id.
@@ -91,7 +86,7 @@ def test_a_browser_that_has_told_an_exposure_does_not_tell_it_again(visited: Vis
 
 
 def test_every_click_is_delivered_once(visited: Visited) -> None:
-    rows = visited.rows("actions", "action", "groups", "properties")
+    rows = stored_rows(visited.events, "actions", "action", "groups", "properties")
     assert {name for name, _, _ in rows} == {"integration link clicked"}
     found = Counter(
         (int(groups["org"]), json.loads(told)["integration"]) for _, groups, told in rows
@@ -136,7 +131,9 @@ def test_the_report_in_a_browser_says_the_same(visited: Visited, browser: Browse
 def test_our_own_organization_sees_the_plugins_and_is_not_counted(visited: Visited) -> None:
     assert visited.visits.shown[ACME] == "1"
     assert visited.visits.clicks[ACME, "webhooks"] == 1
-    assert str(ACME) not in {unit for (unit,) in visited.rows("exposures", "unit_id")}
+    assert str(ACME) not in {
+        unit for (unit,) in stored_rows(visited.events, "exposures", "unit_id")
+    }
 
 
 def test_what_was_generated_is_as_the_class_says(example: Example) -> None:

@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from attrs import frozen
 from playwright.sync_api import Browser
@@ -15,6 +14,7 @@ from abkit.integrations.visitors import NAME
 
 from .served import Example, served, signup_page
 from .sign_ups import INVITED, SIGNED_UP, Visits, visit
+from .stored_events import stored_rows
 
 VARIANTS = ("form", "github")
 
@@ -43,11 +43,6 @@ class Visited:
     events: Path
     result: dict[str, Any]
     report: Path
-
-    def rows(self, kind: str, *columns: str) -> list[tuple[Any, ...]]:
-        files = str(self.events / kind / "*" / "*.parquet")
-        with duckdb.connect() as connection:
-            return connection.read_parquet(files).select(*columns).fetchall()
 
     def found(self, metric: str, variant: str) -> tuple[int, int]:
         """The units of a variant, and how many did what the metric counts."""
@@ -88,9 +83,9 @@ def test_no_browser_complains_and_no_request_is_refused(visited: Visited) -> Non
 def test_what_was_done_is_what_is_found(visited: Visited) -> None:
     visits, units = visited.visits, visited.visits.units
     shown = {visitor: variant for unit in units for visitor, variant in unit.shown.items()}
-    exposures = visited.rows("exposures", "unit_id", "variant")
-    actions = Counter(name for (name,) in visited.rows("actions", "action"))
-    identities = visited.rows("identities", "from_id", "to_id")
+    exposures = stored_rows(visited.events, "exposures", "unit_id", "variant")
+    actions = Counter(name for (name,) in stored_rows(visited.events, "actions", "action"))
+    identities = stored_rows(visited.events, "identities", "from_id", "to_id")
     exposed = visited.result["exposures"]
     done_and_found: dict[str, tuple[object, object]] = {
         "browsers": (80, visits.browsers),
@@ -140,7 +135,7 @@ def test_the_report_in_a_browser_says_the_same(visited: Visited, browser: Browse
 
 def test_each_visitor_is_exposed_once_to_what_was_shown(visited: Visited) -> None:
     shown = [pair for unit in visited.visits.units for pair in unit.shown.items()]
-    assert sorted(visited.rows("exposures", "unit_id", "variant")) == sorted(shown)
+    assert sorted(stored_rows(visited.events, "exposures", "unit_id", "variant")) == sorted(shown)
     assert sorted(visited.made) == sorted(visitor for visitor, _ in shown)
     assert {variant for _, variant in shown} == {*VARIANTS}
 
@@ -151,7 +146,7 @@ def test_who_is_not_enrolled_sees_the_control(visited: Visited) -> None:
 
 
 def test_a_visitor_is_linked_to_each_of_its_users_once(visited: Visited) -> None:
-    rows = visited.rows("identities", "from_type", "from_id", "to_type", "to_id")
+    rows = stored_rows(visited.events, "identities", "from_type", "from_id", "to_type", "to_id")
     expected = [("visitor", visitor, "user", user) for visitor, user in visited.visits.linked]
     assert sorted(rows) == sorted(expected)
 
