@@ -1,6 +1,8 @@
 """Exposures and actions for the tests of the analysis, as Arrow tables in the shared schema."""
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -66,3 +68,10 @@ def design() -> Design:
         weights={"a": 0.5, "b": 0.5},
         metrics=(Conversion("click", goal=0.2),),
     )
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """An SQLite in memory: it is closed also where a test fails, of which Python 3.13 warns."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        yield connection

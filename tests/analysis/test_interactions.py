@@ -1,6 +1,5 @@
 """Experiments that touch each other, from exposures to what is said."""
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,12 +16,12 @@ from abkit.analysis.findings.experiment_pairs import Touch
 from abkit.analysis.interactions import InteractionsAnalysis, InteractionsResult
 from abkit.analysis.presentation import figures
 from abkit.errors import AnalysisError, UnknownNameError
-from abkit.experiments.checking.lock import LOCK_FILE
 from abkit.experiments.declaring.experiment import UserExperiment
 from abkit.experiments.declaring.layer import Layer
 from abkit.experiments.declaring.metrics import Conversion, Sum
 
 from .conftest import START
+from .locks import write_phases
 
 UNITS = 6_000
 Variants = NDArray[np.int64]
@@ -125,15 +124,6 @@ def test_variants_that_are_not_independent_are_found() -> None:
     assert pair.touch is Touch.DEPENDENT
 
 
-def locked_ramp(*names: str) -> dict[str, Any]:
-    """A lock in which the weights of experiments changed after 2,000 minutes."""
-    phases = [
-        {"at": START.isoformat(), "weights": {"0": 9, "1": 1}},
-        {"at": (START + timedelta(minutes=2_000)).isoformat(), "weights": {"0": 1, "1": 1}},
-    ]
-    return {"version": 1, "experiments": {name: {"phases": phases} for name in names}}
-
-
 @pytest.mark.parametrize("teller", ["exposures", "lock"])
 def test_a_ramp_of_both_on_one_day_is_no_dependence(
     teller: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -150,8 +140,11 @@ def test_a_ramp_of_both_on_one_day_is_no_dependence(
     weights: dict[str, Any] = {"A": told, "B": told}
     if teller == "lock":
         weights = {}
-        (tmp_path / "pyproject.toml").write_text("")
-        (tmp_path / LOCK_FILE).write_text(json.dumps(locked_ramp("A", "B")))
+        ramp = [
+            (START, {"0": 9, "1": 1}),
+            (START + timedelta(minutes=2_000), {"0": 1, "1": 1}),
+        ]
+        write_phases(tmp_path, ramp, "A", "B")
     found = run(variants, weights=weights, actions=bought(0.1 + 0 * one))
     assert found["A", "B"].touch is Touch.INDEPENDENT
 
@@ -313,9 +306,8 @@ def test_a_result_shows_itself_in_every_form(tmp_path: Any) -> None:
     assert "matrix takes" in " ".join(narrow.split())
 
 
-def test_a_database_says_the_same() -> None:
+def test_a_database_says_the_same(connection: sqlite3.Connection) -> None:
     variants, done = {"A": A, "B": B}, bought(np.where(A & B, 0.3, 0.1))
-    connection = sqlite3.connect(":memory:")
     for name, table in {"exposures": exposures(variants), "actions": done}.items():
         times = [f"{time:%Y-%m-%d %H:%M:%S}" for time in table["time"].to_pylist()]
         columns = {**table.to_pydict(), "time": times}
@@ -329,7 +321,6 @@ def test_a_database_says_the_same() -> None:
     there = InteractionsAnalysis(
         designs, exposures="exposures", actions="actions", engine=connection
     ).run()
-    connection.close()
     pair, expected = there["A", "B"], run(variants, actions=done)["A", "B"]
     assert (pair.touch, pair.table) == (expected.touch, expected.table)
     found, wanted = (

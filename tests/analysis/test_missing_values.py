@@ -160,12 +160,11 @@ def test_a_formula_has_all_its_parts_of_the_same_units() -> None:
     assert analyze(rows_of(3), zero).warnings[-1].startswith("86 of 600 units have no 'x'")
 
 
-def test_another_engine_finds_the_same() -> None:
+def test_another_engine_finds_the_same(connection: sqlite3.Connection) -> None:
     rows = rows_of(5)
     columns = [*rows[0]]
-    database = sqlite3.connect(":memory:")
-    database.execute(f"create table survey ({', '.join(columns)})")
-    database.executemany(
+    connection.execute(f"create table survey ({', '.join(columns)})")
+    connection.executemany(
         f"insert into survey values ({', '.join('?' * len(columns))})",  # noqa: S608 - marks
         [tuple(row.values()) for row in rows],
     )
@@ -175,7 +174,7 @@ def test_another_engine_finds_the_same() -> None:
     )
     plan = AnalysisPlan(method="welch", sample_size=100, cuped={"x": "before"})
     found = UnitsAnalysis(
-        "survey", variant="variant", control="a", metrics=metrics, plan=plan, engine=database
+        "survey", variant="variant", control="a", metrics=metrics, plan=plan, engine=connection
     ).run()
     same = analyze(rows, *metrics, cuped=True)
     for one, other in zip(found.metrics, same.metrics, strict=True):

@@ -1,10 +1,9 @@
 """One result, whatever holds the events: files, SQLite, PostgreSQL, Spark."""
 
-import json
 import math
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -18,7 +17,6 @@ from abkit.analysis import BOTS, Analysis, AnalysisPlan, Design, Exclusion
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.statistics.days import DailySums
 from abkit.events import Action, Exposure, Identity
-from abkit.experiments.checking.lock import LOCK_FILE
 from abkit.experiments.declaring.metrics import (
     Average,
     Conversion,
@@ -37,6 +35,7 @@ from abkit.sinks.sql import SqlSink
 
 from ..sinks.postgres import running_server
 from .conftest import START
+from .locks import write_phases
 
 DAY = 86_400.0
 
@@ -135,20 +134,12 @@ def stored(
     with pytest.MonkeyPatch.context() as patch:
         if request.param:
             project = tmp_path_factory.mktemp("project")
-            (project / "pyproject.toml").write_text("")
-            (project / LOCK_FILE).write_text(json.dumps(locked()))
+            # It does not know those of the first days, of which exposures tell none either.
+            weights = [(0.0, None), (5.0, {"a": 3, "b": 2}), (6.5, {"a": 1, "b": 1})]
+            phases = [(START + timedelta(days=days), each) for days, each in weights]
+            write_phases(project, phases, "Same")
             patch.chdir(project)
         yield events(weighed=request.param)
-
-
-def locked() -> dict[str, Any]:
-    """A lock that knows the weights of the exposures that tell none, but for the first days."""
-    weights = [(0.0, None), (5.0, {"a": 3, "b": 2}), (6.5, {"a": 1, "b": 1})]
-    phases = [
-        {"at": (START + timedelta(days=days)).isoformat(), "weights": each}
-        for days, each in weights
-    ]
-    return {"version": 1, "experiments": {"Same": {"phases": phases}}}
 
 
 @pytest.fixture(scope="module")
@@ -214,12 +205,26 @@ def test_the_data_have_all_that_matters(of_files: ExperimentSums) -> None:
     assert len(result.phases) in (0, 3)
 
 
+@contextmanager
+def in_database(url: str, batches: Iterable[Sequence[Any]]) -> Iterator[sa.Engine]:
+    """The events in a database, which has none of their tables afterwards."""
+    with closing(SqlSink(url)) as sink:
+        for each in batches:
+            sink.send(each)
+    database = sa.create_engine(url)
+    try:
+        yield database
+        with database.begin() as connection:
+            for name in sa.inspect(connection).get_table_names():
+                if name in ("abkit_exposures", "abkit_actions", "abkit_identities"):
+                    connection.execute(sa.text(f"DROP TABLE {name}"))
+    finally:
+        database.dispose()
+
+
 def test_sqlite_gives_the_same(stored: Any, of_files: ExperimentSums, tmp_path: Path) -> None:
     path = tmp_path / "events.db"
-    with closing(SqlSink(f"sqlite:///{path}")) as sink:
-        for each in stored:
-            sink.send(each)
-    with closing(sqlite3.connect(path)) as connection:
+    with in_database(f"sqlite:///{path}", stored), closing(sqlite3.connect(path)) as connection:
         found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=connection)
     alike(numbers(found), numbers(of_files))
 
@@ -231,14 +236,8 @@ def postgres() -> Iterator[str]:
 
 
 def test_postgresql_gives_the_same(stored: Any, of_files: ExperimentSums, postgres: str) -> None:
-    with closing(SqlSink(postgres)) as sink:
-        for each in stored:
-            sink.send(each)
-    database = sa.create_engine(postgres)
-    found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=database)
-    with database.begin() as connection:
-        connection.execute(sa.text("DROP TABLE abkit_exposures, abkit_actions"))
-    database.dispose()
+    with in_database(postgres, stored) as database:
+        found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=database)
     alike(numbers(found), numbers(of_files))
 
 
@@ -322,15 +321,8 @@ def test_identities_link_the_same_in_every_engine(
     alike(numbers(linked(**visited, engine=spark)), numbers(expected))
     names = {name: f"abkit_{name}" for name in visited}
     for url in (f"sqlite:///{tmp_path / 'events.db'}", postgres):
-        with closing(SqlSink(url)) as sink:
-            for each in visits():
-                sink.send(each)
-        database = sa.create_engine(url)
-        alike(numbers(linked(**names, engine=database)), numbers(expected))
-        with database.begin() as connection:
-            for name in names.values():
-                connection.execute(sa.text(f"DROP TABLE {name}"))
-        database.dispose()
+        with in_database(url, visits()) as database:
+            alike(numbers(linked(**names, engine=database)), numbers(expected))
 
 
 def test_frames_give_the_same(files: dict[str, str], of_files: ExperimentSums) -> None:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,10 +77,9 @@ def test_a_price_nobody_has_is_told_as_such(run: Any) -> None:
 
 
 def test_missing_prices_are_the_same_in_sqlite_as_in_duckdb(
-    tables: Any, design: Design, tmp_path: Path
+    tables: Any, design: Design, connection: sqlite3.Connection
 ) -> None:
     made = tables(exposed(), bought(PRICES * 4))
-    connection = sqlite3.connect(":memory:")
     for name, table in made.items():
         frame = table.to_pandas().astype({"time": str})
         frame["groups"] = "{}"
@@ -89,7 +87,6 @@ def test_missing_prices_are_the_same_in_sqlite_as_in_duckdb(
     there: dict[str, Any] = {"exposures": "exposures", "actions": "actions", "engine": connection}
     priced = evolve(design, metrics=PRICED)
     ours, theirs = analyze(priced, **made), analyze(priced, **there)
-    connection.close()
     assert means(ours) == means(theirs)
     assert ours.warnings == theirs.warnings
 

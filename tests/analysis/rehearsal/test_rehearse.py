@@ -11,6 +11,7 @@ from abkit import WeightedChoice
 from abkit.analysis import Analysis
 from abkit.analysis.inference.power import conversion_effect, detectable_difference
 from abkit.analysis.presentation import rehearsal as words
+from abkit.analysis.rehearsal.history import History
 from abkit.analysis.rehearsal.outcome import Rehearsal
 from abkit.analysis.rehearsal.reading import Wanted, read_history
 from abkit.analysis.rehearsal.rehearse import rehearse
@@ -57,6 +58,21 @@ def actions(tables: Any) -> Any:
                         {"user_id": user, "action": BUYS, "hour": hour + 1, "properties": price}
                     )
     return tables([], done)["actions"]
+
+
+def history_of(
+    experiment: type[UserExperiment], actions: Any, *, length: timedelta, before: timedelta
+) -> History:
+    wanted = Wanted(
+        unit_type="user",
+        metrics=experiment.declaration.metrics,
+        prefix=split_of(experiment.declaration).prefix,
+        others={},
+        before=before,
+        window=None,
+        length=length,
+    )
+    return read_history(wanted, actions, None, progress=lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -153,18 +169,8 @@ def test_the_split_of_number_0_is_what_the_experiment_gives(actions: Any) -> Non
     class Uneven(Button):
         variants = {"grey": 0.7, "green": 0.2, "red": 0.1}
 
-    split = split_of(Uneven.declaration)
-    wanted = Wanted(
-        unit_type="user",
-        metrics=Uneven.declaration.metrics,
-        prefix=split.prefix,
-        others={},
-        before=timedelta(days=14),
-        window=None,
-        length=timedelta(days=DAYS),
-    )
-    history = read_history(wanted, actions, None, progress=lambda *_: None)
-    cut = Cut(variants=("grey", "green", "red"), bounds=split.bounds)
+    history = history_of(Uneven, actions, length=timedelta(days=DAYS), before=timedelta(days=14))
+    cut = Cut(variants=("grey", "green", "red"), bounds=split_of(Uneven.declaration).bounds)
     last = sums_of_splits(history, cut, [0]).looks(0)[-1]
     users = sorted(set(actions.column("user_id").to_pylist()))
     given = assign_many(Uneven, users)
@@ -177,18 +183,8 @@ def test_the_sums_of_a_split_are_those_of_an_analysis_of_exposures_to_it(
     actions: Any, tables: Any
 ) -> None:
     length, before = timedelta(days=14), timedelta(days=10)
-    split = split_of(Button.declaration)
-    wanted = Wanted(
-        unit_type="user",
-        metrics=Button.declaration.metrics,
-        prefix=split.prefix,
-        others={},
-        before=before,
-        window=None,
-        length=length,
-    )
-    history = read_history(wanted, actions, None, progress=lambda *_: None)
-    cut = Cut(variants=("grey", "green"), bounds=split.bounds)
+    history = history_of(Button, actions, length=length, before=before)
+    cut = Cut(variants=("grey", "green"), bounds=split_of(Button.declaration).bounds)
     found = sums_of_splits(history, cut, [0]).looks(0)[-1]
     times, users = (actions.column(name).to_pylist() for name in ("time", "user_id"))
     rows = sorted(zip(times, users, strict=True))
