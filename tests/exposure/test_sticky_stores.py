@@ -82,8 +82,10 @@ def test_redis_that_cannot_be_is_refused() -> None:
 
 class TestSqlite(StickyContract):
     @pytest.fixture
-    def store(self, tmp_path: Path) -> SqlStickyStore:
-        return SqlStickyStore(f"sqlite:///{tmp_path / 'sticky.db'}")
+    def store(self, tmp_path: Path) -> Iterator[SqlStickyStore]:
+        store = SqlStickyStore(f"sqlite:///{tmp_path / 'sticky.db'}")
+        yield store
+        store._engine.dispose()
 
 
 @pytest.fixture(scope="module")
