@@ -384,6 +384,14 @@ class ExperimentManager:
         """
         return self._find(experiment).declaration
 
+    def experiment(self, name: str | type[Experiment], /) -> type[Experiment]:
+        """Return the class of an experiment, as its code declares it.
+
+        Raises:
+            UnknownExperimentError: No experiment with this name is registered.
+        """
+        return type(self._find(name).experiment)
+
     def explain(self, experiment: str | type[Experiment], /, **subjects: Any) -> "Explanation":
         """Explain the assignment of a unit: each step, and its outcome.
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "interactions": "abkit.cli.interactions:interactions",
     "list": "abkit.cli.list:list_experiments",
     "metrics": "abkit.cli.metrics:metrics",
+    "panel": "abkit.cli.panel:panel",
     "power": "abkit.cli.power:power",
     "rehearse": "abkit.cli.rehearse:rehearse",
     "rollback": "abkit.cli.rollout:rollback",

@@ -17,7 +17,7 @@ from abkit.analysis.presentation.phase_marks import TOO_FEW, phase_marks
 from abkit.analysis.presentation.report.by_day import tables_by_day
 from abkit.analysis.presentation.report.history import growth, histories
 from abkit.analysis.presentation.report.pairs import pair_tables
-from abkit.analysis.presentation.report.pictures import pictures
+from abkit.analysis.presentation.report.pictures import Pictures, pictures
 from abkit.analysis.presentation.report.segments import segment_tables
 from abkit.analysis.presentation.scorecard import scorecard
 from abkit.analysis.presentation.worth import worth_sentence, worth_table
@@ -62,34 +62,40 @@ def render_cell(result: "Outcome") -> str:
 
 
 def _rendered(result: "Outcome", template: str) -> str:
-    html = (
-        environment()
-        .get_template(template)
-        .render(
-            result=result,
-            design=result.design,
-            deciding=result.deciding,
-            command=command(result),
-            alerts=alerts(result),
-            card=scorecard(result),
-            worth=worth_table(result),
-            before=before_table(result),
-            worth_sentence=worth_sentence(result),
-            frame=times.frame(result.frame),
-            bars=[interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
-            growth=growth(result),
-            identities=identities_sentence(result),
-            phase_marks=phase_marks(result),
-            too_few_in_a_phase=TOO_FEW,
-            histories=histories(result),
-            pairs=pair_tables(result, width=BAR_WIDTH),
-            by_day=tables_by_day(result),
-            segments=segment_tables(result, width=BAR_WIDTH),
-            reactions=reactions(result),
-            pictures=pictures(result),
-        )
-    )
-    return html.strip() + "\n"
+    parts = context(result, drawn=pictures(result))
+    return environment().get_template(template).render(parts).strip() + "\n"
+
+
+def context(result: "Outcome", *, drawn: Pictures | None) -> dict[str, object]:
+    """What the templates of a result read.
+
+    Args:
+        result: The result of an analysis.
+        drawn: Its charts; None: tables stand where charts would be.
+    """
+    return {
+        "result": result,
+        "design": result.design,
+        "deciding": result.deciding,
+        "command": command(result),
+        "alerts": alerts(result),
+        "card": scorecard(result),
+        "worth": worth_table(result),
+        "before": before_table(result),
+        "worth_sentence": worth_sentence(result),
+        "frame": times.frame(result.frame),
+        "bars": [interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
+        "growth": growth(result),
+        "identities": identities_sentence(result),
+        "phase_marks": phase_marks(result),
+        "too_few_in_a_phase": TOO_FEW,
+        "histories": histories(result),
+        "pairs": pair_tables(result, width=BAR_WIDTH),
+        "by_day": tables_by_day(result),
+        "segments": segment_tables(result, width=BAR_WIDTH),
+        "reactions": reactions(result),
+        "pictures": drawn,
+    }
 
 
 @cache

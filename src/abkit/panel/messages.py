@@ -1,0 +1,68 @@
+"""What an integration asks the panel, and what it sends back."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Content-Security-Policy": (
+            "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; "
+            "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+)
+"""What every answer tells the browser: nothing from elsewhere, nothing kept, in no other page's frame."""
+
+
+@frozen(kw_only=True)
+class Viewer:
+    """Who looks.
+
+    Attributes:
+        name: How the history calls the person; empty if nobody knows.
+    """
+
+    name: str = ""
+
+
+@frozen(kw_only=True)
+class PanelRequest:
+    """A request, as the panel reads it. Who may not look does not get here.
+
+    Attributes:
+        method: "GET" or "HEAD"; others are refused.
+        path: What follows the place where the panel is mounted, decoded: "", "experiments/Name/".
+        root: That place as a browser sees it, with a slash at both ends, such as "/experiments/".
+        query: The values of each name in the query string.
+        viewer: Who looks.
+    """
+
+    method: str = "GET"
+    path: str = ""
+    root: str = "/"
+    query: Mapping[str, Sequence[str]] = field(factory=lambda: MappingProxyType({}))
+    viewer: Viewer = Viewer()
+
+
+@frozen(kw_only=True)
+class PanelResponse:
+    """An answer.
+
+    Attributes:
+        status: Of HTTP.
+        body: As it is sent.
+        content_type: Of the body.
+        headers: Beside the type of the content; `SECURITY_HEADERS` are among them.
+    """
+
+    status: HTTPStatus = HTTPStatus.OK
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    headers: Mapping[str, str] = SECURITY_HEADERS

@@ -1,0 +1,39 @@
+"""The pages: templates of the panel, made of those of the report."""
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from abkit.analysis.presentation.report import environment
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+STATIC = {"panel.css": "text/css; charset=utf-8", "panel.js": "text/javascript; charset=utf-8"}
+"""The files that pages ask for, with their types."""
+
+
+@cache
+def templates() -> "Environment":
+    """What fills the templates.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed.
+    """
+    of_reports = environment()
+    from jinja2 import ChoiceLoader, PackageLoader
+
+    loaders = [PackageLoader("abkit.panel", "templates")]
+    if of_reports.loader is not None:
+        return of_reports.overlay(loader=ChoiceLoader([*loaders, of_reports.loader]))
+    return of_reports.overlay(loader=ChoiceLoader(loaders))
+
+
+@cache
+def static_file(name: str) -> bytes:
+    """The content of one of `STATIC`; the style begins with that of the report."""
+    content = files("abkit.panel").joinpath("static", name).read_bytes()
+    if name != "panel.css":
+        return content
+    report = files("abkit.analysis.presentation").joinpath("report", "report.css").read_bytes()
+    return report + b"\n" + content

@@ -1,0 +1,96 @@
+"""Where the panel's experiments and their sums come from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from abkit.analysis.aggregation.session import Progress
+from abkit.analysis.analysis import Analysis
+from abkit.analysis.experiment_sums import ExperimentSums
+from abkit.analysis.reading.event_folder import stored_tables
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.panel.reading import Question
+
+if TYPE_CHECKING:
+    from abkit.manager import ExperimentManager
+
+
+class PanelSource(Protocol):
+    """What the panel shows."""
+
+    def declarations(self) -> Sequence[Declaration]:
+        """Every experiment, under the settings that are in force now."""
+        ...
+
+    def settings(self, name: str) -> Mapping[str, Any]:
+        """What the settings change of an experiment: the fields of its declaration that they replaced."""
+        ...
+
+    def gather(self, question: Question, progress: Progress) -> ExperimentSums:
+        """Read the sums that a question asks for.
+
+        Args:
+            question: It names one of the declarations.
+            progress: Is told what is done.
+
+        Raises:
+            AbkitError: They cannot be read; the message says why.
+        """
+        ...
+
+
+class StoredSource:
+    """The experiments of a manager, and the events that were stored of them.
+
+    Args:
+        manager: Its experiments are shown, under its settings.
+        events: The folder, or its URL, that a `FileSink` wrote.
+        tables: Instead of `events`: exposures, actions, identities and engine, as keywords of `Analysis`;
+            or what gives them, which is called for each reading, so that each has a connection of its own.
+
+    Raises:
+        TypeError: Neither `events` nor `tables` is given, or both are.
+    """
+
+    def __init__(
+        self,
+        manager: "ExperimentManager",
+        *,
+        events: str | None = None,
+        tables: Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None,
+    ) -> None:
+        if (events is None) == (tables is None):
+            message = (
+                "give either events='data/events', or tables={'exposures': ..., 'actions': ...}"
+            )
+            raise TypeError(message)
+        self._manager = manager
+        self._events = events
+        self._tables = tables
+
+    def declarations(self) -> Sequence[Declaration]:
+        """As `PanelSource.declarations`."""
+        return [self._manager.declaration(name) for name in self._manager]
+
+    def settings(self, name: str) -> Mapping[str, Any]:
+        """As `PanelSource.settings`."""
+        declared = self._manager.experiment(name).declaration._asdict()
+        now = self._manager.declaration(name)._asdict()
+        return {key: value for key, value in now.items() if value != declared[key]}
+
+    def gather(self, question: Question, progress: Progress) -> ExperimentSums:
+        """As `PanelSource.gather`."""
+        plan = None if question.by is None else AnalysisPlan(segments=[question.by])
+        experiment = self._manager.experiment(question.experiment)
+        analysis = Analysis(experiment, **self._places(), plan=plan)
+        return analysis.gather(progress, start=question.since, until=_after(question.until))
+
+    def _places(self) -> Mapping[str, Any]:
+        if self._events is not None:
+            return stored_tables(self._events)
+        return self._tables() if callable(self._tables) else self._tables or {}
+
+
+def _after(day: date | None) -> date | None:
+    return None if day is None else day + timedelta(days=1)

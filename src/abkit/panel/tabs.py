@@ -1,0 +1,31 @@
+"""The parts of an experiment's page."""
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Tab:
+    """One part.
+
+    Attributes:
+        path: Its place below the experiment's; empty for the first.
+        title: What it is called.
+        of_result: Whether it shows a result, so that the controls belong to it.
+        draws: Whether it has charts.
+    """
+
+    path: str
+    title: str
+    of_result: bool = True
+    draws: bool = False
+
+
+TABS: tuple[Tab, ...] = (
+    Tab(path="", title="Summary"),
+    Tab(path="analysis", title="Analysis"),
+    Tab(path="over-time", title="Over time", draws=True),
+    Tab(path="segments", title="Segments"),
+    Tab(path="exposures", title="Exposures", draws=True),
+    Tab(path="health", title="Health"),
+    Tab(path="plan", title="Plan", of_result=False),
+)
