@@ -4,6 +4,8 @@ import secrets
 import socket
 import threading
 import webbrowser
+from os import environ
+from pathlib import Path
 from urllib.parse import quote
 
 import click
@@ -26,6 +28,11 @@ PORT = 8424
 @stored_events_option
 @config_option
 @settings_option
+@click.option(
+    "--keep",
+    metavar="DIR",
+    help="Folder in which what was read is kept. Default: abkit/panel in your cache folder.",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), help=f"Default: {PORT}, or any free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
 def panel(
@@ -33,6 +40,7 @@ def panel(
     config: str | None,
     *,
     settings: str | None,
+    keep: str | None,
     port: int | None,
     no_browser: bool,
 ) -> None:
@@ -47,7 +55,8 @@ def panel(
         from abkit.panel.standalone import application
 
         manager = configured_manager(config, settings)
-        shown = Panel(StoredSource(manager, events=required_events(events)))
+        source = StoredSource(manager, events=required_events(events))
+        shown = Panel(source, keep=_cache() if keep is None else keep)
         token = secrets.token_urlsafe(24)
         listening = _listening(port)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={quote(token)}"
@@ -62,6 +71,11 @@ def panel(
         server.run(sockets=[listening])
     finally:
         shown.close()
+
+
+def _cache() -> Path:
+    """Where programs of this user keep what can be made again."""
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "abkit" / "panel"
 
 
 def _listening(port: int | None) -> socket.socket:

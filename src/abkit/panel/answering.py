@@ -14,7 +14,7 @@ from abkit.analysis.result import Result
 from abkit.errors import AbkitError
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.panel.controls import Controls, first_day
-from abkit.panel.reading import Question
+from abkit.panel.questions import Question
 
 
 @frozen(kw_only=True)

@@ -50,6 +50,11 @@ class PanelRequest:
     query: Mapping[str, Sequence[str]] = field(factory=lambda: MappingProxyType({}))
     viewer: Viewer = Viewer()
 
+    def last(self, name: str) -> str:
+        """The last value of a name in the query string; empty if there is none."""
+        said = self.query.get(name, ())
+        return said[-1].strip() if said else ""
+
 
 @frozen(kw_only=True)
 class PanelResponse:

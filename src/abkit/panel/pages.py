@@ -1,10 +1,13 @@
 """The pages: templates of the panel, made of those of the report."""
 
-from functools import cache
+from functools import cache, partial
+from http import HTTPStatus
 from importlib.resources import files
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from abkit.analysis.presentation.report import environment
+from abkit.panel.messages import PanelRequest, PanelResponse
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,3 +40,26 @@ def static_file(name: str) -> bytes:
         return content
     report = files("abkit.analysis.presentation").joinpath("report", "report.css").read_bytes()
     return report + b"\n" + content
+
+
+def page(template: str, request: PanelRequest, **parts: object) -> PanelResponse:
+    """A page of a template."""
+    return PanelResponse(body=_filled(template, request, **parts))
+
+
+def refused(status: HTTPStatus, problem: str, request: PanelRequest) -> PanelResponse:
+    """A page that says what is wrong."""
+    body = _filled("refused.html.jinja", request, problem=problem, status=status)
+    return PanelResponse(status=status, body=body)
+
+
+def _filled(template: str, request: PanelRequest, **parts: object) -> bytes:
+    filled = templates().get_template(template)
+    html = filled.render(viewer=request.viewer, link=partial(link, request.root), **parts)
+    return html.encode()
+
+
+def link(root: str, *parts: str, query: str = "") -> str:
+    """The address of a page below the panel's own root."""
+    path = "/".join(quote(part, safe="") for part in parts)
+    return f"{root}{path}{'?' + query if query else ''}"

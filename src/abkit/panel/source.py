@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from abkit.analysis.aggregation.session import Progress
 from abkit.analysis.analysis import Analysis
+from abkit.analysis.declared.planned import project_plan
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.reading.event_folder import stored_tables
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.declaration import Declaration
-from abkit.panel.reading import Question
+from abkit.panel.questions import Question
 
 if TYPE_CHECKING:
     from abkit.manager import ExperimentManager
@@ -25,6 +26,10 @@ class PanelSource(Protocol):
 
     def settings(self, name: str) -> Mapping[str, Any]:
         """What the settings change of an experiment: the fields of its declaration that they replaced."""
+        ...
+
+    def version(self, question: Question) -> str:
+        """What the sums of a question depend on beside the events: what is declared, and where they are."""
         ...
 
     def gather(self, question: Question, progress: Progress) -> ExperimentSums:
@@ -78,6 +83,11 @@ class StoredSource:
         declared = self._manager.experiment(name).declaration._asdict()
         now = self._manager.declaration(name)._asdict()
         return {key: value for key, value in now.items() if value != declared[key]}
+
+    def version(self, question: Question) -> str:
+        """As `PanelSource.version`."""
+        declared = self._manager.experiment(question.experiment).declaration
+        return repr((declared, project_plan(), self._events))
 
     def gather(self, question: Question, progress: Progress) -> ExperimentSums:
         """As `PanelSource.gather`."""

@@ -19,6 +19,11 @@ class Tab:
     of_result: bool = True
     draws: bool = False
 
+    @property
+    def place(self) -> list[str]:
+        """What follows the experiment's name in an address: it ends with a slash."""
+        return [self.path, ""] if self.path else [""]
+
 
 TABS: tuple[Tab, ...] = (
     Tab(path="", title="Summary"),

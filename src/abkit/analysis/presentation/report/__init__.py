@@ -1,5 +1,6 @@
 """The panel as HTML that needs nothing else: no network, no scripts. A page, or a notebook's cell."""
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from abkit.extras import extra
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
     from abkit.analysis.outcome import Outcome
 
@@ -119,6 +121,7 @@ def environment() -> "Environment":
     )
     package = files("abkit.analysis.presentation")
     style = package.joinpath("report", "report.css").read_text(encoding="utf-8")
+    environment.filters["breakable"] = _breakable
     environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(
         advised=advised,
@@ -134,6 +137,14 @@ def environment() -> "Environment":
         exposure_event=EXPOSURE_EVENT,
     )
     return environment
+
+
+def _breakable(name: str) -> "Markup":
+    """A name that may be broken after its separators, and between its words, rather than within one."""
+    from markupsafe import Markup, escape
+
+    parts = re.split(r"(?<=[_./:-])(?=[^_./:-])|(?<=[a-z])(?=[A-Z])", figures.legible(name))
+    return Markup("<wbr>").join(map(escape, parts))
 
 
 def _legible(value: object) -> object:

@@ -1,0 +1,117 @@
+"""The pages of one experiment, and the files that its result is taken away as."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from urllib.parse import quote
+
+from attrs import frozen
+
+from abkit.analysis.experiment_sums import ExperimentSums
+from abkit.analysis.presentation.definitions import in_words
+from abkit.analysis.presentation.report import context
+from abkit.analysis.presentation.report.pictures import pictures
+from abkit.panel.answering import Answer, answer, question_of
+from abkit.panel.controls import Controls
+from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
+from abkit.panel.offers import offers
+from abkit.panel.overview import OverviewRow
+from abkit.panel.pages import page, refused
+from abkit.panel.questions import Question
+from abkit.panel.reading import Reading, SumsReader
+from abkit.panel.tabs import TABS, Tab
+from abkit.panel.taking_away import FILES
+
+PATIENCE = timedelta(seconds=1)
+"""So long a page waits for sums of which nothing is known yet; small ones are there at once."""
+
+
+def experiment_page(
+    request: PanelRequest, row: OverviewRow, reader: SumsReader, tab: Tab, *, now: datetime
+) -> PanelResponse:
+    """One part of an experiment's page, as the query string asks for it."""
+    declaration = row.declaration
+    controls = Controls.of(request.query)
+    found = _found(request, reader, declaration.name, controls)
+    result = found.answer.result
+    parts: dict[str, object] = {"result": result}
+    if result is not None and tab.of_result:
+        parts = context(result, drawn=pictures(result) if tab.draws else None)
+    return page(
+        "experiment.html.jinja",
+        request,
+        **parts,
+        declaration=declaration,
+        row=row,
+        tab=tab,
+        tabs=TABS,
+        controls=controls,
+        found=found,
+        offers=offers(found.planned, controls, declaration),
+        age=_age(found.reading, now),
+        definitions={metric.name: in_words(metric) for metric in declaration.metrics},
+        here=request.root + quote(request.path),
+    )
+
+
+def result_file(
+    request: PanelRequest, row: OverviewRow, reader: SumsReader, name: str
+) -> PanelResponse:
+    """What is shown, as a file: one of `FILES`."""
+    found = _found(request, reader, row.declaration.name, Controls.of(request.query))
+    if found.answer.result is None:
+        if found.answer.problem:
+            return refused(HTTPStatus.CONFLICT, found.answer.problem, request)
+        problem = "The events are being read: ask again in a moment."
+        return refused(HTTPStatus.SERVICE_UNAVAILABLE, problem, request)
+    file = FILES[name]
+    filename = quote(f"{row.declaration.name}-{name}", safe="")
+    return PanelResponse(
+        body=file.write(found.answer.result).encode(),
+        content_type=file.content_type,
+        headers={
+            **SECURITY_HEADERS,
+            "Content-Disposition": f"attachment; filename*=UTF-8''{filename}",
+        },
+    )
+
+
+@frozen(kw_only=True)
+class _Found:
+    """What is known of what is asked.
+
+    Attributes:
+        reading: Of the sums that are needed.
+        answer: What they say; nothing while they are read.
+        planned: The sums by the plan, of all days; None while they are not read.
+    """
+
+    reading: Reading
+    answer: Answer
+    planned: ExperimentSums | None = None
+
+
+def _found(request: PanelRequest, reader: SumsReader, name: str, controls: Controls) -> _Found:
+    anew = request.last("anew") == "1"
+    planned = reader.look(Question(name), anew=anew, patience=PATIENCE)
+    if planned.sums is None:
+        return _Found(reading=planned.reading, answer=Answer(problem=planned.reading.problem))
+    question = question_of(controls, planned.sums, name)
+    looked = planned
+    if question != Question(name):
+        looked = reader.look(question, anew=anew, patience=PATIENCE)
+    if looked.sums is None:
+        problem = Answer(problem=looked.reading.problem)
+        return _Found(reading=looked.reading, answer=problem, planned=planned.sums)
+    said = answer(looked.sums, controls)
+    return _Found(reading=looked.reading, answer=said, planned=planned.sums)
+
+
+def _age(reading: Reading, now: datetime) -> str:
+    """How old what is shown is, in words; empty if nothing is."""
+    if reading.made is None:
+        return ""
+    minutes = int((now - reading.made) / timedelta(minutes=1))
+    if minutes < 1:
+        return "read just now"
+    number, unit = (minutes, "minute") if minutes < 60 else (minutes // 60, "hour")
+    return f"read {number} {unit}{'s' if number > 1 else ''} ago"

@@ -1,0 +1,138 @@
+"""Sums on disk, so that a process that starts need not read all events again.
+
+A file is a pickle of this package's own values. It is read only from a folder that belongs to this user
+alone, and makes nothing but such values.
+"""
+
+import hashlib
+import io
+import logging
+import os
+import pickle
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from abkit.analysis.experiment_sums import ExperimentSums
+from abkit.distribution import __version__
+from abkit.errors import ConfigError
+from abkit.panel.glance import Glance
+from abkit.panel.questions import Question
+
+logger: logging.Logger = logging.getLogger("abkit")
+
+_SUFFIXES = (".glance", ".sums")
+_OLDEST = 30 * 24 * 3600.0
+"""Seconds after which a file is removed."""
+
+_MODULES = ("abkit.", "datetime", "fractions", "decimal")
+"""What may be made of a file: values of these modules."""
+
+_BUILTINS = frozenset({"frozenset", "set", "range", "complex", "bytearray"})
+
+
+class SumsFiles:
+    """A folder of sums.
+
+    Args:
+        folder: It is made if it is not there; only this user can read it.
+        version: What the sums of a question depend on beside the events: the declaration, as text. Sums of
+            another version are not given.
+
+    Raises:
+        ConfigError: The folder cannot be made, or others can write to it.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], *, version: Callable[[Question], str]
+    ) -> None:
+        self.folder = Path(folder)
+        self._version = version
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            status = self.folder.stat()
+        except OSError as error:
+            message = f"The panel cannot keep its sums in {self.folder}: {error.strerror}"
+            raise ConfigError(message) from error
+        owned = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+        if not owned or (os.name == "posix" and status.st_mode & 0o022):
+            message = (
+                f"The panel does not read sums from {self.folder}, where others can write: "
+                "give it a folder of its own"
+            )
+            raise ConfigError(message)
+        self._forget_old()
+
+    def glance(self, question: Question) -> tuple[datetime, Glance] | None:
+        """When the sums of a question were read, UTC, and what they say; None if they are not here."""
+        found = self._read(self._path(question, "glance"))
+        return found if isinstance(found, tuple) and len(found) == 2 else None
+
+    def sums(self, question: Question) -> ExperimentSums | None:
+        """The sums of a question; None if they are not here."""
+        found = self._read(self._path(question, "sums"))
+        return found if isinstance(found, ExperimentSums) else None
+
+    def put(self, question: Question, sums: ExperimentSums, glance: Glance) -> None:
+        """Keep the sums of a question; on a disk that is full they are not kept."""
+        self._write(self._path(question, "sums"), sums)
+        self._write(self._path(question, "glance"), (sums.made, glance))
+
+    def _forget_old(self) -> None:
+        """Remove what nobody wrote for long: of experiments that are gone, or were declared otherwise."""
+        for path in self.folder.iterdir():
+            with suppress(OSError):
+                if path.suffix in _SUFFIXES and time.time() - path.stat().st_mtime > _OLDEST:
+                    path.unlink()
+
+    def _path(self, question: Question, kind: str) -> Path:
+        said = repr((__version__, question, self._version(question)))
+        return self.folder / f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.{kind}"
+
+    def _read(self, path: Path) -> object:
+        try:
+            return _Reader(io.BytesIO(path.read_bytes())).load()
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # noqa: BLE001 - a damaged file may raise anything: its sums are read anew
+            logger.warning("panel: %s cannot be read: %s", path, type(error).__name__)
+            return None
+
+    def _write(self, path: Path, value: object) -> None:
+        buffer = io.BytesIO()
+        _Writer(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+        unfinished = None
+        try:
+            with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+                unfinished = Path(file.name)
+                file.write(buffer.getvalue())
+            unfinished.replace(path)
+        except OSError as error:
+            logger.warning("panel: %s cannot be written: %s", path, error.strerror)
+            if unfinished is not None:
+                unfinished.unlink(missing_ok=True)
+
+
+class _Writer(pickle.Pickler):
+    def reducer_override(self, value: Any, /) -> Any:
+        if isinstance(value, MappingProxyType):
+            return _mapping, (dict(value),)
+        return NotImplemented
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        known = module_name == "builtins" and global_name in _BUILTINS
+        if known or f"{module_name}.".startswith(tuple(f"{m.rstrip('.')}." for m in _MODULES)):
+            return super().find_class(module_name, global_name)
+        message = f"{module_name}.{global_name} is no value of a panel"
+        raise pickle.UnpicklingError(message)
+
+
+def _mapping(values: dict[Any, Any]) -> "MappingProxyType[Any, Any]":
+    return MappingProxyType(values)
