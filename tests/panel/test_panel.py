@@ -1,0 +1,218 @@
+"""The pages, as an integration asks for them."""
+
+from datetime import date
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.panel.asking import asked, page, result, settled
+from tests.panel.shop import analysis_of, manager, write_events
+
+from abkit import AnalysisPlan
+from abkit.panel import Panel, StoredSource
+
+
+def test_the_overview_has_every_experiment_with_its_state_and_its_result(shop_panel: Panel) -> None:
+    html = page(shop_panel, "")
+    assert 'href="/ab/experiments/Checkout/"' in html
+    assert ">running<" in html
+    assert ">draft<" in html
+    assert "3,000" in html
+    assert "50%" in html  # of the planned 6,000
+    assert "has no exposure of &#39;Banner&#39;" in html
+    assert "checkout &lt;team&gt;" in html
+
+
+def test_the_overview_is_searched_filtered_and_sorted(shop_panel: Panel) -> None:
+    assert "Banner" not in page(shop_panel, "", "search=TEAM")
+    assert "No experiment is like that." in page(shop_panel, "", "search=nothing+of+it")
+    drafts = page(shop_panel, "", "state=draft")
+    assert "/experiments/Banner/" in drafts
+    assert "/experiments/Checkout/" not in drafts
+    by_name = page(shop_panel, "", "order=name")
+    assert by_name.index("/experiments/Banner/") < by_name.index("/experiments/Checkout/")
+
+
+@pytest.mark.parametrize(
+    ("query", "run", "plan"),
+    [
+        ("", {}, None),
+        ("control=express", {"control": "express"}, None),
+        ("confidence=0.9", {}, AnalysisPlan(confidence=0.9)),
+        ("method=bayesian", {}, AnalysisPlan(method="bayesian")),
+        ("method=welch&confidence=0.99", {}, AnalysisPlan(method="welch", confidence=0.99)),
+        ("method=group-sequential", {}, AnalysisPlan(method="group-sequential")),
+        ("since=2026-11-10", {"start": date(2026, 11, 10)}, None),
+        ("days=7", {"start": date(2026, 11, 16)}, None),
+        (
+            "since=2026-11-05&until=2026-11-12",
+            {"start": date(2026, 11, 5), "until": date(2026, 11, 13)},
+            None,
+        ),
+        ("until=2026-11-12", {"until": date(2026, 11, 13)}, None),
+    ],
+)
+def test_what_a_control_shows_is_what_python_finds(
+    shop_panel: Panel, shop_events: Path, query: str, run: dict[str, Any], plan: AnalysisPlan | None
+) -> None:
+    shown = result(shop_panel, "Checkout", query)
+    found = analysis_of(shop_events, plan).run(**run).to_dict()
+    for one, other in zip(shown["metrics"], _list(found["metrics"]), strict=True):
+        assert _numbers(one) == pytest.approx(_numbers(other), rel=1e-9, abs=1e-12)
+
+
+def _list(value: object) -> list[Any]:
+    assert isinstance(value, list)
+    return value
+
+
+def _numbers(value: object) -> list[float]:
+    if isinstance(value, dict):
+        return [number for each in value.values() for number in _numbers(each)]
+    if isinstance(value, list):
+        return [number for each in value for number in _numbers(each)]
+    return [float(value)] if isinstance(value, int | float) else []
+
+
+def test_only_one_variant_is_shown_beside_the_control(shop_panel: Panel) -> None:
+    shown = result(shop_panel, "Checkout", "variant=express")
+    assert [t["variant"] for t in shown["metrics"][0]["treatments"]] == ["express"]
+    everything = result(shop_panel, "Checkout")
+    ours = next(t for t in everything["metrics"][0]["treatments"] if t["variant"] == "express")
+    assert shown["metrics"][0]["treatments"] == [ours]  # nothing is corrected otherwise
+    assert "is not compared: there are one_page, express" in page_problem(
+        shop_panel, "variant=four_pages"
+    )
+
+
+def page_problem(panel: Panel, query: str) -> str:
+    return page(panel, "experiments/Checkout/", query).replace("&#39;", "'")
+
+
+def test_a_segment_is_shown_alone_and_says_what_that_means(
+    shop_panel: Panel, shop_events: Path
+) -> None:
+    html = page(shop_panel, "experiments/Checkout/analysis/", "by=plan&segment=paid")
+    assert "Only units with plan = paid" in html
+    shown = result(shop_panel, "Checkout", "by=plan&segment=paid")
+    found = analysis_of(shop_events).run()
+    paid = next(each for each in found.segments if each.value == "paid")
+    assert shown["metrics"][0]["control"]["units"] == paid.metrics[0].control.moments.n
+    assert "No unit has plan = gold." in page(
+        shop_panel, "experiments/Checkout/", "by=plan&segment=gold"
+    )
+
+
+def test_another_property_is_read_when_it_is_asked_for(shop_panel: Panel) -> None:
+    html = page(shop_panel, "experiments/Checkout/segments/", "by=country")
+    assert "DE" in html
+    assert "FR" in html
+    assert (
+        "no exposure"
+        in page(shop_panel, "experiments/Checkout/segments/", "by=shoesize").casefold()
+    )
+
+
+def test_metrics_are_chosen_and_the_deciding_one_stays(shop_panel: Panel) -> None:
+    shown = result(shop_panel, "Checkout", "metric=revenue")
+    assert [each["metric"] for each in shown["metrics"]] == ["purchase", "revenue"]
+    assert "There is no metric &#39;joy&#39;." in page(
+        shop_panel, "experiments/Checkout/", "metric=joy"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tab", "has"),
+    [
+        ("", "Recommendation"),
+        ("analysis/", "interval of the lift"),
+        ("over-time/", "Results over time"),
+        ("segments/", "Segments"),
+        ("exposures/", "Cumulative exposures"),
+        ("health/", "Sample ratio"),
+        ("plan/", "share of units that do &#39;purchase&#39;"),
+    ],
+)
+def test_each_part_has_its_page(shop_panel: Panel, tab: str, has: str) -> None:
+    html = page(shop_panel, f"experiments/Checkout/{tab}")
+    assert has in html
+    assert html.count('aria-current="page"') == 1
+
+
+def test_the_parts_keep_what_is_asked(shop_panel: Panel) -> None:
+    html = page(shop_panel, "experiments/Checkout/", "confidence=0.8&control=express")
+    assert "/ab/experiments/Checkout/analysis/?control=express&amp;confidence=0.8" in html
+    assert "/ab/experiments/Checkout/result.csv?control=express&amp;confidence=0.8" in html
+    assert "Not as planned" in html
+
+
+def test_what_is_asked_wrongly_is_said_and_the_rest_is_shown(shop_panel: Panel) -> None:
+    html = page(shop_panel, "experiments/Checkout/", "confidence=<b>&days=7")
+    assert "confidence must be a share such as 0.95" in html
+    assert "&lt;b&gt;" in html
+    assert "<b>&" not in html
+    assert "Recommendation" in html
+    problem = page_problem(shop_panel, "control=nobody")
+    assert "nobody" in problem
+    assert "Recommendation" not in problem
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "experiments/Nothing/",
+        "experiments/Checkout/nothing/",
+        "experiments/Checkout/analysis/more/",
+        "experiments/../static/panel.css",
+        "static/../panel.py",
+        "static/panel.py",
+        "experiments/%3Cscript%3E/",
+        "nothing",
+        "/",
+    ],
+)
+def test_there_is_no_other_page(shop_panel: Panel, path: str) -> None:
+    answer = asked(shop_panel, path)
+    assert answer.status is HTTPStatus.NOT_FOUND
+    assert b"There is no such page." in answer.body
+
+
+def test_a_page_can_be_looked_at_only(shop_panel: Panel) -> None:
+    assert asked(shop_panel, "", method="POST").status is HTTPStatus.METHOD_NOT_ALLOWED
+
+
+def test_every_answer_forbids_what_it_does_not_need(shop_panel: Panel) -> None:
+    for path in (
+        "",
+        "experiments/Checkout/",
+        "static/panel.js",
+        "nothing",
+        "experiments/Checkout/result.csv",
+    ):
+        headers = settled(shop_panel, path).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_the_files_are_those_of_the_result(shop_panel: Panel) -> None:
+    csv = settled(shop_panel, "experiments/Checkout/result.csv")
+    assert csv.body.startswith(b"experiment,")
+    assert csv.headers["Content-Disposition"] == "attachment; filename*=UTF-8''Checkout-result.csv"
+    assert b"<!DOCTYPE html>" in settled(shop_panel, "experiments/Checkout/report.html").body
+    assert b"select" in settled(shop_panel, "experiments/Checkout/queries.sql").body
+    assert settled(shop_panel, "experiments/Banner/result.json").status is HTTPStatus.CONFLICT
+
+
+def test_events_that_vanish_leave_what_was_read(tmp_path: Path) -> None:
+    events = write_events(tmp_path / "events", units=900)
+    panel = Panel(StoredSource(manager(), events=str(events)))
+    before = result(panel, "Checkout")
+    (events / "exposures" / "part.parquet").unlink()
+    (events / "exposures").rmdir()
+    panel._reader._known.clear()  # as if it had been long ago
+    html = page(panel, "experiments/Checkout/")
+    assert "could not be read again" in html
+    assert "Recommendation" in html
+    assert result(panel, "Checkout")["metrics"] == before["metrics"]
+    panel.close()

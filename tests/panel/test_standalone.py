@@ -1,0 +1,144 @@
+"""The panel on its own, as a command: behind its token, and in a browser."""
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from tests.chromium import note_complaints
+
+from abkit.panel.standalone import COOKIE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def address(shop_events: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What `abkit panel` prints."""
+    command = [
+        *(sys.executable, "-m", "abkit", "panel", "--no-browser", "--port", "0"),
+        *("--events", str(shop_events), "--config", "tests.panel.shop"),
+    ]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", server.stdout.readline())
+        assert found is not None
+        yield found.group()
+        server.terminate()
+
+
+def answered(
+    address: str, path: str, *, cookie: str = "", method: str = "GET"
+) -> tuple[http.client.HTTPResponse, str]:
+    where = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    where.request(method, path, headers={"Cookie": f"{COOKIE}={cookie}"} if cookie else {})
+    answer = where.getresponse()
+    text = answer.read().decode()
+    where.close()
+    return answer, text
+
+
+def token_of(address: str) -> str:
+    return address.partition("token=")[2]
+
+
+def test_who_has_no_token_sees_nothing(address: str) -> None:
+    for path in ("/", "/experiments/Checkout/", "/static/panel.css", "/?token=another", "/?token="):
+        answer, text = answered(address, path)
+        assert answer.status == 403
+        assert "Checkout" not in text
+        assert answer.getheader("Set-Cookie") is None
+    assert answered(address, "/", cookie="another")[0].status == 403
+    assert answered(address, "/", cookie="\xe9")[0].status == 403
+
+
+def test_the_token_leaves_the_address_and_stays_in_a_cookie(address: str) -> None:
+    answer, _ = answered(address, f"/?token={token_of(address)}&search=check&state=")
+    assert answer.status == 303
+    assert answer.getheader("Location") == "/?search=check&state="
+    cookie = answer.getheader("Set-Cookie") or ""
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+
+
+def test_pages_are_asked_for_by_their_names(address: str) -> None:
+    token = token_of(address)
+    answer, text = answered(address, "/?search=check", cookie=token)
+    assert answer.status == 200
+    assert "/experiments/Checkout/" in text
+    answer, _ = answered(address, "/static/panel.css", cookie=token)
+    assert answer.getheader("Content-Type") == "text/css; charset=utf-8"
+    assert answered(address, "/experiments/No%2F..%2FCheckout/", cookie=token)[0].status == 404
+    assert answered(address, "/", cookie=token, method="POST")[0].status == 405
+    assert answered(address, "/", cookie=token, method="HEAD")[0].status == 200
+
+
+@pytest.fixture
+def shown(browser: "Browser", address: str) -> Iterator["Page"]:
+    """The overview, in a browser that complains of nothing."""
+    said: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    note_complaints(context, said, left="fetch")
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_role("link", name="Checkout").wait_for()
+    page.get_by_text("+", exact=False).first.wait_for()
+    yield page
+    context.close()
+    assert said == []
+
+
+def test_a_control_changes_what_is_shown_and_the_address(shown: "Page") -> None:
+    shown.get_by_role("link", name="Checkout").click()
+    shown.get_by_role("link", name="Analysis").click()
+    shown.get_by_text("95% interval of the lift").first.wait_for()
+    shown.get_by_label("Confidence").select_option("0.8")
+    shown.get_by_text("80% interval of the lift").first.wait_for()
+    assert shown.url.endswith("/experiments/Checkout/analysis/?confidence=0.8")
+    shown.get_by_role("link", name="Summary").click()
+    assert "confidence=0.8" in shown.url
+    shown.get_by_role("link", name="As planned").click()
+    assert shown.url.endswith("/experiments/Checkout/")
+
+
+def test_the_overview_is_searched_from_the_keyboard(shown: "Page") -> None:
+    shown.keyboard.press("/")
+    shown.keyboard.type("bann")
+    shown.get_by_role("link", name="Checkout").wait_for(state="detached")
+    assert shown.get_by_role("link", name="Banner").is_visible()
+    assert shown.url.endswith("?search=bann&order=state")
+
+
+def test_it_works_without_a_script(browser: "Browser", address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    page.goto(address.partition("?")[0] + "experiments/Checkout/analysis/")
+    page.get_by_label("Confidence").select_option("0.9")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_text("90% interval of the lift").first.wait_for()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_screen(browser: "Browser", address: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(address)
+    for path in ("", *(f"experiments/Checkout/{tab}" for tab in ("", "analysis/", "plan/"))):
+        page.goto(address.partition("?")[0] + path)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, path
+    context.close()

@@ -1,0 +1,86 @@
+"""Sums on disk."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+from tests.panel.asking import result
+from tests.panel.shop import analysis_of, manager
+
+from abkit.analysis.experiment_sums import ExperimentSums
+from abkit.errors import ConfigError
+from abkit.panel import Panel, StoredSource
+from abkit.panel.glance import glance
+from abkit.panel.questions import Question
+from abkit.panel.sums_files import SumsFiles
+
+CHECKOUT = Question("Checkout")
+
+
+@pytest.fixture(scope="session")
+def sums(shop_events: Path) -> ExperimentSums:
+    return analysis_of(shop_events).gather()
+
+
+def files(folder: Path, version: str = "1") -> SumsFiles:
+    return SumsFiles(folder, version=lambda _: version)
+
+
+def test_what_comes_back_is_what_was_kept(tmp_path: Path, sums: ExperimentSums) -> None:
+    files(tmp_path / "kept").put(CHECKOUT, sums, glance(sums))
+    again = files(tmp_path / "kept").sums(CHECKOUT)
+    assert again is not None
+    assert again.result().to_dict() == sums.result().to_dict()
+    assert files(tmp_path / "kept").glance(CHECKOUT) == (sums.made, glance(sums))
+
+
+def test_what_is_declared_otherwise_is_read_anew(tmp_path: Path, sums: ExperimentSums) -> None:
+    files(tmp_path).put(CHECKOUT, sums, glance(sums))
+    assert files(tmp_path, "2").sums(CHECKOUT) is None
+    assert files(tmp_path).sums(Question("Checkout", by="plan")) is None
+
+
+def test_a_damaged_file_is_as_none(tmp_path: Path, sums: ExperimentSums) -> None:
+    kept = files(tmp_path)
+    kept.put(CHECKOUT, sums, glance(sums))
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-20])
+    assert kept.sums(CHECKOUT) is None
+    assert kept.glance(CHECKOUT) is None
+
+
+def test_a_file_makes_nothing_but_values(tmp_path: Path, sums: ExperimentSums) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return exec, (f"open({str(tmp_path / 'run')!r}, 'w')",)
+
+    kept = files(tmp_path / "kept")
+    kept.put(CHECKOUT, sums, glance(sums))
+    for path in (tmp_path / "kept").iterdir():
+        path.write_bytes(pickle.dumps(Evil()))
+    assert kept.sums(CHECKOUT) is None
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(ConfigError, match="where others can write"):
+        files(tmp_path / "open")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot keep its sums"):
+        files(tmp_path / "file")
+
+
+def test_a_panel_that_starts_again_reads_no_events(tmp_path: Path, shop_events: Path) -> None:
+    first = Panel(StoredSource(manager(), events=str(shop_events)), keep=tmp_path)
+    before = result(first, "Checkout")
+    first.close()
+
+    class NoMore(StoredSource):
+        def gather(self, *_: object) -> ExperimentSums:
+            raise AssertionError
+
+    second = Panel(NoMore(manager(), events=str(shop_events)), keep=tmp_path)
+    assert result(second, "Checkout") == before
+    second.close()
