@@ -22,10 +22,7 @@ def settled(panel: Panel, path: str, query: str = "") -> PanelResponse:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         answer = asked(panel, path, query)
-        if (
-            answer.status is not HTTPStatus.SERVICE_UNAVAILABLE
-            and b"data-refresh" not in answer.body
-        ):
+        if answer.status is not HTTPStatus.SERVICE_UNAVAILABLE and not refreshes(answer):
             return answer
         time.sleep(0.05)
     raise TimeoutError(path)

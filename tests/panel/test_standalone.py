@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.chromium import note_complaints
 
-from abkit.panel.standalone import COOKIE
+from abkit.panel.asgi import COOKIE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

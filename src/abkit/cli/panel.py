@@ -52,7 +52,7 @@ def panel(
         with extra("panel"):
             import uvicorn
         from abkit.panel import Panel, StoredSource
-        from abkit.panel.standalone import application
+        from abkit.panel.asgi import application
 
         manager = configured_manager(config, settings)
         source = StoredSource(manager, events=required_events(events))

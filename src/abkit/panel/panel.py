@@ -1,10 +1,10 @@
 """The panel: from a request to a page."""
 
 import logging
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 
 from abkit.errors import AbkitError
 from abkit.panel.experiment_page import experiment_page, result_file
@@ -39,7 +39,7 @@ class Panel:
         self,
         source: PanelSource,
         *,
-        keep: str | Path | None = None,
+        keep: str | os.PathLike[str] | None = None,
         refresh: timedelta = REFRESH,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:

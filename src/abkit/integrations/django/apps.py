@@ -1,12 +1,13 @@
 """The application: it registers the experiments when Django starts."""
 
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.core.checks import CheckMessage, register
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 
@@ -17,6 +18,9 @@ from abkit.integrations.endpoint import LogExposureEndpoint
 from abkit.integrations.per_request import RequestExperiments
 from abkit.integrations.visitors import Visitors
 from abkit.manager import ExperimentManager, expt_manager
+
+if TYPE_CHECKING:
+    from abkit.panel import Panel
 
 
 class AbkitConfig(AppConfig):
@@ -62,6 +66,24 @@ class AbkitConfig(AppConfig):
             max_age=configuration.visitor_cookie_age,
         )
 
+    @cached_property
+    def panel(self) -> "Panel":
+        """The panel of the experiments.
+
+        Raises:
+            ImproperlyConfigured: The setting does not say where the events are.
+            ConfigError: What it reads cannot be kept where the setting says.
+        """
+        from abkit.panel import Panel, StoredSource
+
+        events, keep = self.configuration.panel_events, self.configuration.panel_keep
+        if events is None:
+            message = (
+                'ABKIT needs PANEL_EVENTS, the folder or URL of the events, such as "data/events"'
+            )
+            raise ImproperlyConfigured(message)
+        return Panel(StoredSource(self.manager, events=str(events)), keep=keep)
+
     @property
     def experiments(self) -> tuple[type[Experiment], ...]:
         """The experiments that were found."""
@@ -78,6 +100,7 @@ class AbkitConfig(AppConfig):
         if setting == "ABKIT":
             self.__dict__.pop("configuration", None)
             self.__dict__.pop("visitors", None)
+            self.__dict__.pop("panel", None)
 
 
 def _check(**_: Any) -> list[CheckMessage]:

@@ -24,6 +24,9 @@ KEYS = (
     "CONSENT",
     "EXPERIMENTS",
     "ON_EVENT",
+    "PANEL_EVENTS",
+    "PANEL_KEEP",
+    "PANEL_MAY_VIEW",
     "SETTINGS",
     "STICKY_STORE",
     "SUBJECTS",
@@ -61,6 +64,9 @@ class Configuration:
         sticky_store: Keeps the variants of sticky experiments; None: what the manager has already.
         subjects: Those of a request's session.
         allow_forcing: Whether a request's visitor may force variants.
+        panel_events: The folder, or its URL, of the events that the panel shows; None: there is no panel.
+        panel_keep: The folder in which the panel keeps what it read; None: in memory only.
+        panel_may_view: Whether a request's user may look at the panel.
         visitor: The application's own id of a request's visitor; None: there is the cookie.
         consent: Whether a request's visitor may be recognized; None: all may.
         visitor_cookie: The name of the visitor's cookie.
@@ -75,6 +81,9 @@ class Configuration:
     sticky_store: StickyStore | None
     subjects: Subjects
     allow_forcing: AllowForcing | None
+    panel_events: str | os.PathLike[str] | None
+    panel_keep: str | os.PathLike[str] | None
+    panel_may_view: AllowForcing
     visitor: Callable[[HttpRequest], object] | None
     consent: Callable[[HttpRequest], object] | None
     visitor_cookie: str
@@ -131,6 +140,9 @@ def configuration_of(found: object) -> Configuration:
         sticky_store=value("STICKY_STORE", _store),
         subjects=value("SUBJECTS", _function) or signed_in_user,
         allow_forcing=value("ALLOW_FORCING", _allowance),
+        panel_events=value("PANEL_EVENTS", _place),
+        panel_keep=value("PANEL_KEEP", _place),
+        panel_may_view=value("PANEL_MAY_VIEW", _plain_function) or is_staff,
         visitor=value("VISITOR", _plain_function),
         consent=value("CONSENT", _plain_function),
         visitor_cookie=visitor_cookie,
@@ -149,6 +161,9 @@ _HINTS = {
     "STICKY_STORE": 'A URL ("redis://...", "postgresql+psycopg://..."), a store, or the path to one.',
     "SUBJECTS": 'A function of the request, or the path to one, such as "shop.subjects.of".',
     "ALLOW_FORCING": '"staff", "debug", a function of the request, or the path to one.',
+    "PANEL_EVENTS": 'A folder or a URL, such as BASE_DIR / "data/events".',
+    "PANEL_KEEP": 'A folder of its own, such as BASE_DIR / "data/panel".',
+    "PANEL_MAY_VIEW": "A function of the request, or the path to one. Default: staff may look.",
     "VISITOR": 'A function of the request, or the path to one, such as "shop.visitors.id_of".',
     "CONSENT": 'A function of the request, or the path to one, such as "shop.visitors.consents".',
     "VISITOR_COOKIE": f"A name that no other cookie has, such as {NAME!r}.",
@@ -175,6 +190,13 @@ def _path(found: object) -> str | os.PathLike[str]:
         (".toml", ".json")
     ):
         message = f"must be a .toml or .json file, not {found!r}"
+        raise ConfigError(message)
+    return cast("str | os.PathLike[str]", found)
+
+
+def _place(found: object) -> str | os.PathLike[str]:
+    if not isinstance(found, str | os.PathLike) or not os.fspath(found):
+        message = f"must be a folder or a URL, not {found!r}"
         raise ConfigError(message)
     return cast("str | os.PathLike[str]", found)
 

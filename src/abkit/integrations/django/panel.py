@@ -1,0 +1,45 @@
+"""`path("experiments/", include("abkit.integrations.django.panel"))`: the panel. See docs/howto/panel.md."""
+
+from urllib.parse import quote
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+
+from abkit.integrations.django.apps import abkit_app
+from abkit.panel import PanelRequest, Viewer
+
+app_name = "abkit_panel"
+
+
+@require_safe
+def panel_page(request: HttpRequest, place: str = "") -> HttpResponseBase:
+    """A page of the panel; who is not signed in is asked to."""
+    user = getattr(request, "user", None)
+    if not abkit_app().configuration.panel_may_view(request):
+        if getattr(user, "is_authenticated", False):
+            raise PermissionDenied
+        return redirect_to_login(request.get_full_path())
+    answer = abkit_app().panel.respond(
+        PanelRequest(
+            method=request.method or "GET",
+            path=place,
+            root=quote(request.path.removesuffix(place)),
+            query=dict(request.GET.lists()),
+            viewer=Viewer(name=str(user or "")),
+        )
+    )
+    return HttpResponse(
+        answer.body,
+        status=answer.status,
+        headers={**answer.headers, "Content-Type": answer.content_type},
+    )
+
+
+urlpatterns: list[URLPattern] = [
+    path("", panel_page, name="overview"),
+    path("<path:place>", panel_page, name="page"),
+]

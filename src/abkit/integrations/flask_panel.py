@@ -1,0 +1,52 @@
+"""Flask: the panel as a blueprint. See docs/howto/panel.md."""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from abkit.extras import extra
+from abkit.panel import Panel, PanelRequest, Viewer
+
+with extra("flask"):
+    from flask import Blueprint, Request, Response, abort, request
+
+
+def panel_blueprint(
+    panel: Panel,
+    *,
+    may_view: Callable[[Request], object],
+    viewer: Callable[[Request], str] | None = None,
+    name: str = "abkit_panel",
+) -> Blueprint:
+    """The panel, for `app.register_blueprint(..., url_prefix="/experiments")`.
+
+    Args:
+        panel: The panel.
+        may_view: Returns whether somebody may look, for the request; who may not gets a 403.
+        viewer: Returns the name of who looks, for the request; None: nobody is named.
+        name: Of the blueprint.
+    """
+    blueprint = Blueprint(name, __name__)
+
+    @blueprint.get("/", defaults={"place": ""})
+    @blueprint.get("/<path:place>")
+    def page(place: str) -> Response:
+        if not may_view(request):
+            abort(403)
+        path = request.script_root + request.path
+        answer = panel.respond(
+            PanelRequest(
+                method=request.method,
+                path=place,
+                root=quote(path.removesuffix(place)),
+                query=dict(request.args.lists()),
+                viewer=Viewer(name="" if viewer is None else viewer(request)),
+            )
+        )
+        return Response(
+            answer.body,
+            status=answer.status,
+            headers=dict(answer.headers),
+            content_type=answer.content_type,
+        )
+
+    return blueprint

@@ -1,0 +1,105 @@
+"""The panel as an ASGI application: on its own behind a token, or mounted in another."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode
+
+from abkit.extras import extra
+from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, Viewer
+from abkit.panel.panel import Panel
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+COOKIE = "abkit_panel"
+"""Holds the token after the first request, so that it does not stay in the address."""
+
+Refuse: TypeAlias = "Callable[[Request], Awaitable[Response | None]]"
+"""What is answered to who may not look; None for who may."""
+
+Name: TypeAlias = "Callable[[Request], Awaitable[str]]"
+"""The name of who looks."""
+
+
+async def _nobody(_request: "Request") -> str:
+    return ""
+
+
+def panel_application(panel: Panel, *, refused: Refuse, named: Name = _nobody) -> "Starlette":
+    """An ASGI application that shows the panel, at any place where it is mounted.
+
+    Args:
+        panel: What is shown.
+        refused: Answers who may not look.
+        named: Gives the name of who looks.
+
+    Raises:
+        MissingExtraError: Starlette is not installed.
+    """
+    with extra("panel"):
+        from starlette.applications import Starlette
+        from starlette.concurrency import run_in_threadpool
+        from starlette.responses import Response
+        from starlette.routing import Route
+
+    async def page(request: "Request") -> "Response":
+        refusal = await refused(request)
+        if refusal is not None:
+            return refusal
+        answer = await run_in_threadpool(panel.respond, _asked(request, await named(request)))
+        return Response(
+            answer.body,
+            status_code=answer.status,
+            headers=dict(answer.headers),
+            media_type=answer.content_type,
+        )
+
+    return Starlette(routes=[Route("/{path:path}", page, methods=["GET", "HEAD", "POST"])])
+
+
+def application(panel: Panel, *, token: str) -> "Starlette":
+    """An ASGI application that shows the panel to who knows the token.
+
+    Args:
+        panel: What is shown.
+        token: Is given once as `?token=`; a cookie of the session keeps it.
+
+    Raises:
+        MissingExtraError: Starlette is not installed.
+    """
+    with extra("panel"):
+        from starlette.responses import PlainTextResponse, RedirectResponse
+
+    def known(said: str | None) -> bool:
+        return said is not None and hmac.compare_digest(said.encode(), token.encode())
+
+    async def refused(request: "Request") -> "Response | None":
+        if known(request.query_params.get("token")):
+            there = RedirectResponse(_without_token(request), 303, dict(SECURITY_HEADERS))
+            there.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+            return there
+        if known(request.cookies.get(COOKIE)):
+            return None
+        refusal = "Open the address that `abkit panel` printed: its token is not known here."
+        return PlainTextResponse(refusal, HTTPStatus.FORBIDDEN, dict(SECURITY_HEADERS))
+
+    return panel_application(panel, refused=refused)
+
+
+def _without_token(request: "Request") -> str:
+    rest = [(k, v) for k, v in parse_qsl(request.url.query, keep_blank_values=True) if k != "token"]
+    return f"{quote(request.url.path)}{'?' + urlencode(rest) if rest else ''}"
+
+
+def _asked(request: "Request", viewer: str) -> PanelRequest:
+    return PanelRequest(
+        method=request.method,
+        path=request.path_params["path"],
+        root=f"{quote(request.scope.get('root_path', '').rstrip('/'))}/",
+        query=parse_qs(request.url.query, keep_blank_values=True),
+        viewer=Viewer(name=viewer),
+    )

@@ -1,0 +1,70 @@
+"""The panel in Django: staff may look."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client, override_settings
+from tests.panel.shop import Checkout
+
+from abkit import expt_manager
+from abkit.events import Event
+from abkit.integrations.django.configuration import configuration_of
+
+from ..panel_contract import INSIDE, Page, PanelContract
+
+
+class DjangoHost:
+    def get(self, path: str, *, staff: bool = True) -> Page:
+        client = Client()
+        client.get(f"/sign-in/{'staff' if staff else 'member'}/42/")
+        answer = client.get(path)
+        policy = answer.headers.get("Content-Security-Policy", "")
+        return Page(answer.status_code, answer.text.replace(">staff<", ">grace<"), policy)
+
+
+@pytest.fixture
+def host(events: list[Event], tmp_path: Path) -> Iterator[DjangoHost]:
+    expt_manager.add(Checkout)
+    abkit = {"PANEL_EVENTS": tmp_path / "events", "PANEL_KEEP": tmp_path / "kept"}
+    with override_settings(ROOT_URLCONF="shop.panel_urls", ABKIT=abkit):
+        yield DjangoHost()
+
+
+class TestDjango(PanelContract):
+    @pytest.fixture
+    def host(self, host: DjangoHost) -> DjangoHost:
+        return host
+
+
+@pytest.mark.usefixtures("host")
+def test_who_is_not_signed_in_is_asked_to() -> None:
+    answer = Client().get(f"{INSIDE}experiments/Checkout/?days=7")
+    assert answer.status_code == 302
+    place = "/company/experiments/experiments/Checkout/%3Fdays%3D7"
+    assert answer.headers["Location"] == f"/accounts/login/?next={place}"
+
+
+@pytest.mark.usefixtures("host")
+def test_a_function_of_the_project_says_who_may_look() -> None:
+    client = Client()
+    client.get("/sign-in/member/42/")
+    may_view = {"PANEL_EVENTS": "data/events", "PANEL_MAY_VIEW": lambda request: True}
+    with override_settings(ABKIT=may_view):
+        assert client.get(INSIDE).status_code == 200
+    assert client.get(INSIDE).status_code == 403
+
+
+@pytest.mark.usefixtures("host")
+def test_without_events_django_says_what_is_missing() -> None:
+    client = Client()
+    client.get("/sign-in/staff/42/")
+    told = pytest.raises(ImproperlyConfigured, match="ABKIT needs PANEL_EVENTS")
+    with override_settings(ABKIT={}), told:
+        client.get(INSIDE)
+
+
+def test_a_wrong_setting_is_told() -> None:
+    (problem,) = configuration_of({"PANEL_EVENTS": 7}).problems
+    assert "must be a folder or a URL, not 7" in problem.what
