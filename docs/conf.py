@@ -35,7 +35,7 @@ default_role = "code"  # `name` in a docstring
 # Each reference must have a target, but for the types of others: nothing is fetched to look them up.
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:class", r"(collections\.abc|contextlib|datetime|dt|logging|os|pathlib|unittest)\..*"),
+    ("py:class", r"(collections\.abc|contextlib|datetime|dt|http|logging|os|pathlib|unittest)\..*"),
     ("py:class", r"(flask|openfeature|starlette)\..*"),
     ("py:class", r"sa\.(Engine|URL)"),
     (

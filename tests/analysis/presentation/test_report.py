@@ -21,7 +21,7 @@ from abkit.analysis.result import Result
 
 Full = Callable[..., Result]
 EVIL = "<script>alert('b')</script>\"onload=\"x & y"
-VOID = {"meta", "line", "circle", "path", "br", "hr", "img", "link"}
+VOID = {"meta", "wbr", "line", "circle", "path", "br", "hr", "img", "link"}
 
 
 class Page(HTMLParser):
@@ -163,7 +163,7 @@ def test_names_are_shown_and_not_run(full: Full) -> None:
     assert page.text.count(EVIL) >= 12
     assert page.of("script") == []
     assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
-    html = ("svg", "text", "path", "g", "line")
+    html = ("svg", "text", "path", "g", "line", "wbr")
     assert [t for t, _ in page.tags if t not in html] == [t for t, _ in usual.tags if t not in html]
     labels = [attributes.get("aria-label") for attributes in page.of("svg")]
     assert any(EVIL in (label or "") for label in labels)
@@ -204,7 +204,7 @@ def test_it_needs_no_network(full: Full) -> None:
 def test_tables_say_what_their_cells_are(full: Full) -> None:
     page = Page(render(full()))
     assert len(page.of("caption")) == len(page.of("table")) >= 10
-    assert all(cell.get("scope") in {"row", "col"} for cell in page.of("th"))
+    assert all(cell.get("scope") in {"row", "rowgroup", "col"} for cell in page.of("th"))
     assert all(svg.get("aria-label") for svg in page.of("svg"))
     assert all(svg.get("role") == "img" for svg in page.of("svg"))
 

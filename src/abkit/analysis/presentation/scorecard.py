@@ -1,5 +1,6 @@
 """One table of all metrics by all variants: what is read first."""
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -68,6 +69,11 @@ class Scorecard:
     level: str
     note: str
     omitted: str
+
+    @property
+    def by_metric(self) -> tuple[tuple[Entry, ...], ...]:
+        """The entries of each metric, in their order."""
+        return tuple(tuple(of) for _, of in groupby(self.entries, key=lambda entry: entry.metric))
 
 
 def scorecard(result: "Outcome") -> Scorecard | None:

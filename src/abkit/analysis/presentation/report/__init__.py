@@ -82,6 +82,7 @@ def context(result: "Outcome", *, drawn: Pictures | None) -> dict[str, object]:
         "command": command(result),
         "alerts": alerts(result),
         "card": scorecard(result),
+        "card_bars": interval_bars(result.metrics, width=BAR_WIDTH),
         "worth": worth_table(result),
         "before": before_table(result),
         "worth_sentence": worth_sentence(result),
