@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from abkit import Mean
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.presentation.bars import Scale, interval_bars
+from abkit.analysis.presentation.bars import Scale, interval_bars, lift_bars
 from abkit.analysis.statistics.aggregates import Moments
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
@@ -97,3 +97,15 @@ def test_every_bar_stays_on_the_canvas(low: float, high: float, difference: floa
 
 def test_an_estimate_that_is_no_number_has_no_bar() -> None:
     assert interval_bars([found(Interval(-1.0, 1.0), difference=nan)], width=200) == ({},)
+
+
+def test_the_lifts_of_several_metrics_are_on_one_scale_each_with_its_own_goal() -> None:
+    small = found(Interval(0.5, 1.5), lift=0.1, direction="increase")
+    large = found(Interval(0.5, 1.5), lift=0.4, direction="decrease")
+    without = found(Interval(-1.0, 3.0))
+    first, second, third = lift_bars([small, large, without], width=200)
+    assert first["b"].zero == second["b"].zero
+    assert first["b"].estimate < second["b"].estimate
+    assert first["b"].high - first["b"].low == pytest.approx(second["b"].high - second["b"].low)
+    assert first["b"].goals[0] > first["b"].zero > second["b"].goals[0]
+    assert third == {}

@@ -1,6 +1,6 @@
 """The interval bars within tables: from results to places on a small canvas; a template draws them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Self
 
@@ -90,6 +90,36 @@ def interval_bars(
             if effect.drawable
         }
         for by_variant in shown
+    )
+
+
+def lift_bars(
+    founds: Sequence[MetricResult], *, width: float
+) -> tuple[Mapping[str, IntervalBar], ...]:
+    """The bars of several metrics, by variant: of their lifts, on one scale.
+
+    Args:
+        founds: The metrics. One of which some variant has no interval of its lift has no bars.
+        width: Of the canvas, in its unit.
+    """
+    effects = [Effects.of([found]) for found in founds]
+    shown = [
+        {
+            t.arm.variant: of(t.comparison)
+            for t in found.treatments
+            if of.relative and t.comparison is not None
+        }
+        for found, of in zip(founds, effects, strict=True)
+    ]
+    values = [0.0]
+    for of, by_variant in zip(effects, shown, strict=True):
+        values += of.marked if of.relative else ()
+        for effect in by_variant.values():
+            values += [effect.low, effect.high, effect.estimate]
+    scale = Scale.over(values, start=0, end=width)
+    return tuple(
+        {variant: _bar(e, scale, of) for variant, e in by_variant.items() if e.drawable}
+        for of, by_variant in zip(effects, shown, strict=True)
     )
 
 

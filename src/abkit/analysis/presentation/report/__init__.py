@@ -9,7 +9,7 @@ from abkit.analysis import times
 from abkit.analysis.presentation import figures, margins, sentences, tones
 from abkit.analysis.presentation.advice import advised
 from abkit.analysis.presentation.alerts import alerts
-from abkit.analysis.presentation.bars import interval_bars
+from abkit.analysis.presentation.bars import interval_bars, lift_bars
 from abkit.analysis.presentation.before import before_table
 from abkit.analysis.presentation.commands import command
 from abkit.analysis.presentation.heterogeneity import reactions
@@ -82,7 +82,7 @@ def context(result: "Outcome", *, drawn: Pictures | None) -> dict[str, object]:
         "command": command(result),
         "alerts": alerts(result),
         "card": scorecard(result),
-        "card_bars": interval_bars(result.metrics, width=BAR_WIDTH),
+        "card_bars": lift_bars(result.metrics, width=BAR_WIDTH),
         "worth": worth_table(result),
         "before": before_table(result),
         "worth_sentence": worth_sentence(result),
