@@ -286,7 +286,7 @@ def test_a_report_that_cannot_be_written_is_one_clear_line(units: Path, tmp_path
 
 def test_a_folder_of_exposures_alone_is_analyzed(tmp_path: Path) -> None:
     """The folder of the actions comes with the first of them."""
-    from abkit.cli.stored import stored_tables
+    from abkit.analysis.reading.event_folder import stored_tables
 
     assert stored_tables(str(tmp_path))["actions"] == str(tmp_path / "actions")
     (tmp_path / "exposures").mkdir()

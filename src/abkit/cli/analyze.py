@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.presentation.notebook import Recipe
+from abkit.analysis.reading.event_folder import stored_tables
 from abkit.analysis.reading.places import absolute
 from abkit.analysis.result import Result
 from abkit.analysis.tables import OF_EVENTS
@@ -30,7 +31,6 @@ from abkit.cli.questions import (
     pair,
 )
 from abkit.cli.recipes import events_recipe, units_recipe
-from abkit.cli.stored import stored_tables
 from abkit.cli.unit_metrics import missing_option, unit_metrics
 from abkit.errors import OutsideFrameError
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from abkit.analysis.interactions import InteractionsAnalysis
+from abkit.analysis.reading.event_folder import stored_tables
 from abkit.cli.config import (
     config_option,
     configured_experiments,
@@ -17,7 +18,6 @@ from abkit.cli.config import (
 from abkit.cli.failing import one_line_errors
 from abkit.cli.printing import console
 from abkit.cli.progress import progress
-from abkit.cli.stored import stored_tables
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import control_of
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from abkit.analysis.reading.event_folder import required_actions, stored_tables
 from abkit.cli.config import (
     config_option,
     configured_catalogue,
@@ -16,7 +17,6 @@ from abkit.cli.config import (
 )
 from abkit.cli.printing import console
 from abkit.cli.progress import progress
-from abkit.cli.stored import required_actions, stored_tables
 from abkit.experiments.checking.metric_uses import UsedMetric, used_metrics
 from abkit.experiments.deciding.catalogues import declaration_with_metrics
 

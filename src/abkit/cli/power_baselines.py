@@ -8,9 +8,9 @@ import click
 from attrs import evolve, frozen
 
 from abkit.analysis.amounts import amount
+from abkit.analysis.reading.event_folder import exists, required_actions, stored_tables
 from abkit.cli.failing import one_line_errors
 from abkit.cli.progress import progress
-from abkit.cli.stored import exists, required_actions, stored_tables
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import click
 
+from abkit.analysis.reading.event_folder import stored_tables
 from abkit.cli.config import (
     config_option,
     configured_experiment,
@@ -14,7 +15,6 @@ from abkit.cli.config import (
 from abkit.cli.failing import one_line_errors
 from abkit.cli.printing import console
 from abkit.cli.progress import progress
-from abkit.cli.stored import stored_tables
 from abkit.cli.words import share
 from abkit.errors import EmptyDataError
 from abkit.extras import extra

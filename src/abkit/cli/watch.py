@@ -21,6 +21,7 @@ from abkit.analysis.notifications.rules import AlertRules, Schedule
 from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.analysis.presentation.figures import legible
+from abkit.analysis.reading.event_folder import stored_tables
 from abkit.analysis.result import Result
 from abkit.cli.config import (
     config_option,
@@ -31,7 +32,6 @@ from abkit.cli.config import (
     stored_events_option,
 )
 from abkit.cli.failing import one_line_errors
-from abkit.cli.stored import stored_tables
 from abkit.cli.words import confidence as confidence_type
 from abkit.errors import AbkitError, EmptyDataError
 from abkit.events import variant_text

@@ -1,9 +1,11 @@
 """Where a folder of stored events has its tables."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from abkit.analysis.reading import remote
 from abkit.analysis.reading.places import is_url, within
+from abkit.errors import AnalysisError
 
 
 def stored_tables(events: str) -> dict[str, str | None]:
@@ -23,6 +25,23 @@ def stored_tables(events: str) -> dict[str, str | None]:
     tables = {"exposures": exposures, "actions": None if nothing_done else actions}
     identities = within(events, "identities")
     return {**tables, "identities": identities} if exists(identities) else tables
+
+
+def required_actions(events: str, tables: Mapping[str, str | None]) -> str:
+    """The place of the actions, of a command that measures metrics.
+
+    Args:
+        events: The folder or its URL, for the message.
+        tables: As `stored_tables` gives them.
+
+    Raises:
+        AnalysisError: There are none.
+    """
+    actions = tables["actions"]
+    if actions is None:
+        message = f"{events} has no actions: no metric can be measured"
+        raise AnalysisError(message)
+    return actions
 
 
 def exists(place: str) -> bool:
