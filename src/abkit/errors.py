@@ -11,6 +11,7 @@ AbkitError
     UnitsError                  a column of units cannot be assigned
     ConfigError                 a module, a file or a setting cannot be used
         MissingExtraError           an optional dependency is not installed
+        SettingsChangedError        the settings are not what a change of them was decided upon
     DeliveryError               a sink or a logger cannot be used like this
     AnalysisError               the data do not allow the analysis
         ArgumentError               a call has an unknown argument
@@ -22,7 +23,7 @@ AbkitError
     NotificationError           a notification was not delivered
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -201,6 +202,47 @@ class MissingExtraError(ConfigError, ImportError):
 
         advice = f"This needs {self.package}. Install it with: {install(self.extra)}"
         return f"{advice}. {wrong}" if (wrong := intruder()) else advice
+
+
+class SettingsChangedError(ConfigError):
+    """The settings of an experiment are not what a change of them was decided upon.
+
+    Attributes:
+        experiment: The experiment's name.
+        seen: The settings that the change was decided upon.
+        present: The settings now.
+        since: What is known of the change in between, as a sentence, or nothing.
+    """
+
+    def __init__(
+        self,
+        experiment: str,
+        seen: Mapping[str, Any],
+        present: Mapping[str, Any],
+        *,
+        since: str = "",
+    ) -> None:
+        super().__init__(experiment, seen, present)
+        self.experiment = experiment
+        self.seen = seen
+        self.present = present
+        self.since = since
+
+    def __str__(self) -> str:
+        different = [
+            f"{key} is {_set(self.present, key)}, not {_set(self.seen, key)}"
+            for key in {**self.seen, **self.present}
+            if self.seen.get(key) != self.present.get(key)
+        ]
+        since = f" {self.since}" if self.since else ""
+        return (
+            f"The settings of {self.experiment} have been changed meanwhile: {'; '.join(different)}.{since} "
+            "Nothing is written. Look at them, and decide again."
+        )
+
+
+def _set(keys: Mapping[str, Any], key: str) -> str:
+    return repr(keys[key]) if key in keys else "not set"
 
 
 class DeliveryError(AbkitError):

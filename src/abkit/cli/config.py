@@ -52,7 +52,7 @@ config_option: Option = click.option(
 )
 
 
-def _or_pyproject(name: str) -> _Callback:
+def or_pyproject(name: str) -> _Callback:
     """What was said, or what pyproject.toml has by a name."""
     return lambda _ctx, _option, value: value or _from_pyproject(name)
 
@@ -68,7 +68,7 @@ settings_option: Option = click.option(
     "--settings",
     metavar="FILE",
     envvar=SETTINGS_VARIABLE,
-    callback=_or_pyproject("settings"),
+    callback=or_pyproject("settings"),
     help=f"Settings in a .toml or .json file. Default: ${SETTINGS_VARIABLE}, or `settings` in "
     "[tool.abkit] of pyproject.toml.",
 )
@@ -78,7 +78,7 @@ sticky_option: Option = click.option(
     "--sticky-store",
     metavar="URL",
     envvar=STICKY_VARIABLE,
-    callback=_or_pyproject("sticky_store"),
+    callback=or_pyproject("sticky_store"),
     help="Store of the variants of sticky experiments: redis://..., postgresql+psycopg://..., "
     f"sqlite:///..., or module:name. Default: ${STICKY_VARIABLE}, or `sticky_store` in [tool.abkit] of "
     "pyproject.toml.",

@@ -1,92 +1,165 @@
 """abkit rollout, rollback, freeze and unfreeze: act at once, through the settings."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
-import tomlkit
 
 from abkit.cli.config import (
     STICKY_VARIABLE,
-    Option,
     config_option,
     configured_experiments,
     configured_manager,
-    read_settings,
     settings_option,
     sticky_option,
 )
+from abkit.cli.settings_changes import (
+    audit_log_option,
+    settings_writer,
+    user,
+    why_option,
+    write_change,
+    write_keys,
+    yes_option,
+)
+from abkit.cli.settings_history import show_history
 from abkit.errors import ConfigError
-from abkit.events import variant_text
+from abkit.experiments.changing.settings_change import concluded, frozen_to, ramped, switched_off
 from abkit.experiments.checking.tracing import declaration_with_variants
-from abkit.experiments.declaring.declaration import check_frozen, check_rollout
-
-yes_option: Option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+from abkit.experiments.declaring.declaration import Declaration, check_frozen
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--variant", help="Give everybody this variant, and conclude the experiment.")
 @click.option("--share", type=float, help="Enroll this share of the units, from 0 to 1, instead.")
+@click.option("--history", is_flag=True, help="Show who changed the settings, when and why.")
+@click.option(
+    "--undo", metavar="ID", help="Take back the change that --history shows with this id."
+)
+@why_option
 @config_option
 @settings_option
+@audit_log_option
 @yes_option
 def rollout(
-    name: str,
+    name: str | None,
     variant: str | None,
     share: float | None,
     *,
+    history: bool,
+    undo: str | None,
+    why: str,
     config: str | None,
     settings: str | None,
+    audit_log: str | None,
     yes: bool,
 ) -> None:
-    """Give everybody one variant of the experiment NAME, or change its rollout."""
-    if (variant is None) == (share is None):
-        message = "give either --variant V (conclude) or --share 0.5 (ramp)"
+    """Give everybody one variant of the experiment NAME, or change its rollout.
+
+    With --history, show the changes of all settings, or of those of NAME. With --undo, take one of them back.
+    """
+    _check_asked(name, variant=variant, share=share, history=history, undo=undo)
+    writer = settings_writer(settings, audit_log)
+    if history:
+        trail = writer.audit_log.read()
+        show_history(trail if name is None else trail.of(name))
+    elif undo is not None:
+        change = writer.undoing(undo, who=user(), why=why)
+        declaration = configured_manager(config).declaration(change.experiment)
+        write_change(writer, declaration, change, yes=yes)
+    elif name is not None:
+        declaration = configured_manager(config, settings).declaration(name)
+        keys: Mapping[str, Any] = {}
+        if variant is not None:
+            keys = _concluded(declaration, variant, config)
+        elif share is not None:
+            keys = _ramped(declaration, share)
+        write_keys(writer, declaration, keys, why=why, yes=yes)
+
+
+def _check_asked(
+    name: str | None, *, variant: str | None, share: float | None, history: bool, undo: str | None
+) -> None:
+    """Refuse to guess what of several things is meant.
+
+    Raises:
+        UsageError: Nothing, or more than one thing, is asked for.
+    """
+    if [variant is not None, share is not None, history, undo is not None].count(True) != 1:
+        message = "give either --variant V (conclude) or --share 0.5 (ramp), or else --history or --undo ID"
         raise click.UsageError(message)
-    declaration = configured_manager(config, settings).declaration(name)
-    keys: dict[str, Any]
-    if variant is not None:
-        experiment = next(each for each in configured_experiments(config) if each.name == name)
-        winner = declaration_with_variants(experiment).variant_of(variant)
-        keys = {"enabled": True, "winner": winner}
-        for holdout in declaration.holdouts:
-            click.echo(f"Units of the holdout {holdout.name} keep the default until it ends.")
-    else:
-        check_rollout(declaration, share)
-        keys = {"enabled": True, "rollout": share, "winner": None}
-        if declaration.frozen:
-            click.echo(f"{name} is frozen: nobody new is enrolled until abkit unfreeze {name}")
-    _write(_path(settings), name, keys, yes=yes)
+    if undo is not None and name is not None:
+        message = "--undo ID needs no NAME: the id says which experiment it is about"
+        raise click.UsageError(message)
+    if name is None and not history and undo is None:
+        message = "Missing argument 'NAME': which experiment?"
+        raise click.UsageError(message)
+
+
+def _concluded(declaration: Declaration, variant: str, config: str | None) -> Mapping[str, Any]:
+    name = declaration.name
+    experiment = next(each for each in configured_experiments(config) if each.name == name)
+    keys = concluded(declaration_with_variants(experiment), variant)
+    for holdout in declaration.holdouts:
+        click.echo(f"Units of the holdout {holdout.name} keep the default until it ends.")
+    return keys
+
+
+def _ramped(declaration: Declaration, share: float) -> Mapping[str, Any]:
+    keys = ramped(declaration, share)
+    if declaration.frozen:
+        name = declaration.name
+        click.echo(f"{name} is frozen: nobody new is enrolled until abkit unfreeze {name}")
+    return keys
 
 
 @click.command()
 @click.argument("name")
+@why_option
 @config_option
 @settings_option
+@audit_log_option
 @yes_option
-def rollback(name: str, *, config: str | None, settings: str | None, yes: bool) -> None:
+def rollback(
+    name: str,
+    *,
+    why: str,
+    config: str | None,
+    settings: str | None,
+    audit_log: str | None,
+    yes: bool,
+) -> None:
     """Switch the experiment NAME off, so that everybody gets its default value."""
-    configured_manager(config, settings).declaration(name)
-    _write(_path(settings), name, {"enabled": False, "winner": None}, yes=yes)
+    declaration = configured_manager(config, settings).declaration(name)
+    writer = settings_writer(settings, audit_log)
+    write_keys(writer, declaration, switched_off(), why=why, yes=yes)
 
 
 @click.command()
 @click.argument("name")
+@why_option
 @config_option
 @settings_option
 @sticky_option
+@audit_log_option
 @yes_option
 def freeze(
-    name: str, *, config: str | None, settings: str | None, sticky_store: str | None, yes: bool
+    name: str,
+    *,
+    why: str,
+    config: str | None,
+    settings: str | None,
+    sticky_store: str | None,
+    audit_log: str | None,
+    yes: bool,
 ) -> None:
     """Stop enrolling new units in the experiment NAME; exposed units keep their variants.
 
     The experiment must be sticky. Exposures and actions are still logged. `abkit unfreeze` resumes enrolling.
     """
-    check_frozen(configured_manager(config).declaration(name), frozen=True)
+    declared = configured_manager(config).declaration(name)
+    check_frozen(declared, frozen=True)
     if sticky_store is None:
         message = (
             f"Where are the variants of {name} kept? Without a sticky store nobody would take part any more. "
@@ -94,69 +167,27 @@ def freeze(
             '"redis://host:6379/0" under [tool.abkit] in pyproject.toml.'
         )
         raise ConfigError(message)
-    _write(_path(settings), name, {"frozen": True}, yes=yes)
+    writer = settings_writer(settings, audit_log)
+    write_keys(writer, declared, frozen_to(declared, frozen=True), why=why, yes=yes)
 
 
 @click.command()
 @click.argument("name")
+@why_option
 @config_option
 @settings_option
+@audit_log_option
 @yes_option
-def unfreeze(name: str, *, config: str | None, settings: str | None, yes: bool) -> None:
+def unfreeze(
+    name: str,
+    *,
+    why: str,
+    config: str | None,
+    settings: str | None,
+    audit_log: str | None,
+    yes: bool,
+) -> None:
     """Resume enrolling new units in the experiment NAME."""
-    is_declared = configured_manager(config).declaration(name).frozen
-    _write(_path(settings), name, {"frozen": False if is_declared else None}, yes=yes)
-
-
-def _path(settings: str | None) -> Path:
-    if settings is None:
-        message = (
-            "Where are the settings? Pass --settings FILE, set ABKIT_SETTINGS, "
-            'or write settings = "experiments.toml" under [tool.abkit] in pyproject.toml.'
-        )
-        raise ConfigError(message)
-    return Path(settings)
-
-
-def _write(path: Path, name: str, keys: Mapping[str, Any], *, yes: bool) -> None:
-    """Show what changes, ask, and replace the file in one step. A key that is None is removed."""
-    before = dict(read_settings(str(path)).get(name, {}))
-    after = {key: value for key, value in {**before, **keys}.items() if value is not None}
-    if before == after:
-        click.echo(f"{path} says so already: nothing changes.")
-        return
-    click.echo(f"{path}, {name}:")
-    for key in {**before, **after}:
-        if before.get(key) != after.get(key):
-            click.echo(f"  {key}: {_shown(before.get(key))} -> {_shown(after.get(key))}")
-    if not yes:
-        click.confirm("Write this?", abort=True)
-    text = _json(path, name, after) if path.suffix == ".json" else _toml(path, name, after)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
-    click.echo("Written. Running applications see it within their interval, a second by default.")
-
-
-def _shown(value: object) -> str:
-    return "not set" if value is None else variant_text(value)
-
-
-def _json(path: Path, name: str, keys: Mapping[str, Any]) -> str:
-    content = json.loads(path.read_text(encoding="utf-8") or "{}") if path.exists() else {}
-    content[name] = keys
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def _toml(path: Path, name: str, keys: Mapping[str, Any]) -> str:
-    """The file's text with one table changed; its comments stay."""
-    content = tomlkit.parse(path.read_text(encoding="utf-8") if path.exists() else "")
-    table: Any = content.setdefault(name, tomlkit.table())
-    for key in [*table]:
-        if key not in keys:
-            del table[key]
-    for key, value in keys.items():
-        if table.get(key) != value:
-            table[key] = value
-    return tomlkit.dumps(content)
+    declared = configured_manager(config).declaration(name)
+    writer = settings_writer(settings, audit_log)
+    write_keys(writer, declared, frozen_to(declared, frozen=False), why=why, yes=yes)

@@ -150,12 +150,34 @@ def parse(path: Path) -> Settings:
         ConfigError: It is no settings file; the message says where it is wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return NOTHING
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         message = f"{path} cannot be read: {error}"
         raise ConfigError(message) from error
+    return parse_content(content, path)
+
+
+def parse_content(content: bytes, path: Path) -> Settings:
+    """What a settings file with this content says.
+
+    Args:
+        content: The bytes of the file.
+        path: The file: its suffix is the format, and errors name it.
+
+    Raises:
+        ConfigError: It is no settings file; the message says where it is wrong.
+    """
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{path} cannot be read: {error}"
+        raise ConfigError(message) from error
+    if text.startswith("\ufeff"):  # Neither format may; their parsers only find a statement wrong.
+        message = f"{path} begins with a byte order mark: save it as UTF-8 without one"
+        raise ConfigError(message)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text or "{}")
     except ValueError as error:  # Of both formats, and of numbers with thousands of digits.

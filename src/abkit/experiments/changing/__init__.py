@@ -1,0 +1,1 @@
+"""Acting at once: changes of the settings, written so that nothing is lost, and who made them and why."""

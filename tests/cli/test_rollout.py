@@ -1,0 +1,146 @@
+"""Who acts from the command line is recorded, and can take it back."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from ..command_line import run
+
+MODULE = """
+from abkit import OrgExperiment
+
+class Buttons(OrgExperiment):
+    variants = {"old": 3, "new": 1}
+
+class Colours(OrgExperiment):
+    variants = ["red", "blue"]
+    sticky = True
+
+ACTIVE_EXPERIMENTS = [Buttons, Colours]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "experiments.py").write_text(MODULE)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.abkit]\nconfig = "shop.experiments"\nsettings = "live.toml"\n'
+    )
+    return tmp_path
+
+
+def abkit(
+    folder: Path, *arguments: str, code: int = 0, text: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ABKIT")}
+    environment |= {"COLUMNS": "160", "PYTHONDONTWRITEBYTECODE": "1", "ABKIT_USER": "ada"}
+    ran = run(*arguments, folder=folder, text=text, environment={**environment, **variables})
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+    return ran
+
+
+def records(project: Path) -> list[dict[str, str]]:
+    lines = (project / "live.audit.jsonl").read_text().splitlines()
+    return [each for each in map(json.loads, lines) if each["outcome"] == "written"]
+
+
+def test_the_history_says_who_changed_what_when_and_why(project: Path) -> None:
+    assert "No change is recorded." in abkit(project, "rollout", "--history").stdout
+    abkit(project, "rollout", "Buttons", "--share", "0.5", "--yes", "--why", "it is Monday")
+    abkit(project, "rollback", "Buttons", "--yes", "--why", "errors", ABKIT_USER="bob")
+    abkit(project, "rollout", "Colours", "--variant", "blue", "--yes")
+    lines = abkit(project, "rollout", "--history").stdout.splitlines()
+    assert lines[0].split()[:3] == ["time", "(UTC)", "id"]
+    assert [line.split()[3:5] for line in lines[1:]] == [
+        ["Colours", "ada"],
+        ["Buttons", "bob"],
+        ["Buttons", "ada"],
+    ]
+    assert "enabled: true -> false" in lines[2]
+    assert "errors" in lines[2]
+    assert "enabled: not set -> true, rollout: not set -> 0.5" in lines[3]
+    assert "it is Monday" in lines[3]
+    assert "Colours" not in abkit(project, "rollout", "--history", "Buttons").stdout
+
+
+def test_the_system_says_who_it_was_if_nobody_else_does(project: Path) -> None:
+    abkit(project, "rollback", "Buttons", "--yes", ABKIT_USER="", LOGNAME="eve")
+    assert [each["who"] for each in records(project)] == ["eve"]
+
+
+def test_an_undo_shows_asks_and_writes(project: Path) -> None:
+    live = project / "live.toml"
+    live.write_text('# kept\n[Buttons]\nwinner = "new"\n')
+    abkit(project, "rollback", "Buttons", "--yes")
+    (made,) = records(project)
+    asked = abkit(project, "rollout", "--undo", made["id"], code=1, text="n\n").stdout
+    assert "winner: not set -> new" in asked
+    assert "enabled: false -> not set" in asked
+    abkit(project, "rollout", "--undo", made["id"], "--yes", "--why", "it was the other one")
+    assert live.read_text() == '# kept\n[Buttons]\nwinner = "new"\n'
+    shown = abkit(project, "rollout", "--history").stdout
+    assert f"undoes {made['id']}: it was the other one" in shown
+    again = abkit(project, "rollout", "--undo", made["id"], "--yes", code=2).stderr
+    assert "have been changed meanwhile" in again
+    assert "by ada at" in again
+
+
+def test_each_command_records_what_it_does(project: Path) -> None:
+    store = ("--sticky-store", f"sqlite:///{project / 'sticky.db'}")
+    abkit(project, "freeze", "Colours", *store, "--yes", "--why", "enough")
+    abkit(project, "unfreeze", "Colours", "--yes", "--why", "not enough")
+    assert [each["why"] for each in records(project)] == ["enough", "not enough"]
+    assert tomllib.loads((project / "live.toml").read_text()) == {}
+
+
+def test_the_log_may_be_in_a_database(project: Path) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('audit_log = "sqlite:///audit.db"\n')
+    abkit(project, "rollback", "Buttons", "--yes", "--why", "errors")
+    assert "errors" in abkit(project, "rollout", "--history").stdout
+    assert not (project / "live.audit.jsonl").exists()
+    connection = sqlite3.connect(project / "audit.db")
+    assert connection.execute("SELECT count(*) FROM abkit_settings_audit").fetchone() == (2,)
+    connection.close()
+
+
+def test_a_damaged_record_is_told_beside_the_others(project: Path) -> None:
+    abkit(project, "rollback", "Buttons", "--yes", "--why", "errors")
+    with (project / "live.audit.jsonl").open("a") as file:
+        file.write('{"id": "1\n')
+    told = abkit(project, "rollout", "--history")
+    assert "live.audit.jsonl, line 3: " in told.stderr
+    assert "errors" in told.stdout
+
+
+def test_what_others_wrote_does_not_obey_itself(project: Path) -> None:
+    abkit(project, "rollback", "Buttons", "--yes", "--why", "[red]\x1b[31mred\nline")
+    shown = abkit(project, "rollout", "--history").stdout
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 2
+    assert "[red]" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("rollout",), "--history or --undo ID"),
+        (("rollout", "--variant", "new"), "which experiment?"),
+        (("rollout", "Buttons", "--history", "--share", "1"), "give either"),
+        (("rollout", "Buttons", "--undo", "1f"), "needs no NAME"),
+        (("rollout", "--undo", "1f"), "has no change '1f'"),
+        (("rollback", "Buttons", "--audit-log", "mysql://x", "--yes"), "PostgreSQL or SQLite"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_exit_code_2(
+    project: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    assert says in abkit(project, *arguments, code=2).stderr
+    assert not (project / "live.toml").exists()
