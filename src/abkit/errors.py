@@ -230,7 +230,7 @@ class SettingsChangedError(ConfigError):
 
     def __str__(self) -> str:
         different = [
-            f"{key} is {_set(self.present, key)}, not {_set(self.seen, key)}"
+            f"{key} was {_set(self.seen, key)} and is {_set(self.present, key)}"
             for key in {**self.seen, **self.present}
             if self.seen.get(key) != self.present.get(key)
         ]

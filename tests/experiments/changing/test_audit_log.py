@@ -96,7 +96,7 @@ class TestFile(LogContract):
         (line,) = path.read_text().splitlines()
         assert json.loads(line) == {
             "id": "1f2e",
-            "time": "2026-03-02T12:00:00.000+00:00",
+            "time": "2026-03-02T12:00:00.000000+00:00",
             "experiment": "Buttons",
             "who": "Ådá",
             "why": "it is\nbetter",
@@ -263,7 +263,14 @@ keys = st.dictionaries(
 )
 
 
-@given(who=texts, why=texts, before=keys, after=keys, undoes=st.one_of(st.none(), texts))
+@given(
+    time=st.datetimes(timezones=st.just(dt.UTC)),
+    who=texts,
+    why=texts,
+    before=keys,
+    after=keys,
+    undoes=st.one_of(st.none(), texts),
+)
 def test_a_record_survives_its_line(**fields: Any) -> None:
     record = evolve(RECORD, **fields)
     line = to_text(record)

@@ -1,6 +1,7 @@
 """Settings change in one step, under a lock, checked and recorded; what goes wrong changes nothing."""
 
 import datetime as dt
+import errno
 import json
 import os
 import signal
@@ -137,7 +138,7 @@ class TestTwoPeople:
     def test_the_second_sees_what_the_first_did(self, writer: SettingsWriter, path: Path) -> None:
         seen = writer.settings_of("Buttons")
         writer.write(change(ramped(BUTTONS, 0.5), seen=seen), BUTTONS)
-        with pytest.raises(SettingsChangedError, match="rollout is 0.5, not not set") as caught:
+        with pytest.raises(SettingsChangedError, match="rollout was not set and is 0.5") as caught:
             writer.write(change(switched_off(), seen=seen, who="bob"), BUTTONS)
         assert caught.value.present == {"enabled": True, "rollout": 0.5}
         assert tomllib.loads(path.read_text())["Buttons"]["enabled"] is True
@@ -196,6 +197,19 @@ class TestTwoPeople:
         ):
             writer.write(change(switched_off()), BUTTONS)
         assert writer.write(change(switched_off()), BUTTONS) is not None
+
+    def test_a_drive_that_has_no_locks_can_be_written(
+        self, writer: SettingsWriter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def flock(_file: int, _how: int) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr("fcntl.flock", flock)
+        code = errno.ENOLCK
+        assert writer.write(change(switched_off()), BUTTONS) is not None
+        code = errno.EIO
+        with pytest.raises(ConfigError, match="cannot be locked"):
+            writer.write(change(ramped(BUTTONS, 1.0)), BUTTONS)
 
 
 CHANGES = """
@@ -311,9 +325,12 @@ class TestUndo:
         later = writer.write(change(ramped(BUTTONS, 0.5), who="bob"), BUTTONS)
         assert made is not None
         assert later is not None
-        said = rf"rollout is 0.5, not 0.1\. The last change is {later.id}, by bob at 2026-03-02 12:00 UTC\."
-        with pytest.raises(SettingsChangedError, match=said):
+        with pytest.raises(SettingsChangedError) as caught:
             writer.undoing(made.id, who="ada")
+        assert "rollout was 0.1 and is 0.5." in str(caught.value)
+        assert caught.value.since == (
+            f"The last change is {later.id}, by bob at 2026-03-02 12:00 UTC."
+        )
 
     def test_nor_is_what_is_changed_between_asking_and_writing(
         self, writer: SettingsWriter

@@ -89,7 +89,7 @@ def to_text(record: AuditRecord) -> str:
     """A record as one line of JSON."""
     fields = {
         "id": record.id,
-        "time": record.time.astimezone(dt.UTC).isoformat(timespec="milliseconds"),
+        "time": record.time.astimezone(dt.UTC).isoformat(timespec="microseconds"),
         "experiment": record.experiment,
         "who": record.who,
         "why": record.why,

@@ -1,5 +1,6 @@
 """Replacing a file in one step, so that whoever reads it sees the old or the new one, never a part."""
 
+import errno
 import os
 import stat
 import sys
@@ -19,6 +20,7 @@ PATIENCE = 10.0
 """Seconds that somebody waits for the lock of a file: a change takes some milliseconds."""
 
 _PAUSE = 0.01
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # of some network drives
 
 
 def real_path(path: str | os.PathLike[str]) -> Path:
@@ -41,7 +43,8 @@ def real_path(path: str | os.PathLike[str]) -> Path:
 def locked(path: Path) -> Iterator[None]:
     """Keep others away who change the file, in this process and in others; for `with`.
 
-    It is flock(2) of a hidden file beside it. Windows has none: there, who is second finds out by comparing.
+    It is flock(2) of a hidden file beside it. Where there is none, as on Windows and some network drives, who
+    is second finds out when they compare.
 
     Raises:
         ConfigError: The lock cannot be had.
@@ -76,6 +79,8 @@ def _lock(file: int, path: Path) -> None:
                 raise ConfigError(message) from None
             time.sleep(_PAUSE)
         except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return
             message = f"{path} cannot be locked: {error.strerror}"
             raise ConfigError(message) from error
         else:
