@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from abkit import ExperimentManager
 from abkit.errors import ConfigError, DeclarationError, SettingsChangedError
-from abkit.experiments.changing import file_replacement
+from abkit.experiments.changing import file_replacement, settings_writer
 from abkit.experiments.changing.audit_log import AuditRecord, AuditTrail, ChangeOutcome
 from abkit.experiments.changing.settings_change import (
     SettingsChange,
@@ -488,6 +488,22 @@ class TestHostileFiles:
         os.chown(path, 12_345, 23_456)
         writer.write(change(switched_off()), BUTTONS)
         assert (path.stat().st_uid, path.stat().st_gid) == (12_345, 23_456)
+
+    def test_a_text_that_says_something_else_never_gets_into_its_place(
+        self, writer: SettingsWriter, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = "[Buttons]\nrollout = 0.5\n[Colours]\nrollout = 1\n"
+        path.write_text(before)
+        for wrong in (
+            "[Buttons]\nenabled = false\nrollout = 0.5\n",
+            "[Buttons]\nenabled = false\nrollout = 0.5\n[Colours]\nrollout = true\n",
+            before,
+        ):
+            monkeypatch.setattr(settings_writer, "toml_with", lambda *_, text=wrong: text)
+            with pytest.raises(ConfigError, match="cannot change without changing more"):
+                writer.write(change(switched_off()), BUTTONS)
+        assert path.read_text() == before
+        assert writer.audit_log.read() == AuditTrail()
 
     def test_another_experiment_with_nonsense_is_in_nobodys_way(
         self, writer: SettingsWriter, path: Path
