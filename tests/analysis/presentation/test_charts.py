@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import vl_convert
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +19,12 @@ from hypothesis import strategies as st
 from abkit import AnalysisError, Conversion, MissingExtraError
 from abkit.analysis.findings.cumulative import CumulativeUnits
 from abkit.analysis.inference.comparison import Interval
-from abkit.analysis.presentation.charts import PAGE, PAPER, Charts, Size
+from abkit.analysis.presentation.charts import PAPER, Charts, Size
 from abkit.analysis.presentation.charts.drawing import Drawing
-from abkit.analysis.presentation.charts.rendering import inline
+from abkit.analysis.presentation.charts.plot import Plot
 from abkit.analysis.presentation.charts.series import labels
+from abkit.analysis.presentation.charts.svg import drawn
+from abkit.analysis.presentation.charts.vega import vega_lite
 from abkit.analysis.result import Result
 
 Full = Callable[..., Result]
@@ -44,8 +47,27 @@ def rows(chart: Any) -> list[dict[str, Any]]:
     return list(found(chart.to_dict()))
 
 
+def inline(chart: Plot | None) -> str:
+    """A chart as a page has it."""
+    assert chart is not None
+    return drawn(chart, size=Size(), label="a label")
+
+
+def plots(result: Result) -> list[Plot]:
+    """All charts of a result."""
+    charts = Drawing(result)
+    kinds = (charts.over_time, charts.by_day, charts.intervals, charts.segments)
+    found = [charts.cumulative(), *(plot for kind in kinds for plot in charts.each(kind).values())]
+    return [plot for plot in found if plot is not None]
+
+
 def parsed(svg: str) -> ET.Element:
     return ET.fromstring(svg)  # noqa: S314 - of our own
+
+
+def without_theme(spec: Any) -> dict[str, Any]:
+    """A chart in Vega-Lite without what Altair adds to each: its own version and theme."""
+    return {name: value for name, value in spec.items() if name not in ("$schema", "config")}
 
 
 def texts(svg: str) -> str:
@@ -121,9 +143,9 @@ def test_one_day_is_a_chart_too(full: Full, complete: bool) -> None:
     units = CumulativeUnits(
         ends=(MIDNIGHT,), units=MappingProxyType({"0": (7,), "1": (0,)}), complete=complete
     )
-    chart = evolve(full(looks=0), cumulative=units).charts().cumulative
-    assert {row["units"] for row in rows(chart)} == {7, 0}
-    assert "Nov 2" in texts(inline(chart, label="x"))
+    result = evolve(full(looks=0), cumulative=units)
+    assert {row["units"] for row in rows(result.charts().cumulative)} == {7, 0}
+    assert "Nov 2" in texts(inline(Drawing(result).cumulative()))
 
 
 def test_hours_of_one_day_are_told_by_the_clock(full: Full) -> None:
@@ -131,7 +153,7 @@ def test_hours_of_one_day_are_told_by_the_clock(full: Full) -> None:
         ends=tuple(MIDNIGHT + timedelta(hours=hour) for hour in (1, 2, 3)),
         units=MappingProxyType({"0": (1, 2, 3), "1": (1, 1, 1)}),
     )
-    svg = inline(evolve(full(looks=0), cumulative=units).charts().cumulative, label="x")
+    svg = inline(Drawing(evolve(full(looks=0), cumulative=units)).cumulative())
     assert "01:00" in texts(svg)
     assert "03:00" in texts(svg)
 
@@ -152,10 +174,11 @@ def test_infinite_ends_are_drawn_at_the_edge(full: Full) -> None:
     assert treatment.comparison is not None
     endless = evolve(treatment.comparison, lift_interval=Interval(-inf, 0.5))
     found = evolve(first, treatments=(evolve(treatment, comparison=endless),))
-    chart = evolve(result, metrics=(found,)).charts().intervals[first.metric.name]
+    changed = evolve(result, metrics=(found,))
+    chart = changed.charts().intervals[first.metric.name]
     (row,) = [row for row in rows(chart) if "low" in row and row.get("high") == 0.5][:1]
     assert -10 < row["low"] < 0
-    assert "NaN" not in inline(chart, label="x")
+    assert not any(word in inline(plot) for plot in plots(changed) for word in ("nan", "inf"))
 
 
 def test_what_is_no_number_is_not_drawn(full: Full) -> None:
@@ -187,10 +210,10 @@ def test_any_name_is_drawn_as_text(full: Full, name: str) -> None:
     found = full(
         ("0", hostile), metrics=(Conversion(hostile),), name=hostile, looks=2, values=(hostile,)
     )
-    for theme in (PAGE, PAPER):
-        draw = Drawing(found, theme, Size(200, 100))
-        for chart in (draw.cumulative(), *draw.each(draw.segments).values()):
-            tags = {element.tag for element in parsed(inline(chart, label="x")).iter()}
+    for plot in plots(found):
+        converted = vl_convert.vegalite_to_svg(vega_lite(plot, theme=PAPER, size=Size(200, 100)))
+        for svg in (converted, inline(plot)):
+            tags = {element.tag for element in parsed(svg).iter()}
             assert not any("script" in tag for tag in tags)
 
 
@@ -210,14 +233,44 @@ def test_the_names_of_files_are_plain(full: Full, tmp_path: Path) -> None:
 
 def test_a_chart_of_a_page_brings_no_colours_and_no_identifiers(full: Full) -> None:
     """Colours are the page's, which knows the dark; identifiers would meet those of other charts."""
-    for _, chart in Charts.of(full(), theme=PAGE):
-        svg = inline(chart, label="a label")
+    for plot in plots(full()):
+        svg = inline(plot)
         assert "http" not in svg
         assert "url(" not in svg
         assert not re.search(r'\bid="', svg)
-        assert not re.search(r'(?:fill|stroke)="#', svg.replace('fill="#000"', ""))
+        assert not re.search(r'(?:fill|stroke)="#', svg)
         root = parsed(svg)
         assert (root.get("role"), root.get("aria-label")) == ("img", "a label")
+
+
+def test_what_notebooks_get_is_valid_and_can_be_changed(full: Full) -> None:
+    """Making a chart validates nothing; Altair's own schema says here that nothing is wrong."""
+    for _, chart in full(("0", "1", "2")).charts():
+        assert "vega-lite" in chart.to_dict(validate=True)["$schema"]
+        changed = chart.properties(background="red")
+        assert changed.to_dict()["background"] == "red"
+        assert "background" not in chart.to_dict()
+
+
+def test_altair_changes_nothing_of_a_definition(full: Full) -> None:
+    result = full(("0", "1", "2"))
+    for plot, (_, chart) in zip(plots(result), Charts.of(result), strict=True):
+        spec = vega_lite(plot, theme=PAPER, size=Size())
+        assert without_theme(chart.to_dict(validate=False)) == without_theme(spec)
+
+
+def test_every_variant_is_in_the_legend_by_its_whole_name(full: Full) -> None:
+    names = ("control", "one_page_checkout_with_long_name", "express_checkout")
+    plot = Drawing(full(names)).cumulative()
+    assert plot is not None
+    for size in (Size(), Size(270, 190)):
+        assert all(name in texts(drawn(plot, size=size, label="")) for name in names)
+
+
+def test_a_name_wider_than_the_chart_is_cut(full: Full) -> None:
+    plot = Drawing(full(("0", "wide" * 100))).cumulative()
+    assert plot is not None
+    assert re.search(r"(wide)+w?i?d?…", texts(drawn(plot, size=Size(), label="")))
 
 
 @pytest.mark.parametrize("missing", ["altair", "vl_convert"])

@@ -1,12 +1,12 @@
 """The chart of one metric by days since exposure: the lift of each day with its interval."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.novelty import Novelty
-from abkit.analysis.presentation.charts.series import Row, colours, drawn, labels
-from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module, rows_of
+from abkit.analysis.presentation.charts.plot import Ink, Layer, Mark, Numbers, Panel, Plot, Row
+from abkit.analysis.presentation.charts.scales import COUNT, changes
+from abkit.analysis.presentation.charts.series import drawn, labels, real
 from abkit.analysis.presentation.effects import Effects, extent
 from abkit.analysis.statistics.days import early_days
 
@@ -14,7 +14,7 @@ _APART = 0.14
 """How far intervals of several variants stand apart, in days."""
 
 
-def by_day_chart(found: MetricResult, novelty: Novelty, *, theme: Theme, size: Size) -> Any | None:
+def by_day_chart(found: MetricResult, novelty: Novelty) -> Plot | None:
     """A metric's lift on each day since exposure, or its difference; None while nothing is compared.
 
     The dashed lines are the lifts of the two parts of the time that the test compares.
@@ -22,49 +22,47 @@ def by_day_chart(found: MetricResult, novelty: Novelty, *, theme: Theme, size: S
     Args:
         found: The metric's result.
         novelty: The same by days.
-        theme: The colours.
-        size: Of the plot.
     """
-    alt = module()
     effects = Effects.of([found])
     names = labels(drawn([effect.variant for effect in novelty.treatments]))
     rows = _rows(novelty, names, effects)
     if not rows:
         return None
     parts = _parts(novelty, names, effects)
-    low, high = extent([0.0, *(_real(row["estimate"]) for row in (*rows, *parts)), *_ends(rows)])
-    for row in rows:
-        row["low"] = max(low, _real(row["low"]))
-        row["high"] = min(high, _real(row["high"]))
-    encoding = colours(list(names.values()), theme, size, first=1)
-    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
-    written = change_labels(low, high, relative=effects.relative)
-    y = alt.Y(
-        "estimate:Q",
-        title="lift" if effects.relative else "difference",
-        scale=scale,
-        axis=alt.Axis(labelExpr=written, tickCount=5),
-    )
-    last = max(_real(row["day"]) for row in rows)
-    x = alt.X(
-        "day:Q",
-        title="day since the first exposure",
-        scale=alt.Scale(domain=[-0.5, round(last) + 0.5], nice=False),
-        axis=alt.Axis(tickMinStep=1, grid=False, format="d"),
-    )
-    zero = alt.Chart(rows_of([{"estimate": 0.0}])).mark_rule(color=theme.ink).encode(y)
-    base = alt.Chart(rows_of(rows))
+    low, high = extent([0.0, *(real(row["estimate"]) for row in (*rows, *parts)), *_ends(rows)])
+    within: list[Row] = [
+        {**row, "low": max(low, real(row["low"])), "high": min(high, real(row["high"]))}
+        for row in rows
+    ]
     layers = [
-        zero,
-        base.mark_rule(strokeWidth=2, opacity=0.55).encode(
-            x, alt.Y("low:Q", scale=scale), y2="high:Q", color=encoding["color"]
-        ),
-        base.mark_point(filled=True, size=55, opacity=1).encode(x, y, color=encoding["color"]),
+        Layer(mark=Mark.RULE, rows=[{"estimate": 0.0}], y="estimate", ink=Ink.INK),
+        Layer(mark=Mark.RULE, rows=within, x="day", y="low", y2="high", width=2, opacity=0.55),
+        Layer(mark=Mark.POINT, rows=within, x="day", y="estimate", size=55),
     ]
     if parts:
-        of_parts = alt.Chart(rows_of(parts)).mark_rule(strokeWidth=2, strokeDash=[6, 4])
-        layers.append(of_parts.encode(alt.X("from:Q"), y, x2="to:Q", color=encoding["color"]))
-    return alt.layer(*layers).properties(width=size.width, height=size.height)
+        layers.append(
+            Layer(mark=Mark.RULE, rows=parts, x="from", x2="to", y="estimate", width=2, dash=(6, 4))
+        )
+    last = max(real(row["day"]) for row in rows)
+    panel = Panel(
+        x=Numbers(
+            low=-0.5,
+            high=round(last) + 0.5,
+            form=COUNT,
+            title="day since the first exposure",
+            whole=True,
+            grid=False,
+        ),
+        y=Numbers(
+            low=low,
+            high=high,
+            form=changes(low, high, relative=effects.relative),
+            title="lift" if effects.relative else "difference",
+            ticks=5,
+        ),
+        layers=layers,
+    )
+    return Plot(panels=[panel], variants=[*names.values()], first=1)
 
 
 def _rows(novelty: Novelty, names: Mapping[str, str], effects: Effects) -> list[Row]:
@@ -107,10 +105,6 @@ def _parts(novelty: Novelty, names: Mapping[str, str], effects: Effects) -> list
 
 def _ends(rows: list[Row]) -> list[float]:
     """The ends of the intervals, but for the widest: these are cut."""
-    ends = sorted(abs(_real(row[key])) for row in rows for key in ("low", "high"))
+    ends = sorted(abs(real(row[key])) for row in rows for key in ("low", "high"))
     usual = ends[(len(ends) - 1) * 9 // 10]
-    return [max(-usual, min(usual, _real(row[key]))) for row in rows for key in ("low", "high")]
-
-
-def _real(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    return [max(-usual, min(usual, real(row[key]))) for row in rows for key in ("low", "high")]

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrs import field, frozen
 
+from abkit.analysis.presentation.charts.altair_chart import altair_chart
 from abkit.analysis.presentation.charts.drawing import Drawing
+from abkit.analysis.presentation.charts.plot import Plot
 from abkit.analysis.presentation.charts.rendering import write
 from abkit.analysis.presentation.charts.theme import PAPER, Size, Theme
+from abkit.analysis.presentation.charts.vega import vega_lite
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -48,13 +51,21 @@ class Charts:
         Raises:
             MissingExtraError: Altair is not installed.
         """
-        draw = Drawing(result, theme, size or Size())
+        draw = Drawing(result)
+
+        def made(plot: Plot) -> Any:
+            return altair_chart(vega_lite(plot, theme=theme, size=size or Size()))
+
+        def each(plots: Mapping[str, Plot]) -> Mapping[str, Any]:
+            return MappingProxyType({metric: made(plot) for metric, plot in plots.items()})
+
+        units = draw.cumulative()
         return cls(
-            cumulative=draw.cumulative(),
-            over_time=draw.each(draw.over_time),
-            by_day=draw.each(draw.by_day),
-            intervals=draw.each(draw.intervals),
-            segments=draw.each(draw.segments),
+            cumulative=None if units is None else made(units),
+            over_time=each(draw.each(draw.over_time)),
+            by_day=each(draw.each(draw.by_day)),
+            intervals=each(draw.each(draw.intervals)),
+            segments=each(draw.each(draw.segments)),
         )
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis import times
 from abkit.analysis.findings.metric_result import MetricResult
@@ -13,7 +13,7 @@ from abkit.analysis.presentation.charts.by_day import by_day_chart
 from abkit.analysis.presentation.charts.exposures import cumulative_chart
 from abkit.analysis.presentation.charts.forest import intervals_chart, segments_chart
 from abkit.analysis.presentation.charts.over_time import over_time_chart
-from abkit.analysis.presentation.charts.theme import Size, Theme, styled
+from abkit.analysis.presentation.charts.plot import Plot
 from abkit.analysis.presentation.phase_marks import phase_marks
 
 if TYPE_CHECKING:
@@ -22,74 +22,68 @@ if TYPE_CHECKING:
 
 @frozen
 class Drawing:
-    """Draws the charts of one result.
+    """The charts of one result, defined.
 
     Attributes:
         result: The result.
-        theme: The colours and the font.
-        size: Of the plots.
     """
 
     result: "Outcome"
-    theme: Theme
-    size: Size
 
-    def each(self, draw: Callable[[int, MetricResult], Any | None]) -> Mapping[str, Any]:
+    def each(self, draw: Callable[[int, MetricResult], Plot | None]) -> Mapping[str, Plot]:
         """A chart for each metric that has something to show."""
         drawn = {f.metric.name: draw(number, f) for number, f in enumerate(self.result.metrics)}
         return MappingProxyType({name: chart for name, chart in drawn.items() if chart is not None})
 
-    def cumulative(self) -> Any | None:
+    def cumulative(self) -> Plot | None:
         """Units exposed over time; None if there are none over time."""
         units = self.result.cumulative
         if units is None or not units.ends:
             return None
         marks = phase_marks(self.result)
-        chart = cumulative_chart(units, marks, theme=self.theme, size=self.size)
+        chart = cumulative_chart(units, marks)
         about = [
             f"{self.result.design.unit_type}s",
             *self._period(),
             *([] if units.complete else ["dotted: not over yet"]),
         ]
         title = f"{self.result.design.name}: cumulative exposures"
-        return styled(chart, self.theme, title=title, subtitle="; ".join(about))
+        return evolve(chart, title=title, subtitle="; ".join(about))
 
-    def over_time(self, _: int, found: MetricResult) -> Any | None:
+    def over_time(self, _: int, found: MetricResult) -> Plot | None:
         """One metric over time; None if it was not computed so, or nothing is compared yet."""
         series = found.over_time
         if series is None or not series.ends:
             return None
         p_values = self.result.plan.method.value == "sequential"
-        chart = over_time_chart(found, series, theme=self.theme, size=self.size, p_values=p_values)
+        chart = over_time_chart(found, series, p_values=p_values)
         return self._named(chart, found, "over time")
 
-    def by_day(self, _: int, found: MetricResult) -> Any | None:
+    def by_day(self, _: int, found: MetricResult) -> Plot | None:
         """One metric by days since exposure; None if it was not measured so, or nothing is compared."""
         shown = next((each for each in self.result.novelty if each.metric == found.metric), None)
         if shown is None:
             return None
-        chart = by_day_chart(found, shown, theme=self.theme, size=self.size)
+        chart = by_day_chart(found, shown)
         return self._named(chart, found, "by days since exposure")
 
-    def intervals(self, _: int, found: MetricResult) -> Any | None:
+    def intervals(self, _: int, found: MetricResult) -> Plot | None:
         """One metric's interval for each variant; None if nothing is compared yet."""
-        chart = intervals_chart(found, theme=self.theme, size=self.size)
+        chart = intervals_chart(found)
         return self._named(chart, found, "by variant")
 
-    def segments(self, number: int, found: MetricResult) -> Any | None:
+    def segments(self, number: int, found: MetricResult) -> Plot | None:
         """One metric in segments; None if there are none, or nothing is compared yet."""
         if not self.result.segments:
             return None
-        chart = segments_chart(
-            self.result.segments, number=number, theme=self.theme, size=self.size
-        )
+        chart = segments_chart(self.result.segments, number=number)
         return self._named(chart, found, "by segment")
 
     def _period(self) -> list[str]:
         """The dates with their years, which the axes leave out."""
         return [] if self.result.period is None else [times.period(self.result.period)]
 
-    def _named(self, chart: Any | None, found: MetricResult, how: str) -> Any | None:
+    def _named(self, chart: Plot | None, found: MetricResult, how: str) -> Plot | None:
         if chart is None:
             return None
         level = figures.confidence(self.result.plan)
@@ -100,6 +94,4 @@ class Drawing:
             *(["dashed in red: the margin"] if found.metric.margin else []),
             *self._period(),
         ]
-        subtitle = "; ".join(about)
-        title = f"{found.metric.name} {how}"
-        return styled(chart, self.theme, title=title, subtitle=subtitle)
+        return evolve(chart, title=f"{found.metric.name} {how}", subtitle="; ".join(about))

@@ -1,77 +1,69 @@
 """The chart of cumulative exposures."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from abkit.analysis.presentation.charts.series import Looks, Row, colours, drawn, labels
-from abkit.analysis.presentation.charts.theme import Size, Theme, module, rows_of
+from abkit.analysis.presentation.charts.plot import Ink, Layer, Mark, Numbers, Panel, Plot, Row
+from abkit.analysis.presentation.charts.scales import COUNT, rounded_up
+from abkit.analysis.presentation.charts.series import Looks, drawn, labels
 from abkit.analysis.presentation.phase_marks import PhaseMark
 
 if TYPE_CHECKING:
     from abkit.analysis.findings.cumulative import CumulativeUnits
 
+_TICKS = 4
 
-def cumulative_chart(
-    units: "CumulativeUnits", marks: Sequence[PhaseMark] = (), *, theme: Theme, size: Size
-) -> Any:
+
+def cumulative_chart(units: "CumulativeUnits", marks: Sequence[PhaseMark] = ()) -> Plot:
     """Units by the end of each day, one line a variant; dotted where the last day is not over.
 
     Args:
         units: The units.
         marks: Where phases begin: a rule with the phase's number, dashed where units are compared across it.
-        theme: The colours.
-        size: Of the panel.
     """
-    alt = module()
     looks = Looks.of(units.ends)
     control, *treatments = units.units
     names = labels([control, *drawn(treatments)])
     lines = {label: units.units[variant] for variant, label in names.items()}
     last = len(units.ends) - 1
     until = last if units.complete else max(0, last - 1)
-    x = looks.axis(size)
-    y = alt.Y("units:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1))
-    encoding = colours(list(lines), theme, size)
-    layers = [
-        alt.Chart(_rows(looks, lines, 0, until)).mark_line(strokeWidth=2.5).encode(x, y, **encoding)
-    ]
+    most = max(1, *(count for counts in lines.values() for count in counts))
+    layers = [_line(_rows(looks, lines, 0, until))]
     if until < last:
-        layers.append(
-            alt.Chart(_rows(looks, lines, until, last))
-            .mark_line(strokeWidth=2.5, strokeDash=[1, 4], strokeCap="round")
-            .encode(x, y, color=encoding["color"])
-        )
-    layers += _phases(looks, marks, theme)
-    layers.append(
-        alt.Chart(_rows(looks, lines, last, last))
-        .mark_point(size=50, filled=True, opacity=1)
-        .encode(x, y, color=encoding["color"])
+        layers.append(_line(_rows(looks, lines, until, last), dash=(1, 4)))
+    layers += _phases(looks, marks)
+    ends = _rows(looks, lines, last, last)
+    layers.append(Layer(mark=Mark.POINT, rows=ends, x="time", y="units"))
+    panel = Panel(
+        x=looks.axis([looks.moment(mark.at) for mark in marks]),
+        y=Numbers(low=0, high=rounded_up(most, about=_TICKS), form=COUNT, ticks=_TICKS, whole=True),
+        layers=layers,
     )
-    return alt.layer(*layers).properties(width=size.width, height=size.height)
+    return Plot(panels=[panel], variants=[*lines])
 
 
-def _phases(looks: Looks, marks: Sequence[PhaseMark], theme: Theme) -> list[Any]:
+def _line(rows: Sequence[Row], *, dash: tuple[int, ...] | None = None) -> Layer:
+    return Layer(mark=Mark.LINE, rows=rows, x="time", y="units", width=2.5, dash=dash)
+
+
+def _phases(looks: Looks, marks: Sequence[PhaseMark]) -> list[Layer]:
     """A vertical rule for each phase that begins, and its number above."""
-    alt = module()
     layers = []
-    for dash, splits in (([1, 0], True), ([3, 3], False)):
+    for dash, splits in (((1, 0), True), ((3, 3), False)):
         rows = [
             {"time": looks.moment(mark.at), "number": str(mark.number)}
             for mark in marks
             if mark.splits is splits
         ]
         if rows:
-            base = alt.Chart(rows_of(rows)).encode(x="time:T")
-            layers.append(base.mark_rule(color=theme.quiet, strokeDash=dash))
-            number = base.mark_text(align="left", baseline="top", dx=4, color=theme.quiet)
-            layers.append(number.encode(text="number:N", y=alt.value(0)))
+            layers.append(Layer(mark=Mark.RULE, rows=rows, x="time", ink=Ink.QUIET, dash=dash))
+            layers.append(Layer(mark=Mark.TEXT, rows=rows, x="time", ink=Ink.QUIET, text="number"))
     return layers
 
 
-def _rows(looks: Looks, lines: dict[str, tuple[int, ...]], first: int, last: int) -> Any:
-    rows: list[Row] = [
-        {"time": looks.instant(number), "variant": variant, "units": counts[number]}
+def _rows(looks: Looks, lines: Mapping[str, Sequence[int]], first: int, last: int) -> list[Row]:
+    return [
+        {"time": looks.places[number], "variant": variant, "units": counts[number]}
         for variant, counts in lines.items()
         for number in range(first, last + 1)
     ]
-    return rows_of(rows)

@@ -2,11 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.presentation.charts.series import Row, labels
-from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module, rows_of
+from abkit.analysis.presentation.charts.plot import (
+    Ink,
+    Layer,
+    Mark,
+    Names,
+    Numbers,
+    Panel,
+    Plot,
+    Row,
+)
+from abkit.analysis.presentation.charts.scales import changes
+from abkit.analysis.presentation.charts.series import labels, real
 from abkit.analysis.presentation.effects import Effects, extent
 from abkit.analysis.presentation.figures import drawable
 
@@ -20,22 +30,18 @@ _LONGEST = 100
 """More intervals than that are no picture."""
 
 
-def intervals_chart(found: MetricResult, *, theme: Theme, size: Size) -> Any | None:
+def intervals_chart(found: MetricResult) -> Plot | None:
     """The interval of each variant; None if none is compared yet."""
     names = labels([treatment.arm.variant for treatment in found.treatments])
-    return _forest([(names, found)], lambda label, _: label, theme=theme, size=size)
+    return _forest([(names, found)], lambda label, _: label)
 
 
-def segments_chart(
-    segments: Sequence["Segment"], *, number: int, theme: Theme, size: Size
-) -> Any | None:
+def segments_chart(segments: Sequence["Segment"], *, number: int) -> Plot | None:
     """The intervals of one metric in segments; None if none is compared yet.
 
     Args:
         segments: The segments.
         number: Which of the metrics, from 0.
-        theme: The colours.
-        size: Its width is the plot's.
     """
     called = labels([f"{s.property}: {'(none)' if s.value is None else s.value}" for s in segments])
     groups = [
@@ -47,16 +53,12 @@ def segments_chart(
     def name(label: str, variant: str) -> str:
         return f"{label}, {drawable(variant)}" if several else label
 
-    return _forest(groups, name, theme=theme, size=size)
+    return _forest(groups, name)
 
 
 def _forest(
-    groups: Sequence[tuple[Mapping[str, str], MetricResult]],
-    name: Callable[[str, str], str],
-    *,
-    theme: Theme,
-    size: Size,
-) -> Any | None:
+    groups: Sequence[tuple[Mapping[str, str], MetricResult]], name: Callable[[str, str], str]
+) -> Plot | None:
     effects = Effects.of([found for _, found in groups])
     rows: list[Row] = []
     ends: list[float] = [0.0, *effects.marked]
@@ -73,39 +75,38 @@ def _forest(
     if not rows:
         return None
     low, high = extent(ends)
-    for row in rows:
-        for key, end in (("low", low), ("high", high)):
-            value = row[key]
-            row[key] = value if isinstance(value, float) and isfinite(value) else end
-    return _drawn(rows, effects, (low, high), theme=theme, size=size)
+    within: list[Row] = [
+        {**row, "low": _end(row["low"], low), "high": _end(row["high"], high)} for row in rows
+    ]
+    return _drawn(within, effects, (low, high))
 
 
-def _drawn(
-    rows: list[Row], effects: Effects, domain: tuple[float, float], *, theme: Theme, size: Size
-) -> Any:
-    alt = module()
-    title = "lift" if effects.relative else "difference"
-    written = change_labels(*domain, relative=effects.relative)
-    x = alt.X(
-        "estimate:Q",
-        title=title,
-        scale=alt.Scale(domain=list(domain), nice=False, zero=False),
-        axis=alt.Axis(labelExpr=written, tickCount=5),
-    )
-    names = list(dict.fromkeys(str(row["name"]) for row in rows))
-    y = alt.Y("name:N", title=None, sort=names, axis=alt.Axis(grid=False, ticks=False))
-    base = alt.Chart(rows_of(rows))
+def _end(value: object, edge: float) -> float:
+    """The end of an interval; of an endless one the edge."""
+    return real(value) if isfinite(real(value)) else edge
+
+
+def _drawn(rows: list[Row], effects: Effects, domain: tuple[float, float]) -> Plot:
+    low, high = domain
     lines = [
-        (0.0, theme.ink, [1, 0]),
-        *((goal, theme.goal, [3, 3]) for goal in effects.goals),
-        *((margin, theme.margin, [3, 3]) for margin in effects.margins),
+        (0.0, Ink.INK, (1, 0)),
+        *((goal, Ink.GOAL, (3, 3)) for goal in effects.goals),
+        *((margin, Ink.MARGIN, (3, 3)) for margin in effects.margins),
     ]
     layers = [
-        alt.Chart(rows_of([{"estimate": place}])).mark_rule(color=colour, strokeDash=dash).encode(x)
-        for place, colour, dash in lines
+        Layer(mark=Mark.RULE, rows=[{"estimate": place}], x="estimate", ink=ink, dash=dash)
+        for place, ink, dash in lines
     ]
     layers += [
-        base.mark_rule(color=theme.series[1], strokeWidth=3).encode(alt.X("low:Q"), y, x2="high:Q"),
-        base.mark_point(color=theme.series[1], filled=True, size=90, opacity=1).encode(x, y),
+        Layer(mark=Mark.RULE, rows=rows, x="low", x2="high", y="name", ink=Ink.FIRST, width=3),
+        Layer(mark=Mark.POINT, rows=rows, x="estimate", y="name", ink=Ink.FIRST, size=90),
     ]
-    return alt.layer(*layers).properties(width=size.width, height=_ROW * len(names))
+    x = Numbers(
+        low=low,
+        high=high,
+        form=changes(low, high, relative=effects.relative),
+        title="lift" if effects.relative else "difference",
+        ticks=5,
+    )
+    names = list(dict.fromkeys(str(row["name"]) for row in rows))
+    return Plot(panels=[Panel(x=x, y=Names(names=names, row=_ROW), layers=layers)])

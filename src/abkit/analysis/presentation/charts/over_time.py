@@ -2,107 +2,79 @@
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
 
 from abkit.analysis.findings.metric_result import MetricResult, OverTime
-from abkit.analysis.presentation.charts.series import Looks, Row, colours, drawn, labels
-from abkit.analysis.presentation.charts.theme import Size, Theme, change_labels, module, rows_of
+from abkit.analysis.presentation.charts.plot import Ink, Layer, Mark, Numbers, Panel, Plot, Row
+from abkit.analysis.presentation.charts.scales import TENTH, changes
+from abkit.analysis.presentation.charts.series import Looks, drawn, labels, real
 from abkit.analysis.presentation.effects import Effects, extent
 
 _BANDS = 3
 """More bands than that hide each other: then lines only."""
 
+_DASHED = (3, 3)
 
-def over_time_chart(
-    found: MetricResult, series: OverTime, *, theme: Theme, size: Size, p_values: bool
-) -> Any | None:
+
+def over_time_chart(found: MetricResult, series: OverTime, *, p_values: bool) -> Plot | None:
     """A metric's lift over time, or its difference; None before there is any comparison.
 
     Args:
         found: The metric's result.
         series: The same over time.
-        theme: The colours.
-        size: Of a panel.
         p_values: Whether the running p-values are valid, and so drawn beneath.
     """
-    alt = module()
     looks = Looks.of(series.ends)
     names = labels(drawn(list(series.treatments)))
     effects = Effects.of([found])
     rows = _effects(series, names, looks, effects)
     if not rows:
         return None
-    encoding = colours(list(names.values()), theme, size, first=1)
-    panel = _effect_panel(rows, effects, looks, encoding, theme=theme, size=size)
-    charts = [panel.properties(width=size.width, height=size.height)]
+    panels = [_effect_panel(rows, effects, looks)]
     alphas = [t.comparison.alpha for t in found.treatments if t.comparison is not None]
     if p_values and alphas:
-        below = _p_panel(_p_rows(series, names, looks), alphas[0], looks, encoding, theme, size)
-        charts.append(below.properties(width=size.width, height=size.height * 0.45))
-    return alt.vconcat(*charts, spacing=14)
+        panels.append(_p_panel(_p_rows(series, names, looks), alphas[0], looks))
+    return Plot(panels=panels, variants=[*names.values()], first=1)
 
 
-def _effect_panel(
-    rows: list[Row],
-    effects: Effects,
-    looks: Looks,
-    encoding: dict[str, Any],
-    *,
-    theme: Theme,
-    size: Size,
-) -> Any:
-    alt = module()
+def _effect_panel(rows: list[Row], effects: Effects, looks: Looks) -> Panel:
     low, high = _domain(rows, effects)
-    for row in rows:
-        row["low"], row["high"] = max(low, _real(row["low"])), min(high, _real(row["high"]))
-    title = "lift" if effects.relative else "difference"
-    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
-    written = change_labels(low, high, relative=effects.relative)
-    axis = alt.Axis(labelExpr=written, tickCount=5)
-    x = looks.axis(size)
-    y = alt.Y("estimate:Q", title=title, scale=scale, axis=axis)
-    data = rows_of(rows)
-    layers = [_level(0.0, theme.ink, dash=[1, 0], field="estimate")]
-    layers += [_level(goal, theme.goal, dash=[3, 3], field="estimate") for goal in effects.goals]
-    layers += [_level(of, theme.margin, dash=[3, 3], field="estimate") for of in effects.margins]
-    if len({row["variant"] for row in rows}) <= _BANDS:
-        band = alt.Chart(data).mark_area(opacity=0.13)
-        layers.append(band.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), color=encoding["color"]))
-    layers.append(alt.Chart(data).mark_line(strokeWidth=2.5).encode(x, y, **encoding))
-    last = max(_real(row["time"]) for row in rows)
-    ends = rows_of([row for row in rows if row["time"] == last])
-    dot = alt.Chart(ends).mark_point(size=50, filled=True, opacity=1)
-    layers.append(dot.encode(x, y, color=encoding["color"]))
-    return alt.layer(*layers)
-
-
-def _p_panel(
-    rows: list[Row],
-    alpha: float,
-    looks: Looks,
-    encoding: dict[str, Any],
-    theme: Theme,
-    size: Size,
-) -> Any:
-    alt = module()
-    y = alt.Y(
-        "p:Q",
-        title="running p",
-        scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(tickCount=3, format=".1f"),
+    within: list[Row] = [
+        {**row, "low": max(low, real(row["low"])), "high": min(high, real(row["high"]))}
+        for row in rows
+    ]
+    layers = [_level(0.0, Ink.INK, field="estimate")]
+    layers += [_level(goal, Ink.GOAL, dash=_DASHED, field="estimate") for goal in effects.goals]
+    layers += [_level(of, Ink.MARGIN, dash=_DASHED, field="estimate") for of in effects.margins]
+    if len({row["variant"] for row in within}) <= _BANDS:
+        layers.append(
+            Layer(mark=Mark.AREA, rows=within, x="time", y="low", y2="high", opacity=0.13)
+        )
+    layers.append(Layer(mark=Mark.LINE, rows=within, x="time", y="estimate", width=2.5))
+    last = max(real(row["time"]) for row in within)
+    ends = [row for row in within if row["time"] == last]
+    layers.append(Layer(mark=Mark.POINT, rows=ends, x="time", y="estimate"))
+    y = Numbers(
+        low=low,
+        high=high,
+        form=changes(low, high, relative=effects.relative),
+        title="lift" if effects.relative else "difference",
+        ticks=5,
     )
-    line = alt.Chart(rows_of(rows)).mark_line(strokeWidth=2, interpolate="step-after")
-    return alt.layer(
-        _level(alpha, theme.ink, dash=[3, 3], field="p"),
-        line.encode(looks.axis(size), y, **encoding),
-    )
+    return Panel(x=looks.axis(), y=y, layers=layers)
 
 
-def _level(value: float, colour: str, *, dash: list[int], field: str) -> Any:
+def _p_panel(rows: list[Row], alpha: float, looks: Looks) -> Panel:
+    layers = [
+        _level(alpha, Ink.INK, dash=_DASHED, field="p"),
+        Layer(mark=Mark.LINE, rows=rows, x="time", y="p", width=2, steps=True),
+    ]
+    y = Numbers(low=0, high=1, form=TENTH, title="running p", ticks=3)
+    return Panel(x=looks.axis(), y=y, layers=layers, share=0.45)
+
+
+def _level(value: float, ink: Ink, *, field: str, dash: tuple[int, ...] = (1, 0)) -> Layer:
     """A horizontal line."""
-    alt = module()
-    rule = alt.Chart(rows_of([{field: value}])).mark_rule(strokeDash=dash, color=colour)
-    return rule.encode(y=f"{field}:Q")
+    return Layer(mark=Mark.RULE, rows=[{field: value}], y=field, ink=ink, dash=dash)
 
 
 def _effects(
@@ -110,7 +82,7 @@ def _effects(
 ) -> list[Row]:
     return [
         {
-            "time": looks.instant(number),
+            "time": looks.places[number],
             "variant": label,
             "estimate": effect.estimate,
             "low": effect.low,
@@ -126,7 +98,7 @@ def _effects(
 
 def _p_rows(series: OverTime, names: Mapping[str, str], looks: Looks) -> list[Row]:
     return [
-        {"time": looks.instant(number), "variant": label, "p": p}
+        {"time": looks.places[number], "variant": label, "p": p}
         for variant, label in names.items()
         for number, p in enumerate(series.treatments[variant].running_p)
         if isfinite(p)
@@ -135,12 +107,8 @@ def _p_rows(series: OverTime, names: Mapping[str, str], looks: Looks) -> list[Ro
 
 def _domain(rows: list[Row], effects: Effects) -> tuple[float, float]:
     """What is shown: all estimates, and the later half of the intervals; the first ones are huge."""
-    later = sorted(rows, key=lambda row: _real(row["time"]))[len(rows) // 3 :]
-    values = [0.0, *effects.marked, *(_real(row["estimate"]) for row in rows)]
+    later = sorted(rows, key=lambda row: real(row["time"]))[len(rows) // 3 :]
+    values = [0.0, *effects.marked, *(real(row["estimate"]) for row in rows)]
     for row in later:
-        values += [_real(row["low"]), _real(row["high"])]
+        values += [real(row["low"]), real(row["high"])]
     return extent(values)
-
-
-def _real(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,7 +1,6 @@
 """Pictures of charts without a browser, by vl-convert."""
 
 from pathlib import Path
-from re import sub
 from typing import Any
 
 from abkit.errors import AnalysisError
@@ -12,7 +11,7 @@ _SCALE = 2.0
 
 
 def write(chart: Any, path: Path) -> Path:
-    """Write a chart as .png or .svg; the answer is the path.
+    """Write an Altair chart as .png or .svg; the answer is the path.
 
     Raises:
         AnalysisError: The path ends otherwise.
@@ -29,22 +28,7 @@ def write(chart: Any, path: Path) -> Path:
     return path
 
 
-def inline(chart: Any, *, label: str) -> str:
-    """A chart as an SVG element of an HTML page.
-
-    Args:
-        chart: In colours that the page defines.
-        label: What it shows, in words, for those who do not see it; escaped already.
-    """
-    svg: str = _converter().vegalite_to_svg(_spec(chart))
-    _, _, rest = svg.partition("viewBox=")
-    attributes, _, content = rest.partition(">")
-    content = sub(r' (?:role|class|aria-[a-z]+|pointer-events)="[^"]*"(?=[^<>]*>)', "", content)
-    return f'<svg class="chart" role="img" aria-label="{label}" viewBox={attributes}>{content}'
-
-
 def _spec(chart: Any) -> Any:
-    """The chart as Vega-Lite; that ours are valid is for the tests to say, not for each drawing."""
     return chart.to_dict(validate=False)
 
 

@@ -1,16 +1,14 @@
-"""What charts over time share: the axis of looks, the colours of the variants."""
+"""What charts over time share: the axis of looks, the labels of the variants."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from attrs import frozen
 
 from abkit.analysis import times
-from abkit.analysis.presentation.charts.theme import DASHES, DRAWN, Size, Theme, module
+from abkit.analysis.presentation.charts.plot import Times
+from abkit.analysis.presentation.charts.theme import DRAWN
 from abkit.analysis.presentation.figures import drawable
-
-Row = dict[str, object]
 
 
 @frozen(kw_only=True)
@@ -20,42 +18,33 @@ class Looks:
     Attributes:
         ends: The end of each look's day or hour.
         by_day: Whether they are days.
+        places: Where each stands: milliseconds since 1970, as Vega-Lite wants them.
     """
 
     ends: Sequence[datetime]
     by_day: bool
+    places: Sequence[float]
 
     @classmethod
     def of(cls, ends: Sequence[datetime]) -> "Looks":
         """Days if all of them end at midnight, else hours."""
-        return cls(ends=ends, by_day=times.daily(ends))
-
-    def instant(self, number: int) -> float:
-        """Where a look stands: milliseconds since 1970, as Vega-Lite wants them."""
-        return times.place(self.ends[number], by_day=self.by_day).timestamp() * 1000
+        by_day = times.daily(ends)
+        places = [times.place(end, by_day=by_day).timestamp() * 1000 for end in ends]
+        return cls(ends=ends, by_day=by_day, places=places)
 
     def moment(self, when: datetime) -> float:
-        """As `instant`, of any moment: within days, where the look of its day stands."""
+        """The place of any moment: within days, where the look of its day stands."""
         day = when.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return (day if self.by_day else when).timestamp() * 1000
 
-    def axis(self, size: Size) -> Any:
-        """Time, in UTC, with labels at looks only."""
-        alt = module()
-        shown = times.spread(len(self.ends), at_most=size.ticks)
+    def axis(self, others: Sequence[float] = ()) -> Times:
+        """Time, in UTC, with room for other moments."""
         one_day = not self.by_day and self.ends[-1].date() == self.ends[0].date()
-        labels = "%b %-d" if self.by_day else "%H:%M" if one_day else "%b %-d, %H:%M"
-        return alt.X(
-            "time:T",
-            title=None,
-            scale=alt.Scale(type="utc"),
-            axis=alt.Axis(
-                values=[self.instant(number) for number in shown],
-                format=labels,
-                grid=False,
-                labelFlush=True,
-            ),
-        )
+        form = "%b %-d" if self.by_day else "%H:%M" if one_day else "%b %-d, %H:%M"
+        stand = [times.place(end, by_day=self.by_day) for end in self.ends]
+        written = [f"{each:{form.replace('%-d', str(each.day))}}" for each in stand]
+        low, high = min([*self.places, *others]), max([*self.places, *others])
+        return Times(low=low, high=high, looks=self.places, written=written, form=form)
 
 
 def labels(variants: Sequence[str]) -> Mapping[str, str]:
@@ -70,29 +59,11 @@ def labels(variants: Sequence[str]) -> Mapping[str, str]:
     return taken
 
 
-def colours(names: Sequence[str], theme: Theme, size: Size, *, first: int = 0) -> dict[str, Any]:
-    """The colour and the dashes of each variant, with one legend.
-
-    Args:
-        names: The variants' labels.
-        theme: Has the colours.
-        size: Has the room of the legend.
-        first: The first one's place among all variants: 0 is the control's.
-    """
-    alt = module()
-    legend = alt.Legend(columns=size.entries, labelLimit=size.width // size.entries - 45)
-    places = slice(first, first + len(names))
-    scales = {"color": list(theme.series[places]), "strokeDash": [*DASHES][places]}
-    colour, dash = (
-        {"scale": alt.Scale(domain=list(names), range=values), "legend": legend}
-        for values in scales.values()
-    )
-    return {
-        "color": alt.Color("variant:N", **colour),
-        "strokeDash": alt.StrokeDash("variant:N", **dash),
-    }
-
-
 def drawn(treatments: Sequence[str]) -> Sequence[str]:
     """The variants beside the control for which there are colours."""
     return treatments[:DRAWN]
+
+
+def real(value: object) -> float:
+    """A value of a row as a number."""
+    return float(value) if isinstance(value, int | float) else 0.0

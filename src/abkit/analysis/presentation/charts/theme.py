@@ -1,12 +1,13 @@
 """How charts look: in a picture, and within a page that has colours of its own."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
 from attrs import frozen
 
-from abkit.analysis.presentation.figures import drawable
-from abkit.extras import extra
+from abkit.analysis.presentation.charts.plot import Ink
+
+T = TypeVar("T")
 
 DASHES = ([1, 0], [1, 0], [7, 3], [2, 2], [7, 3, 2, 3], [4, 2], [10, 2], [1, 3], [5, 1, 1, 1])
 """Lines differ in their dashes as well as in their colours: for print, and for the colour-blind."""
@@ -95,73 +96,17 @@ class Size:
         return max(1, self.width // 130)
 
 
-def module() -> Any:
-    """Altair.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    with extra("charts"):
-        import altair as alt
-    return alt
-
-
-def rows_of(rows: Sequence[Mapping[str, object]]) -> Any:
-    """The data of a chart. Of a list, Altair makes a deep copy at each step of making a chart."""
-    return module().Data(values=tuple(rows))
+def inked(ink: Ink, theme: Theme) -> str:
+    """The colour of what is not a variant's."""
+    return {
+        Ink.FIRST: theme.series[1],
+        Ink.INK: theme.ink,
+        Ink.QUIET: theme.quiet,
+        Ink.GOAL: theme.goal,
+        Ink.MARGIN: theme.margin,
+    }[ink]
 
 
-def styled(chart: Any, theme: Theme, *, title: str, subtitle: str = "") -> Any:
-    """A chart with its title, in the colours and the font of a theme."""
-    if theme.titled:
-        chart = chart.properties(title={"text": drawable(title), "subtitle": drawable(subtitle)})
-    axis = {
-        "labelColor": theme.quiet,
-        "titleColor": theme.quiet,
-        "gridColor": theme.rule,
-        "domainColor": theme.rule,
-        "tickColor": theme.rule,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "labelLimit": 180,
-    }
-    legend = {
-        "labelColor": theme.ink,
-        "labelFontSize": 12,
-        "labelLimit": 150,
-        "symbolType": "stroke",
-        "symbolSize": 420,
-        "symbolOpacity": 1,
-        "symbolStrokeWidth": 2.5,
-        "orient": "top",
-        "title": None,
-    }
-    heading = {
-        "anchor": "start",
-        "color": theme.ink,
-        "subtitleColor": theme.quiet,
-        "fontSize": 15,
-        "subtitleFontSize": 12,
-        "subtitlePadding": 4,
-        "limit": 640,
-        "offset": 12,
-    }
-    return chart.configure(
-        background=theme.paper,
-        font=theme.font,
-        padding=14 if theme.titled else 4,
-        axis=axis,
-        view={"stroke": None},
-        legend=legend,
-        title=heading,
-        aria=False,
-    )
-
-
-def change_labels(low: float, high: float, *, relative: bool) -> str:
-    """The labels of an axis of changes from `low` to `high`, as an expression: signed, but for 0."""
-    if not relative:
-        return "datum.value === 0 ? '0' : format(datum.value, '+.3~g')"
-    form = "+.0%" if 0.08 < high - low < 100 else "+.2~%"
-    return f"datum.value === 0 ? '0%' : format(datum.value, '{form}')"
+def series_of(variants: Sequence[str], values: Sequence[T], *, first: int) -> Sequence[T]:
+    """What of the values of all variants, the control's first, belongs to these."""
+    return values[first : first + len(variants)]

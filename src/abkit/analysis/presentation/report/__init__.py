@@ -22,7 +22,6 @@ from abkit.analysis.presentation.report.pictures import Pictures, pictures
 from abkit.analysis.presentation.report.segments import segment_tables
 from abkit.analysis.presentation.scorecard import scorecard
 from abkit.analysis.presentation.worth import worth_sentence, worth_table
-from abkit.distribution import install
 from abkit.events import EXPOSURE_EVENT
 from abkit.extras import extra
 
@@ -38,15 +37,12 @@ BAR_WIDTH = 200.0
 SUMMARIZED = 6
 """So many variants have their badges in the summary; the table has those of all."""
 
-NO_CHARTS = f"The charts need Altair and vl-convert: {install('charts')}. The numbers are here."
-
 
 def render(result: "Outcome") -> str:
     """The report, as an HTML page.
 
     Args:
-        result: The result of an analysis. Names are shown as they are: HTML in them is not run. Without
-            the extra `charts` the page has tables where charts would be, and says so.
+        result: The result of an analysis. Names are shown as they are: HTML in them is not run.
 
     Raises:
         MissingExtraError: jinja2 is not installed.
@@ -134,7 +130,6 @@ def environment() -> "Environment":
         style=Markup(style),  # noqa: S704 - a file of this package
         bar_width=BAR_WIDTH,
         summarized=SUMMARIZED,
-        no_charts=NO_CHARTS,
         exposure_event=EXPOSURE_EVENT,
     )
     return environment

@@ -1,15 +1,15 @@
 """The charts of a report as SVG within the page, for wide screens and for phones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from abkit.analysis.presentation.charts.drawing import Drawing
-from abkit.analysis.presentation.charts.rendering import inline
-from abkit.analysis.presentation.charts.theme import PAGE, Size
+from abkit.analysis.presentation.charts.plot import Plot
+from abkit.analysis.presentation.charts.svg import drawn
+from abkit.analysis.presentation.charts.theme import Size
 from abkit.analysis.presentation.figures import legible
-from abkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -26,48 +26,39 @@ class Pictures:
 
     Attributes:
         cumulative: Of the exposures; empty if there are none over time.
-        over_time: For each metric that was computed over time; empty where there is nothing to draw.
-        by_day: By metric, its effect by days since exposure; only where there is something to draw.
+        over_time: By metric, its lift over time; only where there is something to draw.
+        by_day: By metric, its effect by days since exposure; likewise.
     """
 
     cumulative: "tuple[Markup, ...]"
-    over_time: "tuple[tuple[Markup, ...], ...]"
+    over_time: "Mapping[str, tuple[Markup, ...]]"
     by_day: "Mapping[str, tuple[Markup, ...]]"
 
 
-def pictures(result: "Outcome") -> Pictures | None:
-    """The charts of a report; None if the extra `charts` is not installed."""
-    names = [found.metric.name for found in result.metrics if found.over_time is not None]
-    if result.cumulative is None and not names:
-        return None
-    drawings = [Drawing(result, PAGE, size) for size in _SIZES]
-    try:
-        cumulative = [drawing.cumulative() for drawing in drawings]
-        over_time = [drawing.each(drawing.over_time) for drawing in drawings]
-        by_day = [drawing.each(drawing.by_day) for drawing in drawings]
-        return Pictures(
-            cumulative=_inline(cumulative, _cumulative_label(result)),
-            over_time=tuple(
-                _inline([charts.get(name) for charts in over_time], f"{name} over time")
-                for name in names
-            ),
-            by_day={
-                name: _inline([of[name] for of in by_day], f"{name} by days since exposure")
-                for name in by_day[0]
-            },
-        )
-    except MissingExtraError:
-        return None
+def pictures(result: "Outcome") -> Pictures:
+    """The charts of a report."""
+    charts = Drawing(result)
+    return Pictures(
+        cumulative=_inline(charts.cumulative(), _cumulative_label(result)),
+        over_time={
+            name: _inline(chart, f"{name} over time")
+            for name, chart in charts.each(charts.over_time).items()
+        },
+        by_day={
+            name: _inline(chart, f"{name} by days since exposure")
+            for name, chart in charts.each(charts.by_day).items()
+        },
+    )
 
 
-def _inline(charts: "Sequence[object | None]", label: str) -> "tuple[Markup, ...]":
-    from markupsafe import Markup, escape
+def _inline(chart: Plot | None, label: str) -> "tuple[Markup, ...]":
+    from markupsafe import Markup
 
-    text = str(escape(legible(label)))
+    if chart is None:
+        return ()
     return tuple(
-        Markup(inline(chart, label=text))  # noqa: S704 - Vega escapes the names within
-        for chart in charts
-        if chart is not None
+        Markup(drawn(chart, size=size, label=legible(label)))  # noqa: S704 - all texts are escaped
+        for size in _SIZES
     )
 
 

@@ -1,0 +1,326 @@
+"""A chart as an SVG element of an HTML page, drawn here: a page has dozens of them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html import escape
+from math import ceil
+from unicodedata import east_asian_width
+
+from attrs import frozen
+
+from abkit.analysis.presentation.bars import Scale
+from abkit.analysis.presentation.charts.plot import (
+    Ink,
+    Layer,
+    Mark,
+    Names,
+    Numbers,
+    Panel,
+    Plot,
+    Row,
+    Times,
+)
+from abkit.analysis.presentation.charts.scales import ticks
+from abkit.analysis.presentation.charts.series import real
+from abkit.analysis.presentation.charts.theme import (
+    DASHES,
+    PAGE,
+    Size,
+    Theme,
+    inked,
+    series_of,
+)
+
+_LETTER = 12
+"""The height of letters, in pixels."""
+
+_LINE = 20
+"""The height of a line of text."""
+
+_GAP = 14
+"""Between two panels."""
+
+_SYMBOL = 28
+"""The width of a legend's line, and what is between it and its label."""
+
+_TICK = 40
+"""Pixels for each label of an axis that has as many as have room."""
+
+
+@frozen(kw_only=True)
+class Frame:
+    """A panel on the canvas.
+
+    Attributes:
+        left: Its left side.
+        top: Its upper side.
+        width: Its width.
+        height: Its height.
+        panel: What is drawn in it.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+    panel: Panel
+
+    @property
+    def right(self) -> float:
+        """Its right side."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> float:
+        """Its lower side."""
+        return self.top + self.height
+
+    def x(self) -> Callable[[object], float]:
+        """From values to places from the left."""
+        axis = self.panel.x
+        if axis.high == axis.low:
+            return lambda _: self.left + self.width / 2
+        scale = Scale(axis.low, axis.high, self.left, self.right)
+        return lambda value: scale(real(value))
+
+    def y(self) -> Callable[[object], float]:
+        """From values to places from the top."""
+        axis = self.panel.y
+        if isinstance(axis, Names):
+            places = {name: (n + 0.5) * axis.row for n, name in enumerate(axis.names)}
+            return lambda name: self.top + places[str(name)]
+        scale = Scale(axis.low, axis.high, self.bottom, self.top)
+        return lambda value: scale(real(value))
+
+
+@frozen(kw_only=True)
+class Look:
+    """The colour and the dashes of a variant."""
+
+    colour: str
+    dash: Sequence[int]
+
+
+def drawn(plot: Plot, *, size: Size, label: str, theme: Theme = PAGE) -> str:
+    """A chart as an SVG element.
+
+    Args:
+        plot: The chart.
+        size: Of its main panel.
+        label: What it shows, in words, for those who do not see it.
+        theme: The colours; those that the page defines.
+    """
+    looks = {
+        name: Look(colour=colour, dash=dash)
+        for name, colour, dash in zip(
+            plot.variants,
+            series_of(plot.variants, theme.series, first=plot.first),
+            series_of(plot.variants, DASHES, first=plot.first),
+            strict=False,
+        )
+    }
+    left = 8 + max(_width(text) for panel in plot.panels for _, text in _y_labels(panel.y))
+    left += _LINE + 4 if any(_title(panel.y) for panel in plot.panels) else 0
+    legend, top = _legend(looks, left=left, width=size.width, theme=theme)
+    parts = [legend]
+    for panel in plot.panels:
+        height = size.height * panel.share
+        if isinstance(panel.y, Names):
+            height = panel.y.row * len(panel.y.names)
+        frame = Frame(left=left, top=top, width=size.width, height=height, panel=panel)
+        parts += [*_axes(frame, size, theme), *_marks(frame, looks, theme)]
+        top = frame.bottom + _LINE + (_LINE if _title(panel.x) else 0) + _GAP
+    box = f"0 0 {ceil(left + size.width + _LETTER)} {ceil(top - _GAP)}"
+    return (
+        f'<svg class="chart" role="img" aria-label="{escape(label)}" viewBox="{box}" '
+        f'font-size="{_LETTER}" font-family="{theme.font}">{"".join(parts)}</svg>'
+    )
+
+
+def _legend(
+    looks: Mapping[str, Look], *, left: float, width: int, theme: Theme
+) -> tuple[str, float]:
+    """The legend, and where the first panel begins: names stand whole, in as many lines as they need."""
+    if not looks:
+        return "", _LETTER
+    entries = []
+    x, y = left, 9.0
+    for name, look in looks.items():
+        text = _cut(name, width - _SYMBOL)
+        if x > left and x + _SYMBOL + _width(text) > left + width:
+            x, y = left, y + _LINE
+        entries.append(_path(f"M{x:.1f} {y}h20", look.colour, width=2.5, dash=look.dash))
+        entries.append(_text(text, x + _SYMBOL, y + 4))
+        x += _SYMBOL + _width(text) + 2 * _LETTER
+    return f'<g fill="{theme.ink}">{"".join(entries)}</g>', y + _LINE + 5
+
+
+def _axes(frame: Frame, size: Size, theme: Theme) -> Iterator[str]:
+    """The grid, the labels and the titles of a panel."""
+    x, y = frame.x(), frame.y()
+    labels = _x_labels(frame.panel.x, size)
+    rows = [(y(value), text) for value, text in _y_labels(frame.panel.y)]
+    grid = "".join(f"M{frame.left:.1f} {place:.1f}h{frame.width}" for place, _ in rows)
+    if isinstance(frame.panel.y, Names):
+        grid = "".join(f"M{x(value):.1f} {frame.top}v{frame.height}" for value, _ in labels)
+    beneath = "".join(f"M{x(value):.1f} {frame.bottom:.1f}v5" for value, _ in labels)
+    sides = f"M{frame.left:.1f} {frame.top:.1f}V{frame.bottom:.1f}h{frame.width}"
+    yield _path(grid + beneath + sides, theme.rule)
+    texts = [_text(text, frame.left - 7, place + 4, anchor="end") for place, text in rows]
+    for value, text in labels:
+        place = x(value)
+        half = _width(text) / 2
+        inside = isinstance(frame.panel.x, Times)
+        anchor = (
+            "start"
+            if inside and place - half < frame.left
+            else "end"
+            if inside and place + half > frame.right
+            else "middle"
+        )
+        texts.append(_text(text, place, frame.bottom + 17, anchor=anchor))
+    if title := _title(frame.panel.x):
+        middle = frame.left + frame.width / 2
+        texts.append(_text(title, middle, frame.bottom + 17 + _LINE * 0.85, anchor="middle"))
+    if title := _title(frame.panel.y):
+        turned = f"rotate(-90 {_LETTER} {frame.top + frame.height / 2:.1f})"
+        middle = frame.top + frame.height / 2
+        texts.append(_text(title, _LETTER, middle, anchor="middle", transform=turned))
+    yield f'<g fill="{theme.quiet}">{"".join(texts)}</g>'
+
+
+def _marks(frame: Frame, looks: Mapping[str, Look], theme: Theme) -> Iterator[str]:
+    for layer in frame.panel.layers:
+        if layer.ink is not Ink.VARIANT:
+            look = Look(colour=inked(layer.ink, theme), dash=())
+            yield _mark(layer, layer.rows, frame, look)
+            continue
+        by_variant: dict[str, list[Row]] = {}
+        for row in layer.rows:
+            by_variant.setdefault(str(row["variant"]), []).append(row)
+        for variant, rows in by_variant.items():
+            yield _mark(layer, rows, frame, looks[variant])
+
+
+def _mark(layer: Layer, rows: Sequence[Row], frame: Frame, look: Look) -> str:
+    """The rows of one layer and colour."""
+    x, y = frame.x(), frame.y()
+    match layer.mark:
+        case Mark.LINE:
+            dash = look.dash if layer.dash is None else layer.dash
+            points = [(x(row[layer.x or ""]), y(row[layer.y or ""])) for row in rows]
+            return _path(
+                _line(points, steps=layer.steps), look.colour, width=layer.width, dash=dash
+            )
+        case Mark.AREA:
+            over = [(x(row[layer.x or ""]), y(row[layer.y2 or ""])) for row in rows]
+            under = [(x(row[layer.x or ""]), y(row[layer.y or ""])) for row in reversed(rows)]
+            shape = _line([*over, *under])
+            return f'<path d="{shape}z" fill="{look.colour}" fill-opacity="{layer.opacity}"/>'
+        case Mark.POINT:
+            # A line of no length with round ends is a dot; all of them are one element.
+            dots = "".join(
+                f"M{x(row[layer.x or '']):.1f} {y(row[layer.y or '']):.1f}h0" for row in rows
+            )
+            diameter = round(2 * (layer.size / 3.1416) ** 0.5, 1)
+            return _path(dots, look.colour, width=diameter, cap="round")
+        case Mark.RULE:
+            rules = "".join(
+                "M{:.1f} {:.1f}L{:.1f} {:.1f}".format(*_ends(layer, row, frame)) for row in rows
+            )
+            return _path(
+                rules, look.colour, width=layer.width, dash=layer.dash or (), opacity=layer.opacity
+            )
+        case Mark.TEXT:
+            texts = (
+                _text(str(row[layer.text or ""]), x(row[layer.x or ""]) + 4, frame.top + 11)
+                for row in rows
+            )
+            return f'<g fill="{look.colour}">{"".join(texts)}</g>'
+
+
+def _ends(layer: Layer, row: Row, frame: Frame) -> tuple[float, float, float, float]:
+    """The ends of a rule: x1, y1, x2, y2."""
+    x, y = frame.x(), frame.y()
+    x1, x2 = (frame.left, frame.right) if layer.x is None else (x(row[layer.x]),) * 2
+    y1, y2 = (frame.top, frame.bottom) if layer.y is None else (y(row[layer.y]),) * 2
+    if layer.x2 is not None:
+        x2 = x(row[layer.x2])
+    if layer.y2 is not None:
+        y2 = y(row[layer.y2])
+    return x1, y1, x2, y2
+
+
+def _line(points: Iterable[tuple[float, float]], *, steps: bool = False) -> str:
+    """A path through points, the first of which it moves to."""
+    if steps:
+        return "M" + "L".join(_steps(points))
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+
+def _steps(points: Iterable[tuple[float, float]]) -> Iterator[str]:
+    height: float | None = None
+    for x, y in points:
+        if height is not None and height != y:
+            yield f"{x:.1f} {height:.1f}"
+        yield f"{x:.1f} {y:.1f}"
+        height = y
+
+
+def _path(
+    shape: str,
+    colour: str,
+    *,
+    width: float = 1,
+    dash: Sequence[int] = (),
+    cap: str = "",
+    opacity: float = 1,
+) -> str:
+    more = f' stroke-width="{width:g}"'
+    if len(dash) > 2 or (dash and dash[1]):
+        more += f' stroke-dasharray="{" ".join(map(str, dash))}"'
+    if cap:
+        more += f' stroke-linecap="{cap}"'
+    if opacity != 1:
+        more += f' stroke-opacity="{opacity:g}"'
+    return f'<path d="{shape}" fill="none" stroke="{colour}"{more}/>'
+
+
+def _text(text: str, x: float, y: float, *, anchor: str = "start", transform: str = "") -> str:
+    more = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    if transform:
+        more += f' transform="{transform}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}"{more}>{escape(text, quote=False)}</text>'
+
+
+def _y_labels(axis: Numbers | Names) -> Sequence[tuple[object, str]]:
+    if isinstance(axis, Names):
+        return [(name, name) for name in axis.names]
+    found = ticks(axis.low, axis.high, about=axis.ticks or 5, whole=axis.whole)
+    return [(value, axis.form(value)) for value in found]
+
+
+def _x_labels(axis: Times | Numbers, size: Size) -> Sequence[tuple[float, str]]:
+    if isinstance(axis, Times):
+        return [(axis.looks[n], axis.written[n]) for n in axis.labelled(size.ticks)]
+    about = axis.ticks or max(1, size.width // _TICK)
+    return [
+        (value, axis.form(value))
+        for value in ticks(axis.low, axis.high, about=about, whole=axis.whole)
+    ]
+
+
+def _title(axis: Times | Numbers | Names) -> str:
+    return axis.title if isinstance(axis, Numbers) else ""
+
+
+def _width(text: str) -> float:
+    """About how wide a text is, in pixels; rather more than less."""
+    wide = sum(1 for character in text if east_asian_width(character) in "WF")
+    return _LETTER * (0.6 * (len(text) - wide) + wide)
+
+
+def _cut(text: str, width: float) -> str:
+    """The text, or its beginning, if it is too wide."""
+    if _width(text) <= width:
+        return text
+    return text[: max(1, int(width / _LETTER / 0.6) - 1)] + "…"
