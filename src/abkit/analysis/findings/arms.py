@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import reduce
+from itertools import combinations_with_replacement
 from math import isfinite
 from operator import add
 
@@ -202,8 +203,9 @@ def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) ->
 
 
 def _check_finite(variant: str, sums: Sums, estimand: Estimand) -> None:
-    places = [*estimand.places.values(), *estimand.before.values()]
-    products = (value for pair, value in sums.products.items() if set(pair) <= set(places))
+    places = sorted({*estimand.places.values(), *estimand.before.values()})
+    pairs = combinations_with_replacement(places, 2)
+    products = (sums.products[pair] for pair in pairs if pair in sums.products)
     if not all(map(isfinite, [*(sums.mean(place) for place in places), *products])):
         message = (
             f"{estimand.metric.name} has values in variant {variant} that are not finite, or too "

@@ -66,6 +66,10 @@ class Comparing:
         lacking = missing(arms)
         return (*lacking, *(told(arms) if lacking else ()), *self._units_to_come())
 
+    def waits(self, arms: Sequence[Arm]) -> bool:
+        """Whether anything is lacking, without saying what."""
+        return bool(missing(arms) or self._units_to_come())
+
     def compare(self, control: Arm, treatment: Arm, *, alpha: float) -> Comparison:
         """Compare a variant with the control at a level; and with the metric's margin, if it has one.
 

@@ -166,7 +166,7 @@ def _comparisons(
     """One treatment with the control at each look."""
     for look in looks:
         control, arm = look.arms.pairs[place]
-        waits = look.comparing.lacking([control, arm])
+        waits = look.comparing.waits([control, arm])
         yield None if waits else look.comparing.compare(control, arm, alpha=alpha)
 
 

@@ -79,8 +79,9 @@ def sequential(
         return undecided(METHOD, control, treatment, alpha=alpha, details=named)
     difference = treatment.mean - control.mean
     if alternative == "two-sided":
-        ratio = log_likelihood_ratio(difference, variance=variance, tau=mixture)
-        reach = half_width(variance, tau=mixture, alpha=alpha)
+        parts = _parts(variance, mixture)
+        ratio = _evidence(parts, difference * difference / variance)
+        reach = _half_width(variance, parts, alpha=alpha)
     else:
         with extra("analysis"):
             from abkit.analysis.inference.one_sided_mixture import (
@@ -116,9 +117,7 @@ def log_likelihood_ratio(difference: float, *, variance: float, tau: Tau) -> flo
         variance: V, the sampling variance of d, above 0.
         tau: The mixture's standard deviation, in the unit of d; or several with their weights.
     """
-    standardized = difference * difference / variance
-    parts = _parts(variance, checked_tau(tau))
-    return _log_mean([part.evidence(standardized) for part in parts])
+    return _evidence(_parts(variance, checked_tau(tau)), difference * difference / variance)
 
 
 def half_width(variance: float, *, tau: Tau, alpha: float) -> float:
@@ -134,11 +133,7 @@ def half_width(variance: float, *, tau: Tau, alpha: float) -> float:
     Returns:
         Infinity if tau is so small that its square is 0.
     """
-    parts = _parts(variance, checked_tau(tau))
-    least = min(part.reaches(log(1 / alpha)) for part in parts)
-    if len(parts) == 1 or least == inf:
-        return sqrt(variance * least)
-    return sqrt(variance) * _root(parts, log(1 / alpha), start=sqrt(least))
+    return _half_width(variance, _parts(variance, checked_tau(tau)), alpha=alpha)
 
 
 class _Part(NamedTuple):
@@ -181,6 +176,18 @@ def _parts(variance: float, mixture: Mapping[float, float]) -> list[_Part]:
 def _log_growth(variance: float, tau: float) -> float:
     gain = tau / variance * tau
     return log1p(gain) if gain < inf else 2 * log(tau) - log(variance)
+
+
+def _evidence(parts: Sequence[_Part], standardized: float) -> float:
+    """The log of the likelihood ratio of all parts, at a d² / V."""
+    return _log_mean([part.evidence(standardized) for part in parts])
+
+
+def _half_width(variance: float, parts: Sequence[_Part], *, alpha: float) -> float:
+    least = min(part.reaches(log(1 / alpha)) for part in parts)
+    if len(parts) == 1 or least == inf:
+        return sqrt(variance * least)
+    return sqrt(variance) * _root(parts, log(1 / alpha), start=sqrt(least))
 
 
 def _log_mean(logs: Sequence[float]) -> float:
