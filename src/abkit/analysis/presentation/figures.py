@@ -57,6 +57,8 @@ def legible(text: str, *, lines: bool = False) -> str:
         text: From anywhere; names may hold whatever was tracked.
         lines: Whether line ends and tabs are kept, as in a query.
     """
+    if text.isprintable():  # Of these nothing is obeyed, and most texts are.
+        return text
     return "".join(
         character
         if _shown(character) or (lines and character in "\n\t")

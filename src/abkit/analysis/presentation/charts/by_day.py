@@ -6,7 +6,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.novelty import Novelty
 from abkit.analysis.presentation.charts.plot import Ink, Layer, Mark, Numbers, Panel, Plot, Row
 from abkit.analysis.presentation.charts.scales import COUNT, changes
-from abkit.analysis.presentation.charts.series import drawn, labels, real
+from abkit.analysis.presentation.charts.series import drawn, labels
 from abkit.analysis.presentation.effects import Effects, extent
 from abkit.analysis.statistics.days import early_days
 
@@ -29,10 +29,9 @@ def by_day_chart(found: MetricResult, novelty: Novelty) -> Plot | None:
     if not rows:
         return None
     parts = _parts(novelty, names, effects)
-    low, high = extent([0.0, *(real(row["estimate"]) for row in (*rows, *parts)), *_ends(rows)])
+    low, high = extent([0.0, *(row["estimate"] for row in (*rows, *parts)), *_ends(rows)])
     within: list[Row] = [
-        {**row, "low": max(low, real(row["low"])), "high": min(high, real(row["high"]))}
-        for row in rows
+        {**row, "low": max(low, row["low"]), "high": min(high, row["high"])} for row in rows
     ]
     layers = [
         Layer(mark=Mark.RULE, rows=[{"estimate": 0.0}], y="estimate", ink=Ink.INK),
@@ -43,7 +42,7 @@ def by_day_chart(found: MetricResult, novelty: Novelty) -> Plot | None:
         layers.append(
             Layer(mark=Mark.RULE, rows=parts, x="from", x2="to", y="estimate", width=2, dash=(6, 4))
         )
-    last = max(real(row["day"]) for row in rows)
+    last = max(row["day"] for row in rows)
     panel = Panel(
         x=Numbers(
             low=-0.5,
@@ -105,6 +104,6 @@ def _parts(novelty: Novelty, names: Mapping[str, str], effects: Effects) -> list
 
 def _ends(rows: list[Row]) -> list[float]:
     """The ends of the intervals, but for the widest: these are cut."""
-    ends = sorted(abs(real(row[key])) for row in rows for key in ("low", "high"))
+    ends = sorted(abs(row[key]) for row in rows for key in ("low", "high"))
     usual = ends[(len(ends) - 1) * 9 // 10]
-    return [max(-usual, min(usual, real(row[key]))) for row in rows for key in ("low", "high")]
+    return [max(-usual, min(usual, row[key])) for row in rows for key in ("low", "high")]

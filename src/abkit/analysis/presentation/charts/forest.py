@@ -16,7 +16,7 @@ from abkit.analysis.presentation.charts.plot import (
     Row,
 )
 from abkit.analysis.presentation.charts.scales import changes
-from abkit.analysis.presentation.charts.series import labels, real
+from abkit.analysis.presentation.charts.series import labels
 from abkit.analysis.presentation.effects import Effects, extent
 from abkit.analysis.presentation.figures import drawable
 
@@ -81,9 +81,9 @@ def _forest(
     return _drawn(within, effects, (low, high))
 
 
-def _end(value: object, edge: float) -> float:
+def _end(value: float, edge: float) -> float:
     """The end of an interval; of an endless one the edge."""
-    return real(value) if isfinite(real(value)) else edge
+    return value if isfinite(value) else edge
 
 
 def _drawn(rows: list[Row], effects: Effects, domain: tuple[float, float]) -> Plot:

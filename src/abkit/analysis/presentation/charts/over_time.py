@@ -6,7 +6,7 @@ from math import isfinite
 from abkit.analysis.findings.metric_result import MetricResult, OverTime
 from abkit.analysis.presentation.charts.plot import Ink, Layer, Mark, Numbers, Panel, Plot, Row
 from abkit.analysis.presentation.charts.scales import TENTH, changes
-from abkit.analysis.presentation.charts.series import Looks, drawn, labels, real
+from abkit.analysis.presentation.charts.series import Looks, drawn, labels
 from abkit.analysis.presentation.effects import Effects, extent
 
 _BANDS = 3
@@ -39,8 +39,7 @@ def over_time_chart(found: MetricResult, series: OverTime, *, p_values: bool) ->
 def _effect_panel(rows: list[Row], effects: Effects, looks: Looks) -> Panel:
     low, high = _domain(rows, effects)
     within: list[Row] = [
-        {**row, "low": max(low, real(row["low"])), "high": min(high, real(row["high"]))}
-        for row in rows
+        {**row, "low": max(low, row["low"]), "high": min(high, row["high"])} for row in rows
     ]
     layers = [_level(0.0, Ink.INK, field="estimate")]
     layers += [_level(goal, Ink.GOAL, dash=_DASHED, field="estimate") for goal in effects.goals]
@@ -50,7 +49,7 @@ def _effect_panel(rows: list[Row], effects: Effects, looks: Looks) -> Panel:
             Layer(mark=Mark.AREA, rows=within, x="time", y="low", y2="high", opacity=0.13)
         )
     layers.append(Layer(mark=Mark.LINE, rows=within, x="time", y="estimate", width=2.5))
-    last = max(real(row["time"]) for row in within)
+    last = max(row["time"] for row in within)
     ends = [row for row in within if row["time"] == last]
     layers.append(Layer(mark=Mark.POINT, rows=ends, x="time", y="estimate"))
     y = Numbers(
@@ -107,8 +106,8 @@ def _p_rows(series: OverTime, names: Mapping[str, str], looks: Looks) -> list[Ro
 
 def _domain(rows: list[Row], effects: Effects) -> tuple[float, float]:
     """What is shown: all estimates, and the later half of the intervals; the first ones are huge."""
-    later = sorted(rows, key=lambda row: real(row["time"]))[len(rows) // 3 :]
-    values = [0.0, *effects.marked, *(real(row["estimate"]) for row in rows)]
+    later = sorted(rows, key=lambda row: row["time"])[len(rows) // 3 :]
+    values = [0.0, *effects.marked, *(row["estimate"] for row in rows)]
     for row in later:
-        values += [real(row["low"]), real(row["high"])]
+        values += [row["low"], row["high"]]
     return extent(values)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
 from abkit.analysis import times
 from abkit.analysis.presentation.charts.scales import Form
 
-Row: TypeAlias = Mapping[str, object]
+Row: TypeAlias = Mapping[str, Any]
+"""Values by their names: numbers, and the labels of variants."""
 
 
 class Mark(Enum):

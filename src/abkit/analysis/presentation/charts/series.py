@@ -62,8 +62,3 @@ def labels(variants: Sequence[str]) -> Mapping[str, str]:
 def drawn(treatments: Sequence[str]) -> Sequence[str]:
     """The variants beside the control for which there are colours."""
     return treatments[:DRAWN]
-
-
-def real(value: object) -> float:
-    """A value of a row as a number."""
-    return float(value) if isinstance(value, int | float) else 0.0

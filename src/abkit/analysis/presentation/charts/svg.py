@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from math import ceil
+from typing import Any
 from unicodedata import east_asian_width
 
 from attrs import frozen
 
-from abkit.analysis.presentation.bars import Scale
 from abkit.analysis.presentation.charts.plot import (
     Ink,
     Layer,
@@ -20,7 +20,6 @@ from abkit.analysis.presentation.charts.plot import (
     Times,
 )
 from abkit.analysis.presentation.charts.scales import ticks
-from abkit.analysis.presentation.charts.series import real
 from abkit.analysis.presentation.charts.theme import (
     DASHES,
     PAGE,
@@ -74,22 +73,31 @@ class Frame:
         """Its lower side."""
         return self.top + self.height
 
-    def x(self) -> Callable[[object], float]:
+    def x(self) -> Callable[[float], float]:
         """From values to places from the left."""
         axis = self.panel.x
-        if axis.high == axis.low:
-            return lambda _: self.left + self.width / 2
-        scale = Scale(axis.low, axis.high, self.left, self.right)
-        return lambda value: scale(real(value))
+        return _places(axis.low, axis.high, self.left, self.right)
 
-    def y(self) -> Callable[[object], float]:
-        """From values to places from the top."""
+    def y(self) -> Callable[[Any], float]:
+        """From values or names to places from the top."""
         axis = self.panel.y
         if isinstance(axis, Names):
             places = {name: (n + 0.5) * axis.row for n, name in enumerate(axis.names)}
-            return lambda name: self.top + places[str(name)]
-        scale = Scale(axis.low, axis.high, self.bottom, self.top)
-        return lambda value: scale(real(value))
+            return lambda name: self.top + places[name]
+        return _places(axis.low, axis.high, self.bottom, self.top)
+
+
+def _places(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """From values to places; those beyond an end are there. Of one value only, it is in the middle."""
+    if not low < high:
+        return lambda _: (start + end) / 2
+    pixels = (end - start) / (high - low)
+
+    def place(value: float) -> float:
+        within = low if value < low else high if value > high else value
+        return start + (within - low) * pixels
+
+    return place
 
 
 @frozen(kw_only=True)
@@ -292,7 +300,7 @@ def _text(text: str, x: float, y: float, *, anchor: str = "start", transform: st
     return f'<text x="{x:.1f}" y="{y:.1f}"{more}>{escape(text, quote=False)}</text>'
 
 
-def _y_labels(axis: Numbers | Names) -> Sequence[tuple[object, str]]:
+def _y_labels(axis: Numbers | Names) -> Sequence[tuple[float | str, str]]:
     if isinstance(axis, Names):
         return [(name, name) for name in axis.names]
     found = ticks(axis.low, axis.high, about=axis.ticks or 5, whole=axis.whole)
