@@ -13,6 +13,7 @@ from rich.console import Console
 from .analysis.detections import detection_table, detections, one_look_table
 from .analysis.levels import level_table, levels
 from .analysis.rows import analysis_rows, analysis_table
+from .analysis.showing import showing_rows, showing_table
 from .bulk import bulk_rows
 from .delivery import delivery_outcomes
 from .imports import import_rows
@@ -46,6 +47,7 @@ def main() -> None:
     console.print(delivery_table(delivery_outcomes()))
     console.print(server_table(server_rows()))
     console.print(analysis_table(analysis_rows()))
+    console.print(showing_table(showing_rows()))
     for table in (level_table(levels()), detection_table(detections()), one_look_table()):
         console.print(table)
     console.print(f"This took {perf_counter() - start:.0f} s.")
