@@ -159,7 +159,7 @@ class Analysis:
         made, begin, end = datetime.now(UTC), moment(start), moment(until)
         history, unreadable = readable_history(design.name)
         sticky = _is_sticky(self.experiment)
-        layout = Layout.of_events(design.metrics, cuped=plan.cuped is not None)
+        layout = Layout.of_events(design.metrics, cuped=plan.cuped is not None, window=plan.window)
         length = (plan.over_time or Step.DAY).length
         sources = {"exposures": table(self.exposures)}
         if self.actions is not None:
@@ -193,13 +193,14 @@ class Analysis:
             what = EventQueries(
                 layout=layout,
                 unit_type=design.unit_type,
-                window=plan.window,
                 until=who.until,
                 cuped=plan.cuped,
                 segments=len(plan.segments),
                 in_several=plan.several is Several.INCLUDE,
                 phased=len(exposed.phases) > 1,
             )
+            latest = None if exposed.latest is None else microseconds(exposed.latest)
+            known = microseconds(made if end is None else min(made, utc(end)))
             measured = measure_events(
                 session,
                 what,
@@ -209,8 +210,9 @@ class Analysis:
                 if plan.over_time
                 else None,
                 links=links,
+                exposed=latest,
+                until=known,
             )
-            latest = None if exposed.latest is None else microseconds(exposed.latest)
             notes = absences(session, measured, sources.get("actions"))
             if design.unit_type == VISITOR and "actions" in sources and links is None:
                 notes += tuple(unreached_visitors(measured))
@@ -221,7 +223,6 @@ class Analysis:
                 immature=immature(
                     session,
                     layout,
-                    window=plan.window,
                     exposed=latest,
                     until=who.until,
                     actions=recorded_actions(links, sources.get("actions")),
@@ -232,7 +233,7 @@ class Analysis:
                 what,
                 are_additive([design.deciding] if plan.novelty else []),
                 exposed=latest,
-                until=microseconds(made if end is None else min(made, utc(end))),
+                until=known,
                 actions=recorded_actions(links, sources.get("actions")),
             )
             unassigned = None

@@ -25,6 +25,7 @@ from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.outcome import Segment, VariantCounts
 from abkit.analysis.result import Result, versions
 from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.estimands import Estimand, waits
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.statistics.standardizing import compared
 from abkit.errors import AnalysisError, TooFewVariantsError
@@ -110,11 +111,15 @@ def assembled(
             known=asked.known,
             strata=measured_sums.strata_of_looks,
         )
-    metrics = tuple(_with_immature(found, measured_sums) for found in metrics)
+    metrics = tuple(
+        _with_immature(found, estimand, measured_sums)
+        for found, estimand in zip(metrics, estimands, strict=True)
+    )
     between = _pairs(asked, measured_sums)
     units = sum(sums.n for sums in measured_sums.sums.values())
     main = next(found for found in metrics if found.metric == design.deciding)
-    last_look = is_last_look(plan, units=units, found=main)
+    deciding = estimands[metrics.index(main)]
+    last_look = is_last_look(plan, units=deciding.planned(measured_sums.sums), found=main)
     arms = [main.control, *(treatment.arm for treatment in main.treatments)]
     sizes = {arm.variant: _units(measured_sums.sums, arm.variant) for arm in arms}
     phases = _phases(measured_sums, sizes)
@@ -139,7 +144,13 @@ def assembled(
     )
     left = None
     if asked.elapsed is not None and not asked.over and not ratio.alarm:
-        left = remaining(main, plan, units=units, elapsed=asked.elapsed)
+        left = remaining(
+            main,
+            plan,
+            units=deciding.planned(measured_sums.sums),
+            elapsed=asked.elapsed
+            - (measured_sums.layout.counts_after(main.metric) or timedelta(0)),
+        )
     return Result(
         design=design,
         plan=plan,
@@ -150,15 +161,14 @@ def assembled(
         metrics=metrics,
         pairs=between,
         recommendation=recommendation,
-        segments=tuple(
-            _segments(measured_sums, design, plan, seen=units, first_look=asked.first_look)
-        ),
+        segments=tuple(_segments(measured_sums, design, plan, first_look=asked.first_look)),
         heterogeneity=heterogeneity(
             measured_sums.parts,
             measured_sums.layout.estimands,
             design,
             plan,
             units=units,
+            whole=measured_sums.sums,
             first_look=asked.first_look,
         ),
         remaining=left,
@@ -166,6 +176,7 @@ def assembled(
         warnings=(
             *plan.warnings,
             *measured_sums.notes,
+            *data_warnings.of_windows(measured_sums),
             *data_warnings.of_phases(phases, control=design.control),
             *data_warnings.without_weights(phases),
             *data_warnings.of_unknown_shares(ratio, in_code=asked.in_code),
@@ -201,9 +212,13 @@ def check_plan(design: Design, plan: AnalysisPlan) -> None:
     plan.check(design.metrics)
 
 
-def _with_immature(found: MetricResult, measured_sums: MeasuredSums) -> MetricResult:
-    """A result that says how many of its units are not mature yet."""
+def _with_immature(
+    found: MetricResult, estimand: Estimand, measured_sums: MeasuredSums
+) -> MetricResult:
+    """A result that says how many of its units are not mature yet; if it waits, how many it waits for."""
     counts = measured_sums.immature.get(found.metric)
+    if waits(found.metric):
+        counts = {v: of.n - estimand.units(of) for v, of in measured_sums.sums.items()}
     if counts is None:
         return found
     return evolve(
@@ -244,7 +259,6 @@ def _segments(
     design: Design,
     plan: AnalysisPlan,
     *,
-    seen: int,
     first_look: FirstLook | None,
 ) -> Iterable[Segment]:
     """The parts of the units that have the control and something beside it."""
@@ -257,7 +271,7 @@ def _segments(
                 estimands,
                 design,
                 plan.for_segments,
-                seen=seen,
+                whole=measured_sums.sums,
                 first_look=first_look,
                 strata=part.strata,
             )

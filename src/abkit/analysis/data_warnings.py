@@ -12,6 +12,7 @@ from abkit.analysis.outcome import Outcome
 from abkit.analysis.query.identities import MAXIMUM_USERS, MAXIMUM_VISITORS
 from abkit.analysis.statistics.phases import Phase, are_same, shares
 from abkit.analysis.statistics.standardizing import FEWEST
+from abkit.analysis.times import duration
 from abkit.experiments.checking.phases import LockedPhase
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method, Several
@@ -49,6 +50,17 @@ def of_exposures(exposed: ExposedUnits, result: Outcome, several: Several) -> It
             f"variants; {_MOVED if _are_moved_kept(result, several) else _JUMPED[several]}. "
             f"{_of_devices(devices)}."
         )
+
+
+def of_windows(measured: MeasuredSums) -> Iterable[str]:
+    """Of each metric that waits for a window, that no unit has got there: the data are shorter."""
+    for estimand in measured.layout.estimands:
+        window = measured.layout.counts_after(next(iter(estimand.places)))
+        if window is not None and not any(estimand.units(of) for of in measured.sums.values()):
+            yield (
+                f"{estimand.metric.name!r} counts no unit yet: its window of {duration(window)} is over for "
+                "none by the end of the data. Wait, or declare a shorter window."
+            )
 
 
 def _of_devices(units: int) -> str:

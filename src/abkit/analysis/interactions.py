@@ -165,7 +165,7 @@ def _measured(
     sources: Mapping[str, Table],
 ) -> "_Measured":
     """What the units of one experiment did, by their variants in others."""
-    layout = Layout.of_events((design.deciding,), cuped=False)
+    layout = Layout.of_events((design.deciding,), cuped=False, window=plan.window)
     exposed, sums = measure_by_arms(
         session,
         CrossedUnitQueries(
@@ -174,7 +174,7 @@ def _measured(
             others=others,
             locked=_locked(design),
         ),
-        EventQueries(layout=layout, unit_type=design.unit_type, window=plan.window),
+        EventQueries(layout=layout, unit_type=design.unit_type),
         names=[designs[other].name for other in others],
         tables=sources,
         length=_DAY,

@@ -23,6 +23,7 @@ from abkit.analysis.declared.planned import deviations, project_plan
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.missing_values import of_missing_values, with_missing_values
+from abkit.analysis.query.counted_time import check_no_time
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.unit_table import UnitTableQueries, column_of
 from abkit.analysis.reading.sources import Source, Table, table
@@ -107,6 +108,7 @@ class UnitsAnalysis:
         )
         check_plan(design, plan)
         check_dropped(design.metrics)
+        check_no_time(design.metrics)
         queries = self._queries(design, plan)
         with opened(self.engine) as engine:
             session = QuerySession(engine, progress=progress, steps=_STEPS)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.measures import MeasuredSums, NewUnits, measure_events
-from abkit.analysis.aggregation.session import QuerySession, silent
+from abkit.analysis.aggregation.session import QuerySession, microseconds, silent
 from abkit.analysis.declared.design import Design
 from abkit.analysis.engines.local import DuckDB
 from abkit.analysis.query.events import EventQueries
@@ -95,7 +95,7 @@ def gather(
     ]
     columns = ["insert_id", "time", "action", "user_id", "properties"]
     types = [pa.string(), pa.int64(), pa.string(), pa.string(), pa.string()]
-    layout = Layout.of_events(metrics, cuped=cuped is not None)
+    layout = Layout.of_events(metrics, cuped=cuped is not None, window=window)
     micro = None if until is None else until * 1_000_000
     with DuckDB() as opened:
         session = QuerySession(opened, progress=silent, steps=1)
@@ -106,12 +106,14 @@ def gather(
         )
         return measure_events(
             session,
-            EventQueries(layout=layout, unit_type="user", cuped=cuped, window=window, until=micro),
+            EventQueries(layout=layout, unit_type="user", cuped=cuped, until=micro),
             table(
                 pa.Table.from_pylist(did_rows, schema=pa.schema(zip(columns, types, strict=True)))
             ),
             segments=(),
             new_units=None if length is None else NewUnits(length, exposed_units.by_period),
+            exposed=None if exposed_units.latest is None else microseconds(exposed_units.latest),
+            until=micro,
         )
 
 

@@ -166,7 +166,8 @@ def test_welch_says_nothing_before_the_planned_size(size: int, missing: tuple[st
 def test_a_part_of_the_units_counts_those_of_the_whole_as_seen() -> None:
     plan = AnalysisPlan(method="welch", sample_size=10_000).for_segments
     assert one(SPENT, SPREAD, plan).treatments[0].comparison is None
-    assert one(SPENT, SPREAD, plan, seen=10_000).treatments[0].comparison is not None
+    whole = {"0": spread(5000, 10.0, 90.0), "1": spread(5000, 10.6, 100.0)}
+    assert one(SPENT, SPREAD, plan, whole=whole).treatments[0].comparison is not None
 
 
 def test_bayesian_rates_have_chances_and_beliefs() -> None:

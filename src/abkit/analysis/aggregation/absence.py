@@ -7,8 +7,10 @@ from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.amounts import amount, have
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query import absence
+from abkit.analysis.query.counted_time import has_own_time
 from abkit.analysis.query.layout import Layout, actions_of
 from abkit.analysis.reading.sources import Table
+from abkit.analysis.statistics.estimands import measured, waits
 from abkit.errors import suggestion
 from abkit.experiments.declaring.metrics import Average, Metric, Sum
 
@@ -135,12 +137,18 @@ def _nobody(session: QuerySession, measured_sums: MeasuredSums) -> Iterable[str]
             for action in _actions(measured_sums, metric)
         ]
         reasons = " ".join(dict.fromkeys(why for why in whys if why is not None))
-        yield f"No unit has any {metric.name!r} after its exposure. {reasons}".rstrip()
+        timed = any(map(has_own_time, measured(metric)))
+        when = "in the time that counts for it" if timed else "after its exposure"
+        yield f"No unit has any {metric.name!r} {when}. {reasons}".rstrip()
 
 
 def _is_empty(measured_sums: MeasuredSums, metric: Metric) -> bool:
-    (places,) = (e.places.values() for e in measured_sums.layout.estimands if e.metric == metric)
-    return all(sums.mean(place) == 0 for sums in measured_sums.sums.values() for place in places)
+    """Whether a metric is 0 for all units; not if none counts yet."""
+    (of,) = (e for e in measured_sums.layout.estimands if e.metric == metric)
+    sums = measured_sums.sums.values()
+    return all(each.mean(place) == 0 for each in sums for place in of.places.values()) and not (
+        waits(metric) and not any(map(of.units, sums))
+    )
 
 
 def _actions(measured_sums: MeasuredSums, metric: Metric) -> Sequence[str]:

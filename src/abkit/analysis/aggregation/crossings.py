@@ -1,6 +1,7 @@
 """Units that are in several experiments, as the database knows them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from attrs import evolve, frozen
@@ -8,7 +9,7 @@ from attrs import evolve, frozen
 from abkit.analysis.aggregation.exposures import ExposedUnits, find_exposed_units
 from abkit.analysis.aggregation.identities import Links, find_links, open_exposures
 from abkit.analysis.aggregation.measures import MeasuredSums, measure_events
-from abkit.analysis.aggregation.session import QuerySession
+from abkit.analysis.aggregation.session import QuerySession, microseconds
 from abkit.analysis.engines.base import integer
 from abkit.analysis.query.crossings import CrossedUnitQueries, CrossQueries
 from abkit.analysis.query.events import EventQueries
@@ -111,5 +112,7 @@ def measure_by_arms(
         segments=names,
         new_units=None,
         links=links,
+        exposed=None if exposed.latest is None else microseconds(exposed.latest),
+        until=microseconds(datetime.now(UTC)),
     )
     return exposed, measured

@@ -39,8 +39,8 @@ def measure_days(
         until: The end of the time frame likewise, or now: what lies beyond was written by a wrong clock.
         actions: The table that has each action once.
     """
-    window = events.window
-    most = MOST_DAYS if window is None else min(MOST_DAYS, window // DAY)
+    windows = [events.layout.window_of(metric) for metric in metrics]
+    most = min([MOST_DAYS, *(window // DAY for window in windows if window is not None)])
     if not metrics or exposed is None or most < LENGTHS[0]:
         return ()
     end = last_moment(session, exposed=exposed, until=until, actions=actions)

@@ -1,7 +1,6 @@
 """How many units are not mature yet, as the database knows it."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from types import MappingProxyType
 
 from abkit.analysis.aggregation.session import QuerySession
@@ -15,25 +14,22 @@ def immature(
     session: QuerySession,
     layout: Layout,
     *,
-    window: timedelta | None,
     exposed: int | None,
     until: int | None,
     actions: str = "actions",
 ) -> Mapping[Metric, Mapping[str, int]]:
-    """By metric for which a unit's time ends, the units per variant whose time is not over.
+    """By metric for which a unit's time ends, the units per variant that count though it is not over.
 
     The data end with their last exposure or action, or with `until` if there are later ones.
 
     Args:
         session: The engine, of which `measure_events` has asked what units did.
         layout: The metrics.
-        window: How long after the first exposure actions count; None: for ever.
         exposed: The last exposure, in microseconds since 1970; None: there is none.
         until: The end of the time frame likewise; None: it is open.
         actions: The table that has each action once.
     """
-    metrics = limited(layout.metrics, window=window)
-    queries = MaturityQueries(layout=layout, metrics=metrics, window=window)
+    queries = MaturityQueries(layout=layout, metrics=limited(layout))
     if not queries.metrics or exposed is None:
         return MappingProxyType({})
     end = last_moment(session, exposed=exposed, until=until, actions=actions)

@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 from abkit.analysis.aggregation.centering import Looks, centered
 from abkit.analysis.aggregation.completions import define_completed
 from abkit.analysis.aggregation.identities import Links, open_actions, recorded_actions
+from abkit.analysis.aggregation.maturity import last_moment
 from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.events import EventQueries
@@ -116,6 +117,8 @@ def measure_events(
     segments: Sequence[str],
     new_units: NewUnits | None,
     links: Links | None = None,
+    exposed: int | None = None,
+    until: int | None = None,
 ) -> MeasuredSums:
     """Measure what the `units` did.
 
@@ -126,6 +129,8 @@ def measure_events(
         segments: The properties that units are told apart by, as in the `UnitQueries`.
         new_units: Of the units, to measure them over time too; None: not over time.
         links: Whose an action is that names no unit; None: nobody's.
+        exposed: The last exposure, in microseconds since 1970; None: there is none.
+        until: The end of the time frame likewise, or now: what lies beyond was written by a wrong clock.
     """
     layout = queries.layout
     present: Collection[str] = ()
@@ -134,7 +139,11 @@ def measure_events(
     else:
         own_unit = "unit_id" in actions.columns
         present = open_actions(session, links, actions, queries.columns(own_unit=own_unit))
-    rows = define_rows(session, queries, present=present, recorded=recorded_actions(links, actions))
+    recorded = recorded_actions(links, actions)
+    rows = define_rows(session, queries, present=present, recorded=recorded)
+    if layout.waits_for and exposed is not None:
+        end = last_moment(session, exposed=exposed, until=until, actions=recorded)
+        queries = evolve(queries, end=end)
     several = bool(segments) or bool(percentiles(layout)) or new_units is None
     if several:
         session.define("per_unit", queries.per_unit(source=rows))

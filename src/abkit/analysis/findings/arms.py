@@ -58,10 +58,16 @@ def arms_of(
         AnalysisError: As `arms`.
         MissingExtraError: As `arms`.
     """
-    begun = [phase for phase in strata if any(of.n for of in phase.values())]
+    begun = begun_phases(strata, estimand)
     if len(begun) < 2:
         return arms(sums, estimand, plan=plan)
     return arms_within(begun, sums, estimand, plan=plan)
+
+
+def begun_phases(strata: Strata, estimand: Estimand) -> Strata:
+    """The phases that have some unit of which the metric is, each with these units alone."""
+    own = [{v: estimand.counting(of) for v, of in phase.items()} for phase in strata]
+    return [phase for phase in own if any(of.n for of in phase.values())]
 
 
 def arms(sums: Mapping[str, Sums], estimand: Estimand, *, plan: AnalysisPlan) -> Arms:

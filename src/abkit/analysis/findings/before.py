@@ -10,6 +10,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 from abkit.analysis.declared.design import Design
+from abkit.analysis.findings.arms import begun_phases
 from abkit.analysis.findings.evaluate import in_order
 from abkit.analysis.findings.metric_result import Arm, missing
 from abkit.analysis.inference.comparison import Comparison
@@ -97,17 +98,15 @@ def before_exposure(
     if not known:
         return ()
     ordered = in_order(sums, design)
-    begun = [phase for phase in strata if any(of.n for of in phase.values())]
     control, *treatments = ordered
     count = len(known) * len(treatments)
-    units = sum(of.n for of in ordered.values())
-    one_look = plan.method is Method.WELCH and units >= (plan.sample_size or 0)
+    one_look = plan.method is Method.WELCH
     return tuple(
         _checked(
             estimand,
             treatment,
-            _arms(ordered, estimand, (control, treatment), strata=begun),
-            one_look=one_look,
+            _arms(ordered, estimand, (control, treatment), strata=begun_phases(strata, estimand)),
+            one_look=one_look and estimand.planned(ordered) >= (plan.sample_size or 0),
             count=count,
         )
         for estimand in known

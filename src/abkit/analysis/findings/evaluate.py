@@ -47,7 +47,7 @@ def evaluate(
     design: Design,
     plan: AnalysisPlan,
     *,
-    seen: int | None = None,
+    whole: Mapping[str, Sums] | None = None,
     first_look: FirstLook | None = None,
     strata: Strata = (),
 ) -> tuple[MetricResult, ...]:
@@ -58,7 +58,7 @@ def evaluate(
         estimands: The metrics.
         design: What was planned.
         plan: How the test is made; for a part of the units, `plan.for_segments`.
-        seen: The units of the whole experiment, which a planned sample size counts; those of `sums`
+        whole: The sums of the whole experiment, of whose units a planned sample size is made up; `sums`
             unless said otherwise: to be said for a part of the units.
         first_look: The shares of the units that had come by the first look, of which the sequential
             test makes its tau; None: this look is the first one.
@@ -71,13 +71,13 @@ def evaluate(
     """
     plan.check([estimand.metric for estimand in estimands])
     ordered = in_order(sums, design)
-    units = sum(of.n for of in ordered.values()) if seen is None else seen
+    planned = ordered if whole is None else whole
     tests = [
         MetricTest.of(
             estimand,
             arms_of(ordered, estimand, plan=plan, strata=strata),
             plan,
-            seen=units,
+            seen=estimand.planned(planned),
             first_look=first_look,
         )
         for estimand in estimands

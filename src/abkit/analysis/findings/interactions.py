@@ -47,6 +47,7 @@ def heterogeneity(
     plan: AnalysisPlan,
     *,
     units: int,
+    whole: Mapping[str, Sums] | None = None,
     first_look: FirstLook | None = None,
     families: int | None = None,
 ) -> tuple[Heterogeneity, ...]:
@@ -62,6 +63,8 @@ def heterogeneity(
         design: What was planned.
         plan: How it is judged: its method and its confidence.
         units: The units of the whole experiment.
+        whole: The sums of the whole experiment, of whose units a planned sample size is made up; None: it
+            is made up of `units`.
         first_look: As for `evaluate`.
         families: How many tests are read together, each of one property and variant; None: those of
             these parts.
@@ -77,7 +80,7 @@ def heterogeneity(
         prop: sum(_units(part.sums) for part in members) for prop, members in by_property.items()
     }
     one_look = plan.method is Method.WELCH
-    begun = not (one_look and plan.sample_size is not None and units < plan.sample_size)
+    size = (plan.sample_size or 0) if one_look else 0
     found: list[Heterogeneity] = []
     for estimand in estimands:
         if estimand.metric != design.deciding and estimand.metric.role is not Role.GUARDRAIL:
@@ -90,6 +93,7 @@ def heterogeneity(
             for variant in _compared(members, plain, design, plan)
         ]
         together = max(1, families or len(tests))
+        begun = (units if whole is None else estimand.planned(whole)) >= size
         found += [
             test.result(together, left_out=max(0, units - counted[test.property]), begun=begun)
             for test in tests

@@ -151,7 +151,7 @@ def _looks(
     over: int,
 ) -> Iterator[_Look]:
     shifts = next((of.shifts for sums, _ in looks for of in sums.values()), ())
-    units = [sum(of.n for of in sums.values()) for sums, _ in looks]
+    units = [estimand.planned(sums) for sums, _ in looks]
     planned = planned_looks(units, plan, over=over)
     for (sums, phases), seen, made in zip(looks, units, planned, strict=True):
         ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}

@@ -77,7 +77,6 @@ def evaluate_pairs(
         MissingExtraError: numpy or scipy is not installed.
     """
     _, *treatments = sums
-    seen = sum(of.n for of in sums.values())
     tests: list[MetricTest] = []
     for place, variant in enumerate(treatments[:-1]):
         beside = {variant: sums[variant], **{v: of for v, of in sums.items() if v != variant}}
@@ -87,7 +86,7 @@ def evaluate_pairs(
                 estimand,
                 arms_of(beside, estimand, plan=plan, strata=strata),
                 plan,
-                seen=seen,
+                seen=estimand.planned(sums),
                 first_look=first_look,
             ).only(treatments[place + 1 :])
             for estimand in estimands

@@ -9,6 +9,7 @@ from abkit.analysis.presentation import figures
 from abkit.analysis.times import duration
 from abkit.experiments.declaring.expressions import Expression
 from abkit.experiments.declaring.metrics import (
+    ActionMetric,
     Average,
     Conversion,
     Counting,
@@ -25,7 +26,9 @@ from abkit.experiments.declaring.metrics import (
     Winsorize,
 )
 
-_USUAL = {each.name for kind in (Metric, Measured) for each in attrs.fields(kind)} | {"missing"}
+_USUAL = {each.name for kind in (ActionMetric, Measured) for each in attrs.fields(kind)} | {
+    "missing"
+}
 
 
 def in_words(metric: Metric) -> str:
@@ -57,7 +60,22 @@ def _measures(metric: Metric) -> str:
             words = _formula(metric.expression)
         case _:
             words = _by_fields(metric)
-    return words
+    return ", ".join([words, *_when(metric)])
+
+
+def _when(metric: Metric) -> Iterator[str]:
+    """When actions and units count, as far as the metric says it."""
+    if not isinstance(metric, ActionMetric):
+        return
+    delay, window = metric.delay, metric.window
+    if delay is not None and window is not None:
+        yield f"from {duration(delay)} to {duration(window)} after the exposure"
+    elif window is not None:
+        yield f"in the first {duration(window)} after the exposure"
+    elif delay is not None:
+        yield f"from {duration(delay)} after the exposure on"
+    if metric.mature_only:
+        yield "of units whose window is over"
 
 
 def _funnel(metric: Funnel) -> str:

@@ -12,6 +12,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.advice import compared
 from abkit.analysis.presentation.phase_marks import compared_in
+from abkit.analysis.statistics.estimands import waits
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.times import duration
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
@@ -143,6 +144,12 @@ def immature(found: MetricResult) -> str | None:
     units, waiting = sum(arm.moments.n for arm in arms), sum(arm.immature or 0 for arm in arms)
     if not waiting:
         return None
+    if waits(found.metric):
+        do, wait = ("counts", "waits") if units == 1 else ("count", "wait")
+        return (
+            f"Not mature: {amount(units, 'unit')} {do}, {waiting:,} {wait} for the end of "
+            f"{'its' if waiting == 1 else 'their'} window."
+        )
     return (
         f"Not mature: for {waiting:,} of {units:,} units ({figures.percent(waiting / units)}) the time that "
         "counts is not over at the end of the data; they count as they are now."

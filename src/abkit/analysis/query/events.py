@@ -1,6 +1,6 @@
 """What units did: from their actions to measures per unit."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from attrs import frozen
@@ -21,22 +21,23 @@ class EventQueries:
     Attributes:
         layout: Which measures are wanted.
         unit_type: What is randomized, such as "org" or "user".
-        window: Actions count for so long after the first exposure; None: for ever.
         until: Actions count before this microsecond since 1970; None: all.
         cuped: The length of the time before the first exposure that CUPED looks at; None: no CUPED.
         segments: How many columns tell units apart.
         in_several: Whether a unit may be in several variants.
         phased: Whether the units were drawn with different weights, and have a phase.
+        end: The last moment of the data, in microseconds since 1970: for a metric that waits for a window,
+            a unit counts if it is over by then. None: no unit does.
     """
 
     layout: Layout
     unit_type: str
-    window: timedelta | None = None
     until: int | None = None
     cuped: timedelta | None = None
     segments: int = 0
     in_several: bool = False
     phased: bool = False
+    end: int | None = None
 
     def columns(self, *, own_unit: bool) -> list[Column]:
         """What is needed of the table of actions.
@@ -121,8 +122,9 @@ group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
         """
         values = "".join(f",\n  a.value_{i} as value_{i}" for i in range(len(self.layout.values)))
         conditions = [f"a.{_among(self.layout.actions)}", f"a.time >= {self._earliest()}"]
-        if self.window is not None:
-            conditions.append(f"a.time < u.first_exposure + {microseconds(self.window)}")
+        reach = self.layout.reach
+        if reach is not None:
+            conditions.append(f"a.time < u.first_exposure + {microseconds(reach)}")
         if self.until is not None:
             conditions.append(f"a.time < {self.until}")
         condition = "\n  and ".join(conditions)
@@ -183,7 +185,7 @@ group by {unit_key(in_several=self.in_several)}"""  # noqa: S608 - literals are 
 select
   u.unit_id as unit_id,
   u.variant as variant{phase}{segments},
-  {self._measures("p.")}
+  {self._measures("p.", over=self._over)}
 from units u
 left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
@@ -216,8 +218,8 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
     on of_unit = unit_id and of_variant = variant"""
         return f"""\
 select variant, {phase}period, new,
-  {self._measures("")},
-  {self._measures("was_", prefix="was_")}
+  {self._measures("", over=self._ripened)},
+  {self._measures("was_", prefix="was_", over=lambda window: f"was_{self._ripened(window)}")}
 from (
   select variant, {phase}period, new,
     {states}
@@ -226,7 +228,7 @@ from (
       {running}
     from (
       select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
-        {self._accumulated()}
+        {self._accumulated()}{self._ripening()}
       from (
         {self._happened(length, source=source)}
       ) as happened
@@ -244,21 +246,63 @@ from (
         zeros = ", ".join(f"cast(0 as double) as {name}" for name in self._state_names())
         return f"""\
 select
-  {self._measures("")}
+  {self._measures("", over=self._ripened)}
 from (
   select {zeros}
 ) as zeros"""  # noqa: S608 - columns are our own
 
     def _happened(self, length: int, *, source: str) -> str:
-        """What each unit did, by period."""
-        values = "".join(f", value_{i}" for i in range(len(self.layout.values)))
-        completes = ", completes" if self.layout.derived else ""
+        """What each unit did, by period; and when the windows were over that some metric waits for.
+
+        Columns: those of the rows that the accumulators need, period, new, and ripens (the number of the
+        window among `Layout.waits_for` that is over; null for what was done).
+        """
+        layout = self.layout
+        values = [f"value_{i}" for i in range(len(layout.values))]
+        times = ["time", "first_exposure"] if layout.is_timed else []
+        completes = ["completes"] if layout.derived else []
         first = period("first_exposure", length)
         then = period("time", length)
-        return f"""\
+        columns = ", ".join(["action", "past", *times, *completes, *values])
+        ripens = ", cast(null as bigint) as ripens" if layout.waits_for else ""
+        did = f"""\
 select unit_id, variant, case when past = 1 then {first} else {then} end as period,
-          case when past = 1 or {first} = {then} then 1 else 0 end as new, action, past{completes}{values}
+          case when past = 1 or {first} = {then} then 1 else 0 end as new, {columns}{ripens}
         from {source}"""  # noqa: S608 - columns are our own
+        nothing = ", ".join(
+            [
+                "cast(null as varchar) as action",
+                "cast(null as bigint) as past",
+                *(f"cast(null as bigint) as {name}" for name in [*times, *completes]),
+                *(f"cast(null as double) as {name}" for name in values),
+            ]
+        )
+        over = []
+        for i, window in enumerate(layout.waits_for):
+            # What ends with a period is over in it: its end is the beginning of the next one.
+            then = period(f"first_exposure + {microseconds(window) - 1}", length)
+            over.append(f"""\
+select unit_id, variant, {then} as period,
+          case when {first} = {then} then 1 else 0 end as new, {nothing}, {i} as ripens
+        from units
+        where {self._over(window, "")}""")  # noqa: S608 - columns are our own
+        return "\n        union all\n        ".join([did, *over])
+
+    def _ripening(self) -> str:
+        """Whether a window was over in a period that some metric waits for, as SQL: ripe_0, ..."""
+        return "".join(
+            f",\n  cast(count(case when ripens = {i} then 1 end) as double) as ripe_{i}"
+            for i in range(len(self.layout.waits_for))
+        )
+
+    def _ripened(self, window: timedelta) -> str:
+        return f"ripe_{self.layout.waits_for.index(window)} > 0"
+
+    def _over(self, window: timedelta, of: str = "u.") -> str:
+        """Whether a window of a unit is over, as SQL."""
+        if self.end is None:
+            return "1 = 0"
+        return f"{of}first_exposure <= {self.end - microseconds(window)}"
 
     def _accumulated(self) -> str:
         now = [
@@ -277,21 +321,32 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
         ]
         return ",\n  ".join([*now, *past, *present])
 
-    def _measures(self, of: str, *, prefix: str = "") -> str:
+    def _measures(self, of: str, *, over: Callable[[timedelta], str], prefix: str = "") -> str:
+        """The measures of each unit, as SQL; null where a metric waits for its window.
+
+        Args:
+            of: What the names of the accumulators begin with.
+            over: Whether a unit's window is over, as SQL.
+            prefix: What the names of the measures begin with.
+        """
         layout = self.layout
+
+        def counting(measure: str, after: timedelta | None) -> str:
+            return measure if after is None else f"case when {over(after)} then {measure} end"
+
         now = [
-            f"{layout.measure(part, of=f'{of}a')} as {prefix}m{i}"
+            f"{counting(layout.measure(part, of=f'{of}a'), layout.counts_after(part))} as {prefix}m{i}"
             for i, part in enumerate(layout.parts)
         ]
         if not layout.adjusted:
             return ",\n  ".join(now)
         past = [
-            f"{layout.measure(part, of=f'{of}past_')} as {prefix}b{i}"
+            f"{counting(layout.measure(part, of=f'{of}past_'), layout.counts_after(part))} as {prefix}b{i}"
             for i, part in enumerate(layout.adjusted)
         ]
         present = [
-            f"coalesce({of}present_{i}, cast(0 as double)) as {prefix}present_{i}"
-            for i in range(len(layout.presences))
+            f"{counting(f'coalesce({of}present_{i}, cast(0 as double))', after)} as {prefix}present_{i}"
+            for i, (_, after) in enumerate(layout.presences_after)
         ]
         return ",\n  ".join([*now, *past, *present])
 
@@ -302,6 +357,7 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
 
     def _state_names(self) -> list[str]:
         now = [f"a{i}" for i in range(len(self.layout.accumulators))]
+        now += [f"ripe_{i}" for i in range(len(self.layout.waits_for))]
         if not self.cuped:
             return now
         past = [f"past_{i}" for i in self._past_accumulators()]

@@ -1,15 +1,17 @@
 """Which numbers per unit the metrics need, and where each stands in the sums."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Self
 
 from attrs import field, frozen
 
+from abkit.analysis.query import counted_time
 from abkit.analysis.query.values import one_if
 from abkit.analysis.reading.quoting import literal
-from abkit.analysis.statistics.estimands import Estimand, measured
+from abkit.analysis.statistics.estimands import Estimand, measured, waits
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import (
     ActionMetric,
@@ -61,12 +63,15 @@ class Layout:
             unless said otherwise.
         divisors: The metrics of which is measured whether a unit's value is above 0: those that a ratio
             divides by, unless said otherwise.
+        window: How long after the first exposure actions count for metrics that say nothing else; None:
+            until the end.
     """
 
     metrics: tuple[Metric, ...]
     past: Mapping[Metric, tuple[str, ...]] = field(default=_NOTHING)
     signed: tuple[Metric, ...] = field()
     divisors: tuple[Metric, ...] = field()
+    window: timedelta | None = None
 
     @signed.default
     def _amounts(self) -> tuple[Metric, ...]:
@@ -77,13 +82,16 @@ class Layout:
         return tuple(dict.fromkeys(m.denominator for m in self.metrics if isinstance(m, Ratio)))
 
     @classmethod
-    def of_events(cls, metrics: Sequence[Metric], *, cuped: bool) -> Self:
+    def of_events(
+        cls, metrics: Sequence[Metric], *, cuped: bool, window: timedelta | None = None
+    ) -> Self:
         """The measures of actions; CUPED adjusts all but funnels and retentions.
 
         Raises:
-            AnalysisError: Some metric is none of actions.
+            AnalysisError: Some metric is none of actions, or its time cannot be had.
         """
-        plain = cls(metrics=tuple(metrics))
+        counted_time.check_windows(metrics, window=window)
+        plain = cls(metrics=tuple(metrics), window=window)
         for part in plain.parts:
             plain.needed(part)  # refuse it now: some databases cannot read the queries of no action
         for part in plain.tolerant:
@@ -95,7 +103,8 @@ class Layout:
         if not cuped:
             return plain
         adjusted = (p for p in plain.parts if not isinstance(p, Funnel | Retention))
-        return cls(metrics=plain.metrics, past={part: actions_of(part) for part in adjusted})
+        past = {part: actions_of(part) for part in adjusted}
+        return cls(metrics=plain.metrics, past=past, window=window)
 
     @cached_property
     def parts(self) -> tuple[Metric, ...]:
@@ -107,11 +116,19 @@ class Layout:
         """Those of the parts that CUPED adjusts."""
         return tuple(self.past)
 
-    @cached_property
+    @property
     def presences(self) -> tuple[tuple[str, ...], ...]:
-        """What tells that a unit was there before, for the metrics that CUPED adjusts; each once."""
-        found = (self._presence(metric) for metric in self.metrics)
-        return tuple(dict.fromkeys(presence for presence in found if presence))
+        """What tells that a unit was there before, for the metrics that CUPED adjusts.
+
+        Each is there once, and once more for metrics that wait for a window.
+        """
+        return tuple(presence for presence, _ in self.presences_after)
+
+    @cached_property
+    def presences_after(self) -> tuple[tuple[tuple[str, ...], timedelta | None], ...]:
+        """The same, each with what it is measured after: `counts_after` of its metrics."""
+        found = ((self._presence(metric), self.counts_after(metric)) for metric in self.metrics)
+        return tuple(dict.fromkeys(each for each in found if each[0]))
 
     @cached_property
     def capped(self) -> tuple[Measured, ...]:
@@ -128,28 +145,47 @@ class Layout:
         )
 
     @cached_property
-    def dropping(self) -> tuple[Conversion | Mean, ...]:
-        """Those of them that leave such a unit out."""
-        return tuple(p for p in self.tolerant if p.missing is Missing.DROP)
+    def dropping(self) -> tuple[Metric, ...]:
+        """Those of the parts that leave a unit without a value out, or one whose window is not over."""
+        return tuple(
+            p for p in self.parts if (p in self.tolerant and p.missing is Missing.DROP) or waits(p)
+        )
 
     @cached_property
     def lacked(self) -> Mapping[int, int]:
         """By the place of a measure that a unit without a value has not, the place of that value."""
         return MappingProxyType(
             {
-                place: self.parts.index(part)
-                for part in self.dropping
-                for estimand in (self._estimand(part),)
+                place: self.parts.index(dropped)
+                for estimand in self.estimands
+                for dropped in [part for part in estimand.places if part in self.dropping][:1]
                 for place in (
                     *estimand.places.values(),
                     *estimand.before.values(),
                     estimand.present,
                     estimand.capped,
                     estimand.negative,
+                    estimand.divided,
                 )
                 if place is not None
             }
         )
+
+    @cached_property
+    def waits_for(self) -> tuple[timedelta, ...]:
+        """The windows after which units count for some metric, each once."""
+        found = (self.counts_after(part) for part in self.parts)
+        return tuple(dict.fromkeys(window for window in found if window is not None))
+
+    @cached_property
+    def reach(self) -> timedelta | None:
+        """How long after the first exposure actions count for some metric; None: until the end."""
+        return counted_time.longest(map(self.window_of, self.parts))
+
+    @cached_property
+    def is_timed(self) -> bool:
+        """Whether the accumulators look at the times of rows."""
+        return any(self._within(p) for p in self.parts if p not in self.derived)
 
     @cached_property
     def derived(self) -> tuple[Funnel | Retention, ...]:
@@ -201,14 +237,26 @@ class Layout:
         """One for each metric, in their order."""
         return tuple(map(self._estimand, self.metrics))
 
-    def counted(self, part: ActionMetric, action: str) -> str:  # noqa: ARG002 - all count
+    def window_of(self, part: Metric) -> timedelta | None:
+        """How long after the first exposure actions count for one of the parts; None: until the end."""
+        return counted_time.window_of(part, self.window)
+
+    def counts_after(self, metric: Metric) -> timedelta | None:
+        """How long after its first exposure a unit counts for a metric; None: at once."""
+        first = measured(metric)[0]
+        return self.window_of(first) if waits(first) else None
+
+    def counted(self, part: ActionMetric, action: str) -> str:
         """Whether a row of `done` is one of a metric's actions, and counts for it, as SQL.
 
         Args:
             part: One of the parts.
             action: One of its actions.
         """
-        return f"action = {literal(action)}"
+        return " and ".join(filter(None, [f"action = {literal(action)}", self._within(part)]))
+
+    def _within(self, part: Metric) -> str:
+        return counted_time.within(part, window=self.window_of(part), reach=self.reach)
 
     def needed(self, part: Metric) -> tuple[Accumulator, ...]:
         """The sums that one metric of one value per unit is made of.
@@ -296,7 +344,10 @@ class Layout:
             metric=metric,
             places={part: self.parts.index(part) for part in parts},
             before=before,
-            present=self._present + self.presences.index(presence) if presence else None,
+            present=self._present
+            + self.presences_after.index((presence, self.counts_after(metric)))
+            if presence
+            else None,
             capped=self._capped_from + self.capped.index(metric) if metric in self.capped else None,
             negative=self._signed_from + self.signed.index(metric)
             if metric in self.signed

@@ -7,7 +7,7 @@ from attrs import frozen
 
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.periods import microseconds
-from abkit.analysis.statistics.estimands import measured
+from abkit.analysis.statistics.estimands import measured, waits
 from abkit.experiments.declaring.metrics import ActionMetric, Funnel, Metric, Retention
 
 
@@ -22,12 +22,10 @@ class MaturityQueries:
     Attributes:
         layout: The measures of `done`.
         metrics: Those of its metrics that have such a time: `limited`.
-        window: How long after the first exposure actions count; None: for ever.
     """
 
     layout: Layout
     metrics: Sequence[Metric]
-    window: timedelta | None
 
     def immature(self, end: int) -> str:
         """How many units per variant are not mature. Columns: variant, immature_0, ... (by metric).
@@ -74,8 +72,9 @@ group by u.variant"""  # noqa: S608 - literals are quoted
 
     def _part_waits(self, part: Metric, end: int) -> str:
         conditions = []
-        if self.window is not None:
-            conditions.append(f"u.first_exposure > {end - microseconds(self.window)}")
+        window = self.layout.window_of(part)
+        if window is not None:
+            conditions.append(f"u.first_exposure > {end - microseconds(window)}")
         own = _own_time(part)
         if own is not None:
             place = self._starts.index(self._starting(own))
@@ -93,11 +92,19 @@ def latest(actions: str = "actions") -> str:
     return f"select max(time) as latest from {actions}"  # noqa: S608 - a name of our own
 
 
-def limited(metrics: Sequence[Metric], *, window: timedelta | None) -> tuple[Metric, ...]:
-    """The metrics for which a unit's time ends: all with a window, else retentions and timed funnels."""
-    if window is not None:
-        return tuple(metrics)
-    return tuple(m for m in metrics if any(_own_time(part) is not None for part in measured(m)))
+def limited(layout: Layout) -> tuple[Metric, ...]:
+    """The metrics for which a unit's time ends: those with a window, retentions and timed funnels.
+
+    Those that wait for the end of that time are not among them.
+    """
+    return tuple(
+        metric
+        for metric in layout.metrics
+        if not waits(metric)
+        and any(
+            layout.window_of(p) is not None or _own_time(p) is not None for p in measured(metric)
+        )
+    )
 
 
 @frozen

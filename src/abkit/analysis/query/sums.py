@@ -1,6 +1,6 @@
 """From measures per unit to sums per variant: the SQL, and the reading of its answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -58,7 +58,10 @@ class SumQueries:
             self._whether(part, f"{column} < 0", column)
             for part, column in ((p, f"{of}m{layout.parts.index(p)}") for p in layout.signed)
         ]
-        divided = [one_if(f"{of}m{layout.parts.index(part)} > 0") for part in layout.divisors]
+        divided = [
+            self._whether(part, f"{column} > 0", column)
+            for part, column in ((p, f"{of}m{layout.parts.index(p)}") for p in layout.divisors)
+        ]
         return (*values, *before, *present, *capped, *negative, *divided)
 
     def sums(self, *, limit: int | None = None) -> str:
@@ -79,7 +82,7 @@ class SumQueries:
 select {groups},
   count(*) as n,
   {", ".join(f"count(x{i}) as k{i}" for i in range(len(self.layout.parts)))},
-  {self._added("x{i}", "x{i} * x{j}")}
+  {self._added(lambda i: f"x{i}", lambda i, j: f"x{i} * x{j}")}
 from (
   select {groups},
     {values}
@@ -90,20 +93,33 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
     def changes(self) -> str:
         """What those who did something in a period add to the sums, from `EventQueries.states`.
 
-        Columns: period, those of `by`, n (units whose first exposure was in that period), t0, ... (totals),
-        p0_0, ... (products).
+        Columns: period, those of `by`, n (units whose first exposure was in that period), k0, ... (units
+        that have a value since then, only of metrics that not all units have), t0, ... (totals), p0_0, ...
+        (products).
         """
         groups = ", ".join(self.by)
+        lacked, size = self.layout.lacked, self.layout.size
         now = [f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())]
         before = [
-            f"case when new = 1 then cast(0 as double) else {self._shifted(i, value)} end as y{i}"
+            f"case when new = 1 then {'null' if i in lacked else 'cast(0 as double)'} "
+            f"else {self._shifted(i, value)} end as y{i}"
             for i, value in enumerate(self.measures("was_"))
         ]
         measures = ",\n    ".join([*now, *before])
+        known = "".join(
+            f"\n  count(x{i}) - count(y{i}) as k{i}," for i in dict.fromkeys(lacked.values())
+        )
+        x, y = (
+            [
+                f"coalesce({of}{i}, {number(0.0)})" if i in lacked else f"{of}{i}"
+                for i in range(size)
+            ]
+            for of in "xy"
+        )
         return f"""\
 select period, {groups},
-  sum(new) as n,
-  {self._added("x{i} - y{i}", "x{i} * x{j} - y{i} * y{j}")}
+  sum(new) as n,{known}
+  {self._added(lambda i: f"{x[i]} - {y[i]}", lambda i, j: f"{x[i]} * {x[j]} - {y[i]} * {y[j]}")}
 from (
   select period, {groups}, new,
     {measures}
@@ -124,12 +140,16 @@ order by period, {groups}"""  # noqa: S608 - columns are our own
     def read_idle(self, row: Row, group: Group, *, units: int) -> Sums:
         """The sums of so many units of a group that have done nothing."""
         shifts = self._shifts(group)
-        values = [_real(row[f"t{i}"]) - shift for i, shift in enumerate(shifts)]
+        lacked = self.layout.lacked
+        values = [
+            0.0 if i in lacked else _real(row[f"t{i}"]) - shift for i, shift in enumerate(shifts)
+        ]
         return Sums(
             units,
             shifts,
             tuple(units * value for value in values),
             MappingProxyType({(i, j): units * values[i] * values[j] for i, j in self.layout.pairs}),
+            lacking=MappingProxyType(dict.fromkeys(lacked, units)),
         )
 
     def group(self, row: Row) -> Group:
@@ -217,9 +237,9 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
             for name, value in zip(self.by, group, strict=True)
         )
 
-    def _added(self, total: str, product: str) -> str:
-        totals = [f"sum({total.format(i=i)}) as t{i}" for i in range(self.layout.size)]
-        products = [f"sum({product.format(i=i, j=j)}) as p{i}_{j}" for i, j in self.layout.pairs]
+    def _added(self, total: Callable[[int], str], product: Callable[[int, int], str]) -> str:
+        totals = [f"sum({total(i)}) as t{i}" for i in range(self.layout.size)]
+        products = [f"sum({product(i, j)}) as p{i}_{j}" for i, j in self.layout.pairs]
         return ",\n  ".join(totals + products)
 
 

@@ -70,10 +70,8 @@ def read_history(
         MissingExtraError: A package is not installed that is needed.
     """
     read = table(actions)
-    layout = Layout.of_events(wanted.metrics, cuped=True)
-    events = EventQueries(
-        layout=layout, unit_type=wanted.unit_type, window=wanted.window, cuped=wanted.before
-    )
+    layout = Layout.of_events(wanted.metrics, cuped=True, window=wanted.window)
+    events = EventQueries(layout=layout, unit_type=wanted.unit_type, cuped=wanted.before)
     queries = HistoryQueries(prefixes=[wanted.prefix, *wanted.others.values()])
     with DuckDB() as engine:
         session = QuerySession(engine, progress=progress, steps=_STEPS)

@@ -65,13 +65,16 @@ def are_additive(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
     """Those of the metrics whose value of a unit is made of its values of days.
 
     They are conversions (a unit does it on a day, or not), counts and sums, as they are before any limits
-    and logarithm. Of a logarithm, of two conversions or more, and of what is no sum, days say nothing.
+    and logarithm. Of a logarithm, of two conversions or more, and of what is no sum, days say nothing; nor of
+    a metric with a delay, whose first days are empty.
     """
     return tuple(metric for metric in metrics if _is_additive(metric))
 
 
 def _is_additive(metric: Metric) -> bool:
     match metric:
+        case Conversion(delay=timedelta()) | Total(delay=timedelta()) | Sum(delay=timedelta()):
+            return False
         case Conversion():
             return metric.times == 1
         case Total() | Sum():

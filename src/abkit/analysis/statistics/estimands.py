@@ -16,7 +16,14 @@ from attrs import evolve, field, frozen
 from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.expressions import Operand
-from abkit.experiments.declaring.metrics import Formula, Funnel, Metric, Ratio, Total
+from abkit.experiments.declaring.metrics import (
+    ActionMetric,
+    Formula,
+    Funnel,
+    Metric,
+    Ratio,
+    Total,
+)
 
 _NONE: Mapping[Metric, int] = MappingProxyType({})
 
@@ -75,6 +82,20 @@ class Estimand:
         """The units that the metric is of: those that have a value of it."""
         return min(sums.units(place) for place in self.places.values())
 
+    def counting(self, sums: Sums) -> Sums:
+        """The sums of those units alone, of which no measure but the metric's means anything."""
+        units = self.units(sums)
+        return sums if units == sums.n else evolve(sums, n=units, lacking=MappingProxyType({}))
+
+    def planned(self, sums: Mapping[str, Sums]) -> int:
+        """The units of all arms so far of which a planned sample size is made up.
+
+        Of a metric that waits for the end of a unit's window they are those that count: the test is made at
+        so many values.
+        """
+        of_each = self.units if waits(self.metric) else _all
+        return sum(of_each(of) for of in sums.values())
+
     def moments(self, sums: Sums, *, overall: Sums | None = None) -> Moments:
         """Of the metric over the units of an arm.
 
@@ -130,7 +151,11 @@ class Estimand:
 
     def divided_units(self, sums: Sums) -> int | None:
         """How many units have a divisor above 0; None where that is not known."""
-        return None if self.divided is None else round(sums.mean(self.divided) * sums.n)
+        return (
+            None
+            if self.divided is None
+            else round(sums.mean(self.divided) * sums.units(self.divided))
+        )
 
     def covariates(self, sums: Sums, *, overall: Sums) -> Covariates | None:
         """What the units of an arm were before: the same metric, and whether they did anything.
@@ -200,6 +225,15 @@ def measured(metric: Metric) -> tuple[Metric, ...]:
         parts = (part for part in metric.expression.operands() if isinstance(part, Metric))
         return tuple(dict.fromkeys(parts))
     return (metric,)
+
+
+def waits(metric: Metric) -> bool:
+    """Whether units count for a metric only once their window is over."""
+    return any(isinstance(part, ActionMetric) and part.mature_only for part in measured(metric))
+
+
+def _all(sums: Sums) -> int:
+    return sums.n
 
 
 def _largest_variance(sums: Sums, around: Sequence[Mapping[int, float]]) -> float:

@@ -148,7 +148,10 @@ def _plain(value: object) -> Any:
 
 def _fields(value: Any) -> dict[str, Any]:
     pairs = ((each.name, getattr(value, each.name)) for each in attrs.fields(type(value)))
-    # Locks from before have no `missing`. It is told by identity, as it equals the text of an action "error".
-    return {
-        name: _plain(each) for name, each in pairs if each is not None and each is not Missing.ERROR
-    }
+    return {name: _plain(each) for name, each in pairs if not _is_left_out(name, each)}
+
+
+def _is_left_out(name: str, value: object) -> bool:
+    """Whether a field says nothing, or what locks from before said without having it."""
+    # `missing` is told by identity, as it equals the text of an action "error".
+    return value is None or value is Missing.ERROR or (name == "mature_only" and value is False)

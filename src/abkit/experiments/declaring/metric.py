@@ -1,7 +1,10 @@
 """What metrics have in common."""
 
+from datetime import timedelta
+
 from attrs import field, frozen
 
+from abkit.errors import DeclarationError
 from abkit.experiments.declaring import metric_fields as fields
 from abkit.experiments.declaring.expressions import Operand
 from abkit.experiments.declaring.metric_fields import Direction, Role, Winsorize
@@ -51,7 +54,29 @@ class Metric(Operand):
 
 @frozen(slots=False)
 class ActionMetric(Metric):
-    """What metrics of actions have. Use one of its subclasses."""
+    """What metrics of actions have. Use one of its subclasses.
+
+    Attributes:
+        delay: How long after a unit's first exposure its actions begin to count; None: at once.
+        window: How long after it they no longer count, the end left out; it holds instead of the plan's
+            `window`, also where it is longer. None: as the plan says.
+        mature_only: Count only units whose window is over by the end of the data; the others wait. It
+            needs a window, of the metric or of the plan.
+    """
+
+    delay: timedelta | None = field(kw_only=True, default=None, validator=fields.duration)
+    window: timedelta | None = field(kw_only=True, default=None, validator=fields.duration)
+    mature_only: bool = field(kw_only=True, default=False, validator=fields.whether)
+
+    def __attrs_post_init__(self) -> None:
+        if self.window is not None and self.window <= self.begins:
+            problem = fields.too_short(self.name, self.window, self.begins)
+            raise DeclarationError(type(self).__name__, problem)
+
+    @property
+    def begins(self) -> timedelta:
+        """How long after a unit's first exposure it can be counted at the earliest."""
+        return self.delay or timedelta(0)
 
 
 @frozen

@@ -156,6 +156,22 @@ def duration(
         raise DeclarationError(type(metric).__name__, problem)
 
 
+def whether(metric: object, attribute: "Attribute[bool]", value: object) -> None:
+    """Refuse what is neither True nor False."""
+    if not isinstance(value, bool):
+        problem = f"`{attribute.name}` must be True or False, not {value!r}"
+        raise DeclarationError(type(metric).__name__, problem)
+
+
+def too_short(name: str, window: timedelta, begins: timedelta) -> str:
+    """What is wrong with a window that is over before a metric can count anything."""
+    day = timedelta(days=1)
+    return (
+        f"`window` must be longer than {begins / day:g} days, when {name!r} begins to count, not "
+        f"{window / day:g} days: both are measured from the first exposure"
+    )
+
+
 def counting(value: str | Counting) -> Counting:
     """A way of counting, or its word."""
     try:

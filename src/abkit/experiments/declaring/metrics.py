@@ -177,6 +177,11 @@ class Retention(ActionMetric):
     period: Period = field(kw_only=True, default=Period.DAY, converter=fields.period)
 
     @property
+    def begins(self) -> timedelta:
+        """When the n-th period of a unit begins that starts as soon as that counts."""
+        return (self.delay or timedelta(0)) + self.n * self.period.length
+
+    @property
     def binary(self) -> bool:
         """True."""
         return True
