@@ -1,5 +1,6 @@
 """Metrics in numbers, of all units that did anything in the last days."""
 
+from datetime import timedelta
 from math import sqrt
 from typing import Any
 
@@ -48,6 +49,20 @@ def test_each_metric_is_measured_by_itself(tables: Any) -> None:
     assert twice.problem == shown.problem == "is 0 for all units: is the action tracked?"
     assert rating.problem == "is of a table of units, not of actions"
     assert rating.detectable(OneLookTest()) is None
+
+
+def test_of_a_metric_that_waits_units_count_whose_window_is_over(tables: Any) -> None:
+    actions = tables([], visits_of(400, days=20))["actions"]
+    metrics = [
+        Conversion("waits", action="visit", mature_only=True),
+        Conversion("soon", action="buy", window=timedelta(days=5), mature_only=True),
+        Conversion("late", action="visit", window=timedelta(days=50), mature_only=True),
+    ]
+    waits, soon, late = observe_metrics(metrics, unit_type="user", actions=actions)
+    assert waits.problem == "waits for a window that only the plan of an experiment says"
+    # Buyers came on every fourth day, the first of them on the first; 15 of 20 days are five days ago.
+    assert soon.mean == pytest.approx(4 / 15)
+    assert late.problem == "counts no unit yet: its window is over for none"
 
 
 def test_of_a_type_of_unit_that_did_nothing_nothing_is_known(tables: Any) -> None:

@@ -54,6 +54,15 @@ METRICS: tuple[Metric, ...] = (
     Funnel("completions", steps=["look", "buy"], counting="total"),
     Funnel("by twos", steps=["look", "look"], counting="total", within=timedelta(days=3)),
     Retention("day 1", start="look", returning="look", n=1),
+    Sum(
+        "later revenue",
+        action="buy",
+        property="price",
+        delay=timedelta(days=1),
+        window=timedelta(days=4),
+        mature_only=True,
+    ),
+    Total("looks in 9 days", action="look", window=timedelta(days=9)),
     # It hardly varies, so that its sums are asked for again around its mean.
     Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),
 )

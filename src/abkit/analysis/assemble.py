@@ -31,6 +31,7 @@ from abkit.analysis.statistics.standardizing import compared
 from abkit.errors import AnalysisError, TooFewVariantsError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
+from abkit.experiments.declaring.metrics import Metric
 
 if TYPE_CHECKING:
     pass
@@ -47,6 +48,7 @@ class Asked:
         over: Whether no further unit will come.
         first_looks: By the variant that is compared with, the shares of the units that had come by the first
             look; None: this one is the first.
+        waiting: The same of metrics that count a unit only once its window is over, by the metric.
         known: Up to when nothing more will come into the data, UTC; None where there is no time.
         past: What is known of past experiments.
         in_code: Whether the experiment's own `assign()` holds weights that nobody could read.
@@ -61,6 +63,7 @@ class Asked:
     elapsed: timedelta | None = None
     over: bool = False
     first_looks: Mapping[str, FirstLook] | None = None
+    waiting: Mapping[str, Mapping[Metric, FirstLook]] | None = None
     known: datetime | None = None
     past: PastResults = field(factory=PastResults)
     in_code: bool = False
@@ -73,6 +76,11 @@ class Asked:
     def first_look(self) -> FirstLook | None:
         """Beside the control, the shares of the units that had come by the first look."""
         return None if self.first_looks is None else self.first_looks[self.design.control]
+
+    @property
+    def mature(self) -> Mapping[Metric, FirstLook]:
+        """The same of the metrics that wait."""
+        return MappingProxyType({}) if self.waiting is None else self.waiting[self.design.control]
 
 
 def assembled(
@@ -99,6 +107,7 @@ def assembled(
         design,
         plan,
         first_look=asked.first_look,
+        waiting=asked.mature,
         strata=measured_sums.strata,
     )
     if looks:
@@ -161,15 +170,15 @@ def assembled(
         metrics=metrics,
         pairs=between,
         recommendation=recommendation,
-        segments=tuple(_segments(measured_sums, design, plan, first_look=asked.first_look)),
+        segments=tuple(_segments(measured_sums, asked)),
         heterogeneity=heterogeneity(
             measured_sums.parts,
             measured_sums.layout.estimands,
             design,
             plan,
             units=units,
-            whole=measured_sums.sums,
             first_look=asked.first_look,
+            waiting=asked.mature,
         ),
         remaining=left,
         worth=None if ratio.alarm else worth(main, past=asked.past, alpha=plan.level),
@@ -239,6 +248,7 @@ def _pairs(asked: Asked, measured_sums: MeasuredSums) -> tuple[Pair, ...]:
         estimands,
         plan,
         first_looks=asked.first_looks,
+        waiting=asked.waiting,
         strata=measured_sums.strata,
     )
     if found and measured_sums.looks and plan.method is Method.GROUP_SEQUENTIAL:
@@ -254,13 +264,7 @@ def _pairs(asked: Asked, measured_sums: MeasuredSums) -> tuple[Pair, ...]:
     return pairs(found)
 
 
-def _segments(
-    measured_sums: MeasuredSums,
-    design: Design,
-    plan: AnalysisPlan,
-    *,
-    first_look: FirstLook | None,
-) -> Iterable[Segment]:
+def _segments(measured_sums: MeasuredSums, asked: Asked) -> Iterable[Segment]:
     """The parts of the units that have the control and something beside it."""
     # CUPED and corrections are for the whole.
     estimands = [estimand.unadjusted for estimand in measured_sums.layout.estimands]
@@ -269,10 +273,11 @@ def _segments(
             metrics = evaluate(
                 part.sums,
                 estimands,
-                design,
-                plan.for_segments,
+                asked.design,
+                asked.plan.for_segments,
                 whole=measured_sums.sums,
-                first_look=first_look,
+                first_look=asked.first_look,
+                waiting=asked.mature,
                 strata=part.strata,
             )
         except TooFewVariantsError:

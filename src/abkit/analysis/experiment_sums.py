@@ -21,7 +21,7 @@ from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.declared.planned import Deviation, deviations
 from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.findings.novelty import novelty
-from abkit.analysis.findings.tau import shares_at_first_look
+from abkit.analysis.findings.tau import FirstLook, shares_at_first_look
 from abkit.analysis.nobody_left import check_somebody_is_left
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
@@ -38,6 +38,7 @@ from abkit.experiments.declaring.analysis_words import (
     Several,
     Step,
 )
+from abkit.experiments.declaring.metrics import Metric
 
 READ = ("over_time", "segments", "several", "exclude", "window", "cuped", "novelty")
 """What a plan says of the sums themselves: another one of these means to read them again."""
@@ -208,6 +209,7 @@ class ExperimentSums:
         step = plan.over_time or Step.DAY
         start, until = self.frame
         check_somebody_is_left(design.control, measured.sums, exposed=exposed, several=plan.several)
+        variants = dict.fromkeys([design.control, *design.weights, *measured.sums])
         asked = Asked(
             design=design,
             plan=plan,
@@ -215,8 +217,9 @@ class ExperimentSums:
             over=until is not None or _over(design, exposed),
             first_looks={
                 variant: shares_at_first_look(exposed.by_period, control=variant)
-                for variant in dict.fromkeys([design.control, *design.weights, *measured.sums])
+                for variant in variants
             },
+            waiting={variant: _of_waiting(exposed, measured, variant) for variant in variants},
             known=exposed.known(until, made=self.made),
             past=self.past,
             in_code=self.in_code,
@@ -236,9 +239,9 @@ class ExperimentSums:
                 units=units,
             ),
         )
-        variants = [count.variant for count in result.counts]
+        shown = [count.variant for count in result.counts]
         curve = cumulative(
-            {variant: _of(exposed, variant) for variant in variants},
+            {variant: _of(exposed, variant) for variant in shown},
             step=step.length,
             until=exposed.latest,
             weights=result.sample_ratio.weights if _is_one_design(result) else None,
@@ -316,6 +319,23 @@ def _distinct(plan: AnalysisPlan, exposed: ExposedUnits, result: Result) -> int:
 def _left_out(plan: AnalysisPlan, exposed: int, units: int) -> int:
     """How many of the units exposed to a variant do not count for it: they saw another one too."""
     return 0 if plan.several is Several.INCLUDE else exposed - units
+
+
+def _of_waiting(
+    exposed: ExposedUnits, measured: MeasuredSums, control: str
+) -> Mapping[Metric, FirstLook]:
+    """The first look of each metric that counts a unit only once its window is over."""
+    found = {}
+    for estimand in measured.layout.estimands:
+        window = measured.layout.counts_after(estimand.metric)
+        if window is not None:
+            found[estimand.metric] = shares_at_first_look(
+                exposed.by_period,
+                control=control,
+                window=window,
+                counted={variant: estimand.units(of) for variant, of in measured.sums.items()},
+            )
+    return found
 
 
 def _is_one_design(result: Result) -> bool:

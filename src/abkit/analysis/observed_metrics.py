@@ -8,6 +8,7 @@ from abkit.analysis.declared.design import Design
 from abkit.analysis.findings.baseline import Baseline
 from abkit.analysis.findings.observed_metric import ObservedMetric
 from abkit.analysis.observed import ActiveUnits, active_units
+from abkit.analysis.query.counted_time import check_windows
 from abkit.analysis.reading.sources import Source
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.estimands import Estimand, measured
@@ -47,7 +48,7 @@ def observe_metrics(
         AnalysisError: The events cannot be read.
         MissingExtraError: A package is not installed that is needed.
     """
-    of_actions = [m for m in metrics if not any(isinstance(part, Mean) for part in measured(m))]
+    of_actions = [metric for metric in metrics if not _why_not(metric)]
     found: dict[Metric, ObservedMetric] = {}
     for batch in _of_different_names(of_actions):
         design = Design(name="metrics", unit_type=unit_type, control=_UNITS, metrics=batch)
@@ -68,7 +69,7 @@ def observe_metrics(
             continue
         for metric, estimand in zip(batch, active.sums.measured.layout.estimands, strict=True):
             found[metric] = _observed(metric, estimand, active)
-    return tuple(found.get(metric) or _of_tables(metric, unit_type) for metric in metrics)
+    return tuple(found.get(metric) or _unknown(metric, unit_type) for metric in metrics)
 
 
 def _of_different_names(metrics: Sequence[Metric]) -> Iterator[Sequence[Metric]]:
@@ -98,6 +99,8 @@ def _observed(metric: Metric, estimand: Estimand, active: ActiveUnits) -> Observ
 
 def _why_nothing(estimand: Estimand, sums: Sums) -> str:
     """Why no size of a test follows from some sums."""
+    if not estimand.units(sums):
+        return "counts no unit yet: its window is over for none"
     try:
         moments = estimand.moments(sums)
     except AnalysisError:
@@ -119,6 +122,17 @@ def _arrivals(active: ActiveUnits) -> tuple[int, ...]:
     return tuple(by_day.get(first + timedelta(days=day), 0) for day in range(days))
 
 
-def _of_tables(metric: Metric, unit_type: str) -> ObservedMetric:
-    problem = "is of a table of units, not of actions"
-    return ObservedMetric(metric=metric, unit_type=unit_type, problem=problem)
+def _unknown(metric: Metric, unit_type: str) -> ObservedMetric:
+    return ObservedMetric(metric=metric, unit_type=unit_type, problem=_why_not(metric))
+
+
+def _why_not(metric: Metric) -> str:
+    """Why a metric cannot be measured without an experiment; empty if it can."""
+    parts = measured(metric)
+    if any(isinstance(part, Mean) for part in parts):
+        return "is of a table of units, not of actions"
+    try:
+        check_windows([metric], window=None)
+    except AnalysisError:
+        return "waits for a window that only the plan of an experiment says"
+    return ""

@@ -44,6 +44,18 @@ class Steps(Metric):
             "average of 'price' over each unit's 'buy', at most the 99th percentile",
         ),
         (
+            Total("buy", delay=timedelta(days=3), window=timedelta(days=14), mature_only=True),
+            "number of 'buy' per unit, from 3 days to 14 days after the exposure, of units whose window is over",
+        ),
+        (
+            Conversion("buy", window=timedelta(days=7)),
+            "share of units that do 'buy', in the first 7 days after the exposure",
+        ),
+        (
+            Total("buy", delay=timedelta(days=1), log=True),
+            "number of 'buy' per unit, from 1 day after the exposure on, as its logarithm",
+        ),
+        (
             Mean("rating", missing="drop"),
             "mean of the column 'rating' of a table of units, missing values: drop",
         ),

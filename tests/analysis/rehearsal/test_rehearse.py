@@ -278,3 +278,22 @@ def test_what_cannot_be_rehearsed_says_why(actions: Any, tables: Any) -> None:
     nobody = tables([], [{"action": BUYS}])["actions"]
     with pytest.raises(EmptyDataError, match="there is no history"):
         rehearse(Button, actions=nobody)
+
+
+def test_units_count_before_their_window_is_over_and_that_is_said(actions: Any) -> None:
+    class Waiting(UserExperiment):
+        variants = ["grey", "green"]
+        metrics = [Total(BUYS, window=timedelta(days=7), mature_only=True)]
+        plan = AnalysisPlan(method="welch", correction="none")
+
+    class Counting(UserExperiment):
+        variants = ["grey", "green"]
+        metrics = [Total(BUYS, window=timedelta(days=7))]
+        plan = AnalysisPlan(method="welch", correction="none")
+
+    waiting, counting = (rehearse(each, actions=actions, splits=5) for each in (Waiting, Counting))
+    assert waiting.metrics[0].mean == counting.metrics[0].mean
+    assert waiting.notes == (
+        "Units whose window is not over count here too, in 'buy'.",
+        *counting.notes,
+    )

@@ -54,6 +54,18 @@ def experiment(**said: Any) -> type[OrgExperiment]:
             },
             ["the treatment of missing values of 'clicked' was set to drop"],
         ),
+        (
+            {
+                "metrics": [
+                    Conversion("clicked", goal=0.02, window=timedelta(days=7), mature_only=True),
+                    *experiment().metrics[1:],
+                ]
+            },
+            [
+                "the window of 'clicked' was set to 7 days",
+                "the waiting for the window of 'clicked' was set to True",
+            ],
+        ),
         ({"control": "b"}, ["the control was changed from a to b"]),
         (
             {"plan": AnalysisPlan(sample_size=800, cuped=timedelta(days=14))},
@@ -175,10 +187,10 @@ def test_a_lock_of_another_form_is_refused_in_words(experiments: str, tmp_path: 
         read_lock(path)
 
 
-def test_locks_from_before_missing_values_had_a_treatment_stay_as_they_are() -> None:
+def test_locks_from_before_missing_values_and_windows_stay_as_they_are() -> None:
     rate = Ratio("rate", numerator=Conversion("clicked"), denominator=Total("seen"))
     written = judged(experiment(metrics=[Conversion("clicked"), rate], plan=None).declaration)
-    assert "missing" not in json.dumps(written)
+    assert not any(name in json.dumps(written) for name in ("missing", "mature_only", "window"))
 
 
 def test_an_action_may_be_called_error() -> None:

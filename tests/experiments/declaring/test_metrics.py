@@ -1,17 +1,25 @@
 """Metrics are declarations: names, a direction, a goal."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from abkit import Conversion, DeclarationError, Mean, Sum, Total
-from abkit.experiments.declaring.metrics import Ratio, with_roles
+from abkit.experiments.declaring.metrics import Ratio, Retention, with_roles
 
 
 def test_the_action_is_the_name_unless_said_otherwise() -> None:
     assert Conversion("clicked").action == "clicked"
     assert Sum("revenue", action="bought", property="price").action == "bought"
     assert Mean("rounds").column == "rounds"
+
+
+DAY = timedelta(days=1)
+
+
+def week_1(**time: Any) -> Retention:
+    return Retention("week 1", start="visit", returning="visit", n=1, period="week", **time)
 
 
 def guardrail(**kind: Any) -> Mean:
@@ -42,6 +50,12 @@ def guardrail(**kind: Any) -> Mean:
         (lambda: guardrail(margin=10**400), "`margin` must be a relative change above 0"),
         (lambda: Conversion("a", goal=10**400), "`goal` must be a relative change above 0"),
         (lambda: guardrail(margin=1), "`margin` must be below 1, not 1"),
+        (lambda: Total("x", window=timedelta(0)), "`window` must be a timedelta above 0"),
+        (lambda: Total("x", delay=cast("Any", 3)), "`delay` must be a timedelta above 0, not 3"),
+        (lambda: Total("x", delay=DAY, window=DAY), "longer than 1 days, when 'x' begins to count"),
+        (lambda: week_1(window=7 * DAY), "longer than 7 days, when 'week 1' begins to count"),
+        (lambda: week_1(window=8 * DAY, delay=DAY), "longer than 8 days"),
+        (lambda: week_1(mature_only=cast("Any", 1)), "`mature_only` must be True or False, not 1"),
     ],
 )
 def test_a_wrong_metric_is_refused(metric: Any, says: str) -> None:
@@ -54,6 +68,13 @@ def test_a_margin_is_that_of_a_guardrail_with_a_side_that_is_worse() -> None:
     assert guardrail(margin=1, direction="decrease").margin == 1
     assert guardrail().margin is None
     assert with_roles([guardrail(margin=0.02)]) == (guardrail(margin=0.02),)
+
+
+def test_a_metric_may_have_a_time_of_its_own() -> None:
+    sooner = Total("x", delay=DAY, window=3 * DAY, mature_only=True)
+    assert (sooner.delay, sooner.window, sooner.mature_only) == (DAY, 3 * DAY, True)
+    assert sooner != Total("x", window=3 * DAY)
+    assert week_1(window=7 * DAY + timedelta(hours=1)).window is not None
 
 
 P, S, G = "primary", "secondary", "guardrail"

@@ -17,6 +17,7 @@ from abkit.analysis.statistics.phases import Phase, are_same, shares
 from abkit.analysis.statistics.standardizing import Strata
 from abkit.errors import TooFewVariantsError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.metrics import Metric
 from abkit.experiments.declaring.tau import Tau
 from abkit.extras import extra
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from abkit.analysis.inference.srm import SampleRatio
     from abkit.analysis.inference.srm_of_phases import Sizes
 
+
+_NONE_WAITS: Mapping[Metric, FirstLook] = MappingProxyType({})
 
 APART = 0.1
 """An arm this far from an equal share (0.1 is 10%) was designed to be, or nothing can be said of it: what
@@ -49,6 +52,7 @@ def evaluate(
     *,
     whole: Mapping[str, Sums] | None = None,
     first_look: FirstLook | None = None,
+    waiting: Mapping[Metric, FirstLook] = _NONE_WAITS,
     strata: Strata = (),
 ) -> tuple[MetricResult, ...]:
     """Compare every variant with the control, for every metric.
@@ -62,6 +66,7 @@ def evaluate(
             unless said otherwise: to be said for a part of the units.
         first_look: The shares of the units that had come by the first look, of which the sequential
             test makes its tau; None: this look is the first one.
+        waiting: The same of metrics that count a unit only once its window is over.
         strata: The same per phase, if units were drawn with different weights: they are compared within.
 
     Raises:
@@ -78,7 +83,7 @@ def evaluate(
             arms_of(ordered, estimand, plan=plan, strata=strata),
             plan,
             seen=estimand.planned(planned),
-            first_look=first_look,
+            first_look=waiting.get(estimand.metric, first_look),
         )
         for estimand in estimands
     ]

@@ -30,13 +30,13 @@ from abkit.analysis.inference.interaction import (
 )
 from abkit.analysis.inference.sequential import tau_for_sample_size
 from abkit.analysis.statistics.aggregates import Sums
-from abkit.analysis.statistics.estimands import Estimand
+from abkit.analysis.statistics.estimands import Estimand, waits
 from abkit.analysis.statistics.parts import Part
 from abkit.analysis.statistics.standardizing import Strata
 from abkit.errors import TooFewVariantsError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
-from abkit.experiments.declaring.metrics import Role
+from abkit.experiments.declaring.metrics import Metric, Role
 from abkit.extras import extra
 
 
@@ -47,8 +47,8 @@ def heterogeneity(
     plan: AnalysisPlan,
     *,
     units: int,
-    whole: Mapping[str, Sums] | None = None,
     first_look: FirstLook | None = None,
+    waiting: Mapping[Metric, FirstLook] | None = None,
     families: int | None = None,
 ) -> tuple[Heterogeneity, ...]:
     """Test, for each property and variant, whether the metric that decides reacts alike in all values.
@@ -63,9 +63,8 @@ def heterogeneity(
         design: What was planned.
         plan: How it is judged: its method and its confidence.
         units: The units of the whole experiment.
-        whole: The sums of the whole experiment, of whose units a planned sample size is made up; None: it
-            is made up of `units`.
         first_look: As for `evaluate`.
+        waiting: As for `evaluate`.
         families: How many tests are read together, each of one property and variant; None: those of
             these parts.
 
@@ -86,14 +85,15 @@ def heterogeneity(
         if estimand.metric != design.deciding and estimand.metric.role is not Role.GUARDRAIL:
             continue
         plain = estimand.unadjusted
+        first = (waiting or {}).get(estimand.metric, first_look)
         tests = [
-            _Test(variant, members, plain, design, plan, first_look)
+            _Test(variant, members, plain, design, plan, first)
             for members in by_property.values()
             if len(members) > 1
             for variant in _compared(members, plain, design, plan)
         ]
         together = max(1, families or len(tests))
-        begun = (units if whole is None else estimand.planned(whole)) >= size
+        begun = (_counted(by_property, estimand) if waits(estimand.metric) else units) >= size
         found += [
             test.result(together, left_out=max(0, units - counted[test.property]), begun=begun)
             for test in tests
@@ -147,6 +147,13 @@ def _added(parts: Sequence[Mapping[str, Sums]]) -> dict[str, Sums]:
     """The sums of several parts together, by variant."""
     variants = dict.fromkeys(variant for part in parts for variant in part)
     return {v: reduce(add, (part[v] for part in parts if v in part)) for v in variants}
+
+
+def _counted(parts: Mapping[str, Sequence[Part]], estimand: Estimand) -> int:
+    """The units that count for a metric that waits: those of the property that tells most."""
+    return max(
+        (sum(estimand.planned(part.sums) for part in of) for of in parts.values()), default=0
+    )
 
 
 def _units(sums: Mapping[str, Sums]) -> int:

@@ -54,6 +54,7 @@ def evaluate_pairs(
     plan: AnalysisPlan,
     *,
     first_looks: Mapping[str, FirstLook] | None = None,
+    waiting: Mapping[str, Mapping[Metric, FirstLook]] | None = None,
     strata: Strata = (),
 ) -> tuple[MetricResult, ...]:
     """Compare every two variants beside the control, each with those after it.
@@ -66,6 +67,7 @@ def evaluate_pairs(
         estimands: The metrics.
         plan: How the tests are made.
         first_looks: As `first_look` of `evaluate`, by the variant that is compared with.
+        waiting: As for `evaluate`, likewise.
         strata: As for `evaluate`.
 
     Returns:
@@ -81,13 +83,14 @@ def evaluate_pairs(
     for place, variant in enumerate(treatments[:-1]):
         beside = {variant: sums[variant], **{v: of for v, of in sums.items() if v != variant}}
         first_look = None if first_looks is None else first_looks[variant]
+        mature = {} if waiting is None else waiting[variant]
         tests += (
             MetricTest.of(
                 estimand,
                 arms_of(beside, estimand, plan=plan, strata=strata),
                 plan,
                 seen=estimand.planned(sums),
-                first_look=first_look,
+                first_look=mature.get(estimand.metric, first_look),
             ).only(treatments[place + 1 :])
             for estimand in estimands
         )

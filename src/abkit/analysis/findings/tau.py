@@ -7,7 +7,7 @@ weight beside it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import accumulate
 from math import sqrt
 from types import MappingProxyType
@@ -75,7 +75,11 @@ def sought(metric: Metric) -> float | None:
 
 
 def shares_at_first_look(
-    new_units: Mapping[tuple[datetime, str, int], int], *, control: str
+    new_units: Mapping[tuple[datetime, str, int], int],
+    *,
+    control: str,
+    window: timedelta = timedelta(0),
+    counted: Mapping[str, int] | None = None,
 ) -> FirstLook:
     """The shares of the units that had come by the first look.
 
@@ -87,12 +91,14 @@ def shares_at_first_look(
     Args:
         new_units: The units by the start of the period of their first exposure, variant and phase.
         control: The control.
+        window: How long after its first exposure a unit counts.
+        counted: By variant, the units that count now; None: all.
     """
     by_day: dict[str, dict[date, int]] = {variant: {} for _, variant, _ in new_units}
     for (start, variant, _), new in new_units.items():
-        of = by_day[variant]
-        of[start.date()] = of.get(start.date(), 0) + new
-    days = sorted({start.date() for start, *_ in new_units})
+        of, day = by_day[variant], (start + window).date()
+        of[day] = of.get(day, 0) + new
+    days = sorted({day for of in by_day.values() for day in of})
     so_far = {v: list(accumulate(of.get(day, 0) for day in days)) for v, of in by_day.items()}
     controls = so_far.pop(control, [])
     shares: dict[str, tuple[float, float]] = {}
@@ -102,7 +108,11 @@ def shares_at_first_look(
         if at is not None:
             after = pairs[min(at + 1, len(pairs) - 1)]
             first = [max(now, later / 2) for now, later in zip(pairs[at], after, strict=True)]
-            shares[variant] = first[0] / controls[-1], first[1] / own[-1]
+            last = (controls[-1], own[-1])
+            if counted is not None:
+                last = (counted.get(control, 0), counted.get(variant, 0))
+            if all(last):
+                shares[variant] = min(1.0, first[0] / last[0]), min(1.0, first[1] / last[1])
     return MappingProxyType(shares)
 
 

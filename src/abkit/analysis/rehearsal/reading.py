@@ -88,6 +88,8 @@ def read_history(
         start = _start(first, latest, wanted.length)
         session.define("units", queries.units(microseconds(start)), keep=True)
         rows = define_rows(session, events, present=present, recorded=recorded_actions(links, read))
+        # Every unit counts: of those that wait, the last ones count as they are.
+        events = evolve(events, end=microseconds(latest + max(layout.waits_for, default=0 * DAY)))
         session.define("per_unit", events.per_unit(source=rows))
         session.define("measured", events.measured(), keep=True)
         sums = SumQueries(layout=layout)

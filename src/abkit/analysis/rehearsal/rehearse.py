@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from attrs import evolve
 
 from abkit.analysis.aggregation.session import Progress, silent
+from abkit.analysis.amounts import listed
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.planned import in_force, planned
 from abkit.analysis.findings.before import LEVEL
@@ -42,10 +43,12 @@ from abkit.analysis.rehearsal.suggestion import (
 )
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.days import DAY
+from abkit.analysis.statistics.estimands import waits
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.experiment import Experiment
+from abkit.experiments.declaring.metrics import Metric
 
 PAST = timedelta(days=14)
 """The time before that CUPED is tried with, of a plan that has none."""
@@ -138,7 +141,7 @@ def rehearse(
             power=power,
             per_day=history.units / (days[-1] - days[0] + 1),
         ),
-        notes=(*_notes(experiment), *([drawing.note] if drawing.note else [])),
+        notes=(*_notes(experiment, design.metrics), *([drawing.note] if drawing.note else [])),
     )
 
 
@@ -234,8 +237,11 @@ def _before(judge: Judge, history: History, split: SplitSums, drawing: Drawing) 
     )
 
 
-def _notes(experiment: type[Experiment]) -> Iterator[str]:
+def _notes(experiment: type[Experiment], metrics: Sequence[Metric]) -> Iterator[str]:
     """What of the declaration a rehearsal does not follow."""
+    waiting = [repr(metric.name) for metric in metrics if waits(metric)]
+    if waiting:
+        yield f"Units whose window is not over count here too, in {listed(waiting)}."
     if experiment.eligible is not Experiment.eligible:
         yield "Its eligible() is not asked: units that it would leave out take part here."
     if experiment.declaration.layer is not None or experiment.declaration.holdouts:

@@ -14,7 +14,10 @@ from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.metrics import Metric, Missing
 
-_CALLED = {"missing": "treatment of missing values"}
+_CALLED = {
+    "missing": "treatment of missing values",
+    "mature_only": "waiting for the window",
+}
 """What a field of a metric is called where its own name says too little."""
 
 State = Mapping[str, Any]
