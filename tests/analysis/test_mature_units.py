@@ -73,8 +73,8 @@ def mature(exposures: Sequence[Mapping[str, Any]], actions: Any) -> list[Mapping
 def of_all(metric: Metric) -> Metric:
     """The same metric, of all units."""
     if isinstance(metric, Ratio):
-        parts = {name: of_all(getattr(metric, name)) for name in ("numerator", "denominator")}
-        return evolve(metric, **parts)
+        numerator, denominator = of_all(metric.numerator), of_all(metric.denominator)
+        return evolve(metric, numerator=numerator, denominator=denominator)
     return evolve(metric, mature_only=False)  # type: ignore[call-arg]
 
 
@@ -85,10 +85,6 @@ def arms(result: Result) -> list[Any]:
         for found in result.metrics
         for arm in (found.control, *(t.arm for t in found.treatments))
     ] + [t.comparison for found in result.metrics for t in found.treatments]
-
-
-def close(found: Any, expected: Any) -> None:
-    assert str(found) == str(expected) or found == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("over_time", ["day", None])
@@ -182,6 +178,22 @@ def test_each_look_is_the_result_of_that_day(tables: Tables) -> None:
     assert found.metrics[0].control.immature
 
 
+def test_units_of_several_variants_wait_in_each(tables: Tables) -> None:
+    exposures, actions = events(days=12, per_day=60)
+    again = [{**row, "variant": "b", "hour": row["hour"] + 30} for row in exposures[::9]]
+    data = tables([*exposures, *again], actions)
+    plain, by_day = (
+        analyze(
+            designed(REVENUE, BOUGHT), **data, several="include", cuped=WEEK, over_time=over_time
+        )
+        for over_time in (None, "day")
+    )
+    for one, other in zip(by_day.metrics, plain.metrics, strict=True):
+        same(one.control.moments, other.control.moments)
+        same(one.treatments[0].arm, other.treatments[0].arm)
+        assert one.treatments[0].arm.immature
+
+
 def test_the_report_says_how_many_wait(tables: Tables, tmp_path: Any) -> None:
     exposures, actions = events(per_day=20)
     result = analyze(designed(REVENUE), **tables(exposures, actions))
@@ -214,7 +226,7 @@ def test_a_planned_size_is_made_of_units_that_count(tables: Tables) -> None:
     count = 1_600 - 80 * 7
     for method in ("welch", "group-sequential"):
         for size, reached in ((count - 60, True), (count + 100, False)):
-            plan = {"method": method, "sample_size": size, "correction": "none"}
+            plan: dict[str, Any] = {"method": method, "sample_size": size, "correction": "none"}
             if method == "group-sequential":
                 plan["looks"] = [1.0]
             result = analyze(designed(REVENUE, guard, Total("buy")), **data, **plan)

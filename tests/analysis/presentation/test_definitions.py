@@ -44,8 +44,8 @@ class Steps(Metric):
             "average of 'price' over each unit's 'buy', at most the 99th percentile",
         ),
         (
-            Total("buy", delay=timedelta(days=3), window=timedelta(days=14), mature_only=True),
-            "number of 'buy' per unit, from 3 days to 14 days after the exposure, of units whose window is over",
+            Total("b", delay=timedelta(days=3), window=timedelta(days=9), mature_only=True),
+            "number of 'b' per unit, from 3 days to 9 days after the exposure, of units whose window is over",
         ),
         (
             Conversion("buy", window=timedelta(days=7)),
