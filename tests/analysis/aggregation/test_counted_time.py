@@ -122,7 +122,7 @@ logs = {
 }
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(**logs, until=st.sampled_from([None, 6 * DAY, 14 * DAY + 7]))
 def test_each_metric_counts_what_plain_python_counts(
     exposures: list[Seen], actions: list[Did], plan: timedelta | None, until: int | None
@@ -139,7 +139,7 @@ def test_each_metric_counts_what_plain_python_counts(
         same(found, found.sums, metric, told)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(**logs, cuped=st.booleans())
 def test_at_each_look_units_count_whose_window_is_over_then(
     exposures: list[Seen], actions: list[Did], plan: timedelta | None, cuped: bool
