@@ -55,8 +55,10 @@ if TYPE_CHECKING:
     from abkit.experiments.declaring.holdout import Holdout
     from abkit.experiments.declaring.layer import Layer
     from abkit.experiments.declaring.metrics import (
+        ActiveDays,
         Average,
         Conversion,
+        Distinct,
         Formula,
         Funnel,
         Mean,
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AbkitError",
     "Action",
+    "ActiveDays",
     "AnalysisError",
     "AnalysisPlan",
     "Assignment",
@@ -84,6 +87,7 @@ __all__ = [
     "Conversion",
     "DeclarationError",
     "DeliveryError",
+    "Distinct",
     "DuplicateExperimentError",
     "EmptyDataError",
     "Experiment",
@@ -135,11 +139,13 @@ __all__ = [
 
 # Imported when they are first used: an experiment that only declares its variants needs none of them.
 _LATER = {
+    "ActiveDays": "abkit.experiments.declaring.metrics",
     "AnalysisPlan": "abkit.experiments.declaring.analysis_plan",
     "Average": "abkit.experiments.declaring.metrics",
     "BernoulliFilter": "abkit.assignment._planout",
     "BernoulliTrial": "abkit.assignment._planout",
     "Conversion": "abkit.experiments.declaring.metrics",
+    "Distinct": "abkit.experiments.declaring.metrics",
     "ExposureLogger": "abkit.exposure.logger",
     "FastSample": "abkit.assignment._planout",
     "Formula": "abkit.experiments.declaring.metrics",

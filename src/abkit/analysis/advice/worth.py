@@ -19,8 +19,10 @@ from abkit.analysis.inference.shrinkage import (
     shrunk,
 )
 from abkit.experiments.declaring.metrics import (
+    ActiveDays,
     Conversion,
     Direction,
+    Distinct,
     Funnel,
     Metric,
     Retention,
@@ -32,7 +34,7 @@ from abkit.extras import extra
 USUAL = 0.1
 """The standard deviation of true lifts where neither past results nor a goal say another one: 10%."""
 
-_SUMMED = (Conversion, Retention, Funnel, Total, Sum)
+_SUMMED = (Conversion, Retention, Funnel, Total, Sum, Distinct, ActiveDays)
 """Metrics whose values make sense when they are added up over units: they count, or they are amounts."""
 
 

@@ -6,13 +6,13 @@ from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.amounts import amount, have
 from abkit.analysis.engines.base import Row, integer
-from abkit.analysis.query import absence
+from abkit.analysis.query import absence, distinct
 from abkit.analysis.query.counted_time import has_own_time
 from abkit.analysis.query.layout import Layout, actions_of
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.estimands import measured, waits
 from abkit.errors import suggestion
-from abkit.experiments.declaring.metrics import Average, Metric, Sum
+from abkit.experiments.declaring.metrics import Average, Distinct, Metric, Sum
 
 _SHOWN = 8
 
@@ -31,6 +31,7 @@ def absences(
         return ("There are no actions yet: whatever they measure is 0 for every unit.",)
     return (
         *_without_number(session, measured_sums.layout, actions),
+        *_without_value(session, measured_sums.layout),
         *_nobody(session, measured_sums),
         *limited_to_zero(measured_sums),
     )
@@ -88,6 +89,25 @@ def _without_number(session: QuerySession, layout: Layout, actions: Table) -> It
         )
 
 
+def _without_value(session: QuerySession, layout: Layout) -> Iterable[str]:
+    """Of each property whose different values metrics count, how many actions lack it."""
+    if not layout.texts:
+        return
+    rows = session.rows("properties that are missing", distinct.without_value(layout))
+    for i, (action, key) in enumerate(layout.texts):
+        found = {str(row["variant"]): integer(row, f"found_{i}") for row in rows}
+        without = {str(row["variant"]): integer(row, f"without_{i}") for row in rows}
+        some, names = sum(without.values()), _names(layout, Distinct, action, key)
+        if not some:
+            continue
+        counts = "counts" if len(names) == 1 else "count"
+        shares = "; ".join(f"{v}: {without[v]:,} of {found[v]:,}" for v in found)
+        yield (
+            f"{some:,} of {sum(found.values()):,} {action!r} that count {have(some)} no {key!r}: "
+            f"{' and '.join(names)} {counts} none of them. By variant: {shares}."
+        )
+
+
 def _left_out(layout: Layout, action: str, key: str) -> Iterable[str]:
     """What that does to the metrics."""
     summed, averaged = (_names(layout, kind, action, key) for kind in (Sum, Average))
@@ -101,7 +121,9 @@ def _left_out(layout: Layout, action: str, key: str) -> Iterable[str]:
         )
 
 
-def _names(layout: Layout, kind: type[Sum] | type[Average], action: str, key: str) -> Sequence[str]:
+def _names(
+    layout: Layout, kind: type[Sum | Average | Distinct], action: str, key: str
+) -> Sequence[str]:
     """The metrics that have such a part."""
     return [
         repr(estimand.metric.name)

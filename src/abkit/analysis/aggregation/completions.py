@@ -1,32 +1,51 @@
-"""Completions of funnels and returns, as the database knows them.
+"""Completions of funnels, returns, and what differs, as the database knows them.
 
 A funnel that counts each completion takes one after the other: of ways that overlap, the one that ends
 first counts, then the first that begins after its end. Which ones these are depends on all before; they
 are found in rounds, each of which doubles how many ways after a known one are known.
 """
 
+from functools import partial
+
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
-from abkit.analysis.query import completions
+from abkit.analysis.query import completions, distinct
 from abkit.analysis.query.completions import Counted
-from abkit.experiments.declaring.metrics import Counting, Funnel, Retention
+from abkit.analysis.query.layout import Layout
+from abkit.experiments.declaring.metrics import (
+    ActiveDays,
+    Counting,
+    Derived,
+    Distinct,
+    Funnel,
+    Retention,
+)
 
 
-def define_completed(
-    session: QuerySession, place: int, part: Funnel | Retention, counted: Counted
-) -> None:
+def define_completed(session: QuerySession, place: int, part: Derived, layout: Layout) -> None:
     """Find out when each unit completed a metric: afterwards there is a table `completed_` of its place.
 
     Args:
         session: The engine, which has the table `done`.
         place: The place of the metric among `Layout.derived`.
         part: The metric.
-        counted: Which rows of `done` count as one of its actions.
+        layout: Which rows of `done` count as one of its actions.
     """
+    completed, counted = f"completed_{place}", partial(layout.counted, part)
+    match part:
+        case Retention():
+            session.define(completed, completions.returns(part, counted))
+        case Funnel():
+            _define_ways(session, place, part, counted)
+        case Distinct():
+            value = distinct.text(layout.text(part))
+            session.define(completed, distinct.firsts(part, counted, value=value))
+        case ActiveDays():
+            session.define(completed, distinct.firsts(part, counted, value=distinct.day()))
+
+
+def _define_ways(session: QuerySession, place: int, part: Funnel, counted: Counted) -> None:
     completed = f"completed_{place}"
-    if isinstance(part, Retention):
-        session.define(completed, completions.returns(part, counted))
-        return
     steps, ways = f"steps_{place}", f"ways_{place}"
     session.define(steps, completions.steps(part, counted), keep=True)
     session.define(ways, completions.ways(part, source=steps))

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from math import isfinite
 from types import MappingProxyType
 
@@ -195,7 +194,7 @@ def define_rows(
     if not layout.derived:
         return "done"
     for i, part in enumerate(layout.derived):
-        define_completed(session, i, part, partial(layout.counted, part))
+        define_completed(session, i, part, layout)
     session.define("progress", queries.progress())
     return "progress"
 

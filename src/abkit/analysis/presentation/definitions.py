@@ -10,9 +10,11 @@ from abkit.analysis.times import duration
 from abkit.experiments.declaring.expressions import Expression
 from abkit.experiments.declaring.metrics import (
     ActionMetric,
+    ActiveDays,
     Average,
     Conversion,
     Counting,
+    Distinct,
     Formula,
     Funnel,
     Mean,
@@ -47,6 +49,10 @@ def _measures(metric: Metric) -> str:
             words = f"sum of {metric.property!r} over {metric.action!r} per unit"
         case Average():
             words = f"average of {metric.property!r} over each unit's {metric.action!r}"
+        case Distinct():
+            words = f"number of different {metric.property!r} of {metric.action!r} per unit"
+        case ActiveDays():
+            words = f"number of different days with {metric.action!r} per unit"
         case Mean():
             words = f"mean of the column {metric.column!r} of a table of units"
         case Funnel():

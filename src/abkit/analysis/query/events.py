@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.query.completions import KEY
 from abkit.analysis.query.grouping import unit_key, unit_of_group
@@ -83,6 +83,7 @@ class EventQueries:
                 )
                 for i, (action, key) in enumerate(self.layout.values)
             ),
+            *(_text_column(f"text_{i}", *pair) for i, pair in enumerate(self.layout.texts)),
         ]
 
     def nothing(self) -> str:
@@ -90,6 +91,7 @@ class EventQueries:
         values = "".join(
             f", cast(null as double) as value_{i}" for i in range(len(self.layout.values))
         )
+        values += "".join(f", cast(null as varchar) as {text}" for text in self._texts)
         return f"""\
 select cast(null as varchar) as insert_id, cast(null as varchar) as action,
   cast(null as varchar) as unit_id, cast(null as bigint) as time{values}
@@ -98,7 +100,7 @@ where unit_id is null"""  # noqa: S608 - columns are our own
 
     def once(self) -> str:
         """The actions, each once: what was delivered twice has one insert_id. Columns: as `actions`."""
-        values = [f"value_{i}" for i in range(len(self.layout.values))]
+        values = [f"value_{i}" for i in range(len(self.layout.values))] + self._texts
         plain = "".join(f", {value}" for value in values)
         largest = "".join(f", max({value}) as {value}" for value in values)
         return f"""\
@@ -115,12 +117,13 @@ group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
         """What each unit did that counts.
 
         Columns: unit_id, variant, action, time, first_exposure, past (1 before the exposure, else 0),
-        value_0, ...
+        value_0, ..., text_0, ...
 
         Args:
             source: The table of the actions.
         """
         values = "".join(f",\n  a.value_{i} as value_{i}" for i in range(len(self.layout.values)))
+        values += "".join(f",\n  a.{text} as {text}" for text in self._texts)
         conditions = [f"a.{_among(self.layout.actions)}", f"a.time >= {self._earliest()}"]
         reach = self.layout.reach
         if reach is not None:
@@ -152,8 +155,9 @@ where {condition}"""  # noqa: S608 - literals are quoted
         parts = [
             f"select {KEY}, action, time, past, cast(null as bigint) as completes{plain}\nfrom done"
         ]
-        for i in range(len(self.layout.derived)):
-            columns = f"{KEY}, cast(null as varchar) as action, time, 0 as past, {i} as completes"
+        for i, part in enumerate(self.layout.derived):
+            past = "past" if part in self.layout.adjusted else "0 as past"
+            columns = f"{KEY}, cast(null as varchar) as action, time, {past}, {i} as completes"
             parts.append(f"select {columns}{nothing}\nfrom completed_{i}")
         return "\nunion all\n".join(parts)
 
@@ -350,6 +354,10 @@ select unit_id, variant, {then} as period,
         ]
         return ",\n  ".join([*now, *past, *present])
 
+    @property
+    def _texts(self) -> list[str]:
+        return [f"text_{i}" for i in range(len(self.layout.texts))]
+
     def _past_accumulators(self) -> Collection[int]:
         layout = self.layout
         needed = (a for part in layout.adjusted for a in layout.needed(part))
@@ -367,6 +375,18 @@ select unit_id, variant, {then} as period,
         if self.cuped is None:
             return "u.first_exposure"
         return f"u.first_exposure - {microseconds(self.cuped)}"
+
+
+def _text_column(name: str, action: str, key: str) -> Column:
+    """A property of actions as a text; their user is a column of the table itself."""
+    column = Column(
+        name=name, kind=Kind.TEXT, source="user_id", when=("action", (action,)), required=True
+    )
+    return (
+        column
+        if key == "user_id"
+        else evolve(column, source="properties", key=key, elsewhere=(key,))
+    )
 
 
 def _among(actions: Collection[str]) -> str:

@@ -15,8 +15,11 @@ from abkit.analysis.statistics.estimands import Estimand, measured, waits
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import (
     ActionMetric,
+    ActiveDays,
     Average,
     Conversion,
+    Derived,
+    Distinct,
     Formula,
     Funnel,
     Mean,
@@ -188,9 +191,9 @@ class Layout:
         return any(self._within(p) for p in self.parts if p not in self.derived)
 
     @cached_property
-    def derived(self) -> tuple[Funnel | Retention, ...]:
-        """Those of the parts that are made of several actions."""
-        return tuple(p for p in self.parts if isinstance(p, Funnel | Retention))
+    def derived(self) -> tuple[Derived, ...]:
+        """Those of the parts of which not each action counts, but what is completed by some."""
+        return tuple(p for p in self.parts if isinstance(p, Derived))
 
     @cached_property
     def actions(self) -> tuple[str, ...]:
@@ -204,6 +207,12 @@ class Layout:
         return tuple(dict.fromkeys(pairs))
 
     @cached_property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """The properties whose different values some metric counts: pairs of action and property."""
+        pairs = ((p.action, p.property) for p in self.parts if isinstance(p, Distinct))
+        return tuple(dict.fromkeys(pairs))
+
+    @cached_property
     def accumulators(self) -> tuple[Accumulator, ...]:
         """The sums that the measures are made of, each once."""
         return tuple(dict.fromkeys(a for part in self.parts for a in self.needed(part)))
@@ -212,7 +221,8 @@ class Layout:
     def idempotent(self) -> bool:
         """Whether an action that was stored twice changes nothing."""
         return all(
-            isinstance(p, Retention) or (isinstance(p, Conversion) and p.times == 1)
+            isinstance(p, Retention | Distinct | ActiveDays)
+            or (isinstance(p, Conversion) and p.times == 1)
             for p in self.parts
         )
 
@@ -273,12 +283,13 @@ class Layout:
                 value, counted = self._value(part), self.counted(part, part.action)
                 present = f"{counted} and {value} is not null"
                 return (Accumulator(counted, value), Accumulator(present))
-            case Funnel() | Retention():
+            case Funnel() | Retention() | Distinct() | ActiveDays():
                 return (Accumulator(f"completes = {self.derived.index(part)}"),)
             case _:
                 message = (
                     f"{part.name!r} is a {type(part).__name__}, which needs a table with one row per "
-                    "unit; of actions use Conversion, Total, Sum, Average, Funnel or Retention"
+                    "unit; of actions use Conversion, Total, Sum, Average, Distinct, ActiveDays, Funnel or "
+                    "Retention"
                 )
                 raise AnalysisError(message)
 
@@ -302,6 +313,10 @@ class Layout:
                 return one_if(f"{columns[0]} > 0")
             case _:
                 return f"coalesce({columns[0]}, cast(0 as double))"
+
+    def text(self, part: Distinct) -> str:
+        """The column of `done` that has the property of a metric."""
+        return f"text_{self.texts.index((part.action, part.property))}"
 
     def _value(self, part: Sum | Average) -> str:
         return f"value_{self.values.index((part.action, part.property))}"
@@ -359,7 +374,7 @@ class Layout:
 def actions_of(part: Metric) -> tuple[str, ...]:
     """The names of the actions that a metric of one value per unit needs."""
     match part:
-        case Conversion() | Total() | Sum() | Average():
+        case Conversion() | Total() | Sum() | Average() | Distinct() | ActiveDays():
             return (part.action,)
         case Funnel():
             return part.steps

@@ -8,7 +8,7 @@ from abkit.analysis.findings.metric_result import MINIMUM_UNITS
 from abkit.analysis.query.layout import actions_of
 from abkit.analysis.rehearsal.history import History
 from abkit.errors import AnalysisError
-from abkit.experiments.declaring.metrics import Average, Metric, Sum
+from abkit.experiments.declaring.metrics import Average, Distinct, Metric, Sum
 
 _ROUNDING = 1e-6
 """A half of all hashes is no half to the last digit."""
@@ -72,6 +72,11 @@ def _why(part: Metric, history: History) -> str:
         return (
             f"no {part.action!r} has a number other than 0 as its {part.property!r}. Check the property, or "
             "rehearse without this metric"
+        )
+    if isinstance(part, Distinct):
+        return (
+            f"no {part.action!r} has a {part.property!r}. Check the property, or rehearse without "
+            "this metric"
         )
     return (
         f"what units did in these days ({listed([repr(name) for name in needed])}) is never what it counts. "

@@ -18,6 +18,8 @@ from abkit.errors import AnalysisError
 from abkit.experiments.declaring.expressions import Operand
 from abkit.experiments.declaring.metrics import (
     ActionMetric,
+    ActiveDays,
+    Distinct,
     Formula,
     Funnel,
     Metric,
@@ -143,7 +145,7 @@ class Estimand:
 
     def negative_units(self, sums: Sums) -> int | None:
         """How many units have a value below 0; None where that is not known."""
-        if isinstance(self.metric, Total | Funnel):
+        if isinstance(self.metric, Total | Funnel | Distinct | ActiveDays):
             return 0  # counts
         if self.negative is None:
             return None

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import Attribute, evolve, field, frozen
 
 from abkit.errors import DeclarationError
 from abkit.experiments.declaring import metric_fields as fields
+from abkit.experiments.declaring.distinct import ActiveDays, Distinct
 from abkit.experiments.declaring.expressions import Expression
 from abkit.experiments.declaring.metric import ActionMetric, Measured, Metric
 from abkit.experiments.declaring.metric_fields import (
@@ -21,10 +22,13 @@ from abkit.experiments.declaring.metric_fields import (
 
 __all__ = [
     "ActionMetric",
+    "ActiveDays",
     "Average",
     "Conversion",
     "Counting",
+    "Derived",
     "Direction",
+    "Distinct",
     "Formula",
     "Funnel",
     "Mean",
@@ -185,6 +189,10 @@ class Retention(ActionMetric):
     def binary(self) -> bool:
         """True."""
         return True
+
+
+Derived: TypeAlias = Funnel | Retention | Distinct | ActiveDays
+"""Metrics of which not each action counts, but what a unit completes by some of them."""
 
 
 def _of_units(metric: Metric, attribute: "Attribute[Any]", value: object) -> None:
