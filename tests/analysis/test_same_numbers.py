@@ -18,8 +18,10 @@ from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.statistics.days import DailySums
 from abkit.events import Action, Exposure, Identity
 from abkit.experiments.declaring.metrics import (
+    ActiveDays,
     Average,
     Conversion,
+    Distinct,
     Formula,
     Funnel,
     Metric,
@@ -63,6 +65,9 @@ METRICS: tuple[Metric, ...] = (
         mature_only=True,
     ),
     Total("looks in 9 days", action="look", window=timedelta(days=9)),
+    Distinct("people", action="look", property="user_id", role=Role.SECONDARY),
+    Distinct("prices", action="buy", property="price"),
+    ActiveDays("days", action="look"),
     # It hardly varies, so that its sums are asked for again around its mean.
     Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),
 )

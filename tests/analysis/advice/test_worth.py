@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from abkit import Conversion, Ratio, Sum, Total
+from abkit import ActiveDays, Conversion, Distinct, Ratio, Sum, Total
 from abkit.analysis.advice.daily_units import DailyUnits
 from abkit.analysis.advice.worth import PriorSource, has_sum, per_day, stated_prior, worth
 from abkit.analysis.declared.past_results import PastLift, PastResults
@@ -58,6 +58,8 @@ def test_a_day_is_not_known_without_times_and_has_no_sense_without_a_sum() -> No
     assert said is not None
     assert per_day(said, main, None) == said
     assert has_sum(CLICK)
+    assert has_sum(Distinct("seen", property="item"))
+    assert has_sum(ActiveDays("visits"))
     assert has_sum(Total("click"))
     assert not has_sum(Total("click", log=True))
     assert not has_sum(Ratio("r", numerator=Total("a"), denominator=Total("b")))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from attrs import frozen
 
-from abkit import Conversion, Mean, Sum, Total
+from abkit import ActiveDays, Conversion, Distinct, Mean, Sum, Total
 from abkit.analysis.presentation.definitions import in_words
 from abkit.experiments.declaring.metrics import (
     Average,
@@ -54,6 +54,14 @@ class Steps(Metric):
         (
             Total("buy", delay=timedelta(days=1), log=True),
             "number of 'buy' per unit, from 1 day after the exposure on, as its logarithm",
+        ),
+        (
+            Distinct("seen", action="view", property="item"),
+            "number of different 'item' of 'view' per unit",
+        ),
+        (
+            ActiveDays("visits", action="visit", winsorize=Winsorize(upper=7)),
+            "number of different days with 'visit' per unit, at most 7",
         ),
         (
             Mean("rating", missing="drop"),

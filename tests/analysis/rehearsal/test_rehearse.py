@@ -20,7 +20,14 @@ from abkit.errors import AnalysisError, EmptyDataError
 from abkit.experiments.deciding.decision import split_of
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.experiment import UserExperiment, VisitorExperiment
-from abkit.experiments.declaring.metrics import Conversion, Ratio, Sum, Total
+from abkit.experiments.declaring.metrics import (
+    ActiveDays,
+    Conversion,
+    Distinct,
+    Ratio,
+    Sum,
+    Total,
+)
 from abkit.experiments.in_bulk.assign import assign_many
 
 from ..conftest import START
@@ -255,15 +262,33 @@ def test_code_that_decides_is_not_run_but_split_with_its_weights(actions: Any) -
         rehearse(Mixed, actions=actions, splits=20)
 
 
+def test_different_prices_and_days_are_rehearsed(actions: Any) -> None:
+    class Counted(Button):
+        metrics = [
+            ActiveDays("days", action=VISITS),
+            Distinct("prices", action=BUYS, property="price"),
+        ]
+
+    days, prices = rehearse(Counted, actions=actions, length=timedelta(days=14), splits=40).metrics
+    assert days.mean > prices.mean > 0
+    assert days.gains.cuped is not None
+    assert days.gains.cuped > 0.1
+
+
 def test_what_cannot_be_rehearsed_says_why(actions: Any, tables: Any) -> None:
     class Undone(Button):
         metrics = [Conversion("sign up")]
+
+    class Unseen(Button):
+        metrics = [Distinct("items", action=BUYS, property="item")]
 
     class Unmeasured(Button):
         metrics = []
 
     with pytest.raises(AnalysisError, match="nobody did 'sign up'.*visit and buy"):
         rehearse(Undone, actions=actions)
+    with pytest.raises(AnalysisError, match="items is 0 .*no 'buy' has a 'item'"):
+        rehearse(Unseen, actions=actions)
     with pytest.raises(AnalysisError, match="declares no metrics"):
         rehearse(Unmeasured, actions=actions)
     with pytest.raises(AnalysisError, match="splits must be 2 to 5,000, not 1"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from abkit import AnalysisPlan, Conversion, OrgExperiment, Ratio, Sum, Total
+from abkit import ActiveDays, AnalysisPlan, Conversion, Distinct, OrgExperiment, Ratio, Sum, Total
 from abkit.cli.group import abkit
 from abkit.errors import ConfigError
 from abkit.experiments.checking.lock import amended_after_start, compare, read_lock, write_lock
@@ -83,6 +83,22 @@ def test_each_change_is_told(said: dict[str, Any], what: list[str]) -> None:
     found = [each for each in differences(before, after) if "role" not in each]
     assert found == what
     assert differences(after, after) == ()
+
+
+def test_what_a_metric_tells_apart_is_written_down() -> None:
+    def counting(key: str) -> dict[str, Any]:
+        seen = Distinct("items seen", action="view", property=key)
+        return judged(experiment(metrics=[seen, ActiveDays("visits", action="visit")]).declaration)
+
+    items, pages = counting("item"), counting("page")
+    assert items["metrics"]["items seen"]["type"] == "Distinct"
+    assert (
+        items["metrics"]["visits"] | {"action": "visit", "type": "ActiveDays"}
+        == (items["metrics"]["visits"])
+    )
+    assert list(differences(items, pages)) == [
+        "the property of 'items seen' was changed from item to page"
+    ]
 
 
 def test_only_what_differs_is_written_down_again() -> None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from abkit import Conversion, DeclarationError, Mean, Sum, Total
+from abkit import ActiveDays, Conversion, DeclarationError, Distinct, Mean, Sum, Total
 from abkit.experiments.declaring.metrics import Ratio, Retention, with_roles
 
 
@@ -13,6 +13,8 @@ def test_the_action_is_the_name_unless_said_otherwise() -> None:
     assert Conversion("clicked").action == "clicked"
     assert Sum("revenue", action="bought", property="price").action == "bought"
     assert Mean("rounds").column == "rounds"
+    assert Distinct("view", property="item").action == "view"
+    assert ActiveDays("visit").action == "visit"
 
 
 DAY = timedelta(days=1)
@@ -32,6 +34,9 @@ def guardrail(**kind: Any) -> Mean:
         (lambda: Conversion(""), "`name`"),
         (lambda: Total("x", action=" "), "`action`"),
         (lambda: Sum("x", property=""), "`property`"),
+        (lambda: Distinct("x", property=" "), "Distinct: `property`"),
+        (lambda: Distinct("x", property="item", action=""), "`action`"),
+        (lambda: ActiveDays("x", action=""), "ActiveDays: `action`"),
         (lambda: Conversion("x", direction="up"), "increase, decrease, any"),
         (lambda: Conversion("x", role="main"), "primary, secondary, guardrail"),
         (lambda: Conversion("x", goal=-0.1), "relative change above 0"),
