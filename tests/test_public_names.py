@@ -11,6 +11,7 @@ import abkit
 NAMES = [
     "AbkitError",
     "Action",
+    "ActiveDays",
     "AnalysisError",
     "AnalysisPlan",
     "Assignment",
@@ -21,6 +22,7 @@ NAMES = [
     "Conversion",
     "DeclarationError",
     "DeliveryError",
+    "Distinct",
     "DuplicateExperimentError",
     "EmptyDataError",
     "Experiment",
