@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         Winsorize,
     )
     from abkit.experiments.declaring.script import ScriptExperiment
+    from abkit.experiments.declaring.where import prop
     from abkit.experiments.in_bulk.assign import assign_many, reasons_many
     from abkit.experiments.in_bulk.sql import assignment_sql, reason_sql
     from abkit.exposure.logger import ExposureLogger
@@ -133,6 +134,7 @@ __all__ = [
     "assignment_sql",
     "expt_manager",
     "force",
+    "prop",
     "reason_sql",
     "reasons_many",
 ]
@@ -170,6 +172,7 @@ _LATER = {
     "assign_many": "abkit.experiments.in_bulk.assign",
     "assignment_sql": "abkit.experiments.in_bulk.sql",
     "force": "abkit.assignment.forcing",
+    "prop": "abkit.experiments.declaring.where",
     "reason_sql": "abkit.experiments.in_bulk.sql",
     "reasons_many": "abkit.experiments.in_bulk.assign",
 }

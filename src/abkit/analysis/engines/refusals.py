@@ -14,6 +14,7 @@ SHOWN = 60
 
 _WANTED = {
     Kind.TEXT: "a text",
+    Kind.EXACT: "a text",
     Kind.KEY: "a text",
     Kind.NUMBER: "a finite number",
     Kind.INSTANT: (

@@ -39,6 +39,13 @@ def in_words(metric: Metric) -> str:
 
 
 def _measures(metric: Metric) -> str:
+    words = _counted(metric)
+    if isinstance(metric, ActionMetric) and metric.where is not None:
+        words += f" where {metric.where!r}"
+    return words
+
+
+def _counted(metric: Metric) -> str:
     match metric:
         case Conversion():
             often = "" if metric.times == 1 else f" at least {metric.times} times"

@@ -16,10 +16,10 @@ def without_number(layout: Layout) -> str:
     Columns: variant, found_0, ... and without_0, ... by the places in `Layout.values`.
     """
     counts = ",\n  ".join(
-        f"sum(case when action = {literal(action)} then 1 else 0 end) as found_{i},\n  "
-        f"sum(case when action = {literal(action)} and value_{i} is null then 1 else 0 end) "
-        f"as without_{i}"
-        for i, (action, _) in enumerate(layout.values)
+        f"sum(case when {counted} then 1 else 0 end) as found_{i},\n  "
+        f"sum(case when value_{i} is null and ({counted}) then 1 else 0 end) as without_{i}"
+        for i, pair in enumerate(layout.values)
+        for counted in (layout.counted_value(*pair),)
     )
     return f"""\
 select variant,

@@ -61,9 +61,8 @@ group by {self._group}, {days}"""  # noqa: S608 - columns are our own
         """
         values = ",\n  ".join(f"{self._value(m)} as v{i}" for i, m in enumerate(self.metrics))
         conditions = dict.fromkeys(self.layout.needed(m)[0].condition for m in self.metrics)
-        values_of_sums = [f"value_{i}" for i in range(len(self.layout.values))]
         times = ["past", "time", "first_exposure"] if self.layout.is_timed else []
-        columns = ", ".join(["unit_id", "variant", "action", *times, *values_of_sums])
+        columns = ", ".join(["unit_id", "variant", "action", *times, *self.layout.carried])
         phase = phase_of = joined = ""
         if self.phased:
             phase, phase_of = f", {PHASE}", f", min({PHASE}) as {PHASE}"

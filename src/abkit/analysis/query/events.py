@@ -84,14 +84,12 @@ class EventQueries:
                 for i, (action, key) in enumerate(self.layout.values)
             ),
             *(_text_column(f"text_{i}", *pair) for i, pair in enumerate(self.layout.texts)),
+            *self.layout.filters.columns(),
         ]
 
     def nothing(self) -> str:
         """The table of actions where there was none yet."""
-        values = "".join(
-            f", cast(null as double) as value_{i}" for i in range(len(self.layout.values))
-        )
-        values += "".join(f", cast(null as varchar) as {text}" for text in self._texts)
+        values = "".join(f", cast(null as {type_}) as {name}" for name, type_ in self.layout.read)
         return f"""\
 select cast(null as varchar) as insert_id, cast(null as varchar) as action,
   cast(null as varchar) as unit_id, cast(null as bigint) as time{values}
@@ -100,7 +98,7 @@ where unit_id is null"""  # noqa: S608 - columns are our own
 
     def once(self) -> str:
         """The actions, each once: what was delivered twice has one insert_id. Columns: as `actions`."""
-        values = [f"value_{i}" for i in range(len(self.layout.values))] + self._texts
+        values = [name for name, _ in self.layout.read]
         plain = "".join(f", {value}" for value in values)
         largest = "".join(f", max({value}) as {value}" for value in values)
         return f"""\
@@ -117,13 +115,15 @@ group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
         """What each unit did that counts.
 
         Columns: unit_id, variant, action, time, first_exposure, past (1 before the exposure, else 0),
-        value_0, ..., text_0, ...
+        and those of `Layout.carried` and `Layout.texts`.
 
         Args:
             source: The table of the actions.
         """
-        values = "".join(f",\n  a.value_{i} as value_{i}" for i in range(len(self.layout.values)))
-        values += "".join(f",\n  a.{text} as {text}" for text in self._texts)
+        layout = self.layout
+        taken = [f"a.value_{i} as value_{i}" for i in range(len(layout.values))]
+        taken += [f"a.text_{i} as text_{i}" for i in range(len(layout.texts))]
+        values = "".join(f",\n  {each}" for each in (*taken, *layout.filters.told("a.")))
         conditions = [f"a.{_among(self.layout.actions)}", f"a.time >= {self._earliest()}"]
         reach = self.layout.reach
         if reach is not None:
@@ -149,7 +149,7 @@ where {condition}"""  # noqa: S608 - literals are quoted
         Columns: those of `done` that the accumulators need, and completes (the number of the metric
         among `Layout.derived` that the row completes; null for others).
         """
-        values = [f"value_{i}" for i in range(len(self.layout.values))]
+        values = self.layout.carried
         plain = "".join(f", {value}" for value in values)
         nothing = "".join(f", cast(null as double) as {value}" for value in values)
         parts = [
@@ -262,7 +262,7 @@ from (
         window among `Layout.waits_for` that is over; null for what was done).
         """
         layout = self.layout
-        values = [f"value_{i}" for i in range(len(layout.values))]
+        values = layout.carried
         times = ["time", "first_exposure"] if layout.is_timed else []
         completes = ["completes"] if layout.derived else []
         first = period("first_exposure", length)
@@ -353,10 +353,6 @@ select unit_id, variant, {then} as period,
             for i, (_, after) in enumerate(layout.presences_after)
         ]
         return ",\n  ".join([*now, *past, *present])
-
-    @property
-    def _texts(self) -> list[str]:
-        return [f"text_{i}" for i in range(len(self.layout.texts))]
 
     def _past_accumulators(self) -> Collection[int]:
         layout = self.layout

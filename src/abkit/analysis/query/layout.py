@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from abkit.analysis.query import counted_time
 from abkit.analysis.query.values import one_if
+from abkit.analysis.query.where import Filters
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.estimands import Estimand, measured, waits
 from abkit.errors import AnalysisError
@@ -213,6 +214,23 @@ class Layout:
         return tuple(dict.fromkeys(pairs))
 
     @cached_property
+    def filters(self) -> Filters:
+        """Which actions count for which metric, by their properties."""
+        parts = (part for part in self.parts if isinstance(part, ActionMetric))
+        return Filters.of((part, actions_of(part)) for part in parts)
+
+    @property
+    def read(self) -> tuple[tuple[str, str], ...]:
+        """The columns of `actions` that metrics need of an action, and their types."""
+        texts = ((f"text_{i}", "varchar") for i in range(len(self.texts)))
+        return (*((name, "double") for name in self._value_names), *texts, *self.filters.read)
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The columns of `done` that the accumulators need, made of these; all are doubles."""
+        return (*self._value_names, *self.filters.names)
+
+    @cached_property
     def accumulators(self) -> tuple[Accumulator, ...]:
         """The sums that the measures are made of, each once."""
         return tuple(dict.fromkeys(a for part in self.parts for a in self.needed(part)))
@@ -263,10 +281,19 @@ class Layout:
             part: One of the parts.
             action: One of its actions.
         """
-        return " and ".join(filter(None, [f"action = {literal(action)}", self._within(part)]))
+        conditions = [f"action = {literal(action)}", self._within(part)]
+        if part.where is not None:
+            conditions.append(self.filters.counted(part.where))
+        return " and ".join(filter(None, conditions))
 
     def _within(self, part: Metric) -> str:
         return counted_time.within(part, window=self.window_of(part), reach=self.reach)
+
+    def counted_value(self, action: str, key: str) -> str:
+        """Whether a row of `done` counts for some metric of a property, as SQL."""
+        parts = (p for p in self.parts if isinstance(p, Sum | Average))
+        own = (self.counted(p, action) for p in parts if (p.action, p.property) == (action, key))
+        return " or ".join(dict.fromkeys(own))
 
     def needed(self, part: Metric) -> tuple[Accumulator, ...]:
         """The sums that one metric of one value per unit is made of.
@@ -320,6 +347,10 @@ class Layout:
 
     def _value(self, part: Sum | Average) -> str:
         return f"value_{self.values.index((part.action, part.property))}"
+
+    @property
+    def _value_names(self) -> tuple[str, ...]:
+        return tuple(f"value_{i}" for i in range(len(self.values)))
 
     @property
     def _present(self) -> int:

@@ -158,6 +158,12 @@ def column_of(part: Metric) -> str:
         AnalysisError: The metric is not one of units.
     """
     match part:
+        case Conversion(where=Condition()):
+            message = (
+                f"{part.name!r} has where={part.where!r}, which is for actions: a table of units has one value "
+                "per unit; leave it out, or make a column of the units that fulfil it"
+            )
+            raise AnalysisError(message)
         case Conversion(times=1):
             return part.action
         case Mean():

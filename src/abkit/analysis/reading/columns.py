@@ -10,6 +10,8 @@ class Kind(StrEnum):
 
     TEXT = "text"
     """Text; empty is missing; whole floats lose their ".0", as ids must."""
+    EXACT = "exact"
+    """Text as `TEXT`, which equals only itself, and is in the order of its characters' numbers."""
     KEY = "key"
     """What tells rows apart, as text or as a whole number: only whether it is there and is the same."""
     INSTANT = "instant"
@@ -35,6 +37,8 @@ class Column:
         source: The column of the schema that it comes from, before the table's own names are applied:
             "groups", "properties", "user_id".
         key: The entry to take, if the source is a map, a struct or a JSON object: "org", "price".
+        inside: The entries to take of that, from the outside in, where it is one of these too; null where it
+            is none.
         when: Take it only in rows where this column of the same view (a text) has one of these values;
             null in others. So one action's odd property does not break another's.
         required: Whether there is no answer without it; else it is null where the table lacks it.
@@ -46,6 +50,7 @@ class Column:
     kind: Kind
     source: str
     key: str | None = None
+    inside: tuple[str, ...] = ()
     when: tuple[str, tuple[str, ...]] | None = None
     required: bool = field(default=False)
     elsewhere: tuple[str, ...] = ()

@@ -49,9 +49,12 @@ def match(table: Table, columns: Sequence[Column], available: Sequence[str]) -> 
 def _match(table: Table, column: Column, available: Sequence[str]) -> Match:
     entry = f"{column.source}.{column.key}"
     place = table.columns.get(column.source, column.source)
-    path = () if column.key is None else (column.key,)
-    if entry in table.columns:  # an entry by its own name is a column of its own
-        place, path = table.columns[entry], ()
+    path = () if column.key is None else (column.key, *column.inside)
+    innermost = ".".join((entry, *column.inside))
+    if innermost in table.columns:  # an entry by its own name is a column of its own
+        place, path, entry = table.columns[innermost], (), innermost
+    elif entry in table.columns:
+        place, path = table.columns[entry], column.inside
     name, *within = (place,) if isinstance(place, str) else place
     source = _same(name, available)
     mapped = column.source in table.columns or entry in table.columns
@@ -59,7 +62,7 @@ def _match(table: Table, column: Column, available: Sequence[str]) -> Match:
         others = (_same(other, available) for other in column.elsewhere)
         other = next((other for other in others if other is not None), None)
         if other is not None:
-            return Match(column, other)
+            return Match(column, other, column.inside)
     if source is None and (column.required or mapped):
         raise MissingColumnError(name, table.label, available, advice=_advice(column))
     return Match(column, source, (*within, *path))
@@ -69,7 +72,7 @@ def _advice(column: Column) -> str:
     """How the table can say where a column stands."""
     if column.key is None:
         return ""
-    entry = f"{column.source}.{column.key}"
+    entry = ".".join((column.source, column.key, *column.inside))
     return (
         f"It would have {column.key!r}, which may also be a column of that name, or any other: "
         f"Table(..., columns={{{entry!r}: '...'}})."

@@ -13,6 +13,7 @@ from abkit.experiments.checking.written_times import time_of, written_time
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.metrics import Metric, Missing
+from abkit.experiments.declaring.where import Condition
 
 _CALLED = {
     "missing": "treatment of missing values",
@@ -144,6 +145,8 @@ def _plain(value: object) -> Any:
         return sorted(
             (_plain(each) for each in value), key=repr
         )  # Their own order is another in each run.
+    if isinstance(value, Condition):
+        return repr(value)
     if attrs.has(type(value)):
         return {"type": type(value).__name__, **_fields(value)}
     return repr(value)

@@ -8,6 +8,7 @@ from abkit.errors import DeclarationError
 from abkit.experiments.declaring import metric_fields as fields
 from abkit.experiments.declaring.expressions import Operand
 from abkit.experiments.declaring.metric_fields import Direction, Role, Winsorize
+from abkit.experiments.declaring.where import Condition, where
 
 
 @frozen
@@ -57,6 +58,8 @@ class ActionMetric(Metric):
     """What metrics of actions have. Use one of its subclasses.
 
     Attributes:
+        where: Which of the actions count, by their properties: a condition such as `prop("amount") > 10`, or
+            a mapping such as {"plan": "paid"}; None: all. Of several actions, it holds for each.
         delay: How long after a unit's first exposure its actions begin to count; None: at once.
         window: How long after it they no longer count, the end left out; it holds instead of the plan's
             `window`, also where it is longer. None: as the plan says.
@@ -64,6 +67,7 @@ class ActionMetric(Metric):
             needs a window, of the metric or of the plan.
     """
 
+    where: Condition | None = field(kw_only=True, default=None, converter=where)
     delay: timedelta | None = field(kw_only=True, default=None, validator=fields.duration)
     window: timedelta | None = field(kw_only=True, default=None, validator=fields.duration)
     mature_only: bool = field(kw_only=True, default=False, validator=fields.whether)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from abkit.analysis.engines.dialects.described import OTHER
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.reading.columns import FALSE, TRUE, Column, Kind
 from abkit.analysis.reading.matching import Match
@@ -61,6 +62,10 @@ class Dialect(Protocol):
     def number(self, value: Value, mark: str) -> str:
         """As a finite double."""
         ...
+
+    def exact(self, value: Value) -> str:
+        """As text that equals only itself, in the order of its characters' numbers."""
+        return self.text(value)
 
     def key(self, value: Value) -> str:
         """As it tells rows apart."""
@@ -166,16 +171,29 @@ def _value(match: Match, types: Mapping[str, str], dialect: Dialect) -> Value | 
     if match.source is None:
         return None
     value: Value | None = Value(dialect.name(match.source), types[match.source])
-    for key in match.path:
+    outermost = len(match.path) - len(match.column.inside)
+    for place, key in enumerate(match.path):
+        if value is not None and place >= outermost:
+            value = _object(value, dialect)
         if value is not None:
             value = dialect.entry(value, key)
     return value
+
+
+def _object(value: Value, dialect: Dialect) -> Value:
+    """An entry where it is the text of an object, of which another is taken: in some rows it may be a word."""
+    if value.type.lower() not in (dialect.types[Kind.TEXT], "", OTHER):
+        return value
+    opens = f"substr({value.sql}, 1, 1) = {dialect.constant('{')}"
+    return Value(f"case when {opens} then {value.sql} end", value.type)
 
 
 def _canonical(kind: Kind, value: Value, dialect: Dialect, mark: str) -> str:
     match kind:
         case Kind.TEXT:
             return dialect.text(value)
+        case Kind.EXACT:
+            return dialect.exact(value)
         case Kind.KEY:
             return dialect.key(value)
         case Kind.NUMBER:

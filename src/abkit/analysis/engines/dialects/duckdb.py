@@ -26,6 +26,7 @@ class DuckDBDialect(Dialect):
     types: Mapping[Kind, str] = MappingProxyType(
         {
             Kind.TEXT: "varchar",
+            Kind.EXACT: "varchar",
             Kind.KEY: "varchar",
             Kind.INSTANT: "bigint",
             Kind.NUMBER: "double",

@@ -32,6 +32,7 @@ class PostgresDialect(Dialect):
     types: Mapping[Kind, str] = MappingProxyType(
         {
             Kind.TEXT: "text",
+            Kind.EXACT: "text",
             Kind.KEY: "text",
             Kind.INSTANT: "bigint",
             Kind.NUMBER: "double precision",
@@ -75,6 +76,10 @@ class PostgresDialect(Dialect):
                 f"then cast(cast({sql} as bigint) as text) else cast({sql} as text) end"
             )
         return f"nullif(cast({sql} as text), '')"
+
+    def exact(self, value: Value) -> str:
+        """As text; databases sort, and some compare, by the rules of a language."""
+        return f'{self.text(value)} collate "C"'
 
     def number(self, value: Value, mark: str) -> str:
         """As a finite double."""

@@ -23,6 +23,7 @@ class SparkDialect(Dialect):
     types: Mapping[Kind, str] = MappingProxyType(
         {
             Kind.TEXT: "string",
+            Kind.EXACT: "string",
             Kind.KEY: "string",
             Kind.INSTANT: "bigint",
             Kind.NUMBER: "double",

@@ -27,6 +27,7 @@ class SQLiteDialect(Dialect):
     types: Mapping[Kind, str] = MappingProxyType(
         {
             Kind.TEXT: "text",
+            Kind.EXACT: "text",
             Kind.KEY: "text",
             Kind.INSTANT: "integer",
             Kind.NUMBER: "real",
