@@ -68,6 +68,7 @@ NAMES = [
     "assignment_sql",
     "expt_manager",
     "force",
+    "prop",
     "reason_sql",
     "reasons_many",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from abkit.analysis.aggregation.measures import MeasuredSums
 from abkit.analysis.aggregation.session import QuerySession
+from abkit.analysis.aggregation.unfulfilled import unfulfilled
 from abkit.analysis.amounts import amount, have
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query import absence, distinct
@@ -32,6 +33,7 @@ def absences(
     return (
         *_without_number(session, measured_sums.layout, actions),
         *_without_value(session, measured_sums.layout),
+        *unfulfilled(session, measured_sums.layout, actions),
         *_nobody(session, measured_sums),
         *limited_to_zero(measured_sums),
     )

@@ -10,6 +10,7 @@ from abkit.analysis.query.values import one_if
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
+from abkit.experiments.declaring.where import Condition
 
 _NOTHING: Mapping[Metric, str] = MappingProxyType({})
 
@@ -160,8 +161,8 @@ def column_of(part: Metric) -> str:
     match part:
         case Conversion(where=Condition()):
             message = (
-                f"{part.name!r} has where={part.where!r}, which is for actions: a table of units has one value "
-                "per unit; leave it out, or make a column of the units that fulfil it"
+                f"{part.name!r} has where={part.where!r}, which is for actions: a table of units has one "
+                "value per unit; leave it out, or make a column of the units that fulfil it"
             )
             raise AnalysisError(message)
         case Conversion(times=1):

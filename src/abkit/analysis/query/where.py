@@ -92,6 +92,10 @@ class Filters:
             for i, ((path, kind), actions) in enumerate(self.properties)
         ]
 
+    def place(self, path: Path, kind: Kind) -> int:
+        """Where a property stands in `properties`."""
+        return self._places[path, kind]
+
     def counted(self, condition: Condition) -> str:
         """Whether a row of `done` fulfils a condition, as SQL."""
         return f"{self.names[self.conditions.index(condition)]} = 1"
@@ -151,7 +155,7 @@ class Filters:
         return f"({(' and ' if opposite else ' or ').join(lists)})"
 
     def _column(self, of: str, path: Path, kind: Kind) -> str:
-        return f"{of}prop_{self._places[path, kind]}"
+        return f"{of}prop_{self.place(path, kind)}"
 
     @cached_property
     def _places(self) -> dict[Tested, int]:

@@ -145,9 +145,7 @@ def _plain(value: object) -> Any:
         return sorted(
             (_plain(each) for each in value), key=repr
         )  # Their own order is another in each run.
-    if isinstance(value, Condition):
-        return repr(value)
-    if attrs.has(type(value)):
+    if attrs.has(type(value)) and not isinstance(value, Condition):
         return {"type": type(value).__name__, **_fields(value)}
     return repr(value)
 

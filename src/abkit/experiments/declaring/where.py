@@ -263,8 +263,10 @@ def where(given: object) -> Condition | None:
     if given is None or isinstance(given, Condition):
         return given
     if isinstance(given, Mapping) and given:
-        paths = {_path(name): value for name, value in given.items()}
-        conditions = tuple(_is(prop(*path), paths[path]) for path in sorted(paths))
+        found = {repr(named := _named(name)): _is(named, value) for name, value in given.items()}
+        conditions = tuple(
+            found[name] for name in sorted(found)
+        )  # as equal mappings are one condition
         return conditions[0] if len(conditions) == 1 else AllOf(conditions)
     problem = (
         "must be a condition such as prop('amount') > 10, or a mapping such as {'plan': 'paid'}, "
@@ -273,8 +275,8 @@ def where(given: object) -> Condition | None:
     raise DeclarationError(_DECLARED, problem)
 
 
-def _path(name: object) -> Path:
-    return name if isinstance(name, tuple) and name else (name,)  # type: ignore[return-value] # prop() says
+def _named(name: Any) -> Property:
+    return prop(*name) if isinstance(name, tuple) and name else prop(name)
 
 
 def _is(property_: Property, value: Any) -> Condition:

@@ -181,7 +181,7 @@ def _value(match: Match, types: Mapping[str, str], dialect: Dialect) -> Value | 
 
 
 def _object(value: Value, dialect: Dialect) -> Value:
-    """An entry where it is the text of an object, of which another is taken: in some rows it may be a word."""
+    """A value where it is the text of an object; null where it is a word, in which there is no entry."""
     if value.type.lower() not in (dialect.types[Kind.TEXT], "", OTHER):
         return value
     opens = f"substr({value.sql}, 1, 1) = {dialect.constant('{')}"
