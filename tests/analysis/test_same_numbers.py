@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
+from abkit import prop
 from abkit.analysis import BOTS, Analysis, AnalysisPlan, Design, Exclusion
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.statistics.days import DailySums
@@ -68,6 +69,7 @@ METRICS: tuple[Metric, ...] = (
     Distinct("people", action="look", property="user_id", role=Role.SECONDARY),
     Distinct("prices", action="buy", property="price"),
     ActiveDays("days", action="look"),
+    Sum("dear", action="buy", property="price", where=prop("price").between(20, 200)),
     # It hardly varies, so that its sums are asked for again around its mean.
     Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),
 )

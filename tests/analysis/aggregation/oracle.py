@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import combinations
 
 from abkit.experiments.declaring.metrics import (
+    ActionMetric,
     Average,
     Conversion,
     Counting,
@@ -17,6 +18,8 @@ from abkit.experiments.declaring.metrics import (
     Sum,
     Total,
 )
+
+from ..query.conditions import holds
 
 SECONDS = timedelta(seconds=1)
 
@@ -63,6 +66,9 @@ def once(actions: Sequence[Did]) -> list[Did]:
 
 def value(metric: Metric, actions: Sequence[Did]) -> float:
     """One unit's measure, from its own actions that count."""
+    if isinstance(metric, ActionMetric) and metric.where is not None:
+        condition = metric.where
+        actions = [a for a in actions if holds(condition, {"price": a.price})]
     match metric:
         case Conversion():
             found = float(sum(a.action == metric.action for a in actions) >= metric.times)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abkit import prop
 from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.measures import MeasuredSums, NewUnits, measure_events
 from abkit.analysis.aggregation.session import QuerySession, microseconds, silent
@@ -52,6 +53,13 @@ METRICS: tuple[Metric, ...] = (
     Funnel("looked twice", steps=["look", "look"]),
     Retention("day 1", start="look", returning="buy", n=1),
     Retention("week 1", start="buy", returning="buy", n=1, period="week"),
+    Conversion("bought dear", action="buy", where=prop("price") > 20),
+    Total("priceless", action="buy", where=prop("price") != 0.5),
+    Sum("dear", action="buy", property="price", where=prop("price") > 20),
+    Average("price if dear", action="buy", property="price", where=~(prop("price") <= 20)),
+    Funnel("looked, bought dear", steps=["look", "buy"], where=prop("price") > 20),
+    Funnel("dear ones", steps=["look", "buy"], counting="total", where=prop("price") > 20),
+    Retention("dear day", start="look", returning="buy", n=1, where=prop("price") > 10),
 )
 
 UNITS = ["u1", "u2", "u3", "u4", "u5", "é'\""]
