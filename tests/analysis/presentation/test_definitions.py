@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from attrs import frozen
 
-from abkit import ActiveDays, Conversion, Distinct, Mean, Sum, Total
+from abkit import ActiveDays, Conversion, Distinct, Mean, Sum, Total, prop
 from abkit.analysis.presentation.definitions import in_words
 from abkit.experiments.declaring.metrics import (
     Average,
@@ -91,6 +91,14 @@ class Steps(Metric):
             "((p - 2) / n) of 'p' (sum of 'x' over 'buy' per unit) and 'n' (number of 'buy' per unit)",
         ),
         (Steps("steps", up=3), "steps of up 3"),
+        (
+            Sum("b", action="buy", property="x", log=True, where=prop("x") > 10),
+            "sum of 'x' over 'buy' per unit where prop('x') > 10, as its logarithm",
+        ),
+        (
+            Ratio("r", numerator=Total("buy", where={"plan": "paid"}), denominator=Total("buy")),
+            "number of 'buy' per unit where prop('plan') == 'paid', divided by the number of 'buy' per unit",
+        ),
     ],
 )
 def test_each_metric_has_words(metric: Metric, words: str) -> None:

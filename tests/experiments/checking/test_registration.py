@@ -57,11 +57,19 @@ def experiment(**said: Any) -> type[OrgExperiment]:
         (
             {
                 "metrics": [
-                    Conversion("clicked", goal=0.02, window=timedelta(days=7), mature_only=True),
+                    Conversion(
+                        "clicked",
+                        goal=0.02,
+                        where={"plan": ["pro", "free"], "trial": None},
+                        window=timedelta(days=7),
+                        mature_only=True,
+                    ),
                     *experiment().metrics[1:],
                 ]
             },
             [
+                "the condition of 'clicked' was set to (prop('plan').in_(['free', 'pro'])) & "
+                "(prop('trial').is_null())",
                 "the window of 'clicked' was set to 7 days",
                 "the waiting for the window of 'clicked' was set to True",
             ],

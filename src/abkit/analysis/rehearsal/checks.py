@@ -8,7 +8,7 @@ from abkit.analysis.findings.metric_result import MINIMUM_UNITS
 from abkit.analysis.query.layout import actions_of
 from abkit.analysis.rehearsal.history import History
 from abkit.errors import AnalysisError
-from abkit.experiments.declaring.metrics import Average, Distinct, Metric, Sum
+from abkit.experiments.declaring.metrics import ActionMetric, Average, Distinct, Metric, Sum
 
 _ROUNDING = 1e-6
 """A half of all hashes is no half to the last digit."""
@@ -67,6 +67,11 @@ def _why(part: Metric, history: History) -> str:
         return (
             f"nobody did {listed(never)}. What units did is {known}; check the name, or rehearse without "
             "this metric"
+        )
+    if isinstance(part, ActionMetric) and part.where is not None:
+        return (
+            f"none of {listed([repr(name) for name in needed])} that it would count fulfils {part.where!r}. "
+            "Check the condition, or rehearse without this metric"
         )
     if isinstance(part, Sum | Average):
         return (

@@ -18,6 +18,7 @@ from abkit.experiments.declaring.where import Condition
 _CALLED = {
     "missing": "treatment of missing values",
     "mature_only": "waiting for the window",
+    "where": "condition",
 }
 """What a field of a metric is called where its own name says too little."""
 

@@ -250,7 +250,7 @@ def prop(name: str, *inside: str) -> Property:
     return Property((name, *inside))
 
 
-def where(given: object) -> Condition | None:
+def where(given: Condition | Mapping[Any, Any] | None) -> Condition | None:
     """What is given as `where=`, as a condition; None if nothing is.
 
     Args:
