@@ -96,8 +96,8 @@ def test_metrics_that_differ_in_the_condition_only_are_different() -> None:
         (lambda: (prop("a") > 1) and (prop("b") > 1), "combine conditions by &, | and ~"),
         (lambda: 1 < prop("a") < 5, r"between\(1, 5\)"),
         (lambda: not (prop("a") > 1), "combine conditions by"),
-        (lambda: prop("a") > 10 & prop("b") == 1, "each comparison in brackets"),  # type: ignore[operator]
-        (lambda: (prop("a") > 10) & prop("b"), "each comparison in brackets"),  # type: ignore[operator]
+        (lambda: prop("a") > 10 & prop("b") == 1, "each comparison in brackets"),
+        (lambda: (prop("a") > 10) & prop("b"), "each comparison in brackets"),
         (lambda: (prop("a") > 10) & True, "not True"),  # type: ignore[operator]
         (lambda: bool(prop("a")), r"compare it, as in prop\('a'\) == True"),
         (lambda: prop("a") == prop("b"), r"not with another property, prop\('b'\)"),
