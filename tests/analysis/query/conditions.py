@@ -4,7 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from abkit.experiments.declaring.where import AllOf, Among, AnyOf, Condition, IsNull, Not, Within
+from abkit.experiments.declaring.conditions import (
+    AllOf,
+    Among,
+    AnyOf,
+    Condition,
+    IsNull,
+    Not,
+    Within,
+)
 
 
 def found(of: Any, path: Sequence[str]) -> Any:

@@ -17,7 +17,7 @@ from abkit.analysis.engines.choose import opened
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
-from abkit.experiments.declaring.where import Bound, Condition, Within
+from abkit.experiments.declaring.conditions import Bound, Condition, Within
 
 from ...sinks.postgres import running_server
 from .conditions import holds

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abkit import Conversion, DeclarationError, Sum, Total, prop
-from abkit.experiments.declaring.where import Condition, where
+from abkit.experiments.declaring.conditions import Condition
+from abkit.experiments.declaring.where import where
 
 paths = st.lists(st.sampled_from(["plan", "it's", 'a "b"', "a.b"]), min_size=1, max_size=2)
 values = st.one_of(
@@ -96,9 +97,9 @@ def test_metrics_that_differ_in_the_condition_only_are_different() -> None:
         (lambda: (prop("a") > 1) and (prop("b") > 1), "combine conditions by &, | and ~"),
         (lambda: 1 < prop("a") < 5, r"between\(1, 5\)"),
         (lambda: not (prop("a") > 1), "combine conditions by"),
-        (lambda: prop("a") > 10 & prop("b") == 1, "each comparison in brackets"),
-        (lambda: (prop("a") > 10) & prop("b"), "each comparison in brackets"),
-        (lambda: (prop("a") > 10) & True, "not True"),  # type: ignore[operator]
+        (lambda: prop("a") > 10 & prop("b") == 1, "each comparison needs brackets"),
+        (lambda: (prop("a") > 10) & prop("b"), "each comparison needs brackets"),
+        (lambda: (prop("a") > 10) & True, "True is no condition"),  # type: ignore[operator]
         (lambda: bool(prop("a")), r"compare it, as in prop\('a'\) == True"),
         (lambda: prop("a") == prop("b"), r"not with another property, prop\('b'\)"),
         (lambda: prop("a") == "", r"use is_null\(\)"),

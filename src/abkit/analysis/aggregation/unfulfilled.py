@@ -17,8 +17,9 @@ from abkit.analysis.query.unfulfilled import (
 )
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.sources import Table
+from abkit.experiments.declaring.conditions import Condition, Path, tested
 from abkit.experiments.declaring.metrics import ActionMetric
-from abkit.experiments.declaring.where import Condition, Path, prop, tested
+from abkit.experiments.declaring.where import prop
 
 _SHOWN = 8
 _UNUSABLE = {

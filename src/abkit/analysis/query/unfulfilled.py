@@ -8,7 +8,7 @@ from attrs import frozen
 from abkit.analysis.query.where import Filters, property_column
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
-from abkit.experiments.declaring.where import Condition, Path
+from abkit.experiments.declaring.conditions import Condition, Path
 
 MAXIMUM_ACTIONS = 200
 """So many actions are looked at for the names of their properties."""

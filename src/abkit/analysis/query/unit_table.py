@@ -9,8 +9,8 @@ from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.values import one_if
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.conditions import Condition
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
-from abkit.experiments.declaring.where import Condition
 
 _NOTHING: Mapping[Metric, str] = MappingProxyType({})
 

@@ -13,8 +13,7 @@ from attrs import frozen
 from abkit.analysis.query.values import number, one_if
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
-from abkit.experiments.declaring.metrics import ActionMetric
-from abkit.experiments.declaring.where import (
+from abkit.experiments.declaring.conditions import (
     AllOf,
     Among,
     AnyOf,
@@ -27,6 +26,7 @@ from abkit.experiments.declaring.where import (
     Within,
     tested,
 )
+from abkit.experiments.declaring.metrics import ActionMetric
 
 _OPPOSITE = {
     Bound.BELOW: Bound.FROM,

@@ -11,9 +11,9 @@ import attrs
 from abkit.events import variant_text
 from abkit.experiments.checking.written_times import time_of, written_time
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
+from abkit.experiments.declaring.conditions import Condition
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.metrics import Metric, Missing
-from abkit.experiments.declaring.where import Condition
 
 _CALLED = {
     "missing": "treatment of missing values",

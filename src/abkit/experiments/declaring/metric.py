@@ -6,9 +6,10 @@ from attrs import field, frozen
 
 from abkit.errors import DeclarationError
 from abkit.experiments.declaring import metric_fields as fields
+from abkit.experiments.declaring.conditions import Condition
 from abkit.experiments.declaring.expressions import Operand
 from abkit.experiments.declaring.metric_fields import Direction, Role, Winsorize
-from abkit.experiments.declaring.where import Condition, where
+from abkit.experiments.declaring.where import where
 
 
 @frozen
