@@ -16,6 +16,7 @@ from attrs import evolve
 from abkit import prop
 from abkit.analysis import BOTS, Analysis, AnalysisPlan, Design, Exclusion
 from abkit.analysis.experiment_sums import ExperimentSums
+from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.statistics.days import DailySums
 from abkit.events import Action, Exposure, Identity
 from abkit.experiments.declaring.metrics import (
@@ -26,6 +27,7 @@ from abkit.experiments.declaring.metrics import (
     Formula,
     Funnel,
     Metric,
+    Quantile,
     Ratio,
     Retention,
     Role,
@@ -70,6 +72,8 @@ METRICS: tuple[Metric, ...] = (
     Distinct("prices", action="buy", property="price"),
     ActiveDays("days", action="look"),
     Sum("dear", action="buy", property="price", where=prop("price").between(20, 200)),
+    Quantile("largest sizes", action="look", property="size", q=0.9),
+    Quantile("spent", action="buy", property="price", q=0.8, per="unit"),
     # It hardly varies, so that its sums are asked for again around its mean.
     Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),
 )
@@ -209,12 +213,21 @@ def by_days(daily: DailySums) -> dict[str, object]:
     }
 
 
+NOT_OVER_PHASES = "a quantile of all these units together, which is not known in variant a"
+
+
+def of_quantile(found: MetricResult) -> bool:
+    return isinstance(found.metric, Quantile)
+
+
 def test_the_data_have_all_that_matters(of_files: ExperimentSums) -> None:
     (daily,) = of_files.daily
     assert sum(of.totals[0] for phase in daily.halves for of in phase.values()) > 0
     result = of_files.result()
     assert dict(result.exclusions) == {"testers": 1, "bots": 1}
-    assert all(found.control.moments.mean > 0 for found in result.metrics)
+    quantiles = {found.control.problem for found in result.metrics if of_quantile(found)}
+    assert quantiles == ({""} if not result.phases else {NOT_OVER_PHASES})
+    assert all(found.control.moments.mean > 0 for found in result.metrics if not of_quantile(found))
     assert {segment.value for segment in result.segments} == {"free", "pro"}
     assert sum(count.excluded for count in result.counts) > 0
     assert result.metrics[3].control.capped

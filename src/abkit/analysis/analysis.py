@@ -14,6 +14,7 @@ from abkit.analysis.aggregation.identities import find_links, recorded_actions
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.phases import locked_weights
+from abkit.analysis.aggregation.quantiles import with_quantiles
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
 from abkit.analysis.assemble import check_plan
 from abkit.analysis.declared.arguments import moment, utc
@@ -213,6 +214,7 @@ class Analysis:
                 exposed=latest,
                 until=known,
             )
+            measured = with_quantiles(session, measured, segments=plan.segments, phased=what.phased)
             notes = absences(session, measured, sources.get("actions"))
             if design.unit_type == VISITOR and "actions" in sources and links is None:
                 notes += tuple(unreached_visitors(measured))

@@ -13,6 +13,7 @@ from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.identities import LinkedIdentities
 from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.quantiles import not_by_day
 from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.data_warnings import of_exposures, of_identities, of_kept_variants
 from abkit.analysis.declared.arguments import moment, utc
@@ -185,7 +186,11 @@ class ExperimentSums:
             self,
             measured=evolve(
                 self.measured.up_to(count),
-                notes=(*self.measured.notes, _AS_OF.format(end=end)),
+                notes=(
+                    *self.measured.notes,
+                    _AS_OF.format(end=end),
+                    *not_by_day(self.measured.layout),
+                ),
             ),
             exposed=evolve(
                 self.exposed,

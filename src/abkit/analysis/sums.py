@@ -74,6 +74,13 @@ class SumsAnalysis:
         )
         check_plan(design, plan)
         layout = Layout(metrics=design.metrics, signed=(), divisors=())
+        for quantile in layout.quantiles:
+            message = (
+                f"{quantile.name!r} is a Quantile, which is read from events: give one that was found "
+                f"elsewhere as Mean({quantile.name!r}), with Moments whose variance is the number of units "
+                "times its squared standard error"
+            )
+            raise AnalysisError(message)
         measured = MeasuredSums(
             sums=MappingProxyType({v: self._of(v, layout) for v in self.units}), layout=layout
         )

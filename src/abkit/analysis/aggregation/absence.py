@@ -13,7 +13,7 @@ from abkit.analysis.query.layout import Layout, actions_of
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.estimands import measured, waits
 from abkit.errors import suggestion
-from abkit.experiments.declaring.metrics import Average, Distinct, Metric, Sum
+from abkit.experiments.declaring.metrics import Average, Distinct, Metric, Quantile, Sum
 
 _SHOWN = 8
 
@@ -112,7 +112,9 @@ def _without_value(session: QuerySession, layout: Layout) -> Iterable[str]:
 
 def _left_out(layout: Layout, action: str, key: str) -> Iterable[str]:
     """What that does to the metrics."""
-    summed, averaged = (_names(layout, kind, action, key) for kind in (Sum, Average))
+    summed, averaged, of_quantiles = (
+        _names(layout, kind, action, key) for kind in (Sum, Average, Quantile)
+    )
     if summed:
         count = "counts" if len(summed) == 1 else "count"
         yield f"{' and '.join(summed)} {count} them as 0: the mean is nearer to 0 than it was."
@@ -121,10 +123,13 @@ def _left_out(layout: Layout, action: str, key: str) -> Iterable[str]:
         yield (
             f"{' and '.join(averaged)} {leave} them out, and {count} a unit that has no other as 0."
         )
+    if of_quantiles:
+        leave = "leaves" if len(of_quantiles) == 1 else "leave"
+        yield f"{' and '.join(of_quantiles)} {leave} them out."
 
 
 def _names(
-    layout: Layout, kind: type[Sum | Average | Distinct], action: str, key: str
+    layout: Layout, kind: type[Sum | Average | Distinct | Quantile], action: str, key: str
 ) -> Sequence[str]:
     """The metrics that have such a part."""
     return [

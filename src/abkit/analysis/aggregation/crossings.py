@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from abkit.analysis.aggregation.exposures import ExposedUnits, find_exposed_units
 from abkit.analysis.aggregation.identities import Links, find_links, open_exposures
 from abkit.analysis.aggregation.measures import MeasuredSums, measure_events
+from abkit.analysis.aggregation.quantiles import with_quantiles
 from abkit.analysis.aggregation.session import QuerySession, microseconds
 from abkit.analysis.engines.base import integer
 from abkit.analysis.query.crossings import CrossedUnitQueries, CrossQueries
@@ -105,9 +106,10 @@ def measure_by_arms(
     if "identities" in tables:
         links = find_links(session, who.design.unit_type, tables["identities"])
     exposed = find_exposed_units(session, who, tables["exposures"], length=length, links=links)
+    phased = len(exposed.phases) > 1
     measured = measure_events(
         session,
-        evolve(what, phased=len(exposed.phases) > 1, segments=len(names)),
+        evolve(what, phased=phased, segments=len(names)),
         tables.get("actions"),
         segments=names,
         new_units=None,
@@ -115,4 +117,4 @@ def measure_by_arms(
         exposed=None if exposed.latest is None else microseconds(exposed.latest),
         until=microseconds(datetime.now(UTC)),
     )
-    return exposed, measured
+    return exposed, with_quantiles(session, measured, segments=names, phased=phased)

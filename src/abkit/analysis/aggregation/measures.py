@@ -26,7 +26,7 @@ from abkit.analysis.statistics.parts import Part
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.statistics.standardizing import Strata, pooled
 from abkit.errors import AnalysisError
-from abkit.experiments.declaring.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric, Per
 
 MAXIMUM_SEGMENTS = 10
 """More values of a property than these are too few units each: the largest are shown."""
@@ -143,10 +143,11 @@ def measure_events(
     if layout.waits_for and exposed is not None:
         end = last_moment(session, exposed=exposed, until=until, actions=recorded)
         queries = evolve(queries, end=end)
-    several = bool(segments) or bool(percentiles(layout)) or new_units is None
+    of_units = any(quantile.per is Per.UNIT for quantile in layout.quantiles)
+    keep = bool(segments) or bool(percentiles(layout)) or of_units
+    several = keep or new_units is None
     if several:
         session.define("per_unit", queries.per_unit(source=rows))
-        keep = bool(segments) or bool(percentiles(layout))
         session.define("measured", queries.measured(), keep=keep)
     by = ("variant", PHASE) if queries.phased else ("variant",)
     sums = SumQueries(layout=layout, by=by)
@@ -190,7 +191,11 @@ def define_rows(
         session.define("actions_once", queries.once())
         source = "actions_once"
     resolved = recorded != "actions"
-    session.define("done", queries.done(source=source), keep=resolved or bool(layout.derived))
+    session.define(
+        "done",
+        queries.done(source=source),
+        keep=resolved or bool(layout.derived or layout.quantiles),
+    )
     if not layout.derived:
         return "done"
     for i, part in enumerate(layout.derived):

@@ -17,7 +17,7 @@ from abkit.analysis.statistics.standardizing import Strata, compared, pooled, st
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
-from abkit.experiments.declaring.metrics import Retention
+from abkit.experiments.declaring.metrics import Quantile, Retention
 from abkit.extras import extra
 
 
@@ -189,9 +189,11 @@ def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) ->
     problem = ""
     try:
         moments = estimand.moments(sums, overall=everyone)
-    except AnalysisError:
+    except AnalysisError as error:
         moments = Moments(units, 0.0, 0.0)
-        problem = f"a divisor of {estimand.metric.name} that is not 0 in variant {variant}"
+        problem = f"{error} in variant {variant}"
+        if not isinstance(estimand.metric, Quantile):
+            problem = f"a divisor of {estimand.metric.name} that is not 0 in variant {variant}"
     if not (isfinite(moments.mean) and isfinite(moments.variance)):
         moments = Moments(units, 0.0, 0.0)
         problem = (

@@ -33,6 +33,7 @@ from abkit.analysis.statistics.standardizing import Strata
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
+from abkit.experiments.declaring.metrics import Quantile
 
 
 def over_time(
@@ -50,7 +51,7 @@ def over_time(
     Each look is made at the level of the result; of a step-wise correction that is the one that it
     had at the last look. The group sequential test looks only where a planned look is reached, at the
     end of the first day or hour that is over; what it found there is the result until the next look,
-    and for ever if it was significant.
+    and for ever if it was significant. Quantiles are of all units only: they have no looks.
 
     Args:
         found: The results of all units, in the order of `estimands`.
@@ -72,7 +73,9 @@ def over_time(
     plan = evolve(plan, taus=MappingProxyType({**plan.taus, **taus(found)}))
     over = len(ends) if known is None else bisect_right(ends, known)
     return tuple(
-        _with_looks(result, estimand, tuple(ends), _paired(looks, strata), plan, over=over)
+        result
+        if isinstance(estimand.metric, Quantile)
+        else _with_looks(result, estimand, tuple(ends), _paired(looks, strata), plan, over=over)
         for result, estimand in zip(found, estimands, strict=True)
     )
 

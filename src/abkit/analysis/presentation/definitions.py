@@ -21,6 +21,8 @@ from abkit.experiments.declaring.metrics import (
     Measured,
     Metric,
     Missing,
+    Per,
+    Quantile,
     Ratio,
     Retention,
     Sum,
@@ -62,6 +64,8 @@ def _counted(metric: Metric) -> str:
             words = f"number of different days with {metric.action!r} per unit"
         case Mean():
             words = f"mean of the column {metric.column!r} of a table of units"
+        case Quantile():
+            words = _quantile(metric)
         case Funnel():
             words = _funnel(metric)
         case Retention():
@@ -95,6 +99,13 @@ def _funnel(metric: Funnel) -> str:
     whose = "share of units that do" if metric.counting is Counting.UNIQUE else "times a unit does"
     within = "" if metric.within is None else f" within {duration(metric.within)}"
     return f"{whose} {', then '.join(map(repr, metric.steps))}{within}"
+
+
+def _quantile(metric: Quantile) -> str:
+    which = "median" if metric.q == 0.5 else f"{metric.q:g} quantile"
+    if metric.per is Per.UNIT:
+        return f"{which} of the units' sums of {metric.property!r} over {metric.action!r}"
+    return f"{which} of {metric.property!r} over all {metric.action!r}"
 
 
 def _formula(expression: Expression) -> str:

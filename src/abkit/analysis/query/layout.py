@@ -27,6 +27,8 @@ from abkit.experiments.declaring.metrics import (
     Measured,
     Metric,
     Missing,
+    Per,
+    Quantile,
     Ratio,
     Retention,
     Sum,
@@ -89,7 +91,7 @@ class Layout:
     def of_events(
         cls, metrics: Sequence[Metric], *, cuped: bool, window: timedelta | None = None
     ) -> Self:
-        """The measures of actions; CUPED adjusts all but funnels and retentions.
+        """The measures of actions; CUPED adjusts all but funnels, retentions and quantiles.
 
         Raises:
             AnalysisError: Some metric is none of actions, or its time cannot be had.
@@ -106,7 +108,7 @@ class Layout:
             raise AnalysisError(message)
         if not cuped:
             return plain
-        adjusted = (p for p in plain.parts if not isinstance(p, Funnel | Retention))
+        adjusted = (p for p in plain.parts if not isinstance(p, Funnel | Retention | Quantile))
         past = {part: actions_of(part) for part in adjusted}
         return cls(metrics=plain.metrics, past=past, window=window)
 
@@ -197,6 +199,14 @@ class Layout:
         return tuple(p for p in self.parts if isinstance(p, Derived))
 
     @cached_property
+    def quantiles(self) -> tuple[Quantile, ...]:
+        """Those of the parts that are quantiles, which are not made of the sums.
+
+        Their measure is how many values a unit has; of a quantile over units, the unit's value.
+        """
+        return tuple(p for p in self.parts if isinstance(p, Quantile))
+
+    @cached_property
     def actions(self) -> tuple[str, ...]:
         """The names of all actions that some metric needs."""
         return tuple(sorted({name for part in self.parts for name in actions_of(part)}))
@@ -204,7 +214,9 @@ class Layout:
     @cached_property
     def values(self) -> tuple[tuple[str, str], ...]:
         """The properties that some metric needs: pairs of action and property."""
-        pairs = ((p.action, p.property) for p in self.parts if isinstance(p, Sum | Average))
+        pairs = (
+            (p.action, p.property) for p in self.parts if isinstance(p, Sum | Average | Quantile)
+        )
         return tuple(dict.fromkeys(pairs))
 
     @cached_property
@@ -291,7 +303,7 @@ class Layout:
 
     def counted_value(self, action: str, key: str) -> str:
         """Whether a row of `done` counts for some metric of a property, as SQL."""
-        parts = (p for p in self.parts if isinstance(p, Sum | Average))
+        parts = (p for p in self.parts if isinstance(p, Sum | Average | Quantile))
         own = (self.counted(p, action) for p in parts if (p.action, p.property) == (action, key))
         return " or ".join(dict.fromkeys(own))
 
@@ -304,10 +316,16 @@ class Layout:
         match part:
             case Conversion() | Total():
                 return (Accumulator(self.counted(part, part.action)),)
-            case Sum():
-                return (Accumulator(self.counted(part, part.action), self._value(part)),)
+            case Sum() | Quantile(per=Per.UNIT):
+                return (Accumulator(self.counted(part, part.action), self.value(part)),)
+            case Quantile():
+                return (
+                    Accumulator(
+                        f"{self.counted(part, part.action)} and {self.value(part)} is not null"
+                    ),
+                )
             case Average():
-                value, counted = self._value(part), self.counted(part, part.action)
+                value, counted = self.value(part), self.counted(part, part.action)
                 present = f"{counted} and {value} is not null"
                 return (Accumulator(counted, value), Accumulator(present))
             case Funnel() | Retention() | Distinct() | ActiveDays():
@@ -315,8 +333,8 @@ class Layout:
             case _:
                 message = (
                     f"{part.name!r} is a {type(part).__name__}, which needs a table with one row per "
-                    "unit; of actions use Conversion, Total, Sum, Average, Distinct, ActiveDays, Funnel or "
-                    "Retention"
+                    "unit; of actions use Conversion, Total, Sum, Average, Quantile, Distinct, "
+                    "ActiveDays, Funnel or Retention"
                 )
                 raise AnalysisError(message)
 
@@ -345,7 +363,8 @@ class Layout:
         """The column of `done` that has the property of a metric."""
         return f"text_{self.texts.index((part.action, part.property))}"
 
-    def _value(self, part: Sum | Average) -> str:
+    def value(self, part: Sum | Average | Quantile) -> str:
+        """The column of the property of a metric."""
         return f"value_{self.values.index((part.action, part.property))}"
 
     @property
@@ -405,7 +424,7 @@ class Layout:
 def actions_of(part: Metric) -> tuple[str, ...]:
     """The names of the actions that a metric of one value per unit needs."""
     match part:
-        case Conversion() | Total() | Sum() | Average() | Distinct() | ActiveDays():
+        case Conversion() | Total() | Sum() | Average() | Quantile() | Distinct() | ActiveDays():
             return (part.action,)
         case Funnel():
             return part.steps

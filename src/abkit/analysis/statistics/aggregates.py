@@ -6,7 +6,9 @@ from typing import Self
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis.statistics.quantiles import QuantileSums
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.metric import Metric
 
 
 @frozen
@@ -75,6 +77,8 @@ class Sums:
         alike: What `products` would be if in each phase all arms spread alike; None of plain sums.
         lacking: By measure, the units that have no value of it and are left out of it; none where every
             unit has one. Two measures of a pair are lacked by the same units.
+        quantiles: By metric that is a quantile, what is known of it; it is of these very units, and no
+            sums that were made of these have it.
     """
 
     n: int
@@ -84,6 +88,7 @@ class Sums:
     effective: float | None = None
     alike: Mapping[tuple[int, int], float] | None = None
     lacking: Mapping[int, int] = field(factory=lambda: MappingProxyType({}))
+    quantiles: Mapping[Metric, QuantileSums] = field(factory=lambda: MappingProxyType({}))
 
     @classmethod
     def none(cls, shifts: Sequence[float]) -> Self:

@@ -14,6 +14,7 @@ from typing import Self
 from attrs import evolve, field, frozen
 
 from abkit.analysis.statistics.aggregates import Moments, Sums
+from abkit.analysis.statistics.quantiles import checked
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.expressions import Operand
 from abkit.experiments.declaring.metrics import (
@@ -23,6 +24,7 @@ from abkit.experiments.declaring.metrics import (
     Formula,
     Funnel,
     Metric,
+    Quantile,
     Ratio,
     Total,
 )
@@ -111,8 +113,12 @@ class Estimand:
             overall: Of all arms together; None: the arm stands alone.
 
         Raises:
-            AnalysisError: A formula divides by a mean of 0, or a mean is not finite.
+            AnalysisError: A formula divides by a mean of 0, a mean is not finite, or a quantile cannot be
+                compared.
         """
+        if isinstance(self.metric, Quantile):
+            known = checked(sums.quantiles, self.metric)
+            return Moments(sums.n, known.value, sums.n * known.error * known.error)
         if self.metric.binary and sums.effective is None:
             (place,) = self.places.values()
             units = sums.units(place)

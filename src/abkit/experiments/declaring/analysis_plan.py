@@ -20,7 +20,7 @@ from abkit.experiments.declaring.analysis_words import (
 )
 from abkit.experiments.declaring.arguments import arguments_checked
 from abkit.experiments.declaring.exclusion import Exclusion
-from abkit.experiments.declaring.metrics import Direction, Metric
+from abkit.experiments.declaring.metrics import Direction, Metric, Quantile
 from abkit.experiments.declaring.tau import Tau
 
 A_WEEK = 7
@@ -201,6 +201,13 @@ class AnalysisPlan:
             message = (
                 "method='group-sequential' needs sample_size, the planned units of all arms, of "
                 "which its looks are shares; `abkit power` says how many a goal needs"
+            )
+            raise AnalysisError(message)
+        quantiles = [metric.name for metric in metrics if isinstance(metric, Quantile)]
+        if self.method is Method.GROUP_SEQUENTIAL and quantiles:
+            message = (
+                f"{', '.join(quantiles)}: a Quantile is not read over time, where "
+                "method='group-sequential' has its looks; use method='sequential', or 'welch' for one look"
             )
             raise AnalysisError(message)
         names = [metric.name for metric in metrics]

@@ -19,6 +19,7 @@ from abkit.experiments.declaring.metric_fields import (
     Role,
     Winsorize,
 )
+from abkit.experiments.declaring.quantile import Per, Quantile
 
 __all__ = [
     "ActionMetric",
@@ -35,7 +36,9 @@ __all__ = [
     "Measured",
     "Metric",
     "Missing",
+    "Per",
     "Period",
+    "Quantile",
     "Ratio",
     "Retention",
     "Role",
@@ -214,7 +217,7 @@ def _of_metrics(metric: Metric, attribute: "Attribute[Any]", value: object) -> N
 
 
 def _has_values(value: object) -> bool:
-    return isinstance(value, Metric) and not isinstance(value, Ratio | Formula)
+    return isinstance(value, Metric) and not isinstance(value, Ratio | Formula | Quantile)
 
 
 @frozen
