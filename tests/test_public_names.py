@@ -44,6 +44,7 @@ NAMES = [
     "OperatorError",
     "OrgExperiment",
     "Params",
+    "Quantile",
     "RandomFloat",
     "RandomInteger",
     "Ratio",

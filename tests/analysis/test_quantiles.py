@@ -11,13 +11,16 @@ import pyarrow as pa
 import pytest
 from attrs import evolve
 
-from abkit.analysis import Analysis, Design
+from abkit.analysis import Analysis, Design, Moments
 from abkit.analysis.findings.metric_result import Arm
+from abkit.analysis.observed_metrics import observe_metrics
+from abkit.analysis.rehearsal.rehearse import rehearse
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.experiment import UserExperiment
 from abkit.experiments.declaring.metrics import Funnel, Metric, Quantile, Sum, Total, Winsorize
 
 from .aggregation.quantiled import quantile, standard_error
-from .asked import analyze
+from .asked import analyze, analyze_sums, analyze_units
 from .conftest import Tables
 
 P95 = Quantile("p95", action="loaded", property="ms", q=0.95, direction="decrease")
@@ -271,3 +274,56 @@ def test_as_of_a_day_it_must_be_read_again(design: Design, tables: Tables) -> No
     assert any("'p95': not kept by day" in note for note in then.warnings)
     assert arms_of(then, "loads")["a"].problem == ""
     assert arms_of(sums.result(control="b"))["a"].problem == ""
+
+
+def test_a_table_of_units_and_sums_made_elsewhere_have_none() -> None:
+    with pytest.raises(
+        AnalysisError, match="'p95' is a Quantile, which needs exposures and actions"
+    ):
+        analyze_units(pa.table({"v": ["a", "b"]}), variant="v", control="a", metrics=[P95])
+    moments = {"a": Moments(100, 1.0, 1.0), "b": Moments(100, 1.0, 1.0)}
+    with pytest.raises(AnalysisError, match=r"give one that was found elsewhere as Mean\('p95'\)"):
+        analyze_sums("Exp", sums={P95: moments}, units={"a": 100, "b": 100}, control="a")
+
+
+def test_it_has_a_baseline_of_which_a_size_follows(tables: Tables) -> None:
+    log = Log(15)
+    rare = evolve(P95, name="rare", action="other")
+    actions = tables([], [*log.actions(), {"user_id": "u1", "action": "other", "hour": 1}])[
+        "actions"
+    ]
+    (found, none) = observe_metrics([P95, rare], unit_type="user", actions=actions)
+    assert found.baseline is not None
+    assert found.baseline.mean > 100
+    assert found.baseline.variance > 0
+    assert none.problem == "is not known: needs 100 more values for a quantile"
+
+
+def test_a_rehearsal_leaves_it_out_and_says_so(tables: Tables) -> None:
+    class Slow(UserExperiment):
+        variants = {"a": 0.5, "b": 0.5}
+        metrics = [Total("loads", action="loaded"), P95]
+
+    class Deciding(UserExperiment):
+        variants = {"a": 0.5, "b": 0.5}
+        metrics = [P95]
+
+    log = Log(16)
+    actions = tables([], log.actions())["actions"]
+    found = rehearse(Slow, actions=actions, splits=20)
+    assert [of.metric.name for of in found.metrics] == ["loads"]
+    assert any(note.startswith("'p95': left out here") for note in found.notes)
+    with pytest.raises(AnalysisError, match="'p95' decides and is a Quantile"):
+        rehearse(Deciding, actions=actions, splits=20)
+
+
+def test_over_phases_it_is_not_compared_and_says_so(design: Design, tables: Tables) -> None:
+    log = Log(17)
+    exposures = [
+        {**row, "weights": '{"a":0.5,"b":0.5}' if place % 4 < 2 else '{"a":0.6,"b":0.4}'}
+        for place, row in enumerate(log.exposures())
+    ]
+    result = analyze(of_metrics(design, P95), **tables(exposures, log.actions()))
+    assert len(result.phases) == 2
+    assert arms_of(result)["a"].problem.startswith("a quantile of all these units together")
+    assert any("'p95': not compared, as the weights changed" in note for note in result.warnings)

@@ -14,7 +14,7 @@ from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.estimands import Estimand, measured
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
-from abkit.experiments.declaring.metrics import Mean, Metric
+from abkit.experiments.declaring.metrics import Mean, Metric, Quantile
 
 _UNITS = "all"
 _PLAN = AnalysisPlan()
@@ -103,7 +103,9 @@ def _why_nothing(estimand: Estimand, sums: Sums) -> str:
         return "counts no unit yet: its window is over for none"
     try:
         moments = estimand.moments(sums)
-    except AnalysisError:
+    except AnalysisError as error:
+        if isinstance(estimand.metric, Quantile):
+            return f"is not known: needs {error}"
         return "has no value: there is nothing to divide by"
     if moments.variance > 0:
         return "has a mean of 0, of which no change can be a share"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from attrs import frozen
 
-from abkit import ActiveDays, Conversion, Distinct, Mean, Sum, Total, prop
+from abkit import ActiveDays, Conversion, Distinct, Mean, Quantile, Sum, Total, prop
 from abkit.analysis.presentation.definitions import in_words
 from abkit.experiments.declaring.metrics import (
     Average,
@@ -78,6 +78,14 @@ class Steps(Metric):
         (
             Retention("w", start="join", returning="visit", n=2, period="week"),
             "share of units that do 'visit' in week 2 after 'join'",
+        ),
+        (
+            Quantile("p95", action="load", property="ms", q=0.95),
+            "0.95 quantile of 'ms' over all 'load'",
+        ),
+        (
+            Quantile("m", action="buy", property="price", q=0.5, per="unit"),
+            "median of the units' sums of 'price' over 'buy'",
         ),
         (
             Ratio("r", numerator=PRICE, denominator=Total("buy")),

@@ -36,6 +36,11 @@ copy (
 ) to '{where}/identities.parquet' (format parquet);
 copy exposures to '{where}/exposures.parquet' (format parquet);
 copy actions to '{where}/actions.parquet' (format parquet);
+copy (
+  select 'l' || j as insert_id, time, 'load' as action, user_id, groups,
+    '{{"ms": ' || exp(5 + 1.5 * random()) || '}}' as properties
+  from (select row_number() over () as j, * from actions)
+) to '{where}/loads.parquet' (format parquet);
 copy (select * exclude insert_id from actions) to '{where}/unnamed.parquet' (format parquet);
 """
 
@@ -51,6 +56,8 @@ copy (
 
 def make(where: Path, units: int, actions: int, rows: int, identities: int) -> None:
     """Write exposures.parquet, actions.parquet, unnamed.parquet (without insert ids), units.parquet.
+
+    And loads.parquet, as many actions of one name, with times that are all different.
 
     And visitors.parquet, exposures of the same units as visitors, with identities.parquet: one in twenty
     visitors is a second one of some user.

@@ -61,6 +61,18 @@ def _analysis(
     ).run()
 
 
+def _loads(kind: str) -> None:
+    from abkit.analysis import Analysis, Design
+    from abkit.experiments.declaring.metrics import Quantile, Sum
+
+    time_of_loads = {"action": "load", "property": "ms"}
+    metric = (
+        Sum("time", **time_of_loads) if kind == "sum" else Quantile("p95", q=0.95, **time_of_loads)
+    )
+    design = Design(name="Bench", salt="Bench", unit_type="user", control="0", metrics=(metric,))
+    Analysis(design, exposures=f"{WHERE}/exposures.parquet", actions=f"{WHERE}/loads.parquet").run()
+
+
 def _rehearsal() -> None:
     from abkit import Conversion, Ratio, Sum, Total, UserExperiment
     from abkit.analysis.rehearsal.rehearse import rehearse
@@ -105,6 +117,8 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "over time": lambda: _analysis("actions", cuped=False, over_time="day"),
     "over time, unnamed, by hand": lambda: _query(by_hand.OVER_TIME, by_hand.PLAIN),
     "over time, unnamed": lambda: _analysis("unnamed", cuped=False, over_time="day"),
+    "sum": lambda: _loads("sum"),
+    "quantile": lambda: _loads("quantile"),
     "rehearsal": _rehearsal,
     "units by hand": lambda: _query(by_hand.UNITS),
     "units": _units,

@@ -26,6 +26,7 @@ _ASKED: tuple[tuple[str, str, str, float, int], ...] = (
         5,
     ),
     ("visitors, 1M identities; by hand: users, none", "visitors", "final", 1.4, 5),
+    ("5M times, all different, p95; by hand: their sum", "quantile", "sum", 2, 5),
     ("rehearsal: 1.2M units, 500 splits; by hand: one", "rehearsal", "final by hand", 6, 3),
     ("10M units, 4 metrics", "units", "units by hand", 1.15, 15),
 )

@@ -5,8 +5,19 @@ from typing import Any, cast
 
 import pytest
 
-from abkit import ActiveDays, Conversion, DeclarationError, Distinct, Mean, Sum, Total
-from abkit.experiments.declaring.metrics import Ratio, Retention, with_roles
+from abkit import (
+    ActiveDays,
+    Conversion,
+    DeclarationError,
+    Distinct,
+    Formula,
+    Mean,
+    Quantile,
+    Ratio,
+    Sum,
+    Total,
+)
+from abkit.experiments.declaring.metrics import Per, Retention, with_roles
 
 
 def test_the_action_is_the_name_unless_said_otherwise() -> None:
@@ -22,6 +33,17 @@ DAY = timedelta(days=1)
 
 def week_1(**time: Any) -> Retention:
     return Retention("week 1", start="visit", returning="visit", n=1, period="week", **time)
+
+
+def test_a_quantile_is_of_all_events_unless_said_otherwise() -> None:
+    assert Quantile("loaded", property="ms", q=0.95) == Quantile(
+        "loaded", action="loaded", property="ms", q=0.95, per="event"
+    )
+    assert Quantile("m", action="buy", property="price", q=0.5, per="unit").per is Per.UNIT
+
+
+def p95(**kind: Any) -> Quantile:
+    return Quantile("p95", **{"property": "ms", "q": 0.95, **kind})
 
 
 def guardrail(**kind: Any) -> Mean:
@@ -61,6 +83,18 @@ def guardrail(**kind: Any) -> Mean:
         (lambda: week_1(window=7 * DAY), "longer than 7 days, when 'week 1' begins to count"),
         (lambda: week_1(window=8 * DAY, delay=DAY), "longer than 8 days"),
         (lambda: week_1(mature_only=cast("Any", 1)), "`mature_only` must be True or False, not 1"),
+        (lambda: p95(q=95), "must be a share between 0 and 1 such as 0.95, not 95: write 0.95"),
+        (lambda: p95(q=0), "`q` must be a share between 0 and 1"),
+        (lambda: p95(q=1), "`q` must be a share between 0 and 1"),
+        (lambda: p95(q=float("nan")), "`q` must be a share between 0 and 1"),
+        (lambda: p95(q="0.5"), "`q` must be a share between 0 and 1"),
+        (lambda: p95(per="user"), "`per` must be one of event, unit, not 'user'"),
+        (lambda: p95(property=""), "`property`"),
+        (
+            lambda: Ratio("r", numerator=p95(), denominator=Total("x")),
+            "`numerator` must be a metric of one value per unit",
+        ),
+        (lambda: Formula("f", expression=p95() / Total("x")), "made of metrics of one value per"),
     ],
 )
 def test_a_wrong_metric_is_refused(metric: Any, says: str) -> None:

@@ -10,6 +10,7 @@ from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.estimands import Estimand
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.metrics import Quantile
 from abkit.extras import extra
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class Baseline:
         found = arms({"": sums}, estimand, plan=plan)
         arm = found.control
         plain = arm.unadjusted or arm.moments
+        if arm.problem and isinstance(estimand.metric, Quantile):
+            message = f"{estimand.metric.name} has no value in these events: needs {arm.problem}"
+            raise AnalysisError(message)
         if arm.problem or not plain.mean or not arm.moments.variance > 0:
             message = (
                 f"{estimand.metric.name} has a mean of {plain.mean:g} and a variance of "

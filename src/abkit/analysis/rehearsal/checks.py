@@ -8,7 +8,14 @@ from abkit.analysis.findings.metric_result import MINIMUM_UNITS
 from abkit.analysis.query.layout import actions_of
 from abkit.analysis.rehearsal.history import History
 from abkit.errors import AnalysisError
-from abkit.experiments.declaring.metrics import ActionMetric, Average, Distinct, Metric, Sum
+from abkit.experiments.declaring.metrics import (
+    ActionMetric,
+    Average,
+    Distinct,
+    Metric,
+    Quantile,
+    Sum,
+)
 
 _ROUNDING = 1e-6
 """A half of all hashes is no half to the last digit."""
@@ -28,6 +35,20 @@ def check_splits(splits: int) -> None:
     """
     if not 2 <= splits <= MOST_SPLITS:
         message = f"splits must be 2 to {MOST_SPLITS:,}, not {splits!r}"
+        raise AnalysisError(message)
+
+
+def check_deciding(design: Design) -> None:
+    """Refuse a deciding metric that splits say nothing of.
+
+    Raises:
+        AnalysisError: It is a quantile.
+    """
+    if design.metrics and isinstance(design.deciding, Quantile):
+        message = (
+            f"{design.deciding.name!r} decides and is a Quantile, which is not made of sums over units: its "
+            "splits cannot be made in one pass. Rehearse an experiment in which another metric decides"
+        )
         raise AnalysisError(message)
 
 

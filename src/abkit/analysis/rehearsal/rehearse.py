@@ -12,7 +12,7 @@ from abkit.analysis.declared.planned import in_force, planned
 from abkit.analysis.findings.before import LEVEL
 from abkit.analysis.inference.power.effect import check_power
 from abkit.analysis.reading.sources import Source
-from abkit.analysis.rehearsal.checks import check_done, check_size, check_splits
+from abkit.analysis.rehearsal.checks import check_deciding, check_done, check_size, check_splits
 from abkit.analysis.rehearsal.drawing import Drawing
 from abkit.analysis.rehearsal.history import History
 from abkit.analysis.rehearsal.judging import (
@@ -48,7 +48,7 @@ from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.experiment import Experiment
-from abkit.experiments.declaring.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric, Quantile
 
 PAST = timedelta(days=14)
 """The time before that CUPED is tried with, of a plan that has none."""
@@ -91,11 +91,14 @@ def rehearse(
     """
     check_splits(splits)
     design = Design.of(experiment)
+    check_deciding(design)
     if not design.metrics:
         message = f"{design.name} declares no metrics: there is nothing to rehearse"
         raise AnalysisError(message)
     drawing = Drawing.of(experiment, design)
-    design = evolve(design, weights=drawing.cut.shares)
+    left_out = tuple(m for m in design.metrics if isinstance(m, Quantile))
+    rehearsed = tuple(m for m in design.metrics if m not in left_out)
+    design = evolve(design, weights=drawing.cut.shares, metrics=rehearsed)
     judged_by = in_force(plan, planned(experiment))
     check_power(power, judged_by.level)
     past = judged_by.cuped if isinstance(judged_by.cuped, timedelta) else PAST
@@ -141,7 +144,11 @@ def rehearse(
             power=power,
             per_day=history.units / (days[-1] - days[0] + 1),
         ),
-        notes=(*_notes(experiment, design.metrics), *([drawing.note] if drawing.note else [])),
+        notes=(
+            *_notes(experiment, design.metrics),
+            *_without(left_out),
+            *([drawing.note] if drawing.note else []),
+        ),
     )
 
 
@@ -252,6 +259,13 @@ def _notes(experiment: type[Experiment], metrics: Sequence[Metric]) -> Iterator[
             f"All units take part here; at its rollout of {share:.0%}, fewer do, and the smallest change "
             "that is found is larger."
         )
+
+
+def _without(quantiles: Sequence[Quantile]) -> Iterator[str]:
+    """That some metrics are left out."""
+    if quantiles:
+        names = listed([repr(metric.name) for metric in quantiles])
+        yield f"{names}: left out here, as a quantile is not made of sums over units."
 
 
 def _midnight(day: int) -> datetime:
