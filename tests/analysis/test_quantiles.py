@@ -222,6 +222,7 @@ def test_where_most_values_are_equal_it_says_so(design: Design, tables: Tables) 
     arms = arms_of(analyze(of_metrics(design, median), **tables(log.exposures(), log.actions())))
     assert arms["a"].problem.startswith("another q, as 6")
     assert arms["a"].problem.endswith("% of all values are 0 and so is the quantile in variant a")
+    assert arms["a"].moments.mean == 0
 
 
 def test_beyond_the_quantile_there_must_be_some_values(design: Design, tables: Tables) -> None:

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from attrs import evolve
 
-from abkit import Conversion, Mean, Sum
+from abkit import Conversion, Mean, Quantile, Sum
 from abkit.analysis import Design, Moments
 from abkit.analysis.inference.comparison import Interval
 from abkit.analysis.presentation.notebook import Recipe
@@ -24,6 +24,8 @@ from ..asked import analyze, analyze_sums, analyze_units
 UNITS = 400
 START = datetime(2026, 11, 2, tzinfo=UTC)
 BOUGHT = Conversion("bought", goal=0.05)
+SPENT = Sum("spent", action="bought", property="price", role="secondary")
+PRICE = Quantile("price", action="bought", property="price", q=0.9, per="unit")
 REVENUE = Mean("revenue", role="secondary")
 ERRORS = Conversion("errors", direction="decrease", role="guardrail")
 
@@ -71,14 +73,14 @@ def of_events(**asked: Any) -> Result:
             "action": "bought",
             "user_id": [str(i) for i in bought],
             "time": [START + timedelta(hours=i % 120 + 1) for i in bought],
-            "properties": ['{"price": 3.5}' for _ in bought],
+            "properties": [f'{{"price": {3.5 + i % 40}}}' for i in bought],
         }
     )
     design = Design(
         name="Test",
         salt="Test",
         control="a",
-        metrics=(BOUGHT, Sum("spent", action="bought", property="price", role="secondary")),
+        metrics=asked.pop("metrics", (BOUGHT, SPENT)),
         weights=asked.pop("weights", {"a": 0.5, "b": 0.5}),
     )
     return analyze(design, **{"exposures": exposures, "actions": actions, **asked})
@@ -122,6 +124,9 @@ KINDS: Mapping[str, Callable[[], Result]] = {
     "an experiment in segments": lambda: of_events(segments=["plan"]),
     "an experiment in a time frame": lambda: of_events(start="2026-11-03", until="2026-11-05"),
     "an experiment, nothing done": lambda: of_events(actions=None),
+    "an experiment decided by a quantile": lambda: of_events(
+        metrics=(PRICE, evolve(PRICE, name="largest", q=0.99999), BOUGHT), segments=["plan"]
+    ),
     "an experiment by Bayes": lambda: of_events(method="bayesian"),
     "an experiment at planned looks": lambda: of_events(
         method="group-sequential", sample_size=800, looks=4

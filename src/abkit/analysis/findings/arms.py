@@ -190,7 +190,7 @@ def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) ->
     try:
         moments = estimand.moments(sums, overall=everyone)
     except AnalysisError as error:
-        moments = Moments(units, 0.0, 0.0)
+        moments = Moments(units, _plain_quantile(sums, estimand), 0.0)
         problem = f"{error} in variant {variant}"
         if not isinstance(estimand.metric, Quantile):
             problem = f"a divisor of {estimand.metric.name} that is not 0 in variant {variant}"
@@ -208,6 +208,12 @@ def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) ->
         divided=estimand.divided_units(sums),
         problem=problem,
     )
+
+
+def _plain_quantile(sums: Sums, estimand: Estimand) -> float:
+    """What is shown of a quantile that cannot be compared; 0 of other metrics, which have no value then."""
+    known = sums.quantiles.get(estimand.metric)
+    return 0.0 if known is None else known.plain
 
 
 def _check_finite(variant: str, sums: Sums, estimand: Estimand) -> None:

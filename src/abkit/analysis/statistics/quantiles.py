@@ -81,6 +81,11 @@ class QuantileSums:
     share_of_equal: float = 0.0
 
     @property
+    def plain(self) -> float:
+        """The quantile as it is shown where nothing is compared: the value that most are equal to, if most are."""
+        return self.equal if self.share_of_equal > MOST_EQUAL else self.value
+
+    @property
     def lacking(self) -> str:
         """What is missing before it is compared, such as "12 more values"; empty if nothing is."""
         if self.values < MINIMUM_VALUES:
