@@ -18,7 +18,7 @@ from abkit.analysis.presentation import figures
 from abkit.errors import AnalysisError, UnknownNameError
 from abkit.experiments.declaring.experiment import UserExperiment
 from abkit.experiments.declaring.layer import Layer
-from abkit.experiments.declaring.metrics import Conversion, Sum
+from abkit.experiments.declaring.metrics import Conversion, Quantile, Sum
 
 from .conftest import START
 from .locks import write_phases
@@ -116,6 +116,20 @@ def test_an_effect_that_depends_on_the_other_experiment_is_found_from_both_sides
     effects = {of.value: of.difference for of in test.parts}
     assert effects["1"] == pytest.approx(0.2, abs=0.04)
     assert effects["0"] == pytest.approx(0.0, abs=0.04)
+
+
+def test_the_effect_on_a_quantile_is_tested_too() -> None:
+    slower = 20.0 * (A & B)
+    times = np.random.default_rng(7).normal(100.0, 5.0, UNITS) + slower
+    loads = actions(np.ones(UNITS, bool), action="load").append_column("ms", pa.array(times))
+    slow = {"metrics": [Quantile("p90", action="load", property="ms", q=0.9)]}
+    designs = {name: design(name, **slow) for name in ("A", "B")}
+    pair = run({"A": A, "B": B}, actions=loads, designs=designs)["A", "B"]
+    assert pair.touch is Touch.INTERACTION
+    (test,) = pair.effects[0].tests
+    effects = {of.value: of.difference for of in test.parts}
+    assert effects["1"] == pytest.approx(20.0, abs=1.0)
+    assert effects["0"] == pytest.approx(0.0, abs=1.0)
 
 
 def test_variants_that_are_not_independent_are_found() -> None:

@@ -82,7 +82,7 @@ class QuantileSums:
 
     @property
     def plain(self) -> float:
-        """The quantile as it is shown where nothing is compared: the value that most are equal to, if most are."""
+        """The quantile where nothing is compared: the value that most are equal to, if most are."""
         return self.equal if self.share_of_equal > MOST_EQUAL else self.value
 
     @property
