@@ -65,9 +65,10 @@ def _loads(kind: str) -> None:
     from abkit.analysis import Analysis, Design
     from abkit.experiments.declaring.metrics import Quantile, Sum
 
-    time_of_loads = {"action": "load", "property": "ms"}
     metric = (
-        Sum("time", **time_of_loads) if kind == "sum" else Quantile("p95", q=0.95, **time_of_loads)
+        Sum("time", action="load", property="ms")
+        if kind == "sum"
+        else Quantile("p95", action="load", property="ms", q=0.95)
     )
     design = Design(name="Bench", salt="Bench", unit_type="user", control="0", metrics=(metric,))
     Analysis(design, exposures=f"{WHERE}/exposures.parquet", actions=f"{WHERE}/loads.parquet").run()

@@ -53,7 +53,7 @@ def with_quantiles(
     sums, parts = measured_sums.sums, measured_sums.parts
     sums = _attached(sums, {m: _of_variants(session, layout, m, sums) for m in layout.quantiles})
     for place, name in enumerate(segments):
-        sizes = {
+        sizes: dict[_Group, Sums] = {
             (variant, _key(part.value)): of
             for part in parts
             if part.property == name
@@ -90,7 +90,7 @@ def _queries(layout: Layout, metric: Quantile, segment: int | None) -> QuantileQ
 def _of_variants(
     session: QuerySession, layout: Layout, metric: Quantile, sums: Mapping[str, Sums]
 ) -> Mapping[str, QuantileSums]:
-    sizes = {(variant,): of for variant, of in sums.items()}
+    sizes: dict[_Group, Sums] = {(variant,): of for variant, of in sums.items()}
     found = _found(session, _queries(layout, metric, None), sizes)
     return {variant: of for (variant,), of in found.items()}
 

@@ -75,14 +75,14 @@ join units u on u.unit_id = v.unit_id and u.variant = v.variant"""  # noqa: S608
         """Each different value of a group, and how many half values there are up to it.
 
         Columns: those of `groups`, value, middle (half values up to the middle of the equal ones), through
-        (up to the end of these), whole (of the group).
+        (up to the end of these), halves (of the group).
         """
         groups = ", ".join(self.groups)
         return f"""\
 select {groups}, value,
   cast(2 * upto - times as double) as middle,
   cast(2 * upto as double) as through,
-  cast(2 * total as double) as whole
+  cast(2 * total as double) as halves
 from (
   select {groups}, value, times,
     sum(times) over (
@@ -102,9 +102,9 @@ from (
         Columns: those of `groups`, whole, lowest, highest, first and last (their middles), and of the values
         below and above the quantile: below, below_middle, below_through, above, above_middle, above_through.
         """
-        groups, wanted = ", ".join(self.groups), f"{number(self.metric.q)} * whole"
+        groups, wanted = ", ".join(self.groups), f"{number(self.metric.q)} * halves"
         return f"""\
-select {groups}, max(whole) as whole, min(value) as lowest, max(value) as highest,
+select {groups}, max(halves) as whole, min(value) as lowest, max(value) as highest,
   min(middle) as first_middle, max(middle) as last_middle,
   {_beside(wanted)},
   max(case when middle <= {wanted} then through end) as below_through,
@@ -117,18 +117,18 @@ group by {groups}"""  # noqa: S608 - columns are our own
 
         Of a unit, `apart` is its number of values below the quantile less q times its values; the values
         beside the quantile count in parts, which sum up to q over all. Columns: those of `groups`, units
-        (with a value), counts_of_squares (the sum of their squared numbers of values), apart, apart_squared.
+        (with a value), squared_times (the sum of their squared numbers of values), apart, squared_apart.
         """
         q = number(self.metric.q)
         groups, of_rows = (", ".join(f"{of}{name}" for name in self.groups) for of in ("", "r."))
         same = " and ".join(f"f.{name} = r.{name}" for name in self.groups)
         return f"""\
 select {groups}, count(*) as units,
-  sum(times * times) as squared_times,
-  sum(apart) as apart,
-  sum(apart * apart) as squared_apart
+  sum(of_unit * of_unit) as squared_times,
+  sum(beside) as apart,
+  sum(beside * beside) as squared_apart
 from (
-  select {of_rows}, r.unit_id as unit_id, cast(count(*) as double) as times,
+  select {of_rows}, r.unit_id as unit_id, cast(count(*) as double) as of_unit,
     sum(
       case
         when r.value < f.below then cast(1 as double)
@@ -136,7 +136,7 @@ from (
         when r.value = f.above then f.part_of_above
         else cast(0 as double)
       end - {q}
-    ) as apart
+    ) as beside
   from {self.name}_rows r
   join (
     select {groups}, below, above,
@@ -166,7 +166,7 @@ select {groups},
   {_beside("low_level", prefix="low_")},
   {_beside("high_level", prefix="high_")}
 from (
-  select {groups}, value, middle, {low} * whole as low_level, {high} * whole as high_level
+  select {groups}, value, middle, {low} * halves as low_level, {high} * halves as high_level
   from {self.name}_values
 ) as at_levels
 group by {groups}"""  # noqa: S608 - columns are our own
