@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from abkit import ActiveDays, AnalysisPlan, Conversion, Distinct, OrgExperiment, Ratio, Sum, Total
+from abkit import (
+    ActiveDays,
+    AnalysisPlan,
+    Conversion,
+    Distinct,
+    OrgExperiment,
+    Quantile,
+    Ratio,
+    Sum,
+    Total,
+)
 from abkit.cli.group import abkit
 from abkit.errors import ConfigError
 from abkit.experiments.checking.lock import amended_after_start, compare, read_lock, write_lock
@@ -105,6 +115,19 @@ def test_what_a_metric_tells_apart_is_written_down() -> None:
     )
     assert list(differences(items, pages)) == [
         "the property of 'items seen' was changed from item to page"
+    ]
+
+
+def test_another_quantile_is_told() -> None:
+    def slow(**said: Any) -> type[OrgExperiment]:
+        return experiment(metrics=[Quantile("slow", action="load", property="ms", **said)])
+
+    before = judged(slow(q=0.95).declaration)
+    assert before["metrics"]["slow"]["type"] == "Quantile"
+    told = [*differences(before, judged(slow(q=0.9, per="unit").declaration))]
+    assert told == [
+        "the q of 'slow' was changed from 0.95 to 0.9",
+        "the per of 'slow' was changed from event to unit",
     ]
 
 
