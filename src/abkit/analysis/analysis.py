@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregation.absence import absences, unreached_visitors
 from abkit.analysis.aggregation.assignments import compare_assignments
+from abkit.analysis.aggregation.covariates import find_attributes
 from abkit.analysis.aggregation.days import measure_days
 from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.identities import find_links, recorded_actions
@@ -36,6 +37,7 @@ from abkit.events import Variant
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.analysis_words import Several, Step
 from abkit.experiments.declaring.arguments import arguments_checked
+from abkit.experiments.declaring.covariates import metrics_among, properties_among
 from abkit.experiments.declaring.identities import VISITOR
 
 if TYPE_CHECKING:
@@ -160,7 +162,14 @@ class Analysis:
         made, begin, end = datetime.now(UTC), moment(start), moment(until)
         history, unreadable = readable_history(design.name)
         sticky = _is_sticky(self.experiment)
-        layout = Layout.of_events(design.metrics, cuped=plan.cuped is not None, window=plan.window)
+        layout = Layout.of_events(
+            design.metrics,
+            cuped=plan.cuped is not None,
+            window=plan.window,
+            covariates=metrics_among(plan.covariates, design.metrics),
+        )
+        told = properties_among(plan.covariates, design.metrics)
+        segments = tuple(dict.fromkeys([*plan.segments, *told]))
         length = (plan.over_time or Step.DAY).length
         sources = {"exposures": table(self.exposures)}
         if self.actions is not None:
@@ -175,7 +184,8 @@ class Analysis:
                 several=plan.several,
                 start=_instant(begin),
                 until=_instant(end),
-                segments=plan.segments,
+                segments=segments,
+                numbers=told,
                 exclusions=plan.exclude,
                 locked=locked_weights(history.phases),
             )
@@ -191,6 +201,10 @@ class Analysis:
                 links=links,
                 sticky=sticky,
             )
+            attributes = find_attributes(
+                session, {name: f"segment_{segments.index(name)}" for name in told}
+            )
+            layout = evolve(layout, attributes=attributes.found)
             what = EventQueries(
                 layout=layout,
                 unit_type=design.unit_type,
@@ -220,7 +234,7 @@ class Analysis:
                 notes += tuple(unreached_visitors(measured))
             measured = evolve(
                 measured,
-                notes=(*measured.notes, *notes, *unreadable),
+                notes=(*measured.notes, *attributes.notes, *notes, *unreadable),
                 phases=exposed.phases,
                 immature=immature(
                     session,

@@ -41,7 +41,16 @@ from abkit.experiments.declaring.analysis_words import (
 )
 from abkit.experiments.declaring.metrics import Metric
 
-READ = ("over_time", "segments", "several", "exclude", "window", "cuped", "novelty")
+READ = (
+    "over_time",
+    "segments",
+    "several",
+    "exclude",
+    "window",
+    "cuped",
+    "covariates",
+    "novelty",
+)
 """What a plan says of the sums themselves: another one of these means to read them again."""
 
 
@@ -143,7 +152,7 @@ class ExperimentSums:
         used = self.plan if plan is None else plan.over(self.plan)
         if said:
             used = AnalysisPlan(**said).over(used)
-        left_out = [name for name in ("cuped", "novelty") if not getattr(used, name)]
+        left_out = [name for name in ("cuped", "covariates", "novelty") if not getattr(used, name)]
         other = [
             name
             for name in READ
@@ -210,6 +219,8 @@ class ExperimentSums:
         exposed, measured = self.exposed, self.measured
         if plan.cuped is None and self.plan.cuped is not None:
             measured = measured.without_cuped()
+        if self.plan.covariates and not plan.covariates:
+            measured = measured.without_covariates()
         daily = self.daily if plan.novelty else ()
         step = plan.over_time or Step.DAY
         start, until = self.frame

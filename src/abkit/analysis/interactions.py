@@ -153,7 +153,7 @@ def _locked(design: Design) -> Sequence[WeightsSince]:
 def _plan(experiment: object) -> AnalysisPlan:
     """The plan of an experiment, by the sequential test and without CUPED."""
     said = planned(experiment) or AnalysisPlan()
-    return AnalysisPlan(method=Method.SEQUENTIAL).over(evolve(said, cuped=None))
+    return AnalysisPlan(method=Method.SEQUENTIAL).over(evolve(said, cuped=None, covariates=()))
 
 
 def _measured(

@@ -46,7 +46,7 @@ class SumsAnalysis:
         units: By variant, the number of units.
         control: The variant that the others are compared with.
         weights: As for `UnitsAnalysis`.
-        plan: As for `UnitsAnalysis`, without `cuped` and `segments`.
+        plan: As for `UnitsAnalysis`, without `cuped`, `covariates` and `segments`.
     """
 
     name: str

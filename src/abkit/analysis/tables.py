@@ -7,7 +7,7 @@ from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 
-OF_EVENTS = ("window", "over_time", "several", "exclude", "min_days", "novelty")
+OF_EVENTS = ("covariates", "window", "over_time", "several", "exclude", "min_days", "novelty")
 """What a plan says of events only."""
 
 

@@ -94,7 +94,7 @@ def find_exposed_units(
     Raises:
         EmptyDataError: There is no exposure of the experiment.
         AnalysisError: The column of the variants cannot be that, or no exposure has the property of a
-            segment.
+            segment or a covariate.
     """
     present = open_exposures(session, links, "exposures", exposures, queries.columns())
     queries = evolve(queries, present=present)
@@ -253,7 +253,8 @@ def _without_property(
     session.engine.open("exposures_as_written", exposures, queries.as_written())
     known = _property_names(session.rows("properties of exposures", queries.some_properties()))
     for name in segments:
-        message = f"{_nobody_has(name, known, queries)} A segment needs one"
+        what = "covariate" if name in queries.numbers else "segment"
+        message = f"{_nobody_has(name, known, queries)} A {what} needs one"
         raise AnalysisError(message)
     for exclusion in exclusions:
         has = _nobody_has(str(exclusion.property), known, queries)

@@ -62,6 +62,7 @@ class MeasuredSums:
         strata: The sums of each phase by variant; empty if there is one.
         strata_of_looks: The same up to the end of each period.
         adjusted: Whether CUPED adjusts by what the units did before, as far as that is known.
+        beside: Whether other covariates adjust too, as far as there are some.
     """
 
     sums: Mapping[str, Sums]
@@ -77,6 +78,7 @@ class MeasuredSums:
     strata: Strata = ()
     strata_of_looks: tuple[Strata, ...] = ()
     adjusted: bool = True
+    beside: bool = True
 
     def up_to(self, count: int) -> "MeasuredSums":
         """The sums at the end of one of the periods.
@@ -100,12 +102,19 @@ class MeasuredSums:
         """The same, not adjusted by what the units did before."""
         return evolve(self, adjusted=False)
 
+    def without_covariates(self) -> "MeasuredSums":
+        """The same, each metric adjusted by its own past only."""
+        return evolve(self, beside=False)
+
     @property
     def estimands(self) -> tuple[Estimand, ...]:
         """What the metrics are, in terms of the sums."""
-        if self.adjusted:
-            return tuple(self.layout.estimands)
-        return tuple(estimand.unadjusted for estimand in self.layout.estimands)
+        found = self.layout.estimands
+        if not self.adjusted:
+            found = tuple(estimand.without_past for estimand in found)
+        if not self.beside:
+            found = tuple(estimand.without_covariates for estimand in found)
+        return found
 
 
 def measure_events(

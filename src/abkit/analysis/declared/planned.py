@@ -11,6 +11,7 @@ from abkit.analysis.declared.arguments import length_of
 from abkit.errors import AbkitError, ConfigError, suggestion
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
 from abkit.experiments.declaring.exclusion import BOTS, Exclusion
+from abkit.experiments.declaring.metrics import Metric
 from abkit.pyproject import tool_table
 
 _BY_METRIC = ("taus",)
@@ -155,7 +156,7 @@ def _words(value: object) -> Iterator[str]:
     if isinstance(value, timedelta):
         hours = value / timedelta(hours=1)
         yield f"{hours / 24:g} days" if hours >= 24 else f"{hours:g} hours"
-    elif isinstance(value, Exclusion):
+    elif isinstance(value, Exclusion | Metric):
         yield value.name
     elif isinstance(value, Enum):
         yield str(value.value)

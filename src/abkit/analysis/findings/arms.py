@@ -6,11 +6,12 @@ from functools import reduce
 from itertools import combinations_with_replacement
 from math import isfinite
 from operator import add
+from types import MappingProxyType
 
 from attrs import evolve, frozen
 
 from abkit.analysis.findings.metric_result import Adjustment, Arm
-from abkit.analysis.inference.cuped import adjust, imbalance, weights
+from abkit.analysis.inference.cuped import adjust, imbalance, inflated, weights
 from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.analysis.statistics.estimands import Covariates, Estimand
 from abkit.analysis.statistics.standardizing import Strata, compared, pooled, standardized
@@ -76,19 +77,21 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, plan: AnalysisPlan) ->
     Args:
         sums: Per variant, the control first; of all units.
         estimand: The metric.
-        plan: How the test is made. Retention is never adjusted by CUPED: it is about what
-            happens after a start.
+        plan: How the test is made. Retention is never adjusted by its own past: it is about what
+            happens after a start; other covariates may.
 
     Raises:
         AnalysisError: A sum is not finite.
         MissingExtraError: scipy is not installed.
     """
-    everyone = reduce(add, sums.values()) if estimand.before or estimand.is_formula else None
+    everyone = reduce(add, sums.values()) if estimand.is_adjusted or estimand.is_formula else None
     found = {variant: _arm(variant, of, everyone, estimand) for variant, of in sums.items()}
     if plan.method is Method.BAYESIAN:
         found = {variant: _believed(arm) for variant, arm in found.items()}
     adjustment = None
-    if estimand.before and not isinstance(estimand.metric, Retention):
+    if isinstance(estimand.metric, Retention):
+        estimand = estimand.without_past
+    if estimand.is_adjusted:
         days = plan.cuped / timedelta(days=1) if isinstance(plan.cuped, timedelta) else None
         found, adjustment = _adjusted(found, sums, estimand, days=days)
     control, *treatments = found.values()
@@ -171,6 +174,7 @@ def _counted(arm: Arm, plain: Mapping[str, Arm]) -> Arm:
         capped=of_all.capped,
         negative=of_all.negative,
         divided=of_all.divided,
+        divisor_units=of_all.divisor_units,
     )
 
 
@@ -206,6 +210,7 @@ def _arm(variant: str, sums: Sums, everyone: Sums | None, estimand: Estimand) ->
         capped=estimand.capped_units(sums),
         negative=estimand.negative_units(sums),
         divided=estimand.divided_units(sums),
+        divisor_units=estimand.divisor_units(sums),
         problem=problem,
     )
 
@@ -217,7 +222,8 @@ def _plain_quantile(sums: Sums, estimand: Estimand) -> float:
 
 
 def _check_finite(variant: str, sums: Sums, estimand: Estimand) -> None:
-    places = sorted({*estimand.places.values(), *estimand.before.values()})
+    others = (*estimand.before.values(), *estimand.beside.values())
+    places = sorted({*estimand.places.values(), *others})
     pairs = combinations_with_replacement(places, 2)
     products = (sums.products[pair] for pair in pairs if pair in sums.products)
     if not all(map(isfinite, [*(sums.mean(place) for place in places), *products])):
@@ -248,25 +254,33 @@ def _adjusted(
     if overall is None:
         return unchanged
     theta = weights(overall)
+    inflation = inflated(
+        theta[len(theta) - len(estimand.beside) :], units=everyone.n, arms=len(found)
+    )
     before = {
         variant: covariates
         for variant, of in sums.items()
         if estimand.units(of)
         and (covariates := estimand.covariates(of, overall=everyone)) is not None
     }
-    if not any(theta) or set(before) != {v for v, of in sums.items() if estimand.units(of)}:
+    if (
+        inflation is None
+        or not any(theta)
+        or set(before) != {v for v, of in sums.items() if estimand.units(of)}
+    ):
         return unchanged
     plain = {variant: _unbiased(found[variant]) for variant in before}
 
     def adjusted_moments(variant: str, covariates: Covariates) -> Moments:
         moments, alike = plain[variant], sums[variant].spread_alike
         left = adjust(moments, covariates, theta=theta, overall=overall.means)
+        left = evolve(left, variance=inflation * left.variance)
         others = None if alike is None else estimand.covariates(alike, overall=everyone)
         if others is None or moments.alike is None:
             return left
         spread = evolve(moments, variance=moments.alike)
         spread = adjust(spread, others, theta=theta, overall=overall.means)
-        return evolve(left, alike=spread.variance)
+        return evolve(left, alike=inflation * spread.variance)
 
     left = {variant: adjusted_moments(variant, of) for variant, of in before.items()}
     adjusted = {
@@ -276,10 +290,13 @@ def _adjusted(
         for variant, arm in found.items()
     }
     return adjusted, Adjustment(
-        theta=theta[0],
+        theta=theta[0] if estimand.before else 0.0,
         variance_reduction=1 - _within(left) / _within(plain) if _within(plain) > 0 else 0.0,
-        days=days,
+        days=days if estimand.before else None,
         balance=_balance(before, found),
+        covariates=MappingProxyType(
+            dict(zip(estimand.beside, theta[len(theta) - len(estimand.beside) :], strict=True))
+        ),
     )
 
 

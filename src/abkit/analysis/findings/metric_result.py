@@ -40,6 +40,8 @@ class Flag(StrEnum):
     """A rate outside 0 to 1, or a mean that is not a number."""
     MANY_CAPPED = "many capped"
     """Winsorization changed more than 5% of the units."""
+    FEW_LARGE_UNITS = "few large units"
+    """The divisor of a ratio is made up by fewer than 20 units in effect."""
 
 
 @frozen(kw_only=True)
@@ -55,6 +57,8 @@ class Arm:
         negative: The units whose value is below 0; None where no value can be, or it is not known.
         divided: The units whose divisor is above 0, of a ratio; None of other metrics, and where it is not
             known.
+        divisor_units: The units that make up the divisor of a ratio, in effect: their effective number
+            (Kish). None of other metrics.
         immature: The units whose time to do what the metric counts is not over at the end of the data;
             they count as they are. None where a unit's time never ends.
         without_value: The units that have no value of the metric in a table of units; the metric's
@@ -72,6 +76,7 @@ class Arm:
     capped: int | None = None
     negative: int | None = None
     divided: int | None = None
+    divisor_units: float | None = None
     immature: int | None = None
     without_value: int | None = None
     posterior_mean: float | None = None
@@ -110,13 +115,15 @@ class Treatment:
 
 @frozen(kw_only=True)
 class Adjustment:
-    """What CUPED did to a metric.
+    """What CUPED did to a metric, or other covariates.
 
     Attributes:
-        theta: The weight of the covariate, over all arms.
+        theta: The weight of the metric's own past, over all arms; 0 where that does not adjust it.
+        covariates: The weight of each other covariate; 0 of one that says what those before it say.
         variance_reduction: The share of the variance that is gone: 0.3 is 30%.
-        days: The length of the window before the first exposure; None where the past is a column.
-        balance: The largest difference of the covariate's means between an arm and the control, in its
+        days: The length of the window before the first exposure; None where the past is a column, or does
+            not adjust the metric.
+        balance: The largest difference of the first covariate's means between an arm and the control, in its
             standard errors: beyond 3, the arms differed before the experiment.
     """
 
@@ -124,6 +131,7 @@ class Adjustment:
     variance_reduction: float
     days: float | None
     balance: float
+    covariates: Mapping[str, float] = field(factory=lambda: MappingProxyType({}))
 
 
 @frozen(kw_only=True)

@@ -9,6 +9,9 @@ from abkit.analysis.statistics.aggregates import Moments
 SAME = 1e-8
 """A covariate of whose variance the others leave no larger share says what they say."""
 
+FEWEST_PER_WEIGHT = 10
+"""With fewer units for each weight, the weights are mostly those of chance."""
+
 
 class Covariates(Protocol):
     """What some units were before their exposure, beside a metric of theirs.
@@ -86,6 +89,29 @@ def adjust(
     )
     variance = max(0.0, metric.variance - 2 * shared + explained)
     return Moments(metric.n, metric.mean - moved, variance, metric.effective)
+
+
+def inflated(theta: Sequence[float], *, units: int, arms: int) -> float | None:
+    """By what the variance of residuals is multiplied for the weights that were fitted to the same units.
+
+    Of N units in G arms, with K weights, the sum of the squared residuals has N - G - K degrees of freedom,
+    not N - G; so the factor is (N - G) / (N - G - K). It matters where there are many covariates, such as
+    the groups of a property, and few units.
+
+    Args:
+        theta: The weights; those that are 0 were not fitted.
+        units: Of all arms together.
+        arms: How many arms there are.
+
+    Returns:
+        None where there are fewer than `FEWEST_PER_WEIGHT` units for each weight: nothing is to be adjusted.
+    """
+    fitted = sum(weight != 0 for weight in theta)
+    if not fitted:
+        return 1.0
+    if units < FEWEST_PER_WEIGHT * fitted + arms:
+        return None
+    return (units - arms) / (units - arms - fitted)
 
 
 def imbalance(first: Covariates, first_n: int, second: Covariates, second_n: int) -> float:

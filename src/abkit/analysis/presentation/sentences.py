@@ -119,13 +119,17 @@ def adjustment(found: MetricResult) -> str | None:
     if found.adjustment is None:
         return None
     made = found.adjustment
-    before = "a column of the time before"
+    before = "a column of the time before (CUPED)" if made.theta else ""
     if made.days is not None:
-        before = f"the {made.days:g} day{'' if made.days == 1 else 's'} before the first exposure"
-    return (
-        f"Adjusted by {before} (CUPED): the variance is "
-        f"{figures.percent(made.variance_reduction, digits=1)} smaller, theta {made.theta:.4g}."
-    )
+        before = f"the {made.days:g} day{'' if made.days == 1 else 's'} before the first exposure (CUPED)"
+    used = [name for name, weight in made.covariates.items() if weight]
+    by = " and ".join(filter(None, [before, ", ".join(used)]))
+    theta = f", theta {made.theta:.4g}" if before else ""
+    idle = [name for name, weight in made.covariates.items() if not weight]
+    without = f" Left out, as it says nothing beside these: {', '.join(idle)}." if idle else ""
+    more = made.variance_reduction < 0
+    size = figures.percent(abs(made.variance_reduction), digits=1)
+    return f"Adjusted by {by}: the variance is {size} {'larger' if more else 'smaller'}{theta}.{without}"
 
 
 def capped(found: MetricResult) -> str | None:

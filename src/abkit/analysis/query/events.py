@@ -6,6 +6,7 @@ from datetime import timedelta
 from attrs import evolve, frozen
 
 from abkit.analysis.query.completions import KEY
+from abkit.analysis.query.covariates import attribute_values, carried
 from abkit.analysis.query.grouping import unit_key, unit_of_group
 from abkit.analysis.query.layout import Accumulator, Layout
 from abkit.analysis.query.periods import microseconds, period
@@ -179,8 +180,8 @@ group by {unit_key(in_several=self.in_several)}"""  # noqa: S608 - literals are 
     def measured(self) -> str:
         """The measures of each unit, from `units` and `per_unit`.
 
-        Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present_0, ...; and
-        phase, if there are several.
+        Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present_0, ...;
+        c0, ... of its attributes; and phase, if there are several.
         """
         segments = "".join(f",\n  u.segment_{i} as segment_{i}" for i in range(self.segments))
         phase = ",\n  u.phase as phase" if self.phased else ""
@@ -189,7 +190,7 @@ group by {unit_key(in_several=self.in_several)}"""  # noqa: S608 - literals are 
 select
   u.unit_id as unit_id,
   u.variant as variant{phase}{segments},
-  {self._measures("p.", over=self._over)}
+  {self._measures("p.", over=self._over)}{attribute_values(self.layout.attributes)}
 from units u
 left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
@@ -214,18 +215,22 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
             for name in names
         )
         running = ",\n      ".join(f"sum({name}) over so_far as {name}" for name in names)
-        phase = phases = ""
-        if self.phased:
-            phase = "phase, "
-            phases = """
-  join (select unit_id as of_unit, variant as of_variant, phase from units) as phases
-    on of_unit = unit_id and of_variant = variant"""
+        phase = "phase, " if self.phased else ""
+        told = "".join(f", c{i}" for i in range(len(self.layout.attributes)))
+        values = attribute_values(self.layout.attributes)
+        of_units = ""
+        if phase or told:
+            of_units = f"""
+  join (select u.unit_id as of_unit, u.variant as of_variant{", u.phase as phase" if phase else ""}{values}
+    from units u) as of_units
+    on of_unit = unit_id and of_variant = variant"""  # noqa: S608 - literals are quoted
+        was = self._measures("was_", prefix="was_", over=lambda w: f"was_{self._ripened(w)}")
         return f"""\
 select variant, {phase}period, new,
   {self._measures("", over=self._ripened)},
-  {self._measures("was_", prefix="was_", over=lambda window: f"was_{self._ripened(window)}")}
+  {was}{carried(self.layout.attributes)}
 from (
-  select variant, {phase}period, new,
+  select variant, {phase}period, new{told},
     {states}
   from (
     select {unit_key(in_several=self.in_several)}, {"" if self.in_several else "variant, "}period, new,
@@ -242,15 +247,21 @@ from (
       partition by {unit_key(in_several=self.in_several)} order by period
       rows between unbounded preceding and current row
     )
-  ) as summed{phases}
+  ) as summed{of_units}
 ) as running"""  # noqa: S608 - literals are quoted
 
     def idle(self) -> str:
-        """The measures of a unit that has done nothing: one row, with m0, ... as `states` has them."""
+        """The measures of a unit that has done nothing: one row, with m0, ... as `states` has them.
+
+        Where units have attributes, there is none that is in no row of `states`.
+        """
+        told = "".join(
+            f",\n  cast(0 as double) as c{i}" for i in range(len(self.layout.attributes))
+        )
         zeros = ", ".join(f"cast(0 as double) as {name}" for name in self._state_names())
         return f"""\
 select
-  {self._measures("", over=self._ripened)}
+  {self._measures("", over=self._ripened)}{told}
 from (
   select {zeros}
 ) as zeros"""  # noqa: S608 - columns are our own
@@ -282,6 +293,10 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
             ]
         )
         over = []
+        if layout.attributes:  # Units that did nothing differ too.
+            over.append(f"""\
+select unit_id, variant, {first} as period, 1 as new, {nothing}{ripens}
+        from units""")  # noqa: S608 - columns are our own
         for i, window in enumerate(layout.waits_for):
             # What ends with a period is over in it: its end is the beginning of the next one.
             then = period(f"first_exposure + {microseconds(window) - 1}", length)

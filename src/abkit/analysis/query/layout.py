@@ -6,9 +6,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from abkit.analysis.query import counted_time
+from abkit.analysis.query.covariates import Attribute
 from abkit.analysis.query.values import one_if
 from abkit.analysis.query.where import Filters
 from abkit.analysis.reading.quoting import literal
@@ -58,7 +59,7 @@ class Layout:
     First the metrics of one value per unit themselves; with CUPED the same before the exposure, and
     whether a unit was there then; then, for each metric with limits, whether they changed the unit; then,
     for each metric of amounts, whether the unit's is below 0; then, for each ratio, whether the unit's
-    divisor is above 0.
+    divisor is above 0; then what its exposure tells of a unit.
     What one metric is measured by never depends on the others.
 
     Attributes:
@@ -71,6 +72,8 @@ class Layout:
             divides by, unless said otherwise.
         window: How long after the first exposure actions count for metrics that say nothing else; None:
             until the end.
+        covariates: The metrics of one value per unit whose past adjusts all metrics; they are among `past`.
+        attributes: What the first exposure tells of a unit, which adjusts all metrics too.
     """
 
     metrics: tuple[Metric, ...]
@@ -78,6 +81,8 @@ class Layout:
     signed: tuple[Metric, ...] = field()
     divisors: tuple[Metric, ...] = field()
     window: timedelta | None = None
+    covariates: tuple[Metric, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
 
     @signed.default
     def _amounts(self) -> tuple[Metric, ...]:
@@ -89,15 +94,26 @@ class Layout:
 
     @classmethod
     def of_events(
-        cls, metrics: Sequence[Metric], *, cuped: bool, window: timedelta | None = None
+        cls,
+        metrics: Sequence[Metric],
+        *,
+        cuped: bool,
+        window: timedelta | None = None,
+        covariates: Sequence[Metric] = (),
     ) -> Self:
-        """The measures of actions; CUPED adjusts all but funnels, retentions and quantiles.
+        """The measures of actions; CUPED adjusts all but funnels, retentions and quantiles by their past.
+
+        Args:
+            metrics: The metrics.
+            cuped: Whether a time before the exposure is known.
+            window: As the attribute.
+            covariates: The metrics whose past adjusts all metrics, if it is.
 
         Raises:
             AnalysisError: Some metric is none of actions, or its time cannot be had.
         """
-        counted_time.check_windows(metrics, window=window)
-        plain = cls(metrics=tuple(metrics), window=window)
+        counted_time.check_windows([*metrics, *covariates], window=window)
+        plain = cls(metrics=tuple(metrics), window=window, covariates=tuple(covariates))
         for part in plain.parts:
             plain.needed(part)  # refuse it now: some databases cannot read the queries of no action
         for part in plain.tolerant:
@@ -109,13 +125,13 @@ class Layout:
         if not cuped:
             return plain
         adjusted = (p for p in plain.parts if not isinstance(p, Funnel | Retention | Quantile))
-        past = {part: actions_of(part) for part in adjusted}
-        return cls(metrics=plain.metrics, past=past, window=window)
+        return evolve(plain, past={part: actions_of(part) for part in adjusted})
 
     @cached_property
     def parts(self) -> tuple[Metric, ...]:
-        """The metrics of one value per unit, each once."""
-        return tuple(dict.fromkeys(part for metric in self.metrics for part in measured(metric)))
+        """The metrics of one value per unit, each once; those that only adjust others at the end."""
+        own = (part for metric in self.metrics for part in measured(metric))
+        return tuple(dict.fromkeys([*own, *self.covariates]))
 
     @property
     def adjusted(self) -> tuple[Metric, ...]:
@@ -259,14 +275,15 @@ class Layout:
     @property
     def size(self) -> int:
         """How many measures there are."""
-        return self._divisors_from + len(self.divisors)
+        return self._attributes_from + len(self.attributes)
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The measures whose products some metric needs, by their places."""
         pairs = {(i, i) for i in range(self.size)}
         for estimand in self.estimands:
-            places = sorted({*estimand.places.values(), *estimand.before.values()})
+            others = (*estimand.before.values(), *estimand.beside.values())
+            places = sorted({*estimand.places.values(), *others})
             if estimand.present is not None:
                 places.append(estimand.present)
             pairs |= {(i, j) for i in places for j in places if i <= j}
@@ -388,6 +405,24 @@ class Layout:
     def _divisors_from(self) -> int:
         return self._signed_from + len(self.signed)
 
+    @property
+    def _attributes_from(self) -> int:
+        return self._divisors_from + len(self.divisors)
+
+    def _beside(self, metric: Metric) -> dict[str, int]:
+        """What adjusts a metric beside its own past, by name, and where it stands.
+
+        Nothing does of a quantile, nor of a metric that waits for a window: covariates are measured of all
+        units.
+        """
+        parts = measured(metric)
+        if isinstance(metric, Quantile) or self.counts_after(metric) is not None:
+            return {}
+        others = [p for p in self.covariates if p in self.past and p not in parts]
+        past = {p.name: len(self.parts) + self.adjusted.index(p) for p in others}
+        told = {each.name: self._attributes_from + i for i, each in enumerate(self.attributes)}
+        return past | told
+
     def _divisor(self, metric: Metric) -> int | None:
         """Where it stands whether the divisor of a ratio is above 0."""
         if not isinstance(metric, Ratio) or metric.denominator not in self.divisors:
@@ -409,6 +444,7 @@ class Layout:
             metric=metric,
             places={part: self.parts.index(part) for part in parts},
             before=before,
+            beside=self._beside(metric),
             present=self._present
             + self.presences_after.index((presence, self.counts_after(metric)))
             if presence

@@ -62,7 +62,8 @@ class SumQueries:
             self._whether(part, f"{column} > 0", column)
             for part, column in ((p, f"{of}m{layout.parts.index(p)}") for p in layout.divisors)
         ]
-        return (*values, *before, *present, *capped, *negative, *divided)
+        told = [f"{of}c{i}" for i in range(len(layout.attributes))]
+        return (*values, *before, *present, *capped, *negative, *divided, *told)
 
     def sums(self, *, limit: int | None = None) -> str:
         """The sums per group.

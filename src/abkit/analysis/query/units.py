@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from attrs import frozen
 
 from abkit.analysis.declared.design import Design
+from abkit.analysis.query.covariates import number_columns, number_of_unit
 from abkit.analysis.query.exclusion import condition
 from abkit.analysis.query.periods import period
 from abkit.analysis.query.phases import (
@@ -50,6 +51,7 @@ class UnitQueries:
         start: Exposures count from this microsecond since 1970 on; None: from the first.
         until: And before this one; None: all.
         segments: Properties of the first exposure that units are told apart by.
+        numbers: Properties of it that may be numbers, by which metrics are adjusted.
         exclusions: Units left out on request.
         present: The columns that the table of exposures really has.
         phases: The texts of `weights` of each phase, if there are several: units are told apart by them.
@@ -61,6 +63,7 @@ class UnitQueries:
     start: int | None = None
     until: int | None = None
     segments: Sequence[str] = ()
+    numbers: Sequence[str] = ()
     exclusions: Sequence[Exclusion] = ()
     present: Collection[str] = ("salt", "unit_type")
     phases: Sequence[Texts] = ()
@@ -80,6 +83,7 @@ class UnitQueries:
                 )
                 for i, key in enumerate(self.segments)
             ),
+            *number_columns(self.numbers),
             *(
                 Column(
                     name=f"property_{i}",
@@ -244,7 +248,7 @@ group by e.variant"""  # noqa: S608 - literals are quoted
     def units(self, *, jumpers: bool) -> str:
         """Who takes part.
 
-        Columns: unit_id, variant, first_exposure, segment_0, ...; phase, if there are several.
+        Columns: unit_id, variant, first_exposure, segment_0, ..., number_0, ...; phase, if there are several.
 
         Args:
             jumpers: Whether there are units that saw several variants.
@@ -263,6 +267,7 @@ where variant = last_variant{self.not_excluded(" and ")}"""  # noqa: S608 - colu
         values = "".join(
             f",\n  min(e.segment_{i}) as segment_{i}" for i in range(len(self.segments))
         )
+        values += number_of_unit(self.numbers, of="e.")
         return f"""\
 select u.unit_id as unit_id, u.variant as variant, u.first_exposure as first_exposure{of_unit}{values}
 from (

@@ -30,6 +30,7 @@ from abkit.experiments.declaring.metrics import (
 )
 
 _NONE: Mapping[Metric, int] = MappingProxyType({})
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
@@ -55,6 +56,8 @@ class Estimand:
         metric: The metric.
         places: The place of each measure: the metric itself, or what its formula is made of.
         before: The places of the same before the exposure; empty where there is no CUPED.
+        beside: The places of what else adjusts the metric, by name: other metrics before the exposure, and
+            what the exposure tells of a unit.
         present: The place of the measure that is 1 for a unit that did any of the metric's actions
             before its exposure.
         capped: The place of the measure that is 1 for a unit whose value winsorization changed.
@@ -67,6 +70,7 @@ class Estimand:
     metric: Metric
     places: Mapping[Metric, int]
     before: Mapping[Metric, int] = field(default=_NONE)
+    beside: Mapping[str, int] = field(default=_NOTHING)
     present: int | None = None
     capped: int | None = None
     negative: int | None = None
@@ -74,8 +78,23 @@ class Estimand:
 
     @property
     def unadjusted(self) -> Self:
-        """The same without CUPED."""
+        """The same without any adjustment."""
+        return evolve(self, before={}, present=None, beside={})
+
+    @property
+    def without_past(self) -> Self:
+        """The same, not adjusted by what the metric itself was before the exposure."""
         return evolve(self, before={}, present=None)
+
+    @property
+    def without_covariates(self) -> Self:
+        """The same, adjusted by nothing but what the metric itself was before the exposure."""
+        return evolve(self, beside={})
+
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether anything adjusts the metric."""
+        return bool(self.before or self.beside)
 
     @property
     def is_formula(self) -> bool:
@@ -165,26 +184,43 @@ class Estimand:
             else round(sums.mean(self.divided) * sums.units(self.divided))
         )
 
+    def divisor_units(self, sums: Sums) -> float | None:
+        """How many units make up the divisor of a ratio, in effect; None of other metrics, and of none.
+
+        That is (sum of s)² / sum of s² of their divisors s (Kish 1965, "Survey Sampling"): of a hundred
+        organizations of which one has as many visits as all others together, these are four at most.
+        """
+        if not isinstance(self.metric, Ratio) or not sums.n:
+            return None
+        place = self.places[self.metric.denominator]
+        mean = sums.mean(place)
+        squares = mean * mean + sums.covariance(place, place) * (sums.n - 1) / sums.n
+        return sums.n * mean * mean / squares if squares > 0 else 0.0
+
     def covariates(self, sums: Sums, *, overall: Sums) -> Covariates | None:
-        """What the units of an arm were before: the same metric, and whether they did anything.
+        """What the units of an arm were before: the same metric, whether they did anything, and what else.
 
         Args:
             sums: Of the arm.
             overall: Of all arms together: where a formula is expanded.
 
         Returns:
-            None where there is no CUPED, or nobody did anything before; or of a formula without a value.
+            None where nothing adjusts the metric; or of a formula that had no value before, or has none.
         """
-        if not self.before or self.present is None:
+        if not self.is_adjusted:
             return None
+        values: list[float] = []
+        slopes: list[Mapping[int, float]] = []
         try:
-            slopes = [self._expanded(overall, self.before)[1], {self.present: 1.0}]
-            value, _ = self._expanded(sums, self.before)
+            if self.before and self.present is not None:
+                values = [self._expanded(sums, self.before)[0], sums.mean(self.present)]
+                slopes = [self._expanded(overall, self.before)[1], {self.present: 1.0}]
             _, of_metric = self._expanded(sums, self.places)
         except AnalysisError:
             return None  # a formula that nobody had a divisor for, before or after
+        slopes += [{place: 1.0} for place in self.beside.values()]
         return Covariates(
-            means=(value, sums.mean(self.present)),
+            means=(*values, *map(sums.mean, self.beside.values())),
             with_metric=tuple(_covariance(sums, of_metric, of) for of in slopes),
             among=tuple(tuple(_covariance(sums, a, b) for b in slopes) for a in slopes),
         )

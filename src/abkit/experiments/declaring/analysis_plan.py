@@ -19,6 +19,7 @@ from abkit.experiments.declaring.analysis_words import (
     Step,
 )
 from abkit.experiments.declaring.arguments import arguments_checked
+from abkit.experiments.declaring.covariates import Covariate, checked_covariates, metrics_among
 from abkit.experiments.declaring.exclusion import Exclusion
 from abkit.experiments.declaring.metrics import Direction, Metric, Quantile
 from abkit.experiments.declaring.tau import Tau
@@ -89,6 +90,9 @@ class AnalysisPlan:
         cuped: The length of the time before a unit's first exposure whose actions explain away part of
             the variance. For a table of units, by metric, the column of the same before the experiment.
             None: no CUPED.
+        covariates: What metrics are adjusted by beside their own past: properties of a unit's first
+            exposure (a number as it is; of a text, its groups are compared within), and other metrics,
+            declared or not, of the time that `cuped` says.
         window: How long after its first exposure a unit's actions count; None: until the end.
         over_time: "day" or "hour": the result at the end of each of them too; None: only the result.
         segments: Properties of a unit's first exposure, or columns of a table of units; the result is
@@ -117,6 +121,7 @@ class AnalysisPlan:
     cuped: timedelta | Mapping[str, str] | None = field(
         default=None, validator=fields.before, converter=fields.frozen_mapping, hash=False
     )
+    covariates: tuple[Covariate, ...] = field(default=(), converter=checked_covariates)
     window: timedelta | None = field(default=None, validator=fields.length)
     over_time: Step | None = field(default=Step.DAY, converter=fields.step)
     segments: tuple[str, ...] = field(default=(), converter=fields.segments)
@@ -175,6 +180,8 @@ class AnalysisPlan:
             return f"taus are those of method='sequential'; {method.value!r} has none"
         if method is Method.BAYESIAN and self.cuped is not None:
             return "CUPED is not offered with method='bayesian': use another method, or cuped=None"
+        if method is Method.BAYESIAN and self.covariates:
+            return "covariates are not offered with method='bayesian': use another method, or none"
         if method is Method.BAYESIAN and self.correction is not Correction.NONE:
             return "method='bayesian' corrects no chances: use correction='none', or leave it out"
         return None
@@ -215,6 +222,7 @@ class AnalysisPlan:
         if unknown:
             message = f"taus names {', '.join(unknown)}; the metrics are {', '.join(names)}"
             raise AnalysisError(message)
+        self._check_past(metrics)
         if self.alternative is Alternative.ONE_SIDED:
             sideless = [m.name for m in metrics if m.direction is Direction.ANY]
             if sideless:
@@ -223,6 +231,16 @@ class AnalysisPlan:
                     "declare direction='increase' or 'decrease', or use alternative='two-sided'"
                 )
                 raise AnalysisError(message)
+
+    def _check_past(self, metrics: Sequence[Metric]) -> None:
+        """Refuse a metric as a covariate without a time before the exposure, in which it is one."""
+        measured = metrics_among(self.covariates, metrics)
+        if measured and not isinstance(self.cuped, timedelta):
+            message = (
+                f"covariates names the metric {measured[0].name!r}, which the treatment can change after the "
+                "exposure: say with cuped=timedelta(days=14) in which time before it is a covariate"
+            )
+            raise AnalysisError(message)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -243,8 +261,8 @@ class AnalysisPlan:
 
     @property
     def for_segments(self) -> "AnalysisPlan":
-        """The same for parts of the units: not corrected for several comparisons, without CUPED."""
-        return evolve(self, correction=Correction.NONE, cuped=None)
+        """The same for parts of the units: not corrected for several comparisons, and not adjusted."""
+        return evolve(self, correction=Correction.NONE, cuped=None, covariates=())
 
     def over(self, other: "AnalysisPlan") -> "AnalysisPlan":
         """This plan where it says something, and another one where it does not.

@@ -19,6 +19,7 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
                 "alternative",
                 "confidence",
                 "correction",
+                "covariates",
                 "cuped",
                 "looks",
                 "method",
@@ -28,7 +29,7 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
             )
         },
         "alpha": "belongs to the plan: plan = AnalysisPlan(confidence=...), one minus alpha",
-        "covariate": "belongs to the plan: plan = AnalysisPlan(cuped=...)",
+        "covariate": "belongs to the plan: plan = AnalysisPlan(covariates=[...])",
         "power": "is no part of the class: `abkit power` takes it",
         **dict.fromkeys(
             ("allocation", "percent", "percentage", "traffic", "traffic_allocation"), _ROLLOUT
