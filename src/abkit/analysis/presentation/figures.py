@@ -40,6 +40,8 @@ FLAGS: Mapping[Flag, str] = MappingProxyType(
         Flag.ESTIMATE_OUTSIDE: "the estimate lies outside what the intervals so far have in common",
         Flag.IMPOSSIBLE_MEAN: "a rate outside 0 to 1, or a mean that is not a number",
         Flag.MANY_CAPPED: "winsorization changed more than 5% of the units",
+        Flag.FEW_LARGE_UNITS: "fewer than 20 units in effect make up the divisor of an arm: the interval may "
+        "be too narrow",
     }
 )
 """What each flag means."""
