@@ -92,10 +92,10 @@ class _Found:
 @click.option(
     "--covariate",
     "covariates",
-    metavar="METRIC=COL",
-    type=pair,
+    metavar="NAME",
     multiple=True,
-    help="Column with the metric's value before the experiment, for CUPED.",
+    help="Adjust the metrics by a property of the exposure, or by a metric before it; repeatable. With "
+    "--units, METRIC=COL: the column with the metric's value before the experiment, for CUPED.",
 )
 @click.option(
     "--weights",
@@ -197,7 +197,7 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
     if options["weights"]:
         keywords["weights"] = numbers(options["weights"], option="--weights")
     if options["covariates"]:
-        said = evolve(said, plan={**said.plan, "cuped": dict(options["covariates"])})
+        said = evolve(said, plan={**said.plan, "cuped": dict(map(pair, options["covariates"]))})
     analysis = UnitsAnalysis(options["units"], metrics=metrics, plan=said.analysis_plan, **keywords)
     with progress() as told:
         result = analysis.run(**told)
@@ -209,9 +209,7 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
 def _of_events(options: Mapping[str, Any]) -> _Found:
     check_subject(options)
     stray = [
-        o
-        for o in ("unit", "variant", "conversions", "means", "missing", "covariates", "weights")
-        if options[o]
+        o for o in ("unit", "variant", "conversions", "means", "missing", "weights") if options[o]
     ]
     if stray:
         option = stray[0] if stray[0] == "weights" else stray[0].removesuffix("s")
@@ -220,6 +218,8 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     subject = analyzed(options)
     tables = stored_tables(options["events"])
     said = asked(options, now=datetime.now(UTC))
+    if options["covariates"]:
+        said = evolve(said, plan={**said.plan, "covariates": options["covariates"]})
     analysis = Analysis(subject.design, **{**tables, **said.sources}, plan=said.analysis_plan)
     try:
         with progress() as told:
