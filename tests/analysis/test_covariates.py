@@ -141,7 +141,7 @@ def freedom(weights: int, count: int = 400) -> float:
 def test_it_is_the_regression_of_statsmodels(stored: dict[str, Any]) -> None:
     found = first(stored, covariates=["plan", "seats", Total("visit")])
     everyone = units()
-    columns = {
+    columns: dict[str, Sequence[float]] = {
         "past": [u.bought for u in everyone],
         "present": [float(u.bought > 0) for u in everyone],
         "visit": [u.visited for u in everyone],

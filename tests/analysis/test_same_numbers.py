@@ -110,7 +110,11 @@ def events(*, weighed: bool = False) -> tuple[list[Exposure], list[Action]]:
                     variant="b" if jumped else variant,
                     time=round(first + again * DAY, 3),
                     groups={"org": org},
-                    properties={"plan": random.choice(["free", "pro"]), "user_agent": agent},
+                    properties={
+                        "plan": random.choice(["free", "pro"]),
+                        "user_agent": agent,
+                        **({"seats": number % 7 / 2} if number % 5 else {}),
+                    },
                     insert_id=f"e{number}-{again}",
                     weights=weights_at(days, number) if weighed else None,
                 )
@@ -141,6 +145,7 @@ def asked(*, of: Any = PLAN, **where: Any) -> ExperimentSums:
         exclude=[Exclusion(name="testers", units=["org 3'é"]), BOTS],
         several="first",
         cuped=timedelta(days=4),
+        covariates=["plan", "seats", Total("carts", action="cart")],
         window=timedelta(days=7),
     )
     return Analysis(of, plan=plan, **where).gather()
@@ -231,6 +236,10 @@ def test_the_data_have_all_that_matters(of_files: ExperimentSums) -> None:
     assert {segment.value for segment in result.segments} == {"free", "pro"}
     assert sum(count.excluded for count in result.counts) > 0
     assert result.metrics[3].control.capped
+    adjustment = result.metrics[0].adjustment
+    assert adjustment is not None
+    assert [*adjustment.covariates] == ["carts", "plan = pro", "seats", "seats known"]
+    assert all(adjustment.covariates.values())
     assert len(result.phases) in (0, 3)
 
 

@@ -40,7 +40,7 @@ def test_what_is_flagged_does_not_hold(found: Sequence[Experiment]) -> None:
 
 def arm(*users: float) -> Sums:
     random = np.random.default_rng(1)
-    return sums(random.binomial(np.array(users, int), 0.3), users)
+    return sums(random.binomial(np.array(users, int), 0.3).astype(float), users)
 
 
 def flags(control: Sums, treatment: Sums) -> tuple[Flag, ...]:
