@@ -131,13 +131,14 @@ def _left_out(layout: Layout, action: str, key: str) -> Iterable[str]:
 def _names(
     layout: Layout, kind: type[Sum | Average | Distinct | Quantile], action: str, key: str
 ) -> Sequence[str]:
-    """The metrics that have such a part."""
+    """The metrics that have such a part, and those that others are adjusted by."""
+    parts = {estimand.metric.name: (*estimand.places,) for estimand in layout.estimands}
     return [
-        repr(estimand.metric.name)
-        for estimand in layout.estimands
+        repr(name)
+        for name, made_of in (parts | {part.name: (part,) for part in layout.covariates}).items()
         if any(
             isinstance(part, kind) and (part.action, part.property) == (action, key)
-            for part in estimand.places
+            for part in made_of
         )
     ]
 

@@ -50,8 +50,8 @@ MANY_CAPPED = 0.05
 """Limits that change more of the units than this change what is measured."""
 
 FEWEST_IN_DIVISOR = 20
-"""With fewer units in effect, (sum of sizes)² / sum of sizes², intervals of 95% hold the difference 87% to
-94% of the time if large units have other ratios than small ones; with 3 or fewer, 40% to 80%."""
+"""With fewer units in effect, (sum of sizes)² / sum of sizes², intervals of 95% hold the difference 88% to
+94% of the time if large units have other ratios than small ones; with fewer than 3, 60%."""
 
 
 def flags(
