@@ -123,19 +123,23 @@ def first(stored: dict[str, Any], **plan: Any) -> MetricResult:
 def fitted(
     everyone: Sequence[Unit], *columns: Sequence[float]
 ) -> tuple[NDArray[np.float64], float, float]:
-    """A regression by statsmodels: the slopes; the difference of the residuals, and its error (HC2)."""
+    """A regression by statsmodels: the slopes; the effect, and the error (HC2) of that of the residuals."""
     sm = pytest.importorskip("statsmodels.api")
     y = np.array([unit.after for unit in everyone], float)
     treated = np.array([unit.variant == "b" for unit in everyone], float)
     x = np.array(columns, float).T
-    slopes = sm.OLS(y, sm.add_constant(x)).fit().params[1:]
+    full = sm.OLS(y, sm.add_constant(np.column_stack([treated, x]))).fit()
+    slopes = full.params[2:]
     left = y - (x - x.mean(axis=0)) @ slopes
     fit = sm.OLS(left, sm.add_constant(treated)).fit(cov_type="HC2")
-    return slopes, float(fit.params[1]), float(fit.bse[1])
+    return slopes, float(full.params[1]), float(fit.bse[1])
 
 
 def freedom(weights: int, count: int = 400) -> float:
-    return float(np.sqrt((count - 2) / (count - 2 - weights)))
+    """By what fitted weights enlarge the error."""
+    left = count - 2
+    factor = left * (left - 1) / ((left - weights) * (left - 1 - weights))
+    return float(np.sqrt(factor))
 
 
 def test_it_is_the_regression_of_statsmodels(stored: dict[str, Any]) -> None:
@@ -167,22 +171,20 @@ def test_it_is_the_regression_of_statsmodels(stored: dict[str, Any]) -> None:
 
 
 def test_a_property_alone_needs_no_past_and_is_post_stratification(stored: dict[str, Any]) -> None:
-    """With groups alone, the weights are the differences of the groups' means."""
+    """With groups alone, the weights are differences between groups, within the variants."""
     found = first(stored, cuped=None, covariates=["plan"])
     assert found.adjustment is not None
     assert (found.adjustment.theta, found.adjustment.days) == (0.0, None)
     everyone = units()
     groups = [name.removeprefix("plan = ") for name in found.adjustment.covariates]
-    means = {
-        plan: float(np.mean([u.after for u in everyone if u.plan == plan]))
-        for plan in ("free", "pro", "team", None)
-    }
-    (rest,) = {plan or "none" for plan in means} - {*groups}
-    of_rest = means[None if rest == "none" else rest]
-    for group in groups:
-        mean = means[None if group == "none" else group]
-        weight = found.adjustment.covariates[f"plan = {group}"]
-        assert weight == pytest.approx(mean - of_rest, rel=1e-9)
+    of = [[(u.plan or "none") == group for u in everyone] for group in groups]
+    slopes, difference, error = fitted(everyone, *of)
+    assert [*found.adjustment.covariates.values()] == pytest.approx([*slopes], rel=1e-9)
+    comparison = found["b"].comparison
+    assert comparison is not None
+    assert comparison.difference == pytest.approx(difference, rel=1e-9)
+    expected = error * freedom(len(groups))
+    assert comparison.details["standard_error"] == pytest.approx(expected, rel=1e-9)
 
 
 def test_looks_over_time_end_at_what_one_look_finds(stored: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from attrs import evolve, frozen
 
 from abkit.analysis.findings.metric_result import Adjustment, Arm
-from abkit.analysis.inference.cuped import adjust, imbalance, inflated, weights
+from abkit.analysis.inference.cuped import Within, adjust, imbalance, inflated, weights, within
 from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.analysis.statistics.estimands import Covariates, Estimand
 from abkit.analysis.statistics.standardizing import Strata, compared, pooled, standardized
@@ -253,21 +253,23 @@ def _adjusted(
     overall = estimand.covariates(everyone, overall=everyone)
     if overall is None:
         return unchanged
-    theta = weights(overall)
-    inflation = inflated(
-        theta[len(theta) - len(estimand.beside) :], units=everyone.n, arms=len(found)
-    )
     before = {
         variant: covariates
         for variant, of in sums.items()
         if estimand.units(of)
         and (covariates := estimand.covariates(of, overall=everyone)) is not None
     }
-    if (
-        inflation is None
-        or not any(theta)
-        or set(before) != {v for v, of in sums.items() if estimand.units(of)}
-    ):
+    if set(before) != {variant for variant, of in sums.items() if estimand.units(of)}:
+        return unchanged
+    fitted: Covariates | Within = overall
+    if estimand.beside:
+        sized = [(found[variant].moments.n, of) for variant, of in before.items()]
+        fitted = within(sized, means=overall.means)
+    theta = weights(fitted)
+    inflation = inflated(
+        theta[len(theta) - len(estimand.beside) :], units=everyone.n, arms=len(before)
+    )
+    if inflation is None or not any(theta):
         return unchanged
     plain = {variant: _unbiased(found[variant]) for variant in before}
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Protocol
 
+from attrs import frozen
+
 from abkit.analysis.statistics.aggregates import Moments
 
 SAME = 1e-8
@@ -91,12 +93,54 @@ def adjust(
     return Moments(metric.n, metric.mean - moved, variance, metric.effective)
 
 
+@frozen
+class Within:
+    """Covariates as they vary within the arms.
+
+    Attributes:
+        means: Of each covariate, over all arms.
+        with_metric: The covariance of each with the metric, within the arms.
+        among: The covariance of each with each other one, within the arms.
+    """
+
+    means: tuple[float, ...]
+    with_metric: tuple[float, ...]
+    among: tuple[tuple[float, ...], ...]
+
+
+def within(arms: Sequence[tuple[int, Covariates]], *, means: tuple[float, ...]) -> Within:
+    """The covariances within the arms, pooled: their weights are those of a regression with the treatment.
+
+    Of the units of all arms as one, the weights take a little of the effect for that of the covariates: of K
+    covariates and N units, K / N of it. Within the arms there is no effect.
+
+    Args:
+        arms: The units of each arm, and its covariates.
+        means: Of each covariate, over all arms.
+    """
+    freedom = [max(0, n - 1) for n, _ in arms]
+    total = sum(freedom) or 1
+    of = [covariates for _, covariates in arms]
+
+    def pooled(values: Sequence[float]) -> float:
+        return sum(f * value for f, value in zip(freedom, values, strict=True)) / total
+
+    size = range(len(means))
+    return Within(
+        means,
+        tuple(pooled([each.with_metric[i] for each in of]) for i in size),
+        tuple(tuple(pooled([each.among[i][j] for each in of]) for j in size) for i in size),
+    )
+
+
 def inflated(theta: Sequence[float], *, units: int, arms: int) -> float | None:
     """By what the variance of residuals is multiplied for the weights that were fitted to the same units.
 
-    Of N units in G arms, with K weights, the sum of the squared residuals has N - G - K degrees of freedom,
-    not N - G; so the factor is (N - G) / (N - G - K). It matters where there are many covariates, such as
-    the groups of a property, and few units.
+    Of N units in G arms, with K weights, the sum of the squared residuals has F - K degrees of freedom, not
+    F = N - G. And the weights are uncertain: that adds K / (F - 1 - K) of the variance to that of the
+    difference, on average over covariates that are normal (Hotelling's T², whose mean that is). So the factor
+    is F (F - 1) / ((F - K) (F - 1 - K)). It matters where there are many covariates, such as the groups of a
+    property, and few units.
 
     Args:
         theta: The weights; those that are 0 were not fitted.
@@ -111,7 +155,8 @@ def inflated(theta: Sequence[float], *, units: int, arms: int) -> float | None:
         return 1.0
     if units < FEWEST_PER_WEIGHT * fitted + arms:
         return None
-    return (units - arms) / (units - arms - fitted)
+    freedom = units - arms
+    return freedom * (freedom - 1) / ((freedom - fitted) * (freedom - 1 - fitted))
 
 
 def imbalance(first: Covariates, first_n: int, second: Covariates, second_n: int) -> float:
