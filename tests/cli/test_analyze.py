@@ -453,3 +453,11 @@ def test_a_wrong_word_for_missing_values_is_refused(units: Path, said: str, says
     )
     assert told.exit_code == 2
     assert says in told.output
+
+
+def test_a_covariate_of_events_that_no_exposure_has_is_refused(events: Path) -> None:
+    said = ["Buttons", "--events", events, "--config", "button_config", "--cuped", "7"]
+    wrong = call(*said, "--covariate", "nothing such")
+    assert wrong.exit_code == 2
+    assert "has a property 'nothing such'" in wrong.output
+    assert "A covariate needs one" in wrong.output
