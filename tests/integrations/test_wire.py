@@ -14,10 +14,10 @@ from abkit.integrations.wire import (
     Message,
     RequestHead,
     Sent,
-    is_same_origin,
     parse,
     read_at_most,
 )
+from abkit.request_origin import is_same_origin
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

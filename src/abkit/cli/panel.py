@@ -18,6 +18,7 @@ from abkit.cli.config import (
     stored_events_option,
 )
 from abkit.cli.failing import CommandError, one_line_errors
+from abkit.cli.settings_changes import audit_log_option, settings_writer, user
 from abkit.extras import extra
 
 PORT = 8424
@@ -28,6 +29,7 @@ PORT = 8424
 @stored_events_option
 @config_option
 @settings_option
+@audit_log_option
 @click.option(
     "--keep",
     metavar="DIR",
@@ -40,13 +42,15 @@ def panel(
     config: str | None,
     *,
     settings: str | None,
+    audit_log: str | None,
     keep: str | None,
     port: int | None,
     no_browser: bool,
 ) -> None:
     """Show every experiment in the browser, and answer what is asked of it.
 
-    It listens on this machine only. The address has a token: who does not know it sees nothing.
+    With --settings one can also act: roll back, roll out, ramp. It listens on this machine only. The address
+    has a token: who does not know it sees nothing.
     """
     with one_line_errors():
         with extra("panel"):
@@ -56,7 +60,8 @@ def panel(
 
         manager = configured_manager(config, settings)
         source = StoredSource(manager, events=required_events(events))
-        shown = Panel(source, keep=_cache() if keep is None else keep)
+        changes = None if settings is None else settings_writer(settings, audit_log)
+        shown = Panel(source, changes=changes, keep=_cache() if keep is None else keep)
         token = secrets.token_urlsafe(24)
         listening = _listening(port)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={quote(token)}"
@@ -65,7 +70,9 @@ def panel(
     if not no_browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()
     server = uvicorn.Server(
-        uvicorn.Config(application(shown, token=token), log_level="warning", access_log=False)
+        uvicorn.Config(
+            application(shown, token=token, name=user()), log_level="warning", access_log=False
+        )
     )
     try:
         server.run(sockets=[listening])

@@ -20,11 +20,11 @@ from abkit.integrations.wire import (
     Message,
     RequestHead,
     Sent,
-    is_same_origin,
     parse,
     refusal,
 )
 from abkit.manager import ExperimentManager
+from abkit.request_origin import is_same_origin
 
 logger: logging.Logger = logging.getLogger("abkit")
 

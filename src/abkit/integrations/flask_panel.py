@@ -14,6 +14,7 @@ def panel_blueprint(
     panel: Panel,
     *,
     may_view: Callable[[Request], object],
+    may_act: Callable[[Request], object] | None = None,
     viewer: Callable[[Request], str] | None = None,
     name: str = "abkit_panel",
 ) -> Blueprint:
@@ -22,13 +23,14 @@ def panel_blueprint(
     Args:
         panel: The panel.
         may_view: Returns whether somebody may look, for the request; who may not gets a 403.
+        may_act: Returns whether somebody may change settings, for the request; None: nobody may.
         viewer: Returns the name of who looks, for the request; None: nobody is named.
         name: Of the blueprint.
     """
     blueprint = Blueprint(name, __name__)
 
-    @blueprint.get("/", defaults={"place": ""})
-    @blueprint.get("/<path:place>")
+    @blueprint.route("/", defaults={"place": ""}, methods=["GET", "POST"])
+    @blueprint.route("/<path:place>", methods=["GET", "POST"])
     def page(place: str) -> Response:
         if not may_view(request):
             abort(403)
@@ -39,7 +41,12 @@ def panel_blueprint(
                 path=place,
                 root=quote(path.removesuffix(place)),
                 query=dict(request.args.lists()),
-                viewer=Viewer(name="" if viewer is None else viewer(request)),
+                form=request.form.to_dict(),
+                headers=dict(request.headers),
+                viewer=Viewer(
+                    name="" if viewer is None else viewer(request),
+                    may_act=may_act is not None and bool(may_act(request)),
+                ),
             )
         )
         return Response(

@@ -5,7 +5,7 @@ from typing import Any
 
 from abkit.extras import extra
 from abkit.integrations.asgi_calls import call
-from abkit.panel import Panel
+from abkit.panel import Panel, Viewer
 from abkit.panel.asgi import panel_application
 
 with extra("starlette"):
@@ -19,6 +19,7 @@ def panel_app(
     panel: Panel,
     *,
     may_view: Callable[[Request], Any],
+    may_act: Callable[[Request], Any] | None = None,
     viewer: Callable[[Request], Any] | None = None,
 ) -> Starlette:
     """The panel, for `app.mount("/experiments", ...)`.
@@ -27,6 +28,7 @@ def panel_app(
         panel: The panel.
         may_view: Returns whether somebody may look, for the request; who may not gets a 403. It may be a
             coroutine function; another runs in the thread pool.
+        may_act: Returns whether somebody may change settings, for the request, likewise; None: nobody may.
         viewer: Returns the name of who looks, for the request, likewise; None: nobody is named.
     """
 
@@ -35,7 +37,10 @@ def panel_app(
             return None
         raise HTTPException(403)
 
-    async def named(request: Request) -> str:
-        return "" if viewer is None else str(await call(viewer, request))
+    async def looking(request: Request) -> Viewer:
+        return Viewer(
+            name="" if viewer is None else str(await call(viewer, request)),
+            may_act=may_act is not None and bool(await call(may_act, request)),
+        )
 
-    return panel_application(panel, refused=refused, named=named)
+    return panel_application(panel, refused=refused, viewer=looking)

@@ -21,21 +21,20 @@ COOKIE = "abkit_panel"
 Refuse: TypeAlias = "Callable[[Request], Awaitable[Response | None]]"
 """What is answered to who may not look; None for who may."""
 
-Name: TypeAlias = "Callable[[Request], Awaitable[str]]"
-"""The name of who looks."""
+View: TypeAlias = "Callable[[Request], Awaitable[Viewer]]"
+"""Who looks."""
+
+_MOST_FORM = 65_536
+"""The longest form, in bytes."""
 
 
-async def _nobody(_request: "Request") -> str:
-    return ""
-
-
-def panel_application(panel: Panel, *, refused: Refuse, named: Name = _nobody) -> "Starlette":
+def panel_application(panel: Panel, *, refused: Refuse, viewer: View) -> "Starlette":
     """An ASGI application that shows the panel, at any place where it is mounted.
 
     Args:
         panel: What is shown.
         refused: Answers who may not look.
-        named: Gives the name of who looks.
+        viewer: Says who looks.
 
     Raises:
         MissingExtraError: Starlette is not installed.
@@ -50,7 +49,8 @@ def panel_application(panel: Panel, *, refused: Refuse, named: Name = _nobody) -
         refusal = await refused(request)
         if refusal is not None:
             return refusal
-        answer = await run_in_threadpool(panel.respond, _asked(request, await named(request)))
+        asked = _asked(request, await _form(request), await viewer(request))
+        answer = await run_in_threadpool(panel.respond, asked)
         return Response(
             answer.body,
             status_code=answer.status,
@@ -61,12 +61,13 @@ def panel_application(panel: Panel, *, refused: Refuse, named: Name = _nobody) -
     return Starlette(routes=[Route("/{path:path}", page, methods=["GET", "HEAD", "POST"])])
 
 
-def application(panel: Panel, *, token: str) -> "Starlette":
+def application(panel: Panel, *, token: str, name: str) -> "Starlette":
     """An ASGI application that shows the panel to who knows the token.
 
     Args:
         panel: What is shown.
         token: Is given once as `?token=`; a cookie of the session keeps it.
+        name: How the history calls who acts.
 
     Raises:
         MissingExtraError: Starlette is not installed.
@@ -87,7 +88,10 @@ def application(panel: Panel, *, token: str) -> "Starlette":
         refusal = "Open the address that `abkit panel` printed: its token is not known here."
         return PlainTextResponse(refusal, HTTPStatus.FORBIDDEN, dict(SECURITY_HEADERS))
 
-    return panel_application(panel, refused=refused)
+    async def viewer(_request: "Request") -> Viewer:
+        return Viewer(name=name, may_act=True)
+
+    return panel_application(panel, refused=refused, viewer=viewer)
 
 
 def _without_token(request: "Request") -> str:
@@ -95,11 +99,26 @@ def _without_token(request: "Request") -> str:
     return f"{quote(request.url.path)}{'?' + urlencode(rest) if rest else ''}"
 
 
-def _asked(request: "Request", viewer: str) -> PanelRequest:
+async def _form(request: "Request") -> dict[str, str]:
+    """The fields of the form that was sent; none of one that is too long, or of another kind."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if request.method != "POST" or kind != "application/x-www-form-urlencoded":
+        return {}
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST_FORM:
+            return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _asked(request: "Request", form: dict[str, str], viewer: Viewer) -> PanelRequest:
     return PanelRequest(
         method=request.method,
         path=request.path_params["path"],
         root=f"{quote(request.scope.get('root_path', '').rstrip('/'))}/",
         query=parse_qs(request.url.query, keep_blank_values=True),
-        viewer=Viewer(name=viewer),
+        form=form,
+        headers=dict(request.headers),
+        viewer=viewer,
     )

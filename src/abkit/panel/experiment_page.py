@@ -10,6 +10,7 @@ from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.presentation.definitions import in_words
 from abkit.analysis.presentation.report import context
 from abkit.analysis.presentation.report.pictures import pictures
+from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel.answering import Answer, answer, question_of
 from abkit.panel.controls import Controls
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
@@ -26,9 +27,24 @@ PATIENCE = timedelta(seconds=1)
 
 
 def experiment_page(
-    request: PanelRequest, row: OverviewRow, reader: SumsReader, tab: Tab, *, now: datetime
+    request: PanelRequest,
+    row: OverviewRow,
+    reader: SumsReader,
+    tab: Tab,
+    *,
+    now: datetime,
+    writer: SettingsWriter | None,
 ) -> PanelResponse:
-    """One part of an experiment's page, as the query string asks for it."""
+    """One part of an experiment's page, as the query string asks for it.
+
+    Args:
+        request: Its query string is read.
+        row: The experiment.
+        reader: Knows its sums.
+        tab: Which part.
+        now: The time.
+        writer: Changes its settings; None: nobody can.
+    """
     declaration = row.declaration
     controls = Controls.of(request.query)
     found = _found(request, reader, declaration.name, controls)
@@ -49,6 +65,10 @@ def experiment_page(
         offers=offers(found.planned, controls, declaration),
         age=_age(found.reading, now),
         definitions={metric.name: in_words(metric) for metric in declaration.metrics},
+        may_act=request.viewer.may_act and writer is not None,
+        trail=writer.audit_log.read().of(declaration.name)
+        if writer is not None and tab.path == "history"
+        else None,
         here=request.root + quote(request.path),
     )
 

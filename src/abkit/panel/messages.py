@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
+from abkit.request_origin import is_same_origin
+
 SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "Content-Security-Policy": (
@@ -21,15 +23,24 @@ SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
 """What every answer tells the browser: nothing from elsewhere, nothing kept, in no other page's frame."""
 
 
+def _in_lower_case(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType({name.lower(): value for name, value in headers.items()})
+
+
 @frozen(kw_only=True)
 class Viewer:
     """Who looks.
 
     Attributes:
         name: How the history calls the person; empty if nobody knows.
+        may_act: Whether the person may change settings.
+        form_field: The name and the value of the hidden field by which the framework knows its own forms;
+            None: it has none.
     """
 
     name: str = ""
+    may_act: bool = False
+    form_field: tuple[str, str] | None = None
 
 
 @frozen(kw_only=True)
@@ -37,10 +48,12 @@ class PanelRequest:
     """A request, as the panel reads it. Who may not look does not get here.
 
     Attributes:
-        method: "GET" or "HEAD"; others are refused.
+        method: "GET", "HEAD" or "POST"; others are refused.
         path: What follows the place where the panel is mounted, decoded: "", "experiments/Name/".
         root: That place as a browser sees it, with a slash at both ends, such as "/experiments/".
         query: The values of each name in the query string.
+        form: The fields of the form that was sent.
+        headers: By name, in upper or lower case: they tell whether a page of this site sent the form.
         viewer: Who looks.
     """
 
@@ -48,7 +61,16 @@ class PanelRequest:
     path: str = ""
     root: str = "/"
     query: Mapping[str, Sequence[str]] = field(factory=lambda: MappingProxyType({}))
+    form: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
+    headers: Mapping[str, str] = field(
+        factory=lambda: MappingProxyType({}), converter=_in_lower_case
+    )
     viewer: Viewer = Viewer()
+
+    @property
+    def is_from_here(self) -> bool:
+        """Whether a page of this site sent it, as far as a browser says; else nothing is changed."""
+        return is_same_origin(self.headers, ())
 
     def last(self, name: str) -> str:
         """The last value of a name in the query string; empty if there is none."""

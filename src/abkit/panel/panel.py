@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from abkit.errors import AbkitError
+from abkit.experiments.changing.settings_writer import SettingsWriter
+from abkit.panel.act_page import act_page
 from abkit.panel.experiment_page import experiment_page, result_file
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.overview import OverviewRow
@@ -27,6 +29,8 @@ class Panel:
 
     Args:
         source: What is shown.
+        changes: What changes the settings when somebody acts; the manager of the source must read them. None:
+            nobody can act.
         keep: A folder in which what was read is kept beyond the process; None: it is kept in memory only.
         refresh: How old what was read may be before it is read again.
         clock: Gives the time, UTC.
@@ -39,11 +43,13 @@ class Panel:
         self,
         source: PanelSource,
         *,
+        changes: SettingsWriter | None = None,
         keep: str | os.PathLike[str] | None = None,
         refresh: timedelta = REFRESH,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._source = source
+        self._writer = changes
         self._clock = clock
         files = None if keep is None else SumsFiles(keep, version=self._version)
         self._reader = SumsReader(source.gather, files=files, refresh=refresh, clock=clock)
@@ -54,8 +60,8 @@ class Panel:
 
     def respond(self, request: PanelRequest) -> PanelResponse:
         """The answer to a request of somebody who may look; it never raises."""
-        if request.method not in {"GET", "HEAD"}:
-            problem = "This page can be looked at only."
+        if request.method not in {"GET", "HEAD", "POST"}:
+            problem = f"A page cannot be asked for by {request.method[:20]}."
             return refused(HTTPStatus.METHOD_NOT_ALLOWED, problem, request)
         try:
             return self._route(request)
@@ -68,7 +74,12 @@ class Panel:
 
     def _route(self, request: PanelRequest) -> PanelResponse:
         now = self._clock()
-        match request.path.split("/"):
+        place = request.path.split("/")
+        if request.method == "POST" and place[2:] != ["act", ""]:
+            return refused(
+                HTTPStatus.METHOD_NOT_ALLOWED, "This page can be looked at only.", request
+            )
+        match place:
             case [""]:
                 return overview_page(request, self._source, self._reader, now=now)
             case ["static", name] if name in STATIC:
@@ -79,11 +90,17 @@ class Panel:
                 row = self._row(name, now)
                 if row is not None:
                     return result_file(request, row, self._reader, file)
+            case ["experiments", name, "act", ""] if self._writer is not None:
+                row = self._row(name, now)
+                if row is not None:
+                    return act_page(request, row, self._reader, self._writer)
             case ["experiments", name, *rest]:
                 row = self._row(name, now)
                 tab = next((each for each in TABS if each.place == rest), None)
                 if row is not None and tab is not None:
-                    return experiment_page(request, row, self._reader, tab, now=now)
+                    return experiment_page(
+                        request, row, self._reader, tab, now=now, writer=self._writer
+                    )
         return refused(HTTPStatus.NOT_FOUND, "There is no such page.", request)
 
     def _row(self, name: str, now: datetime) -> OverviewRow | None:

@@ -33,4 +33,5 @@ TABS: tuple[Tab, ...] = (
     Tab(path="exposures", title="Exposures", draws=True),
     Tab(path="health", title="Health"),
     Tab(path="plan", title="Plan", of_result=False),
+    Tab(path="history", title="History", of_result=False),
 )

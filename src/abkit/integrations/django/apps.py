@@ -9,10 +9,11 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.checks import CheckMessage, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.db.models.signals import post_migrate
 from django.http import HttpRequest
 
 from abkit.experiments.declaring.experiment import Experiment
-from abkit.integrations.django.configuration import Configuration, configuration_of
+from abkit.integrations.django.configuration import PERMISSION, Configuration, configuration_of
 from abkit.integrations.django.registration import Registration, registered
 from abkit.integrations.endpoint import LogExposureEndpoint
 from abkit.integrations.per_request import RequestExperiments
@@ -42,6 +43,7 @@ class AbkitConfig(AppConfig):
         register(_check, "abkit")
         setting_changed.connect(self._forget, dispatch_uid="abkit")
         user_logged_in.connect(_forget_subjects, dispatch_uid="abkit")
+        post_migrate.connect(_make_permission, sender=self, dispatch_uid="abkit")
         self.registration = registered(self.configuration, self.manager)
 
     @cached_property
@@ -74,6 +76,7 @@ class AbkitConfig(AppConfig):
             ImproperlyConfigured: The setting does not say where the events are.
             ConfigError: What it reads cannot be kept where the setting says.
         """
+        from abkit.experiments.changing.settings_writer import SettingsWriter
         from abkit.panel import Panel, StoredSource
 
         events, keep = self.configuration.panel_events, self.configuration.panel_keep
@@ -82,7 +85,9 @@ class AbkitConfig(AppConfig):
                 'ABKIT needs PANEL_EVENTS, the folder or URL of the events, such as "data/events"'
             )
             raise ImproperlyConfigured(message)
-        return Panel(StoredSource(self.manager, events=str(events)), keep=keep)
+        settings_file = self.configuration.settings
+        changes = None if settings_file is None else SettingsWriter(settings_file)
+        return Panel(StoredSource(self.manager, events=str(events)), changes=changes, keep=keep)
 
     @property
     def experiments(self) -> tuple[type[Experiment], ...]:
@@ -113,6 +118,19 @@ def _check(**_: Any) -> list[CheckMessage]:
         app.registration,
         on_event=app.manager.on_event,
         has_sticky_store=app.manager.sticky is not None,
+    )
+
+
+def _make_permission(*, using: str, **_: Any) -> None:
+    """Make the permission to act in the panel, where Django's permissions are."""
+    if not apps.is_installed("django.contrib.auth"):
+        return
+    label, _, codename = PERMISSION.partition(".")
+    kinds: Any = apps.get_model("contenttypes", "ContentType")
+    permissions: Any = apps.get_model("auth", "Permission")
+    kind = kinds.objects.using(using).get_or_create(app_label=label, model="experiment")[0]
+    permissions.objects.using(using).get_or_create(
+        content_type=kind, codename=codename, defaults={"name": "Can act on experiments"}
     )
 
 

@@ -26,6 +26,7 @@ KEYS = (
     "ON_EVENT",
     "PANEL_EVENTS",
     "PANEL_KEEP",
+    "PANEL_MAY_ACT",
     "PANEL_MAY_VIEW",
     "SETTINGS",
     "STICKY_STORE",
@@ -35,6 +36,9 @@ KEYS = (
     "VISITOR_COOKIE_AGE",
     "VISITOR_COOKIE_DOMAIN",
 )
+
+PERMISSION = "abkit.act_on_experiments"
+"""The permission to change settings in the panel. `migrate` makes it."""
 
 Subjects = Callable[[HttpRequest], Mapping[str, object] | None]
 AllowForcing = Callable[[HttpRequest], bool]
@@ -66,6 +70,7 @@ class Configuration:
         allow_forcing: Whether a request's visitor may force variants.
         panel_events: The folder, or its URL, of the events that the panel shows; None: there is no panel.
         panel_keep: The folder in which the panel keeps what it read; None: in memory only.
+        panel_may_act: Whether a request's user may change settings in it.
         panel_may_view: Whether a request's user may look at the panel.
         visitor: The application's own id of a request's visitor; None: there is the cookie.
         consent: Whether a request's visitor may be recognized; None: all may.
@@ -83,6 +88,7 @@ class Configuration:
     allow_forcing: AllowForcing | None
     panel_events: str | os.PathLike[str] | None
     panel_keep: str | os.PathLike[str] | None
+    panel_may_act: AllowForcing
     panel_may_view: AllowForcing
     visitor: Callable[[HttpRequest], object] | None
     consent: Callable[[HttpRequest], object] | None
@@ -101,6 +107,12 @@ def is_staff(request: HttpRequest) -> bool:
     """ALLOW_FORCING = "staff"."""
     user: Any = getattr(request, "user", None)
     return bool(getattr(user, "is_active", False) and getattr(user, "is_staff", False))
+
+
+def has_permission_to_act(request: HttpRequest) -> bool:
+    """Who may act in the panel, unless PANEL_MAY_ACT says otherwise."""
+    user: Any = getattr(request, "user", None)
+    return user is not None and bool(user.has_perm(PERMISSION))
 
 
 def is_debug(_request: HttpRequest) -> bool:
@@ -142,6 +154,7 @@ def configuration_of(found: object) -> Configuration:
         allow_forcing=value("ALLOW_FORCING", _allowance),
         panel_events=value("PANEL_EVENTS", _place),
         panel_keep=value("PANEL_KEEP", _place),
+        panel_may_act=value("PANEL_MAY_ACT", _plain_function) or has_permission_to_act,
         panel_may_view=value("PANEL_MAY_VIEW", _plain_function) or is_staff,
         visitor=value("VISITOR", _plain_function),
         consent=value("CONSENT", _plain_function),

@@ -6,8 +6,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
 from django.urls import URLPattern, path
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods
 
 from abkit.integrations.django.apps import abkit_app
 from abkit.panel import PanelRequest, Viewer
@@ -15,11 +17,13 @@ from abkit.panel import PanelRequest, Viewer
 app_name = "abkit_panel"
 
 
-@require_safe
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
 def panel_page(request: HttpRequest, place: str = "") -> HttpResponseBase:
     """A page of the panel; who is not signed in is asked to."""
     user = getattr(request, "user", None)
-    if not abkit_app().configuration.panel_may_view(request):
+    configuration = abkit_app().configuration
+    if not configuration.panel_may_view(request):
         if getattr(user, "is_authenticated", False):
             raise PermissionDenied
         return redirect_to_login(request.get_full_path())
@@ -29,7 +33,13 @@ def panel_page(request: HttpRequest, place: str = "") -> HttpResponseBase:
             path=place,
             root=quote(request.path.removesuffix(place)),
             query=dict(request.GET.lists()),
-            viewer=Viewer(name=str(user or "")),
+            form=request.POST.dict(),
+            headers=dict(request.headers),
+            viewer=Viewer(
+                name=str(user or ""),
+                may_act=bool(configuration.panel_may_act(request)),
+                form_field=("csrfmiddlewaretoken", get_token(request)),
+            ),
         )
     )
     return HttpResponse(
