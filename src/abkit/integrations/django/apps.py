@@ -125,7 +125,7 @@ def _make_permission(*, using: str, **_: Any) -> None:
     """Make the permission to act in the panel, where Django's permissions are."""
     if not apps.is_installed("django.contrib.auth"):
         return
-    label, _, codename = PERMISSION.partition(".")
+    label, codename = PERMISSION.split(".")
     kinds: Any = apps.get_model("contenttypes", "ContentType")
     permissions: Any = apps.get_model("auth", "Permission")
     kind = kinds.objects.using(using).get_or_create(app_label=label, model="experiment")[0]
