@@ -121,7 +121,7 @@ wheel: | .venv/bin/python
 	$(PYTHON) -m venv .venv
 
 .venv/demo.installed: pyproject.toml | .venv/bin/python
-	$(PIP) --editable '.[analysis,charts,cli,files]'
+	$(PIP) --editable '.[analysis,charts,cli,files,panel]'
 	@touch $@
 
 .venv/example.installed: pyproject.toml | .venv/bin/python

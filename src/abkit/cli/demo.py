@@ -214,11 +214,12 @@ def demo(*, lift: float, seed: int, organizations: int, events: str, html: Path)
     result = evolve(result, invocation=called)
     show_result(result)
     result.to_html(html)
-    program = join(called.program)
+    program, where = join(called.program), quote(str(events))
     click.echo(
         f"\nReport: {html}    Events: {events}    ({time.monotonic() - began:.0f} s)\n"
-        "Look again:\n"
-        f"  {program} analyze ShowPluginsExperiment --config {__name__} --events {quote(str(events))}"
+        "Look again, or in the browser:\n"
+        f"  {program} analyze ShowPluginsExperiment --config {__name__} --events {where}\n"
+        f"  {program} panel --config {__name__} --events {where}"
     )
 
 
