@@ -328,3 +328,26 @@ def test_over_phases_it_is_not_compared_and_says_so(design: Design, tables: Tabl
     assert len(result.phases) == 2
     assert arms_of(result)["a"].problem.startswith("a quantile of all these units together")
     assert any("'p95': not compared, as the weights changed" in note for note in result.warnings)
+
+
+@pytest.mark.parametrize(("per", "step"), [("event", None), ("unit", "day"), ("event", "day")])
+def test_units_whose_window_is_not_over_wait_as_if_they_were_not_in_the_data(
+    design: Design, tables: Tables, per: str, step: str | None
+) -> None:
+    log = Log(4, units=1000)
+    late = {unit for number, unit in enumerate(log.units) if number % 5 < 2}
+    waiting = evolve(P95, q=0.8, per=per, window=timedelta(hours=31, minutes=1), mature_only=True)
+    every = [{**row, "hour": 30 if row["unit_id"] in late else 0} for row in log.exposures()]
+    early = [row for row in every if row["unit_id"] not in late]
+    actions = [{**row, "hour": 31} for row in log.actions()]  # within the windows of all
+    actions.append({"user_id": "nobody", "action": "loaded", "hour": 31.5})
+    asked: dict[str, Any] = {"segments": ["country"], "over_time": step}
+    found = analyze(of_metrics(design, waiting), **tables(every, actions), **asked)
+    everybody = of_metrics(design, evolve(waiting, mature_only=False))
+    expected = analyze(everybody, **tables(early, actions), **asked)
+    for own, same in zip([found, *found.segments], [expected, *expected.segments], strict=True):
+        for variant, arm in arms_of(own).items():
+            other = arms_of(same)[variant].moments
+            assert (arm.moments.n, arm.moments.mean) == (other.n, other.mean)
+            assert arm.moments.variance == pytest.approx(other.variance, rel=1e-12)
+    assert [(arm.moments.n, arm.immature) for arm in arms_of(found).values()] == [(300, 200)] * 2

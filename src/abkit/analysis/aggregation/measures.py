@@ -63,6 +63,7 @@ class MeasuredSums:
         strata_of_looks: The same up to the end of each period.
         adjusted: Whether CUPED adjusts by what the units did before, as far as that is known.
         beside: Whether other covariates adjust too, as far as there are some.
+        end: The last moment of the data, in microseconds since 1970, where some metric waits for a window.
     """
 
     sums: Mapping[str, Sums]
@@ -79,6 +80,7 @@ class MeasuredSums:
     strata_of_looks: tuple[Strata, ...] = ()
     adjusted: bool = True
     beside: bool = True
+    end: int | None = None
 
     def up_to(self, count: int) -> "MeasuredSums":
         """The sums at the end of one of the periods.
@@ -162,7 +164,7 @@ def measure_events(
     sums = SumQueries(layout=layout, by=by)
     sums = evolve(sums, limits=find_limits(session, sums))
     if new_units is None:
-        return _measured(session, sums, segments)
+        return evolve(_measured(session, sums, segments), end=queries.end)
     session.define("states", queries.states(new_units.length, source=rows))
     session.define("idle", queries.idle())
     looks = _over_time(session, sums, new_units)
@@ -174,6 +176,7 @@ def measure_events(
         limits=sums.limits,
         strata=looks[-1][2] if looks else (),
         strata_of_looks=tuple(strata for _, _, strata in looks),
+        end=queries.end,
     )
 
 

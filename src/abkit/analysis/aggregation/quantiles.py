@@ -45,13 +45,19 @@ def with_quantiles(
         segments: The properties that units are told apart by.
         phased: Whether there are several phases.
     """
-    layout = measured_sums.layout
+    layout, end = measured_sums.layout, measured_sums.end
     if not layout.quantiles:
         return measured_sums
     if phased:
         return evolve(measured_sums, notes=(*measured_sums.notes, _not_over_phases(layout)))
     sums, parts = measured_sums.sums, measured_sums.parts
-    sums = _attached(sums, {m: _of_variants(session, layout, m, sums) for m in layout.quantiles})
+    sums = _attached(
+        sums,
+        {
+            m: _of_variants(session, _queries(layout, m, None, end=end), sums)
+            for m in layout.quantiles
+        },
+    )
     for place, name in enumerate(segments):
         sizes: dict[_Group, Sums] = {
             (variant, _key(part.value)): of
@@ -60,7 +66,7 @@ def with_quantiles(
             for variant, of in part.sums.items()
         }
         found = {
-            metric: _found(session, _queries(layout, metric, place), sizes)
+            metric: _found(session, _queries(layout, metric, place, end=end), sizes)
             for metric in layout.quantiles
         }
         parts = tuple(_of_part(part, found) if part.property == name else part for part in parts)
@@ -83,15 +89,17 @@ def _not_over_phases(layout: Layout) -> str:
     )
 
 
-def _queries(layout: Layout, metric: Quantile, segment: int | None) -> QuantileQueries:
-    return QuantileQueries(layout=layout, metric=metric, segment=segment)
+def _queries(
+    layout: Layout, metric: Quantile, segment: int | None, *, end: int | None
+) -> QuantileQueries:
+    return QuantileQueries(layout=layout, metric=metric, segment=segment, end=end)
 
 
 def _of_variants(
-    session: QuerySession, layout: Layout, metric: Quantile, sums: Mapping[str, Sums]
+    session: QuerySession, queries: QuantileQueries, sums: Mapping[str, Sums]
 ) -> Mapping[str, QuantileSums]:
     sizes: dict[_Group, Sums] = {(variant,): of for variant, of in sums.items()}
-    found = _found(session, _queries(layout, metric, None), sizes)
+    found = _found(session, queries, sizes)
     return {variant: of for (variant,), of in found.items()}
 
 
@@ -135,6 +143,7 @@ def _found(
         AnalysisError: Some values are not finite.
     """
     name, what = queries.name, queries.metric.name
+    place = queries.layout.parts.index(queries.metric)
     session.define(f"{name}_rows", queries.values())
     session.define(f"{name}_values", queries.cumulated(), keep=True)
     session.define(f"{name}_found", queries.found(), keep=True)
@@ -146,7 +155,7 @@ def _found(
     spread = _by_group(queries, session.rows(f"spread of {what}", queries.spread()))
     errors = {
         group: error_of_share(
-            units=sizes[group].n,
+            units=sizes[group].units(place),
             values=_real(row, "whole") / 2,
             apart=_real(spread[group], "apart"),
             squared_apart=_real(spread[group], "squared_apart"),

@@ -48,6 +48,19 @@ def within(part: Metric, *, window: timedelta | None, reach: timedelta | None) -
     return f"(past = 1 or ({' and '.join(bounds)}))" if bounds else ""
 
 
+def window_over(window: timedelta, *, end: int | None, of: str = "") -> str:
+    """Whether a window of a unit is over, as SQL.
+
+    Args:
+        window: Its length.
+        end: The last moment of the data, in microseconds since 1970; None: no window is over.
+        of: What the names of the columns begin with.
+    """
+    if end is None:
+        return "1 = 0"
+    return f"{of}first_exposure <= {end - microseconds(window)}"
+
+
 def has_own_time(part: Metric) -> bool:
     """Whether a metric says itself when actions or units count."""
     return isinstance(part, ActionMetric) and (

@@ -6,6 +6,7 @@ from datetime import timedelta
 from attrs import evolve, frozen
 
 from abkit.analysis.query.completions import KEY
+from abkit.analysis.query.counted_time import window_over
 from abkit.analysis.query.covariates import attribute_values, carried
 from abkit.analysis.query.grouping import unit_key, unit_of_group
 from abkit.analysis.query.layout import Accumulator, Layout
@@ -318,10 +319,7 @@ select unit_id, variant, {then} as period,
         return f"ripe_{self.layout.waits_for.index(window)} > 0"
 
     def _over(self, window: timedelta, of: str = "u.") -> str:
-        """Whether a window of a unit is over, as SQL."""
-        if self.end is None:
-            return "1 = 0"
-        return f"{of}first_exposure <= {self.end - microseconds(window)}"
+        return window_over(window, end=self.end, of=of)
 
     def _accumulated(self) -> str:
         now = [

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from attrs import frozen
 
+from abkit.analysis.query.counted_time import window_over
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.values import number
 from abkit.analysis.reading.quoting import literal
@@ -28,11 +29,13 @@ class QuantileQueries:
         layout: Which has the quantile among its parts.
         metric: The quantile.
         segment: The number of the property whose values tell units apart; None: only their variants do.
+        end: The last moment of the data, in microseconds since 1970, for a quantile that waits for a window.
     """
 
     layout: Layout
     metric: Quantile
     segment: int | None = None
+    end: int | None = None
 
     @cached_property
     def name(self) -> str:
@@ -54,6 +57,9 @@ class QuantileQueries:
             column = self.layout.value(self.metric)
             counted = self.layout.counted(self.metric, self.metric.action)
             source, condition = "done", f"{counted} and past = 0 and {column} is not null"
+            window = self.layout.counts_after(self.metric)
+            if window is not None:
+                condition += f" and {window_over(window, end=self.end)}"
         if self.segment is None:
             return f"""\
 select unit_id, variant, {column} as value

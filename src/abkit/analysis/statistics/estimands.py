@@ -137,7 +137,8 @@ class Estimand:
         """
         if isinstance(self.metric, Quantile):
             known = checked(sums.quantiles, self.metric)
-            return Moments(sums.n, known.value, sums.n * known.error * known.error)
+            units = self.units(sums)
+            return Moments(units, known.value, units * known.error * known.error)
         if self.metric.binary and sums.effective is None:
             (place,) = self.places.values()
             units = sums.units(place)
