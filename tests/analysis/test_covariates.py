@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 from numpy.typing import NDArray
 
 from abkit.analysis import Analysis, AnalysisPlan, Design
@@ -15,7 +16,9 @@ from abkit.analysis.result import Result
 from abkit.errors import AnalysisError, DeclarationError
 from abkit.experiments.declaring.experiment import UserExperiment
 from abkit.experiments.declaring.metrics import (
+    ActiveDays,
     Conversion,
+    Distinct,
     Funnel,
     Mean,
     Metric,
@@ -219,6 +222,37 @@ def test_a_name_that_a_declared_metric_has_is_that_metric(stored: dict[str, Any]
     assert by_name[0].adjustment == itself[0].adjustment
     assert by_name[1].adjustment is not None
     assert not by_name[1].adjustment.covariates  # it is adjusted by its own past already
+
+
+@pytest.mark.parametrize("over_time", [None, "day"])
+def test_the_past_of_a_unit_does_not_wait_for_its_window(
+    stored: dict[str, Any], over_time: str | None
+) -> None:
+    visits = Total("visit", role=Role.SECONDARY)
+    own_time = evolve(visits, delay=timedelta(hours=1), window=timedelta(days=3), mature_only=True)
+    plain, given, declared = (
+        result(stored, *metrics, covariates=[covariate], over_time=over_time).metrics[0]
+        for metrics, covariate in [
+            ([BOUGHT], visits),
+            ([BOUGHT], own_time),
+            ([BOUGHT, own_time], "visit"),
+        ]
+    )
+    for found in (given, declared):
+        assert found.adjustment == plain.adjustment
+        assert found.control == plain.control
+        assert found.treatments == plain.treatments
+
+
+def test_sizes_of_sets_are_covariates(stored: dict[str, Any]) -> None:
+    users = Distinct("who", action="visit", property="user_id")
+    days = ActiveDays("days", action="visit")
+    adjustment = first(stored, covariates=[users, days]).adjustment
+    alike = first(stored, covariates=[Conversion("visit"), days]).adjustment
+    assert adjustment is not None
+    assert alike is not None
+    assert adjustment.covariates["days"] != 0
+    assert [*adjustment.covariates.values()] == pytest.approx([*alike.covariates.values()])
 
 
 def test_what_others_say_already_is_left_out_and_told(stored: dict[str, Any]) -> None:

@@ -3,13 +3,24 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from attrs import evolve
+
 from abkit.errors import AnalysisError
-from abkit.experiments.declaring.metrics import Average, Conversion, Metric, Sum, Total
+from abkit.experiments.declaring.metrics import (
+    ActionMetric,
+    ActiveDays,
+    Average,
+    Conversion,
+    Distinct,
+    Metric,
+    Sum,
+    Total,
+)
 
 Covariate: TypeAlias = str | Metric
 """A metric, by itself or by its name; or a property of the exposure, by its name."""
 
-WITH_A_PAST = (Conversion, Total, Sum, Average)
+WITH_A_PAST = (Conversion, Total, Sum, Average, Distinct, ActiveDays)
 """The metrics of which CUPED knows what they were before the exposure, one value per unit."""
 
 
@@ -41,6 +52,8 @@ def metrics_among(
 ) -> tuple[Metric, ...]:
     """Those of the covariates that are metrics: a name that a declared metric has is that metric's.
 
+    The past of a unit is known whether its window is over or not: as a covariate, none waits.
+
     Raises:
         AnalysisError: A metric is meant of which there is no past.
     """
@@ -49,7 +62,11 @@ def metrics_among(
     metrics = tuple(dict.fromkeys(metric for metric in found if metric is not None))
     for metric in metrics:
         _check_past(metric)
-    return metrics
+    return tuple(map(_of_all_units, metrics))
+
+
+def _of_all_units(metric: Metric) -> Metric:
+    return evolve(metric, mature_only=False) if isinstance(metric, ActionMetric) else metric
 
 
 def properties_among(
@@ -72,6 +89,6 @@ def _check_past(metric: Metric) -> None:
     if not isinstance(metric, WITH_A_PAST):
         message = (
             f"covariates has {metric.name!r}, a {type(metric).__name__}: of a covariate, each unit must have "
-            "one value before its exposure, as of Conversion, Total, Sum and Average"
+            "one value before its exposure, as of Conversion, Total, Sum, Average, Distinct and ActiveDays"
         )
         raise AnalysisError(message)
