@@ -43,9 +43,12 @@ def test_a_frame_says_which_ends_it_has(
         (timedelta(days=1), "1 day"),
         (timedelta(hours=36), "36 hours"),
         (timedelta(hours=1), "1 hour"),
+        (timedelta(minutes=90), "1.5 hours"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(seconds=30), "30 seconds"),
     ],
 )
-def test_lengths_are_days_or_hours(span: timedelta, text: str) -> None:
+def test_lengths_are_in_a_unit_that_suits_them(span: timedelta, text: str) -> None:
     assert duration(span) == text
 
 

@@ -59,10 +59,18 @@ def made(time: datetime) -> str:
 
 def duration(span: timedelta) -> str:
     """A length of time, such as "14 days"."""
+    if span < timedelta(minutes=1):
+        return _many(span / timedelta(seconds=1), "second")
+    if span < timedelta(hours=1):
+        return _many(span / timedelta(minutes=1), "minute")
     hours = span / timedelta(hours=1)
     if hours >= 48 or hours == 24:
-        return f"{hours / 24:g} day{'' if hours == 24 else 's'}"
-    return f"{hours:g} hour{'' if hours == 1 else 's'}"
+        return _many(hours / 24, "day")
+    return _many(hours, "hour")
+
+
+def _many(count: float, unit: str) -> str:
+    return f"{count:g} {unit}{'' if count == 1 else 's'}"
 
 
 def spread(count: int, *, at_most: int) -> list[int]:

@@ -223,6 +223,11 @@ def test_a_ratio_counts_the_units_of_both_of_its_parts() -> None:
         ),
         ([Total("buy", delay=3 * DAYS)], 2 * DAYS, "so nothing counts: give the metric a longer"),
         (
+            [Retention("back", start="look", returning="buy", n=7)],
+            3 * DAYS,
+            "'back' begins to count 7 days after .* window is over after 3 days, so nothing counts",
+        ),
+        (
             [
                 Ratio(
                     "r",

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.statistics.estimands import measured, waits
+from abkit.analysis.times import duration
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import ActionMetric, Metric
-
-_DAY = timedelta(days=1)
 
 
 def window_of(part: Metric, of_the_plan: timedelta | None) -> timedelta | None:
@@ -101,10 +100,11 @@ def _check_window(part: ActionMetric, window: timedelta | None) -> None:
             "unit's first exposure, of a retention and a funnel too, as their start may come at any time"
         )
         raise AnalysisError(message)
-    if window is not None and part.delay is not None and window <= part.delay:
+    if window is not None and window <= part.begins:
         message = (
-            f"{part.name!r} has a delay of {part.delay / _DAY:g} days, and the plan's window is over after "
-            f"{window / _DAY:g} days, so nothing counts: give the metric a longer window of its own"
+            f"{part.name!r} begins to count {duration(part.begins)} after a unit's exposure, and the plan's "
+            f"window is over after {duration(window)}, so nothing counts: give the metric a longer window of "
+            "its own"
         )
         raise AnalysisError(message)
 
