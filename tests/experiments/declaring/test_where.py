@@ -112,6 +112,10 @@ def test_metrics_that_differ_in_the_condition_only_are_different() -> None:
         (lambda: prop("a") > datetime(2024, 1, 1, tzinfo=UTC), "write '2024-01-01T00:00:00"),  # type: ignore[operator]
         (lambda: prop("a").in_("DE"), r"such as \['DE', 'FR'\], not 'DE'"),
         (lambda: prop("a").in_([]), "needs a list"),
+        (lambda: prop("a").between(5, 1), r"smaller one first, between\(1, 5\)"),
+        (lambda: prop("a").between("b", "a"), r"smaller one first, between\('a', 'b'\)"),
+        (lambda: prop("a").between(1, "5"), "two numbers or two texts, not 1 and '5'"),
+        (lambda: prop("a").between(None, 5), "no order"),  # type: ignore[arg-type]
         (lambda: prop(""), "not empty"),
         (lambda: prop("a", 1), "not 1"),  # type: ignore[arg-type]
         (lambda: Total("x", where="a > 1"), r"such as prop\('amount'\) > 10"),  # type: ignore[arg-type]

@@ -75,7 +75,21 @@ class Property:
         return conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))
 
     def between(self, low: str | float, high: str | float) -> Condition:
-        """That it is not below the one and not above the other; both are included."""
+        """That it is not below the one and not above the other; both are included.
+
+        Raises:
+            DeclarationError: Nothing is between them, or one is a text and the other a number.
+        """
+        least, most = _limit(low), _limit(high)
+        if isinstance(least, str) != isinstance(most, str):
+            problem = f"`between` needs two numbers or two texts, not {low!r} and {high!r}"
+            raise DeclarationError(DECLARED, problem)
+        if least > most:  # type: ignore[operator]
+            problem = (
+                f"nothing is between {low!r} and {high!r}: write the smaller one first, "
+                f"between({high!r}, {low!r})"
+            )
+            raise DeclarationError(DECLARED, problem)
         return (self >= low) & (self <= high)
 
     def is_null(self) -> Condition:
