@@ -258,3 +258,12 @@ def test_nobody_in_the_time_that_counts_is_told(tables: Tables) -> None:
     actions = [{"user_id": "u1", "action": "buy", "hour": 1}]
     result = analyze(designed(Total("buy", delay=DAY)), **tables(exposures, actions))
     assert "No unit has any 'buy' in the time that counts for it." in result.warnings
+
+
+def test_a_window_of_a_century_is_over_for_nobody_and_that_is_told(tables: Tables) -> None:
+    forever = Total("buy", window=timedelta(days=36_500), mature_only=True)
+    exposures = [{"unit_id": f"u{i}", "variant": "ab"[i % 2]} for i in range(4)]
+    actions = [{"user_id": "u1", "action": "buy", "hour": 1}]
+    result = analyze(designed(forever), **tables(exposures, actions))
+    assert result["buy"].control.moments.n == 0
+    assert any("counts no unit yet" in warning for warning in result.warnings)

@@ -78,8 +78,17 @@ def guardrail(**kind: Any) -> Mean:
         (lambda: Conversion("a", goal=10**400), "`goal` must be a relative change above 0"),
         (lambda: guardrail(margin=1), "`margin` must be below 1, not 1"),
         (lambda: Total("x", window=timedelta(0)), "`window` must be a timedelta above 0"),
+        (
+            lambda: Retention("x", start="a", returning="b", n=10**12),
+            "`n` must be a day of the first 36500 days",
+        ),
+        (lambda: Total("x", window=timedelta.max), "`window` must be at most 36500 days"),
         (lambda: Total("x", delay=cast("Any", 3)), "`delay` must be a timedelta above 0, not 3"),
         (lambda: Total("x", delay=DAY, window=DAY), "longer than 1 days, when 'x' begins to count"),
+        (
+            lambda: Total("x", delay=DAY / 24, window=DAY / 48),
+            "longer than 1:00:00, when 'x' begins to count, not 0:30:00:",
+        ),
         (lambda: week_1(window=7 * DAY), "longer than 7 days, when 'week 1' begins to count"),
         (lambda: week_1(window=8 * DAY, delay=DAY), "longer than 8 days"),
         (lambda: week_1(mature_only=cast("Any", 1)), "`mature_only` must be True or False, not 1"),

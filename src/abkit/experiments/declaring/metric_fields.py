@@ -10,6 +10,9 @@ from attrs import Attribute, field, frozen
 
 from abkit.errors import DeclarationError, suggestion
 
+LONGEST = timedelta(days=36_500)
+"""Times are calculated with, and there is no year 10,000."""
+
 _LARGEST_GOAL = 1
 """Twice the control's mean; what is above was meant as percent."""
 
@@ -147,12 +150,31 @@ def from_one(metric: object, attribute: "Attribute[int]", value: int) -> None:
         raise DeclarationError(type(metric).__name__, problem)
 
 
+def in_time(metric: Any, attribute: "Attribute[int]", value: int) -> None:
+    """Refuse the n-th period where no calendar has so many."""
+    from_one(metric, attribute, value)
+    if value > LONGEST // metric.period.length:
+        problem = (
+            f"`{attribute.name}` must be a {metric.period.value} of the first {LONGEST.days} days (100 "
+            f"years), not {value!r}"
+        )
+        raise DeclarationError(type(metric).__name__, problem)
+
+
 def duration(
     metric: object, attribute: "Attribute[timedelta | None]", value: timedelta | None
 ) -> None:
-    """Refuse what is no time above 0."""
-    if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):
+    """Refuse what is no time above 0, and what no calendar has."""
+    if value is None:
+        return
+    problem = ""
+    if not (isinstance(value, timedelta) and value > timedelta(0)):
         problem = f"`{attribute.name}` must be a timedelta above 0, not {value!r}"
+    elif value > LONGEST:
+        problem = (
+            f"`{attribute.name}` must be at most {LONGEST.days} days (100 years), not {value!r}"
+        )
+    if problem:
         raise DeclarationError(type(metric).__name__, problem)
 
 
@@ -165,11 +187,17 @@ def whether(metric: object, attribute: "Attribute[bool]", value: object) -> None
 
 def too_short(name: str, window: timedelta, begins: timedelta) -> str:
     """What is wrong with a window that is over before a metric can count anything."""
-    day = timedelta(days=1)
     return (
-        f"`window` must be longer than {begins / day:g} days, when {name!r} begins to count, not "
-        f"{window / day:g} days: both are measured from the first exposure"
+        f"`window` must be longer than {_span(begins)}, when {name!r} begins to count, not "
+        f"{_span(window)}: both are measured from the first exposure"
     )
+
+
+def _span(time: timedelta) -> str:
+    """A length of time: in days, or in hours, minutes and seconds if it is less than one."""
+    if time < timedelta(days=1):
+        return str(time)
+    return f"{time / timedelta(days=1):g} days"
 
 
 def counting(value: str | Counting) -> Counting:

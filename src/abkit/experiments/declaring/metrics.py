@@ -180,7 +180,7 @@ class Retention(ActionMetric):
 
     start: str = field(kw_only=True, validator=fields.named)
     returning: str = field(kw_only=True, validator=fields.named)
-    n: int = field(kw_only=True, validator=fields.from_one)
+    n: int = field(kw_only=True, validator=fields.in_time)
     period: Period = field(kw_only=True, default=Period.DAY, converter=fields.period)
 
     @property

@@ -19,6 +19,7 @@ from abkit.experiments.declaring.analysis_words import (
 )
 from abkit.experiments.declaring.arguments import by_metric
 from abkit.experiments.declaring.exclusion import Exclusion
+from abkit.experiments.declaring.metric_fields import LONGEST
 from abkit.experiments.declaring.tau import Tau, checked_tau
 
 
@@ -140,6 +141,9 @@ def length(_: object, attribute: "Attribute[Any]", value: timedelta | None) -> N
             f"{attribute.name} must be a timedelta above 0, such as timedelta(days=14), "
             f"not {value!r}"
         )
+        raise AnalysisError(message)
+    if value is not None and value > LONGEST:
+        message = f"{attribute.name} must be at most {LONGEST.days} days (100 years), not {value!r}"
         raise AnalysisError(message)
 
 
