@@ -74,6 +74,14 @@ METRICS: tuple[Metric, ...] = (
     Sum("dear", action="buy", property="price", where=prop("price").between(20, 200)),
     Quantile("largest sizes", action="look", property="size", q=0.9),
     Quantile("spent", action="buy", property="price", q=0.8, per="unit"),
+    Quantile(
+        "sizes in 4 days",
+        action="look",
+        property="size",
+        q=0.5,
+        window=timedelta(days=4),
+        mature_only=True,
+    ),
     # It hardly varies, so that its sums are asked for again around its mean.
     Average("size", action="look", property="size", winsorize=Winsorize(lower=1e6 + 0.1)),
 )

@@ -28,7 +28,7 @@ def made(tables: Any) -> dict[str, Any]:
 
 
 def test_a_segment_by_a_property_that_nobody_has_is_refused(
-    made: dict[str, Any], design: Design
+    made: dict[str, Any], design: Design, tables: Any
 ) -> None:
     with pytest.raises(AnalysisError) as caught:
         analyze(design, **made, segments=["country", "plann"])
@@ -36,6 +36,9 @@ def test_a_segment_by_a_property_that_nobody_has_is_refused(
         "No exposure of 'Exp' has a property 'plann'. Did you mean 'plan'? They have 'country', "
         "'plan'. A segment needs one"
     )
+    only_null = {"unit_id": "x", "variant": "a", "properties": '{"size": null}'}
+    with pytest.raises(AnalysisError, match="has a value of the property 'size': it is null there"):
+        analyze(design, **tables([only_null]), segments=["size"])
     found = analyze(design, **made, segments=["plan"]).segments
     assert [segment.value for segment in found] == ["pro", None]
 

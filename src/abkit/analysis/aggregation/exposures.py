@@ -262,6 +262,11 @@ def _without_property(
 
 
 def _nobody_has(name: str, known: Sequence[str], queries: UnitQueries) -> str:
+    if name in known:
+        return (
+            f"No exposure of {queries.design.name!r} that counts has a value of the property {name!r}: it is "
+            "null there, or only other exposures have it."
+        )
     hint = suggestion(name, known)
     have = f" They have {', '.join(map(repr, known))}." if known else ""
     return f"No exposure of {queries.design.name!r} has a property {name!r}.{hint}{have}"
