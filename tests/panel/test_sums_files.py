@@ -62,6 +62,36 @@ def test_a_file_makes_nothing_but_values(tmp_path: Path, sums: ExperimentSums) -
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("abkit.panel.sums_files", "os.system"),  # what a module has imported, and what that has
+        ("abkit.analysis.presentation.notebook", "Path.touch"),
+        ("abkit.analysis.reading.files", "Path"),
+        ("abkit.analysis.reading.event_folder", "stored_tables"),  # a function of our own
+        ("abkit.analysis.analysis", "Analysis"),  # a class whose instances are no values
+        ("abkit.__main__", "main"),  # a module that runs when it is imported
+        ("datetime", "sys.exit"),
+        ("builtins", "bytearray"),
+        ("builtins", "eval"),
+    ],
+)
+def test_a_file_reaches_nothing_through_the_names_of_our_modules(
+    tmp_path: Path, sums: ExperimentSums, module: str, name: str
+) -> None:
+    def text(said: str) -> bytes:
+        return pickle.SHORT_BINUNICODE + bytes([len(said)]) + said.encode()
+
+    kept = files(tmp_path / "kept")
+    kept.put(CHECKOUT, sums, glance(sums))
+    found = text(module) + text(name) + pickle.STACK_GLOBAL
+    for path in (tmp_path / "kept").iterdir():
+        # A sum, after which nobody would look at what was made on the way.
+        path.write_bytes(pickle.PROTO + b"\x04" + found + pickle.POP + path.read_bytes()[2:])
+    assert kept.sums(CHECKOUT) is None
+    assert kept.glance(CHECKOUT) is None
+
+
 def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)

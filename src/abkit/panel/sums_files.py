@@ -11,12 +11,15 @@ import os
 import pickle
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from attrs import has
 
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.distribution import __version__
@@ -30,10 +33,32 @@ _SUFFIXES = (".glance", ".sums")
 _OLDEST = 30 * 24 * 3600.0
 """Seconds after which a file is removed."""
 
-_MODULES = ("abkit.", "datetime", "fractions", "decimal")
-"""What may be made of a file: values of these modules."""
+_PLACES = (
+    "abkit.analysis.aggregation.",
+    "abkit.analysis.declared.",
+    "abkit.analysis.experiment_sums",
+    "abkit.analysis.findings.",
+    "abkit.analysis.outcome",
+    "abkit.analysis.presentation.bars",
+    "abkit.analysis.query.layout",
+    "abkit.analysis.statistics.",
+    "abkit.experiments.checking.",
+    "abkit.experiments.declaring.",
+    "abkit.panel.glance",
+)
+"""Where the classes are of which values are made: those of attrs, and enumerations. Making one does nothing."""
 
-_BUILTINS = frozenset({"frozenset", "set", "range", "complex", "bytearray"})
+_OTHERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "builtins": frozenset({"frozenset", "set", "range"}),
+        "datetime": frozenset({"datetime", "date", "time", "timedelta", "timezone"}),
+        "fractions": frozenset({"Fraction"}),
+        "decimal": frozenset({"Decimal"}),
+        "abkit.experiments.declaring.analysis_plan": frozenset({"_of_given"}),
+        __name__: frozenset({"_mapping"}),
+    }
+)
+"""What else may be made, by module."""
 
 
 class SumsFiles:
@@ -127,11 +152,22 @@ class _Writer(pickle.Pickler):
 
 class _Reader(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str, /) -> Any:
-        known = module_name == "builtins" and global_name in _BUILTINS
-        if known or f"{module_name}.".startswith(tuple(f"{m.rstrip('.')}." for m in _MODULES)):
+        # A name with a dot, or one that a module has imported, would lead to anything.
+        if global_name in _OTHERS.get(module_name, ()):
             return super().find_class(module_name, global_name)
+        if module_name.startswith(_PLACES) and "." not in global_name:
+            found = super().find_class(module_name, global_name)
+            if _is_of_values(found, module_name):
+                return found
         message = f"{module_name}.{global_name} is no value of a panel"
         raise pickle.UnpicklingError(message)
+
+
+def _is_of_values(found: object, module_name: str) -> bool:
+    """Whether it is a class of the module whose instances are values."""
+    if not isinstance(found, type) or found.__module__ != module_name:
+        return False
+    return has(found) or issubclass(found, Enum)
 
 
 def _mapping(values: dict[Any, Any]) -> "MappingProxyType[Any, Any]":
