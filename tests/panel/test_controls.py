@@ -58,6 +58,9 @@ def test_what_is_as_planned_is_not_in_a_link() -> None:
         ("days=0", "days must be a whole number from 1"),
         ("days=1e9", "days must be a whole number from 1"),
         ("since=yesterday", "since must be a day such as 2026-11-01, not 'yesterday'"),
+        ("until=9999-12-31", "until must be a day such as 2026-11-30"),
+        ("until=0001-01-02&days=10000", "until must be a day such as 2026-11-30"),
+        (f"by={'x' * 5_000}", "by is too long"),
         ("until=2026-13-01", "until must be a day such as 2026-11-30"),
         ("since=2026-11-09&until=2026-11-08", "ends (2026-11-08) before it begins (2026-11-09)"),
         ("days=7&since=2026-11-09", "the first day counts"),
@@ -68,8 +71,18 @@ def test_what_is_said_wrongly_is_as_planned_and_told(query: str, problem: str) -
     assert problem in " ".join(said.problems)
     assert said.method is None
     assert said.confidence is None
-    assert said.days is None
     assert said.until is None
+    assert said.by is None
+
+
+def test_a_confidence_is_in_a_link_as_it_is() -> None:
+    said = Controls.of({"confidence": ["0.9999999"]})
+    assert Controls.of(parse_qs(said.query())) == said
+
+
+def test_days_back_from_the_first_day_that_can_be_asked_for_are_days() -> None:
+    said = Controls.of({"until": ["1970-01-01"], "days": ["10000"]})
+    assert first_day(said, latest=date(2026, 11, 22)) == date(1942, 8, 17)
 
 
 def test_the_last_days_end_with_the_data_or_where_the_frame_ends() -> None:

@@ -17,6 +17,12 @@ CONFIDENCES = (0.8, 0.9, 0.95, 0.99)
 
 _MOST_DAYS = 10_000
 
+_FIRST, _LAST = date(1970, 1, 1), date(9998, 12, 31)
+"""Between them one can go a day on, or `_MOST_DAYS` back."""
+
+_LONGEST = 200
+"""The longest property that is asked for, in characters."""
+
 
 @frozen(kw_only=True)
 class Controls:
@@ -82,7 +88,10 @@ def _read(query: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], list[str]
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name in ("control", "variant", "by"):
-        if said := _last(query, name):
+        said = _last(query, name)
+        if len(said) > _LONGEST:
+            problems.append(f"{name} is too long: it is as planned.")
+        elif said:
             values[name] = said
     if "segment" in query and "by" in values:
         values["segment"] = query["segment"][-1] if query["segment"] else ""
@@ -91,8 +100,8 @@ def _read(query: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], list[str]
         ("method", Method, f"one of {', '.join(Method)}"),
         ("confidence", _confidence, "a share such as 0.95, above 0 and below 1"),
         ("days", _days, "a whole number from 1"),
-        ("since", date.fromisoformat, "a day such as 2026-11-01"),
-        ("until", date.fromisoformat, "a day such as 2026-11-30"),
+        ("since", _day, "a day such as 2026-11-01"),
+        ("until", _day, "a day such as 2026-11-30"),
     ):
         said = _last(query, name)
         if not said:
@@ -116,6 +125,13 @@ def _confidence(said: str) -> float:
     return found
 
 
+def _day(said: str) -> date:
+    found = date.fromisoformat(said)
+    if not _FIRST <= found <= _LAST:
+        raise ValueError(said)
+    return found
+
+
 def _days(said: str) -> int:
     found = int(said)
     if not 1 <= found <= _MOST_DAYS:
@@ -131,7 +147,7 @@ def _written(controls: Controls) -> Iterator[tuple[str, str]]:
     if controls.method is not None:
         yield "method", controls.method.value
     if controls.confidence is not None:
-        yield "confidence", f"{controls.confidence:g}"
+        yield "confidence", f"{controls.confidence!r}"
     if controls.days is not None:
         yield "days", str(controls.days)
     for name in ("since", "until"):
