@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.panel.shop import Checkout, manager
+from tests.panel.shop import Banner, Checkout, manager
 
 from abkit import ExperimentManager
 from abkit.experiments.changing.settings_change import SettingsChange
@@ -175,6 +175,15 @@ def test_what_cannot_be_done_says_why(acting: Acting, query: dict[str, str], pro
     assert problem in answer.body.decode()
     assert acting.send({**query, "why": "so"}).status is HTTPStatus.CONFLICT
     assert acting.written == {}
+
+
+def test_a_change_of_another_experiment_is_not_undone_here(acting: Acting) -> None:
+    change = SettingsChange("Banner", {"enabled": True}, who="ada", why="it is ready")
+    record = acting.writer.write(change, Banner.declaration)
+    assert record is not None
+    answer = acting.dialog({"act": "undo", "change": record.id})
+    assert answer.status is HTTPStatus.CONFLICT
+    assert f"The change {record.id} is of Banner" in answer.body.decode()
 
 
 def test_a_reason_is_needed(acting: Acting) -> None:

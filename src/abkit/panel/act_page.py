@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from abkit.errors import AbkitError, SettingsChangedError
+from abkit.errors import AbkitError, ConfigError, SettingsChangedError
 from abkit.experiments.changing.audit_log import AuditRecord, AuditTrail
 from abkit.experiments.changing.settings_change import SettingsChange
 from abkit.experiments.changing.settings_writer import SettingsWriter
@@ -17,6 +17,7 @@ from abkit.panel.overview import OverviewRow
 from abkit.panel.pages import link, page, refused
 from abkit.panel.questions import Question
 from abkit.panel.reading import SumsReader
+from abkit.quoting import quoted
 
 LONGEST_REASON = 2_000
 
@@ -54,6 +55,9 @@ class _Subject:
             return proposed(act, said, self.declaration, sums)
         change_id = said.get("change", "")
         change = self.writer.undoing(change_id, who="")
+        if change.experiment != self.declaration.name:
+            message = f"The change {quoted(change_id)} is of {change.experiment}: undo it there"
+            raise ConfigError(message)
         record = next(each for each in self.trail.records if each.id == change_id)
         return Proposal(
             act=act,
