@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.chromium import note_complaints
 
-from abkit.panel.asgi import COOKIE
+from abkit.panel.asgi import cookie_name
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -43,7 +43,8 @@ def answered(
     address: str, path: str, *, cookie: str = "", method: str = "GET"
 ) -> tuple[http.client.HTTPResponse, str]:
     where = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    where.request(method, path, headers={"Cookie": f"{COOKIE}={cookie}"} if cookie else {})
+    name = cookie_name(token_of(address))
+    where.request(method, path, headers={"Cookie": f"{name}={cookie}"} if cookie else {})
     answer = where.getresponse()
     text = answer.read().decode()
     where.close()
@@ -71,6 +72,17 @@ def test_the_token_leaves_the_address_and_stays_in_a_cookie(address: str) -> Non
     cookie = answer.getheader("Set-Cookie") or ""
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
+
+
+def test_the_token_leads_to_no_other_host(address: str) -> None:
+    for path in ("//evil.example", "///evil.example/", "/%2Fevil.example", "/\\evil.example"):
+        answer, _ = answered(address, f"{path}?token={token_of(address)}")
+        where = answer.getheader("Location") or ""
+        assert re.match(r"/[^/\\]", where), where
+
+
+def test_two_panels_of_a_machine_do_not_take_each_other_s_cookie() -> None:
+    assert cookie_name("one") != cookie_name("other")
 
 
 def test_pages_are_asked_for_by_their_names(address: str) -> None:

@@ -1,5 +1,6 @@
 """The panel as an ASGI application: on its own behind a token, or mounted in another."""
 
+import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 COOKIE = "abkit_panel"
-"""Holds the token after the first request, so that it does not stay in the address."""
+"""How the cookies begin that hold the token after the first request, so that it does not stay in the address."""
 
 Refuse: TypeAlias = "Callable[[Request], Awaitable[Response | None]]"
 """What is answered to who may not look; None for who may."""
@@ -75,15 +76,17 @@ def application(panel: Panel, *, token: str, name: str) -> "Starlette":
     with extra("panel"):
         from starlette.responses import PlainTextResponse, RedirectResponse
 
+    cookie = cookie_name(token)
+
     def known(said: str | None) -> bool:
         return said is not None and hmac.compare_digest(said.encode(), token.encode())
 
     async def refused(request: "Request") -> "Response | None":
         if known(request.query_params.get("token")):
             there = RedirectResponse(_without_token(request), 303, dict(SECURITY_HEADERS))
-            there.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+            there.set_cookie(cookie, token, httponly=True, samesite="strict")
             return there
-        if known(request.cookies.get(COOKIE)):
+        if known(request.cookies.get(cookie)):
             return None
         refusal = "Open the address that `abkit panel` printed: its token is not known here."
         return PlainTextResponse(refusal, HTTPStatus.FORBIDDEN, dict(SECURITY_HEADERS))
@@ -94,9 +97,16 @@ def application(panel: Panel, *, token: str, name: str) -> "Starlette":
     return panel_application(panel, refused=refused, viewer=viewer)
 
 
+def cookie_name(token: str) -> str:
+    """The cookie of a panel: another one has its own, as the ports of a machine share cookies."""
+    return f"{COOKIE}_{hashlib.sha256(token.encode()).hexdigest()[:12]}"
+
+
 def _without_token(request: "Request") -> str:
     rest = [(k, v) for k, v in parse_qsl(request.url.query, keep_blank_values=True) if k != "token"]
-    return f"{quote(request.url.path)}{'?' + urlencode(rest) if rest else ''}"
+    # Two slashes would begin the name of another host.
+    path = f"/{quote(request.url.path).lstrip('/')}"
+    return f"{path}{'?' + urlencode(rest) if rest else ''}"
 
 
 async def _form(request: "Request") -> dict[str, str]:
