@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.panel.asking import result
@@ -100,6 +101,22 @@ def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot keep its sums"):
         files(tmp_path / "file")
+
+
+def test_events_elsewhere_have_sums_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(**where: Any) -> str:
+        return StoredSource(manager(), **where).version(CHECKOUT)
+
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    one = version(events="events")
+    assert version(events=str(tmp_path / "one" / "events")) == one
+    monkeypatch.chdir(tmp_path / "other")
+    assert version(events="events") != one
+    assert version(tables={"exposures": "one"}) != version(tables={"exposures": "other"})
 
 
 def test_a_panel_that_starts_again_reads_no_events(tmp_path: Path, shop_events: Path) -> None:

@@ -1,5 +1,6 @@
 """Where the panel's experiments and their sums come from."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,6 +10,7 @@ from abkit.analysis.analysis import Analysis
 from abkit.analysis.declared.planned import project_plan
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.reading.event_folder import stored_tables
+from abkit.analysis.reading.places import is_url
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.panel.questions import Question
@@ -87,7 +89,7 @@ class StoredSource:
     def version(self, question: Question) -> str:
         """As `PanelSource.version`."""
         declared = self._manager.experiment(question.experiment).declaration
-        return repr((declared, project_plan(), self._events))
+        return repr((declared, project_plan(), self._place()))
 
     def gather(self, question: Question, progress: Progress) -> ExperimentSums:
         """As `PanelSource.gather`."""
@@ -95,6 +97,18 @@ class StoredSource:
         experiment = self._manager.experiment(question.experiment)
         analysis = Analysis(experiment, **self._places(), plan=plan)
         return analysis.gather(progress, start=question.since, until=_after(question.until))
+
+    def _place(self) -> object:
+        """What tells these events from others, as text: the same in another process."""
+        if self._events is not None:
+            return self._events if is_url(self._events) else os.path.abspath(self._events)  # noqa: PTH100 - as it is given
+        if not isinstance(self._tables, Mapping):
+            of = self._tables
+            return getattr(of, "__module__", ""), getattr(of, "__qualname__", type(of).__qualname__)
+        return {
+            name: where if isinstance(where, str) else type(where).__qualname__
+            for name, where in self._tables.items()
+        }
 
     def _places(self) -> Mapping[str, Any]:
         if self._events is not None:

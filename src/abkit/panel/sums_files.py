@@ -46,7 +46,7 @@ _PLACES = (
     "abkit.experiments.declaring.",
     "abkit.panel.glance",
 )
-"""Where the classes are of which values are made: those of attrs, and enumerations. Making one does nothing."""
+"""Where the classes are of which values are made: those of attrs, and enumerations. None does anything."""
 
 _OTHERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
