@@ -1,6 +1,8 @@
 """Sums on disk."""
 
+import os
 import pickle
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from tests.panel.shop import analysis_of, manager
 
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.errors import ConfigError
-from abkit.panel import Panel, StoredSource
+from abkit.panel import Panel, StoredSource, sums_files
 from abkit.panel.glance import glance
 from abkit.panel.questions import Question
 from abkit.panel.sums_files import SumsFiles
@@ -48,6 +50,21 @@ def test_a_damaged_file_is_as_none(tmp_path: Path, sums: ExperimentSums) -> None
         path.write_bytes(path.read_bytes()[:-20])
     assert kept.sums(CHECKOUT) is None
     assert kept.glance(CHECKOUT) is None
+
+
+def test_the_folder_does_not_grow_with_what_is_asked(
+    tmp_path: Path, sums: ExperimentSums, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sums_files, "MOST_FILES", 6)
+    kept = files(tmp_path)
+    questions = [Question("Checkout", since=date(2026, 11, day)) for day in range(1, 9)]
+    for place, question in enumerate(questions):
+        kept.put(question, sums, glance(sums))
+        for path in tmp_path.iterdir():
+            os.utime(path, ns=(0, path.stat().st_mtime_ns - 10**9 * (1 + place)))
+    assert len(list(tmp_path.iterdir())) == 6
+    assert kept.glance(questions[-1]) is not None
+    assert kept.glance(questions[0]) is None
 
 
 def test_a_file_makes_nothing_but_values(tmp_path: Path, sums: ExperimentSums) -> None:

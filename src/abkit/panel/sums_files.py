@@ -29,9 +29,13 @@ from abkit.panel.questions import Question
 
 logger: logging.Logger = logging.getLogger("abkit")
 
-_SUFFIXES = (".glance", ".sums")
+_UNFINISHED = ".unfinished"
+_SUFFIXES = (".glance", ".sums", _UNFINISHED)
 _OLDEST = 30 * 24 * 3600.0
 """Seconds after which a file is removed."""
+
+MOST_FILES = 2_000
+"""So many files are kept: those that were written last. Every question has two."""
 
 _PLACES = (
     "abkit.analysis.aggregation.",
@@ -107,6 +111,7 @@ class SumsFiles:
         """Keep the sums of a question; on a disk that is full they are not kept."""
         self._write(self._path(question, "sums"), sums)
         self._write(self._path(question, "glance"), (sums.made, glance))
+        self._forget_most()
 
     def _forget_old(self) -> None:
         """Remove what nobody wrote for long: of experiments that are gone, or were declared otherwise."""
@@ -114,6 +119,17 @@ class SumsFiles:
             with suppress(OSError):
                 if path.suffix in _SUFFIXES and time.time() - path.stat().st_mtime > _OLDEST:
                     path.unlink()
+
+    def _forget_most(self) -> None:
+        """Remove what was written first, if there is too much: whoever looks can ask for any day."""
+        written: list[tuple[float, Path]] = []
+        for path in self.folder.iterdir():
+            with suppress(OSError):
+                if path.suffix in _SUFFIXES:
+                    written.append((path.stat().st_mtime, path))
+        for _, path in sorted(written)[:-MOST_FILES]:
+            with suppress(OSError):
+                path.unlink()
 
     def _path(self, question: Question, kind: str) -> Path:
         said = repr((__version__, question, self._version(question)))
@@ -133,7 +149,9 @@ class SumsFiles:
         _Writer(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
         unfinished = None
         try:
-            with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+            with tempfile.NamedTemporaryFile(
+                dir=self.folder, suffix=_UNFINISHED, delete=False
+            ) as file:
                 unfinished = Path(file.name)
                 file.write(buffer.getvalue())
             unfinished.replace(path)
