@@ -1,15 +1,19 @@
 """The pages, as an integration asks for them."""
 
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import pytest
 from tests.panel.asking import asked, page, result, settled
 from tests.panel.shop import analysis_of, manager, write_events
 
-from abkit import AnalysisPlan
+from abkit import AnalysisPlan, Conversion, ExperimentManager, UserExperiment
+from abkit.experiments.declaring.metrics import Metric
 from abkit.panel import Panel, StoredSource
 
 
@@ -176,6 +180,40 @@ def test_there_is_no_other_page(shop_panel: Panel, path: str) -> None:
     answer = asked(shop_panel, path)
     assert answer.status is HTTPStatus.NOT_FOUND
     assert b"There is no such page." in answer.body
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a~2Fb", "a\\b", "<b>'\"&", "50%", "result.csv"])
+def test_an_experiment_of_any_name_has_its_page(tmp_path: Path, name: str) -> None:
+    class Named(UserExperiment):
+        variants: ClassVar[Mapping[str, float]] = {"off": 1, "on": 1}
+        metrics: ClassVar[Sequence[Metric]] = [Conversion("purchase")]
+
+    found = ExperimentManager()
+    found.add(type("Named", (Named,), {"name": name}))
+    panel = Panel(StoredSource(found, events=str(tmp_path)))
+    overview = page(panel, "")
+    (address,) = re.findall(r'href="/ab/(experiments/[^"]+)"', overview)
+    path = unquote(address)  # as hosts do
+    assert path.count("/") == 2
+    assert path.split("/")[1].strip(".")
+    for tab in ("", "plan/"):
+        html = page(panel, path + tab)
+        assert "<h1>" in html
+        assert "<b>" not in html
+    panel.close()
+
+
+def test_what_cannot_be_written_in_utf_8_is_shown_without_it(tmp_path: Path) -> None:
+    class Torn(UserExperiment):
+        owner = "\udc80"
+        variants: ClassVar[Mapping[str, float]] = {"off": 1, "on": 1}
+        metrics: ClassVar[Sequence[Metric]] = [Conversion("purchase")]
+
+    found = ExperimentManager()
+    found.add(Torn)
+    panel = Panel(StoredSource(found, events=str(tmp_path)))
+    assert "Torn" in page(panel, "")
+    panel.close()
 
 
 def test_a_page_can_be_looked_at_only(shop_panel: Panel) -> None:

@@ -56,10 +56,19 @@ def refused(status: HTTPStatus, problem: str, request: PanelRequest) -> PanelRes
 def _filled(template: str, request: PanelRequest, **parts: object) -> bytes:
     filled = templates().get_template(template)
     html = filled.render(viewer=request.viewer, link=partial(link, request.root), **parts)
-    return html.encode()
+    return html.encode(errors="replace")
+
+
+def place_of(name: str) -> str:
+    """A name as one step of a path, which hosts and browsers leave as it is.
+
+    They read a slash, also an encoded one, as the end of a step, and walk up at "..".
+    """
+    place = name.replace("~", "~7E").replace("/", "~2F").replace("\\", "~5C")
+    return place if place.strip(".") else place.replace(".", "~2E")
 
 
 def link(root: str, *parts: str, query: str = "") -> str:
     """The address of a page below the panel's own root."""
-    path = "/".join(quote(part, safe="") for part in parts)
+    path = "/".join(quote(place_of(part), safe="") for part in parts)
     return f"{root}{path}{'?' + query if query else ''}"

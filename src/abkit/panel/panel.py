@@ -13,7 +13,7 @@ from abkit.panel.experiment_page import experiment_page, result_file
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.overview import OverviewRow
 from abkit.panel.overview_page import overview_page, overview_row
-from abkit.panel.pages import STATIC, refused, static_file
+from abkit.panel.pages import STATIC, place_of, refused, static_file
 from abkit.panel.questions import Question
 from abkit.panel.reading import REFRESH, SumsReader
 from abkit.panel.source import PanelSource
@@ -103,9 +103,9 @@ class Panel:
                     )
         return refused(HTTPStatus.NOT_FOUND, "There is no such page.", request)
 
-    def _row(self, name: str, now: datetime) -> OverviewRow | None:
+    def _row(self, place: str, now: datetime) -> OverviewRow | None:
         for declaration in self._source.declarations():
-            if declaration.name == name:
+            if place_of(declaration.name) == place:
                 return overview_row(declaration, self._source, self._reader, now=now)
         return None
 
