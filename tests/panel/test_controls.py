@@ -80,6 +80,12 @@ def test_a_confidence_is_in_a_link_as_it_is() -> None:
     assert Controls.of(parse_qs(said.query())) == said
 
 
+def test_white_space_is_part_of_a_variant_s_name() -> None:
+    said = Controls.of({"variant": [" a  b "]})
+    assert said.variant == " a  b "
+    assert Controls.of(parse_qs(said.query())) == said
+
+
 def test_days_back_from_the_first_day_that_can_be_asked_for_are_days() -> None:
     said = Controls.of({"until": ["1970-01-01"], "days": ["10000"]})
     assert first_day(said, latest=date(2026, 11, 22)) == date(1942, 8, 17)

@@ -133,6 +133,26 @@ def test_the_overview_is_searched_from_the_keyboard(shown: "Page") -> None:
     assert shown.url.endswith("?search=bann&order=state")
 
 
+def test_what_is_shown_is_told_to_who_does_not_see_it(shown: "Page") -> None:
+    shown.get_by_role("searchbox").fill("bann")
+    shown.locator("#told").get_by_text("1 of 2 experiments").wait_for(state="attached")
+
+
+def test_segments_are_offered_as_soon_as_a_property_is_asked_for(shown: "Page") -> None:
+    shown.get_by_role("link", name="Checkout").click()
+    shown.get_by_label("Segment by").fill("plan")
+    shown.keyboard.press("Tab")
+    shown.get_by_role("link", name="paid", exact=True).click()
+    shown.get_by_text("Only units with plan = paid").wait_for()
+
+
+def test_who_stands_on_what_is_replaced_stays_there(shown: "Page") -> None:
+    shown.get_by_role("link", name="Checkout").click()
+    shown.get_by_role("link", name="Health").focus()
+    shown.evaluate("replace('shown', location.href, { remember: false })")
+    assert shown.evaluate("document.activeElement.textContent") == "Health"
+
+
 def test_it_works_without_a_script(browser: "Browser", address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 COOKIE = "abkit_panel"
-"""How the cookies begin that hold the token after the first request, so that it does not stay in the address."""
+"""How the cookies begin that hold the token after the first request: it does not stay in the address."""
 
 Refuse: TypeAlias = "Callable[[Request], Awaitable[Response | None]]"
 """What is answered to who may not look; None for who may."""

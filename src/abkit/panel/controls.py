@@ -88,10 +88,10 @@ def _read(query: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], list[str]
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name in ("control", "variant", "by"):
-        said = _last(query, name)
+        said = query[name][-1] if query.get(name) else ""  # White space is part of a name.
         if len(said) > _LONGEST:
             problems.append(f"{name} is too long: it is as planned.")
-        elif said:
+        elif said.strip():
             values[name] = said
     if "segment" in query and "by" in values:
         values["segment"] = query["segment"][-1] if query["segment"] else ""

@@ -10,6 +10,7 @@ from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.presentation.definitions import in_words
 from abkit.analysis.presentation.report import context
 from abkit.analysis.presentation.report.pictures import pictures
+from abkit.events import variant_text
 from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel.answering import Answer, answer, question_of
 from abkit.panel.controls import Controls
@@ -52,6 +53,7 @@ def experiment_page(
     parts: dict[str, object] = {"result": result}
     if result is not None and tab.of_result:
         parts = context(result, drawn=pictures(result) if tab.draws else None)
+    offered = offers(found.planned, controls, declaration)
     return page(
         "experiment.html.jinja",
         request,
@@ -62,7 +64,8 @@ def experiment_page(
         tabs=TABS,
         controls=controls,
         found=found,
-        offers=offers(found.planned, controls, declaration),
+        offers=offered,
+        rollouts=tuple(map(variant_text, declaration.weights)) or offered.variants,
         age=_age(found.reading, now),
         definitions={metric.name: in_words(metric) for metric in declaration.metrics},
         may_act=request.viewer.may_act and writer is not None,

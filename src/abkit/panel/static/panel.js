@@ -15,15 +15,17 @@ async function replace(id, address, { remember }) {
     const fresh = page.getElementById(id);
     if (!fresh || !old) throw new Error("another page");
     const open = [...old.querySelectorAll("details")].map((each) => each.open);
-    old.replaceWith(fresh);
+    swap(old, fresh);
     [...fresh.querySelectorAll("details")].forEach((each, place) => { if (open[place]) each.open = true; });
-    const facts = page.querySelector("header");
-    if (facts) document.querySelector("header")?.replaceWith(facts);
-    const footer = page.querySelector("footer");
-    if (footer) document.querySelector("footer")?.replaceWith(footer);
-    const tabs = page.querySelector(".tabs");
-    if (tabs) document.querySelector(".tabs")?.replaceWith(tabs);
-    if (remember) history.replaceState(null, "", address);
+    for (const part of ["header", "footer", ".tabs", ".asked"]) {
+      const now = page.querySelector(part);
+      if (now) swap(document.querySelector(part), now);
+    }
+    inView();
+    if (remember) {
+      history.replaceState(null, "", address);
+      tell(fresh.querySelector(".warning")?.textContent || fresh.dataset.told);
+    }
     watch(fresh);
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -32,10 +34,32 @@ async function replace(id, address, { remember }) {
   }
 }
 
+// Who stands on a part that is replaced stands on the same one of its successor.
+function swap(old, fresh) {
+  const stops = "a, button, input, select, summary, textarea";
+  const place = old ? [...old.querySelectorAll(stops)].indexOf(document.activeElement) : -1;
+  old?.replaceWith(fresh);
+  if (place >= 0) fresh.querySelectorAll(stops)[place]?.focus({ preventScroll: true });
+}
+
+function tell(what) {
+  const status = document.getElementById("told");
+  if (status) status.textContent = what || "";
+}
+
+function inView() {
+  const tabs = document.querySelector(".tabs");
+  const tab = tabs?.querySelector("[aria-current]");
+  if (tab) tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.clientWidth) / 2;
+}
+
 function watch(part) {
   const seconds = Number(part?.dataset.refresh);
   if (seconds) setTimeout(() => {
-    if (document.contains(part)) replace(part.id, withoutAnew(), { remember: false });
+    if (!document.contains(part)) return;
+    const typing = document.activeElement?.matches("input, select, textarea") && part.contains(document.activeElement);
+    if (typing) watch(part);
+    else replace(part.id, withoutAnew(), { remember: false });
   }, seconds * 1000);
 }
 
@@ -73,3 +97,4 @@ document.addEventListener("keydown", (event) => {
 
 if (location.search.includes("anew=")) history.replaceState(null, "", withoutAnew());
 for (const part of document.querySelectorAll("[data-refresh]")) watch(part);
+inView();
