@@ -9,6 +9,8 @@ import pytest
 from tests.panel.shop import Banner, Checkout, manager
 
 from abkit import ExperimentManager
+from abkit.experiments.changing.audit_log import AuditTrail
+from abkit.experiments.changing.file_audit_log import FileAuditLog
 from abkit.experiments.changing.settings_change import SettingsChange
 from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel import Panel, PanelRequest, PanelResponse, StoredSource, Viewer
@@ -123,6 +125,26 @@ def test_who_comes_second_sees_what_the_first_did(acting: Acting) -> None:
     assert "slowly" in html
     assert "it is better" in html  # what was typed is not lost
     assert acting.written == {"rollout": 0.1}
+
+
+def test_who_sends_at_the_same_moment_does_not_undo_what_the_other_did(
+    acting: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = acting.form({"act": "ramp", "share": "50"})
+    read = FileAuditLog.read
+
+    def then_another_writes(log: FileAuditLog) -> AuditTrail:
+        found = read(log)
+        monkeypatch.undo()
+        change = SettingsChange("Checkout", {"enabled": False}, who="ada", why="it burns")
+        acting.writer.write(change, Checkout.declaration)
+        return found
+
+    monkeypatch.setattr(FileAuditLog, "read", then_another_writes)
+    answer = acting.send(form)
+    assert answer.status is HTTPStatus.CONFLICT
+    assert "ada" in answer.body.decode()
+    assert acting.written == {"enabled": False}
 
 
 def test_a_form_that_is_sent_again_does_nothing(acting: Acting) -> None:

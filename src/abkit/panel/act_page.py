@@ -69,13 +69,13 @@ class _Subject:
             fields=(("change", change_id),),
         )
 
-    def change(self, said: Mapping[str, str], proposal: Proposal, *, who: str) -> SettingsChange:
+    def change(
+        self, said: Mapping[str, str], proposal: Proposal, *, who: str, seen: Mapping[str, Any]
+    ) -> SettingsChange:
         why = said.get("why", "").strip()[:LONGEST_REASON]
         if proposal.act is Act.UNDO:
             return self.writer.undoing(said.get("change", ""), who=who, why=why)
-        return SettingsChange(
-            self.declaration.name, proposal.keys, who=who, why=why, seen=self.settings
-        )
+        return SettingsChange(self.declaration.name, proposal.keys, who=who, why=why, seen=seen)
 
 
 def act_page(
@@ -115,7 +115,7 @@ def _dialog(
         proposal=proposal,
         changes=changes,
         stamp=stamp(settings, trail.records),
-        why=said.get("why", ""),
+        why=said.get("why", "")[:LONGEST_REASON],
         place=str(subject.writer.path),
         problem=problem,
     )
@@ -131,17 +131,17 @@ def _acted(request: PanelRequest, subject: _Subject) -> PanelResponse:
     said = request.form
     try:
         proposal = subject.proposal(said)
-        seen = stamp(subject.settings, subject.trail.records)
-        if said.get("stamp") != seen:
+        seen = subject.settings  # Once: what is written must be decided upon what the stamp is of.
+        if said.get("stamp") != stamp(seen, subject.trail.records):
             return _dialog(request, subject, said, problem=_since(subject.trail.records))
         if not said.get("why", "").strip():
             return _dialog(
                 request, subject, said, problem="A reason is missing: nothing was changed."
             )
-        change = subject.change(said, proposal, who=request.viewer.name or "unknown")
+        change = subject.change(said, proposal, who=request.viewer.name or "unknown", seen=seen)
         subject.writer.write(change, subject.declaration)
-    except SettingsChangedError as error:
-        return _dialog(request, subject, said, problem=str(error))
+    except SettingsChangedError:
+        return _dialog(request, subject, said, problem=_since(subject.trail.records))
     except AbkitError as error:
         return refused(HTTPStatus.CONFLICT, str(error), request)
     where = link(request.root, "experiments", subject.declaration.name, "history", "")
