@@ -216,6 +216,13 @@ def test_what_cannot_be_written_in_utf_8_is_shown_without_it(tmp_path: Path) -> 
     panel.close()
 
 
+def test_an_address_without_its_last_slash_leads_to_the_page(shop_panel: Panel) -> None:
+    answer = asked(shop_panel, "experiments/Checkout")
+    assert answer.status is HTTPStatus.SEE_OTHER
+    assert answer.headers["Location"] == "/ab/experiments/Checkout/"
+    assert asked(shop_panel, "experiments/Nothing").status is HTTPStatus.NOT_FOUND
+
+
 def test_a_page_can_be_looked_at_only(shop_panel: Panel) -> None:
     assert asked(shop_panel, "", method="POST").status is HTTPStatus.METHOD_NOT_ALLOWED
 

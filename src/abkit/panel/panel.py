@@ -13,7 +13,7 @@ from abkit.panel.experiment_page import experiment_page, result_file
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.overview import OverviewRow
 from abkit.panel.overview_page import overview_page, overview_row
-from abkit.panel.pages import STATIC, place_of, refused, static_file
+from abkit.panel.pages import STATIC, link, place_of, refused, static_file
 from abkit.panel.questions import Question
 from abkit.panel.reading import REFRESH, SumsReader
 from abkit.panel.source import PanelSource
@@ -94,6 +94,10 @@ class Panel:
                 row = self._row(name, now)
                 if row is not None:
                     return act_page(request, row, self._reader, self._writer)
+            case ["experiments", name] if self._row(name, now) is not None:
+                where = link(request.root, "experiments", name, "")
+                headers = {**SECURITY_HEADERS, "Location": where}
+                return PanelResponse(status=HTTPStatus.SEE_OTHER, headers=headers)
             case ["experiments", name, *rest]:
                 row = self._row(name, now)
                 tab = next((each for each in TABS if each.place == rest), None)
