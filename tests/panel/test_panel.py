@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
+import duckdb
 import pytest
 from tests.panel.asking import asked, page, result, settled
 from tests.panel.shop import analysis_of, manager, write_events
@@ -214,6 +215,24 @@ def test_what_cannot_be_written_in_utf_8_is_shown_without_it(tmp_path: Path) -> 
     panel = Panel(StoredSource(found, events=str(tmp_path)))
     assert "Torn" in page(panel, "")
     panel.close()
+
+
+def test_the_page_of_segments_shows_them_opened(shop_panel: Panel) -> None:
+    html = page(shop_panel, "experiments/Checkout/segments/")
+    assert re.search(r'<details class="panel" open>\s*<summary><h2>Segments', html)
+
+
+def test_a_property_with_a_value_per_unit_is_no_segment_and_says_so(tmp_path: Path) -> None:
+    events = write_events(tmp_path / "shop", units=60)
+    with duckdb.connect() as database:
+        of = f"'{events}/exposures/part.parquet'"
+        database.execute(f"create table exposures as select * from {of}")  # noqa: S608 - our own
+        session = """'{"plan": "free", "session": "' || unit_id || '"}' as properties"""
+        database.execute(f"copy (select * replace ({session}) from exposures) to {of}")  # noqa: S608 - our own
+    panel = Panel(StoredSource(manager(), events=str(events)))
+    html = page(panel, "experiments/Checkout/segments/", "by=session")
+    panel.close()
+    assert "No value of session has units in the control and in another variant" in html
 
 
 def test_an_address_without_its_last_slash_leads_to_the_page(shop_panel: Panel) -> None:
