@@ -59,6 +59,11 @@ def evil(full: Full) -> Result:
     return full(("0", EVIL), metrics=(Conversion(EVIL, goal=0.05),), name=EVIL, looks=2)
 
 
+def test_it_says_what_each_metric_measures(full: Full) -> None:
+    text = Page(render(full(metrics=(Conversion("bought", times=2),)))).text
+    assert "Share of units that do 'bought' at least 2 times." in text
+
+
 def test_it_is_the_panel(full: Full) -> None:
     text = Page(render(full(("0", "1", "2")))).text
     headings = (

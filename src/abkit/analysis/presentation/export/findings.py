@@ -6,6 +6,7 @@ from abkit.analysis.advice.verdict import badges
 from abkit.analysis.findings.metric_result import Arm, MetricResult, OverTime, Series, Treatment
 from abkit.analysis.findings.pairs import Pair
 from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.presentation.definitions import in_words
 from abkit.analysis.presentation.export.guardrails import guardrail, non_inferiority
 from abkit.analysis.presentation.export.plain import finite, plain
 from abkit.analysis.statistics.aggregates import Moments
@@ -21,6 +22,7 @@ def metric_result(found: MetricResult) -> dict[str, object]:
     return {
         "metric": metric.name,
         "type": type(metric).__name__,
+        "definition": in_words(metric),
         "direction": metric.direction.value,
         "goal": metric.goal,
         "margin": metric.margin,

@@ -12,6 +12,7 @@ from abkit.analysis.presentation.alerts import alerts
 from abkit.analysis.presentation.bars import interval_bars, lift_bars
 from abkit.analysis.presentation.before import before_table
 from abkit.analysis.presentation.commands import command
+from abkit.analysis.presentation.definitions import in_words
 from abkit.analysis.presentation.heterogeneity import reactions
 from abkit.analysis.presentation.identities import identities_sentence
 from abkit.analysis.presentation.phase_marks import TOO_FEW, phase_marks
@@ -123,6 +124,7 @@ def environment() -> "Environment":
     environment.globals.update(
         advised=advised,
         figures=figures,
+        in_words=in_words,
         margins=margins,
         sentences=sentences,
         times=times,
