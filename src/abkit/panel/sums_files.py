@@ -80,7 +80,7 @@ class SumsFiles:
     def __init__(
         self, folder: str | os.PathLike[str], *, version: Callable[[Question], str]
     ) -> None:
-        self.folder = Path(folder)
+        self.folder: Path = Path(folder)
         self._version = version
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,6 +1,6 @@
 """How conditions are written: `prop("amount") > 10`, or a mapping. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Any, NoReturn
 
@@ -107,7 +107,11 @@ class Property:
     def _mixed(self, *_: object) -> NoReturn:
         raise DeclarationError(DECLARED, BRACKETS)
 
-    __and__ = __rand__ = __or__ = __ror__ = __invert__ = _mixed
+    __and__: Callable[..., NoReturn] = _mixed
+    __rand__: Callable[..., NoReturn] = _mixed
+    __or__: Callable[..., NoReturn] = _mixed
+    __ror__: Callable[..., NoReturn] = _mixed
+    __invert__: Callable[..., NoReturn] = _mixed
 
     def __repr__(self) -> str:
         return shown(self._path)
