@@ -373,7 +373,7 @@ def flagged(result: MetricResult, *flags: Flag) -> MetricResult:
 @pytest.mark.parametrize("flag", list(Flag))
 def test_a_doubtful_winner_is_not_rolled_out_and_a_caveat_is_told(flag: Flag) -> None:
     found = advice(flagged(measured(M, a=GOOD), flag))
-    if flag in (Flag.FEW_UNITS, Flag.MANY_CAPPED):
+    if flag in (Flag.FEW_UNITS, Flag.MANY_CAPPED, Flag.FEW_LARGE_UNITS):
         assert found.action is RecommendedAction.ROLL_OUT
         assert len(found.reasons) == len(advice(measured(M, a=GOOD)).reasons) + 1
     else:

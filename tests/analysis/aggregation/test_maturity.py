@@ -96,7 +96,7 @@ events = st.lists(
 
 
 @settings(max_examples=12, deadline=None)
-@given(events, st.sampled_from([None, timedelta(days=2), timedelta(days=20)]))
+@given(events, st.sampled_from([None, timedelta(days=8), timedelta(days=20)]))
 def test_units_that_are_not_mature_are_those_of_plain_python(
     tables: Tables, did: list[tuple[int, str, int]], window: timedelta | None
 ) -> None:

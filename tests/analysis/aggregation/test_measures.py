@@ -175,8 +175,9 @@ def test_actions_count_within_the_window_only(
 ) -> None:
     if not oracle.alone(exposures):
         return
-    found = gather(exposures, actions, window=window)
-    check(found, METRICS, exposures=exposures, actions=actions, window=window)
+    within = [m for m in METRICS if not isinstance(m, Retention) or m.begins < window]
+    found = gather(exposures, actions, metrics=within, window=window)
+    check(found, within, exposures=exposures, actions=actions, window=window)
 
 
 @settings(max_examples=8, deadline=None)
@@ -191,7 +192,12 @@ def test_what_is_stored_twice_counts_once(
     ]
     again = data.draw(st.lists(st.sampled_from(named), max_size=10)) if named else []
     once, twice = gather(exposures, named), gather(exposures, [*named, *again])
-    assert twice.sums == once.sums
+    for variant, those in once.sums.items():
+        assert twice.sums[variant].n == those.n
+        for i, j in those.products:  # The database adds in any order.
+            assert twice.sums[variant].mean(i) == pytest.approx(those.mean(i), rel=1e-12)
+            found = twice.sums[variant].covariance(i, j)
+            assert found == pytest.approx(those.covariance(i, j), rel=1e-9, abs=1e-9)
 
 
 @settings(max_examples=4, deadline=None)

@@ -87,7 +87,9 @@ comparisons = st.one_of(
     st.builds(lambda place: prop(*place).is_null(), places),
     st.builds(lambda place: prop(*place).is_not_null(), places),
     st.builds(Within, places, st.sampled_from(Bound), st.one_of(texts, numbers)),
-    st.builds(lambda place, a, b: prop(*place).between(a, b), places, numbers, numbers),
+    st.builds(
+        lambda place, a, b: prop(*place).between(min(a, b), max(a, b)), places, numbers, numbers
+    ),
 )
 conditions = st.recursive(
     comparisons,

@@ -292,5 +292,9 @@ _CAVEATS = {
         "The limits of the metric changed more than 5% of the units: what is compared is no longer "
         "what was measured."
     ),
+    Flag.FEW_LARGE_UNITS: (
+        "Fewer than 20 units in effect make up the divisor in a variant: the interval may miss the truth "
+        "more often than its confidence says."
+    ),
 }
 """Flags that a reader must know of."""
