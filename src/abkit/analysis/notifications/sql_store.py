@@ -1,28 +1,24 @@
 """States as rows of a table, in PostgreSQL or SQLite."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from abkit.analysis.notifications.alert_state import AlertState, ExperimentRun
 from abkit.analysis.notifications.records import from_records, not_a_state, to_records
 from abkit.analysis.notifications.stores import Step
-from abkit.errors import ConfigError, MissingExtraError
+from abkit.errors import ConfigError
 from abkit.extras import extra
-from abkit.quoting import masked, told
+from abkit.sql_database import KeptThing, RecordDatabase
 from abkit.sql_tables import create_missing
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _TABLE = "abkit_notifications"
-_DIALECTS = ("postgresql", "sqlite")
 _CREATION_LOCK = 7_236_281_105  # any number, the same in every process
-_CONNECT_ARGUMENTS = {
-    "sqlite": {"timeout": 120.0},  # seconds that it waits for another process
-    "postgresql": {"connect_timeout": 10},
-}
+_KEEPS = KeptThing(article="A", name="state", example="sqlite:///state.db")
+_PATIENCE = 120.0
+"""Seconds that SQLite waits for another process."""
 
 
 class SqlStore:
@@ -46,10 +42,7 @@ class SqlStore:
     ) -> None:
         with extra("sql"):
             import sqlalchemy as sa
-        self._engine = (
-            url_or_engine if isinstance(url_or_engine, sa.Engine) else _engine(url_or_engine)
-        )
-        _check_dialect(self._engine.dialect.name)
+        self._database = RecordDatabase(url_or_engine, keeps=_KEEPS, patience=_PATIENCE)
         self._table = sa.Table(
             _TABLE,
             sa.MetaData(),
@@ -67,7 +60,7 @@ class SqlStore:
         """
         import sqlalchemy as sa
 
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             if not sa.inspect(connection).has_table(_TABLE, self._table.schema):
                 return {}
             row = connection.execute(self._select(run)).first()
@@ -80,7 +73,7 @@ class SqlStore:
             ConfigError: The database cannot be used, or the row is something else.
         """
         self._create_table()
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             # Writing first takes the lock: of the row in PostgreSQL, of the file in SQLite.
             connection.execute(self._placeholder(run))
             text = connection.execute(self._select(run).with_for_update()).scalar_one()
@@ -92,13 +85,17 @@ class SqlStore:
                 connection.execute(update)
 
     def _create_table(self) -> None:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             create_missing(connection, self._table, lock=_CREATION_LOCK)
 
     def _placeholder(self, run: ExperimentRun) -> "sa.Insert":
         from sqlalchemy.dialects import postgresql, sqlite
 
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        insert = (
+            postgresql.insert
+            if self._database.engine.dialect.name == "postgresql"
+            else sqlite.insert
+        )
         return (
             insert(self._table)
             .values(experiment=run.experiment, salt=run.salt, state="[]")
@@ -115,54 +112,12 @@ class SqlStore:
         return columns.experiment == run.experiment, columns.salt == run.salt
 
     def _state(self, text: str) -> AlertState:
-        where = f"A row of {_TABLE} in {self._place()}"
+        where = f"A row of {_TABLE} in {self._database.place}"
         try:
             records = json.loads(text)
         except ValueError:
             raise ConfigError(not_a_state(where)) from None
         return from_records(records, where=where)
 
-    @contextmanager
-    def _transaction(self) -> "Iterator[sa.Connection]":
-        from sqlalchemy.exc import DBAPIError
-
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            said = "".join(str(error.orig).strip().splitlines()[:1])
-            password = self._engine.url.query.get("password", "")
-            why = told(said, [self._engine.url.password or "", str(password)])
-            message = f"The state in {self._place()} cannot be used: {why}"
-            raise ConfigError(message) from None
-
-    def _place(self) -> str:
-        return masked(self._engine.url.render_as_string(hide_password=True))
-
     def __repr__(self) -> str:
-        return f"<SqlStore {self._place()}>"
-
-
-def _check_dialect(dialect: str) -> None:
-    if dialect not in _DIALECTS:
-        message = f"A state is kept in PostgreSQL or SQLite, not in {dialect}"
-        raise ConfigError(message)
-
-
-def _engine(url: "str | sa.URL") -> "sa.Engine":
-    import sqlalchemy as sa
-
-    try:
-        parsed = sa.make_url(url)
-        _check_dialect(parsed.get_backend_name())
-        arguments = _CONNECT_ARGUMENTS.get(parsed.get_backend_name(), {})
-        # A connection for each update, which may be a day apart: there is nothing to close.
-        return sa.create_engine(parsed, connect_args=arguments, poolclass=sa.NullPool)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "the driver", "sql") from None
-    except sa.exc.ArgumentError:
-        message = (
-            "The URL of the state cannot be used; it should be like "
-            '"postgresql+psycopg://user:password@host/name" or "sqlite:///state.db"'
-        )
-        raise ConfigError(message) from None
+        return f"<SqlStore {self._database.place}>"

@@ -1,25 +1,20 @@
 """The audit log as a table, in PostgreSQL or SQLite: for servers that share no disk."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from abkit.errors import ConfigError, MissingExtraError
 from abkit.experiments.changing.audit_log import AuditRecord, AuditTrail, to_text, trail_of
 from abkit.extras import extra
-from abkit.quoting import masked, told
+from abkit.sql_database import KeptThing, RecordDatabase
 from abkit.sql_tables import create_missing
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _TABLE = "abkit_settings_audit"
-_DIALECTS = ("postgresql", "sqlite")
 _CREATION_LOCK = 7_236_281_106  # any number, the same in every process
-_CONNECT_ARGUMENTS = {
-    "sqlite": {"timeout": 10.0},  # seconds that it waits for another process
-    "postgresql": {"connect_timeout": 10},
-}
+_KEEPS = KeptThing(article="An", name="audit log", example="sqlite:///audit.db")
+_PATIENCE = 10.0
+"""Seconds that SQLite waits for another process."""
 
 
 class SqlAuditLog:
@@ -43,10 +38,7 @@ class SqlAuditLog:
     ) -> None:
         with extra("sql"):
             import sqlalchemy as sa
-        self._engine = (
-            url_or_engine if isinstance(url_or_engine, sa.Engine) else _engine(url_or_engine)
-        )
-        _check_dialect(self._engine.dialect.name)
+        self._database = RecordDatabase(url_or_engine, keeps=_KEEPS, patience=_PATIENCE)
         self._table = sa.Table(
             _TABLE,
             sa.MetaData(),
@@ -72,7 +64,7 @@ class SqlAuditLog:
             "experiment": record.experiment,
             "record": to_text(record),
         }
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             create_missing(connection, self._table, lock=_CREATION_LOCK)
             connection.execute(self._table.insert().values(row))
 
@@ -85,54 +77,12 @@ class SqlAuditLog:
         import sqlalchemy as sa
 
         columns = self._table.c
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             if not sa.inspect(connection).has_table(_TABLE, self._table.schema):
                 return AuditTrail()
             query = sa.select(columns.position, columns.record).order_by(columns.position)
             rows = connection.execute(query).all()
         return trail_of((f"{_TABLE}, position {position}", text) for position, text in rows)
 
-    @contextmanager
-    def _transaction(self) -> "Iterator[sa.Connection]":
-        from sqlalchemy.exc import DBAPIError
-
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            said = "".join(str(error.orig).strip().splitlines()[:1])
-            password = self._engine.url.query.get("password", "")
-            why = told(said, [self._engine.url.password or "", str(password)])
-            message = f"The audit log in {self._place()} cannot be used: {why}"
-            raise ConfigError(message) from None
-
-    def _place(self) -> str:
-        return masked(self._engine.url.render_as_string(hide_password=True))
-
     def __repr__(self) -> str:
-        return f"<SqlAuditLog {self._place()}>"
-
-
-def _check_dialect(dialect: str) -> None:
-    if dialect not in _DIALECTS:
-        message = f"An audit log is kept in PostgreSQL or SQLite, not in {dialect}"
-        raise ConfigError(message)
-
-
-def _engine(url: "str | sa.URL") -> "sa.Engine":
-    import sqlalchemy as sa
-
-    try:
-        parsed = sa.make_url(url)
-        _check_dialect(parsed.get_backend_name())
-        arguments = _CONNECT_ARGUMENTS.get(parsed.get_backend_name(), {})
-        # A connection for each record, which may be days apart: there is nothing to close.
-        return sa.create_engine(parsed, connect_args=arguments, poolclass=sa.NullPool)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "the driver", "sql") from None
-    except sa.exc.ArgumentError:
-        message = (
-            "The URL of the audit log cannot be used; it should be like "
-            '"postgresql+psycopg://user:password@host/name" or "sqlite:///audit.db"'
-        )
-        raise ConfigError(message) from None
+        return f"<SqlAuditLog {self._database.place}>"
