@@ -99,6 +99,7 @@ def test_the_dialog_says_what_changes_before_it_does(acting: Acting) -> None:
     assert "Enroll 20% of the units?" in html
     assert "100% of the units are enrolled now, and 20% will be." in html
     assert "rollout" in html
+    assert "<td>true</td>" in html  # as the file will say it
     assert acting.written == {}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from abkit.analysis.presentation.report import environment
+from abkit.events import variant_text
 from abkit.panel.messages import PanelRequest, PanelResponse
 
 if TYPE_CHECKING:
@@ -55,7 +56,12 @@ def refused(status: HTTPStatus, problem: str, request: PanelRequest) -> PanelRes
 
 def _filled(template: str, request: PanelRequest, **parts: object) -> bytes:
     filled = templates().get_template(template)
-    html = filled.render(viewer=request.viewer, link=partial(link, request.root), **parts)
+    html = filled.render(
+        viewer=request.viewer,
+        link=partial(link, request.root),
+        as_written=variant_text,
+        **parts,
+    )
     return html.encode(errors="replace")
 
 
