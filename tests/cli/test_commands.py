@@ -1,8 +1,6 @@
 """The commands about experiments, as a person in a project's folder calls them."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from abkit.events import Action
 from abkit.sinks.files import FileSink
 
-from ..command_line import run
+from .shop_project import abkit, shop_project
 
 MODULE = """
 from abkit import Conversion, OrgExperiment, UserExperiment
@@ -29,27 +27,7 @@ ACTIVE_EXPERIMENTS = [Buttons, Colours]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "experiments.py").write_text(MODULE)
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.abkit]\nconfig = "shop.experiments"\nsettings = "live.toml"\n'
-    )
-    return tmp_path
-
-
-def abkit(
-    folder: Path, *arguments: str, text: str = "", code: int = 0
-) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ABKIT")}
-    ran = run(
-        *arguments,
-        folder=folder,
-        text=text,
-        environment={**environment, "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    assert ran.returncode == code, ran.stdout + ran.stderr
-    assert "Traceback" not in ran.stderr
-    return ran
+    return shop_project(tmp_path, MODULE)
 
 
 def test_list_shows_what_is_declared_and_in_force(project: Path) -> None:

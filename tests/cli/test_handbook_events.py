@@ -11,7 +11,7 @@ from abkit import ExperimentManager, ExposureLogger
 from abkit.sinks.files import FileSink
 
 from ..handbook import Org, User, load_module, write_module
-from .test_commands import abkit
+from .shop_project import abkit
 
 ORGS, USERS = "ShowPluginsExperiment", "OnboardingExperiment"
 CLICKED = "integration link clicked"

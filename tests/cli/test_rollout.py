@@ -1,16 +1,16 @@
 """Who acts from the command line is recorded, and can take it back."""
 
 import json
-import os
 import re
 import sqlite3
-import subprocess
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from ..command_line import run
+from .shop_project import abkit as shop_command
+from .shop_project import shop_project
 
 MODULE = """
 from abkit import OrgExperiment
@@ -28,23 +28,10 @@ ACTIVE_EXPERIMENTS = [Buttons, Colours]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "experiments.py").write_text(MODULE)
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.abkit]\nconfig = "shop.experiments"\nsettings = "live.toml"\n'
-    )
-    return tmp_path
+    return shop_project(tmp_path, MODULE)
 
 
-def abkit(
-    folder: Path, *arguments: str, code: int = 0, text: str = "", **variables: str
-) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ABKIT")}
-    environment |= {"COLUMNS": "160", "PYTHONDONTWRITEBYTECODE": "1", "ABKIT_USER": "ada"}
-    ran = run(*arguments, folder=folder, text=text, environment={**environment, **variables})
-    assert ran.returncode == code, ran.stdout + ran.stderr
-    assert "Traceback" not in ran.stderr
-    return ran
+abkit = partial(shop_command, COLUMNS="160", ABKIT_USER="ada")
 
 
 def records(project: Path) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from abkit.errors import ConfigError
 from abkit.experiments.declaring.subjects import unit_id_of
 
 from ..handbook import WEIGHTS, write_module
-from .test_commands import abkit
+from .shop_project import abkit
 
 ORGS, USERS = "ShowPluginsExperiment", "OnboardingExperiment"
 CONFIG = ("--config", "handbook_config")

@@ -8,7 +8,7 @@ import pytest
 from abkit.exposure.sticky.sql_store import SqlStickyStore
 from abkit.exposure.sticky.store import Choice, StickyKey
 
-from .test_commands import abkit
+from .shop_project import abkit
 
 MODULE = """
 from abkit import Holdout, OrgExperiment

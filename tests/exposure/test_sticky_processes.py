@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import pytest
 
-from ..cli.test_commands import abkit
+from ..cli.shop_project import abkit
 from .programs import environment
 from .redis_server import RedisServer
 
