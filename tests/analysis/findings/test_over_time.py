@@ -95,7 +95,7 @@ def test_running_values_only_ever_narrow(looks: Looks) -> None:
     found = analyzed(looks, AnalysisPlan())
     assert found.over_time is not None
     series = found.over_time.treatments["1"]
-    compared = [each for each in series.comparisons if each is not None]
+    compared = [each for each in series.estimates if each is not None]
     assert list(series.running_p) == np.minimum.accumulate([c.p_value for c in compared]).tolist()
     low = np.maximum.accumulate([c.interval.low for c in compared])
     high = np.minimum.accumulate([c.interval.high for c in compared])

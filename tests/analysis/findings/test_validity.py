@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from abkit.analysis.findings.metric_result import Arm, Flag, Series
-from abkit.analysis.findings.validity import flags, flags_over_time
+from abkit.analysis.findings.validity import flags, flags_over_time, lifts_in_common
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
@@ -167,8 +167,15 @@ def series(difference: float, common: Interval | None, *, compared: bool = True)
     ],
 )
 def test_an_effect_that_changed_over_time(found: Series, expected: tuple[Flag, ...]) -> None:
-    assert flags_over_time(found, running=True) == expected
-    assert flags_over_time(found, running=False) == ()
+    assert flags_of(found) == expected
+
+
+def flags_of(found: Series) -> tuple[Flag, ...]:
+    return flags_over_time(
+        found.estimates[-1] if found.estimates else None,
+        lifts=lifts_in_common(found.estimates),
+        differences=found.running_interval[-1] if found.running_interval else None,
+    )
 
 
 def looks(*lifts: tuple[float, float, float] | None) -> Series:
@@ -205,4 +212,4 @@ def test_where_there_are_lifts_the_effect_is_the_lift(
     found: Series, expected: tuple[Flag, ...]
 ) -> None:
     """While both means grow, the difference grows with them, and nothing has changed."""
-    assert flags_over_time(found, running=True) == expected
+    assert flags_of(found) == expected

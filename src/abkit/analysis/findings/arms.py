@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import reduce
 from itertools import combinations_with_replacement
 from math import isfinite
-from operator import add
 from types import MappingProxyType
 
 from attrs import evolve, frozen
@@ -42,6 +40,13 @@ class Arms:
     def pairs(self) -> tuple[tuple[Arm, Arm], ...]:
         """What is compared: the control and a treatment, in the order of the treatments."""
         return tuple(zip(self.beside, self.treatments, strict=True))
+
+    def against(self, variant: str) -> "Arms":
+        """The same arms, of units that were all drawn with the same weights, with another control."""
+        every = (self.control, *self.treatments)
+        control = next(arm for arm in every if arm.variant == variant)
+        others = tuple(arm for arm in every if arm is not control)
+        return Arms(control=control, treatments=others, beside=(control,) * len(others))
 
 
 def arms_of(
@@ -84,7 +89,8 @@ def arms(sums: Mapping[str, Sums], estimand: Estimand, *, plan: AnalysisPlan) ->
         AnalysisError: A sum is not finite.
         MissingExtraError: scipy is not installed.
     """
-    everyone = reduce(add, sums.values()) if estimand.is_adjusted or estimand.is_formula else None
+    shared = estimand.is_adjusted or estimand.is_formula
+    everyone = estimand.everyone(sums.values()) if shared else None
     found = {variant: _arm(variant, of, everyone, estimand) for variant, of in sums.items()}
     if plan.method is Method.BAYESIAN:
         found = {variant: _believed(arm) for variant, arm in found.items()}
@@ -222,8 +228,7 @@ def _plain_quantile(sums: Sums, estimand: Estimand) -> float:
 
 
 def _check_finite(variant: str, sums: Sums, estimand: Estimand) -> None:
-    others = (*estimand.before.values(), *estimand.beside.values())
-    places = sorted({*estimand.places.values(), *others})
+    places = estimand.all_places
     pairs = combinations_with_replacement(places, 2)
     products = (sums.products[pair] for pair in pairs if pair in sums.products)
     if not all(map(isfinite, [*(sums.mean(place) for place in places), *products])):
@@ -249,7 +254,7 @@ def _adjusted(
     unchanged = dict(found), None
     if any(arm.problem for arm in found.values()):
         return unchanged
-    everyone = reduce(add, sums.values())
+    everyone = estimand.everyone(sums.values())
     overall = estimand.covariates(everyone, overall=everyone)
     if overall is None:
         return unchanged

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import reduce
 from math import isfinite, sqrt
-from operator import add
 from types import MappingProxyType
 
 from attrs import frozen
@@ -127,7 +125,7 @@ def _arms(
         if not phases:
             return ()
         of = standardized([strata[i] for i in phases], variants)
-    overall = reduce(add, of.values())
+    overall = estimand.everyone(of.values())
     found = {variant: _before(of[variant], estimand, overall=overall) for variant in variants}
     # As the values after the exposure are, so are those before it, as far as the gates are concerned.
     binary = estimand.metric.binary

@@ -5,11 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from abkit.analysis.amounts import amount
-from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.inference.comparison import Comparison, Estimate, Interval
 from abkit.analysis.statistics.aggregates import Moments
+from abkit.analysis.statistics.deferred import Deferred
 from abkit.errors import UnknownNameError
 from abkit.experiments.declaring.metrics import Metric
 from abkit.experiments.declaring.tau import Tau
@@ -134,22 +135,33 @@ class Adjustment:
     covariates: Mapping[str, float] = field(factory=lambda: MappingProxyType({}))
 
 
+def _estimates(series: "Series") -> Sequence[Estimate | None]:
+    return Deferred(
+        len(series.comparisons),
+        lambda: (None if found is None else found.estimate for found in series.comparisons),
+    )
+
+
 @frozen(kw_only=True)
 class Series:
     """One variant over time, beside the control; one entry per look.
 
+    Sequences are computed when they are looked at, as few people look at all of them.
+
     Attributes:
         arms: The variant's cumulative moments.
         comparisons: With the control at that look; None until the gates are passed.
+        estimates: What each of these found; here the last digits may differ, but at the last look.
         running_p: The smallest p-value so far; valid where the method is sequential.
         running_interval: What all intervals of the difference so far have in common; None before the
             first, and where they have nothing in common.
     """
 
-    arms: tuple[Moments, ...]
-    comparisons: tuple[Comparison | None, ...]
-    running_p: tuple[float, ...]
-    running_interval: tuple[Interval | None, ...]
+    arms: Sequence[Moments]
+    comparisons: Sequence[Comparison | None]
+    estimates: Sequence[Estimate | None] = field(default=Factory(_estimates, takes_self=True))
+    running_p: Sequence[float]
+    running_interval: Sequence[Interval | None]
 
 
 @frozen(kw_only=True)
@@ -163,7 +175,7 @@ class OverTime:
     """
 
     ends: tuple[datetime, ...]
-    control: tuple[Moments, ...]
+    control: Sequence[Moments]
     treatments: Mapping[str, Series] = field(factory=lambda: MappingProxyType({}))
 
 

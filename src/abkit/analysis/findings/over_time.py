@@ -5,18 +5,19 @@ because nothing can be compared (any more), no look is compared: a tau of its ow
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import accumulate
 from math import inf
 from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from abkit.analysis.findings.arms import Arms, arms_of
-from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.evaluate import taus
 from abkit.analysis.findings.families import corrected_p
+from abkit.analysis.findings.looks import Looks, SumsOverTime
 from abkit.analysis.findings.metric_result import (
     MetricResult,
     OverTime,
@@ -24,16 +25,24 @@ from abkit.analysis.findings.metric_result import (
     Treatment,
     missing,
 )
-from abkit.analysis.findings.planned_looks import awaited, deciding_look, planned_looks
-from abkit.analysis.findings.validity import flags, flags_over_time
+from abkit.analysis.findings.planned_looks import awaited, deciding_look
+from abkit.analysis.findings.validity import flags, flags_over_time, lifts_in_common
 from abkit.analysis.inference.comparison import Comparison, Interval
 from abkit.analysis.statistics.aggregates import Moments, Sums
+from abkit.analysis.statistics.deferred import Deferred
 from abkit.analysis.statistics.estimands import Estimand
 from abkit.analysis.statistics.standardizing import Strata
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Quantile
+from abkit.extras import extra
+
+if TYPE_CHECKING:
+    from abkit.analysis.findings.look_estimates import LookEstimates
+    from abkit.analysis.statistics.look_sums import LookSums
+
+T = TypeVar("T")
 
 
 def over_time(
@@ -71,115 +80,156 @@ def over_time(
         message = f"Each look needs its end, not {len(looks)} looks and {len(ends)} ends"
         raise AnalysisError(message)
     plan = evolve(plan, taus=MappingProxyType({**plan.taus, **taus(found)}))
-    over = len(ends) if known is None else bisect_right(ends, known)
-    return tuple(
-        result
-        if isinstance(estimand.metric, Quantile)
-        else _with_looks(result, estimand, tuple(ends), _paired(looks, strata), plan, over=over)
-        for result, estimand in zip(found, estimands, strict=True)
+    at_looks = SumsOverTime(
+        sums=looks,
+        strata=strata or [()] * len(looks),
+        over=len(ends) if known is None else bisect_right(ends, known),
+    )
+    arrays = _arrays(found, at_looks, plan)
+    results: list[MetricResult] = []
+    for result, estimand in zip(found, estimands, strict=True):
+        if isinstance(estimand.metric, Quantile):
+            results.append(result)
+            continue
+        variants = _variants(result)
+        made = Looks(estimand, plan, variants=variants, known=at_looks)
+        if arrays is None:
+            results.append(_with_looks(result, tuple(ends), made, plan))
+        else:
+            estimates = _estimated(arrays[variants], estimand, result, made, plan)
+            results.append(_with_estimates(result, tuple(ends), made, plan, estimates))
+    return tuple(results)
+
+
+def _variants(result: MetricResult) -> tuple[str, ...]:
+    return result.control.variant, *result
+
+
+def _arrays(
+    found: Sequence[MetricResult], known: SumsOverTime, plan: AnalysisPlan
+) -> "Mapping[tuple[str, ...], LookSums] | None":
+    """The sums as arrays, by the variants; None where they must be gone through one look after the other."""
+    with extra("analysis"):
+        from abkit.analysis.findings.look_estimates import can_be_estimated
+        from abkit.analysis.statistics.look_sums import LookSums
+    if known.phased or not can_be_estimated(plan):
+        return None
+    return {variants: LookSums.of(known.sums, variants) for variants in {*map(_variants, found)}}
+
+
+def _estimated(
+    sums: "LookSums", estimand: Estimand, result: MetricResult, looks: Looks, plan: AnalysisPlan
+) -> "LookEstimates":
+    with extra("analysis"):
+        from abkit.analysis.findings.look_estimates import LookEstimates
+    return LookEstimates.of(
+        sums,
+        estimand,
+        plan,
+        tau=result.tau,
+        alphas=[_alpha(treatment, result, plan) for treatment in result.treatments],
+        units=looks.units,
     )
 
 
 def _with_looks(
-    result: MetricResult,
-    estimand: Estimand,
-    ends: tuple[datetime, ...],
-    looks: Sequence[tuple[Mapping[str, Sums], Strata]],
-    plan: AnalysisPlan,
-    *,
-    over: int,
+    result: MetricResult, ends: tuple[datetime, ...], looks: Looks, plan: AnalysisPlan
 ) -> MetricResult:
-    variants = [result.control.variant, *(t.arm.variant for t in result.treatments)]
-    seen = list(_looks(looks, variants, estimand, plan, over=over))
-    comparable = result.tau is not None or plan.method is not Method.SEQUENTIAL
+    """With the looks gone through one after the other."""
     series = {
         treatment.arm.variant: _series(
-            [at.arms.treatments[place].moments for at in seen],
-            _comparisons(seen, place, alpha=_alpha(treatment, result, plan))
-            if comparable
-            else iter([None] * len(seen)),
+            Deferred(len(looks), partial(looks.treatment, place)),
+            _comparisons(looks, place, treatment, result, plan),
         )
         for place, treatment in enumerate(result.treatments)
     }
+    treatments = result.treatments
     if plan.method is Method.GROUP_SEQUENTIAL:
-        treatments = _decided(result, series, seen, plan)
-    else:
-        running = plan.method is Method.SEQUENTIAL
+        treatments = _decided(result, series, looks, plan)
+    elif plan.method is Method.SEQUENTIAL:
         treatments = tuple(
-            evolve(
+            _flagged(
                 treatment,
-                flags=(
-                    *treatment.flags,
-                    *flags_over_time(series[treatment.arm.variant], running=running),
-                ),
+                lifts=lifts_in_common(series[treatment.arm.variant].estimates),
+                differences=series[treatment.arm.variant].running_interval[-1],
             )
-            for treatment in result.treatments
+            for treatment in treatments
         )
     return evolve(
         result,
         over_time=OverTime(
             ends=ends,
-            control=tuple(at.arms.control.moments for at in seen),
+            control=Deferred(len(looks), looks.control),
             treatments=MappingProxyType(series),
         ),
         treatments=treatments,
     )
 
 
-def _paired(
-    looks: Sequence[Mapping[str, Sums]], strata: Sequence[Strata]
-) -> list[tuple[Mapping[str, Sums], Strata]]:
-    return [*zip(looks, strata or [()] * len(looks), strict=True)]
-
-
-@frozen(kw_only=True)
-class _Look:
-    """One metric at one look.
-
-    Attributes:
-        arms: Its arms.
-        comparing: How they are compared.
-    """
-
-    arms: Arms
-    comparing: Comparing
-
-
-def _looks(
-    looks: Sequence[tuple[Mapping[str, Sums], Strata]],
-    variants: Sequence[str],
-    estimand: Estimand,
+def _with_estimates(
+    result: MetricResult,
+    ends: tuple[datetime, ...],
+    looks: Looks,
     plan: AnalysisPlan,
-    *,
-    over: int,
-) -> Iterator[_Look]:
-    shifts = next((of.shifts for sums, _ in looks for of in sums.values()), ())
-    units = [estimand.planned(sums) for sums, _ in looks]
-    planned = planned_looks(units, plan, over=over)
-    for (sums, phases), seen, made in zip(looks, units, planned, strict=True):
-        ordered = {variant: sums.get(variant, Sums.none(shifts)) for variant in variants}
-        found = arms_of(ordered, estimand, plan=plan, strata=phases)
-        comparing = Comparing.of(estimand.metric, plan, arms=found, seen=seen)
-        yield _Look(arms=found, comparing=evolve(comparing, look=made))
+    estimates: "LookEstimates",
+) -> MetricResult:
+    """With what was estimated of all looks at once."""
+    series, treatments = {}, []
+    for place, treatment in enumerate(result.treatments):
+        last = treatment.comparison
+        series[treatment.arm.variant] = Series(
+            arms=Deferred(
+                len(looks),
+                partial(_ending, estimates.moments, place + 1, treatment.arm.moments),
+            ),
+            comparisons=_comparisons(looks, place, treatment, result, plan),
+            estimates=Deferred(
+                len(looks),
+                partial(
+                    _ending, estimates.estimates, place, None if last is None else last.estimate
+                ),
+            ),
+            running_p=estimates.running_p(place),
+            running_interval=Deferred(len(looks), partial(estimates.running_intervals, place)),
+        )
+        treatments.append(
+            _flagged(
+                treatment, lifts=estimates.lifts(place), differences=estimates.differences(place)
+            )
+            if plan.method is Method.SEQUENTIAL
+            else treatment
+        )
+    control = partial(_ending, estimates.moments, 0, result.control.moments)
+    return evolve(
+        result,
+        over_time=OverTime(
+            ends=ends,
+            control=Deferred(len(looks), control),
+            treatments=MappingProxyType(series),
+        ),
+        treatments=tuple(treatments),
+    )
 
 
-def _comparisons(
-    looks: Sequence[_Look], place: int, *, alpha: float
-) -> Iterator[Comparison | None]:
-    """One treatment with the control at each look."""
-    for look in looks:
-        control, arm = look.arms.pairs[place]
-        waits = look.comparing.waits([control, arm])
-        yield None if waits else look.comparing.compare(control, arm, alpha=alpha)
+def _ending(of: Callable[[int], Iterable[T]], at: int, last: T) -> list[T]:
+    """One entry per look, the last one exact."""
+    return [*[*of(at)][:-1], last]
+
+
+def _flagged(
+    treatment: Treatment, *, lifts: Interval | None, differences: Interval | None
+) -> Treatment:
+    last = None if treatment.comparison is None else treatment.comparison.estimate
+    more = flags_over_time(last, lifts=lifts, differences=differences)
+    return evolve(treatment, flags=(*treatment.flags, *more))
 
 
 def _decided(
-    result: MetricResult, series: Mapping[str, Series], seen: Sequence[_Look], plan: AnalysisPlan
+    result: MetricResult, series: Mapping[str, Series], looks: Looks, plan: AnalysisPlan
 ) -> tuple[Treatment, ...]:
     """Each treatment as it was found at the look that decided it, or else at the last one so far."""
-    made = [at.comparing.look.number for at in seen if at.comparing.look is not None]
-    units = seen[-1].comparing.seen if seen else 0
-    awaits = awaited(max(made, default=0), plan, units=units)
+    made = [planned.number for planned in looks.planned if planned is not None]
+    awaits = awaited(max(made, default=0), plan, units=looks.units[-1] if looks.units else 0)
     decided: list[Treatment] = []
     for place, treatment in enumerate(result.treatments):
         look = deciding_look(series[treatment.arm.variant].comparisons)
@@ -188,7 +238,7 @@ def _decided(
             decided.append(evolve(treatment, missing=waits))
             continue
         number, comparison = look
-        then = seen[number].arms
+        then = looks.arms(number)
         decided.append(
             evolve(
                 treatment,
@@ -201,21 +251,34 @@ def _decided(
     return tuple(decided)
 
 
+def _comparisons(
+    looks: Looks, place: int, treatment: Treatment, result: MetricResult, plan: AnalysisPlan
+) -> Sequence[Comparison | None]:
+    """Of one treatment at each look."""
+    if result.tau is None and plan.method is Method.SEQUENTIAL:
+        return (None,) * len(looks)
+    alpha = _alpha(treatment, result, plan)
+    return Deferred(len(looks), partial(looks.comparisons, place, alpha=alpha))
+
+
 def _alpha(treatment: Treatment, result: MetricResult, plan: AnalysisPlan) -> float:
     """The level of a treatment's comparison at each look."""
     found = treatment.comparison
     return plan.alpha(result.comparisons) if found is None else found.alpha
 
 
-def _series(arms_of_looks: Sequence[Moments], looks: Iterator[Comparison | None]) -> Series:
-    comparisons = tuple(looks)
-    p_values = (1.0 if found is None else found.p_value for found in comparisons)
+def _series(arms: Sequence[Moments], comparisons: Sequence[Comparison | None]) -> Series:
+    count = len(comparisons)
     return Series(
-        arms=tuple(arms_of_looks),
+        arms=arms,
         comparisons=comparisons,
-        running_p=tuple(accumulate(p_values, min)),
-        running_interval=tuple(_in_common(comparisons)),
+        running_p=Deferred(count, partial(_running_p, comparisons)),
+        running_interval=Deferred(count, partial(_in_common, comparisons)),
     )
+
+
+def _running_p(comparisons: Sequence[Comparison | None]) -> Iterator[float]:
+    return accumulate((1.0 if found is None else found.p_value for found in comparisons), min)
 
 
 def _in_common(comparisons: Sequence[Comparison | None]) -> Iterator[Interval | None]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from abkit.analysis.findings.arms import arms_of
+from abkit.analysis.findings.arms import arms, arms_of, begun_phases
 from abkit.analysis.findings.families import MetricTest, corrected
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
 from abkit.analysis.findings.tau import FirstLook
@@ -79,6 +79,13 @@ def evaluate_pairs(
         MissingExtraError: numpy or scipy is not installed.
     """
     _, *treatments = sums
+    if len(treatments) < 2:
+        return ()
+    alike = {
+        at: arms(sums, estimand, plan=plan)
+        for at, estimand in enumerate(estimands)
+        if len(begun_phases(strata, estimand)) < 2
+    }
     tests: list[MetricTest] = []
     for place, variant in enumerate(treatments[:-1]):
         beside = {variant: sums[variant], **{v: of for v, of in sums.items() if v != variant}}
@@ -87,12 +94,14 @@ def evaluate_pairs(
         tests += (
             MetricTest.of(
                 estimand,
-                arms_of(beside, estimand, plan=plan, strata=strata),
+                alike[at].against(variant)
+                if at in alike
+                else arms_of(beside, estimand, plan=plan, strata=strata),
                 plan,
                 seen=estimand.planned(sums),
                 first_look=mature.get(estimand.metric, first_look),
             ).only(treatments[place + 1 :])
-            for estimand in estimands
+            for at, estimand in enumerate(estimands)
         )
     return corrected(tests, plan)
 

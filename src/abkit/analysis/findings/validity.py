@@ -24,8 +24,8 @@ lift, they look at the difference.
 from collections.abc import Iterator, Sequence
 from math import inf, isfinite, sqrt
 
-from abkit.analysis.findings.metric_result import Arm, Flag, Series
-from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.findings.metric_result import Arm, Flag
+from abkit.analysis.inference.comparison import Comparison, Estimate, Interval
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.experiments.declaring.metrics import Metric
 
@@ -70,34 +70,36 @@ def flags(
     return tuple(_flags((control, treatment), comparison, metric))
 
 
-def flags_over_time(series: Series, *, running: bool) -> tuple[Flag, ...]:
-    """What makes the last comparison doubtful, beside those before it.
+def flags_over_time(
+    last: Estimate | None, *, lifts: Interval | None, differences: Interval | None
+) -> tuple[Flag, ...]:
+    """What makes the last comparison of a sequential test doubtful, beside those before it.
+
+    Lifts rather than differences, where there are any: while units go on doing what is counted, both means
+    grow, and with them a difference of the same lift.
 
     Args:
-        series: The variant over time.
-        running: Whether the method's intervals may be intersected: those of the sequential test.
+        last: What the last look found; None if it made no comparison.
+        lifts: From the largest lower to the smallest upper end of the intervals of the lift so far; None if
+            there was no lift.
+        differences: What all intervals of the difference have in common; None if that is nothing.
     """
-    last = series.comparisons[-1] if series.comparisons else None
-    if not running or last is None:
+    if last is None:
         return ()
-    common, estimate = _in_common_of_lifts(series), last.lift
+    common, estimate = lifts, last.lift
     if common is None or estimate is None:
-        common, estimate = series.running_interval[-1], last.difference
+        common, estimate = differences, last.difference
     if common is None or common.low > common.high:
         return (Flag.FLIPPED_INTERVAL,)
     return () if common.low <= estimate <= common.high else (Flag.ESTIMATE_OUTSIDE,)
 
 
-def _in_common_of_lifts(series: Series) -> Interval | None:
-    """From the largest lower to the smallest upper end of the lifts so far; None if there was no lift.
-
-    Lifts rather than differences: while units go on doing what is counted, both means grow, and with
-    them a difference of the same lift.
-    """
+def lifts_in_common(estimates: Sequence[Estimate | None]) -> Interval | None:
+    """From the largest lower to the smallest upper end of the lifts so far; None if there was no lift."""
     intervals = [
-        comparison.lift_interval
-        for comparison in series.comparisons
-        if comparison is not None and comparison.lift_interval is not None
+        found.lift_interval
+        for found in estimates
+        if found is not None and found.lift_interval is not None
     ]
     if not intervals:
         return None

@@ -17,6 +17,25 @@ class Interval:
     high: float
 
 
+@frozen
+class Estimate:
+    """What a comparison found, without what it was made of.
+
+    Attributes:
+        difference: As of `Comparison`.
+        interval: Likewise.
+        lift: Likewise.
+        lift_interval: Likewise.
+        p_value: Likewise.
+    """
+
+    difference: float
+    interval: Interval
+    lift: float | None
+    lift_interval: Interval | None
+    p_value: float
+
+
 @frozen(kw_only=True)
 class Comparison:
     """One variant against the control, for one metric, by one method.
@@ -48,6 +67,11 @@ class Comparison:
     alpha: float
     details: Mapping[str, float] = field(factory=lambda: MappingProxyType({}))
     non_inferiority: NonInferiority | None = None
+
+    @property
+    def estimate(self) -> Estimate:
+        """What was found, alone."""
+        return Estimate(self.difference, self.interval, self.lift, self.lift_interval, self.p_value)
 
     @property
     def significant(self) -> bool:

@@ -6,7 +6,7 @@ from math import isfinite
 from attrs import frozen
 
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.inference.comparison import Comparison
+from abkit.analysis.inference.comparison import Comparison, Estimate
 from abkit.experiments.declaring.metrics import Direction, Metric
 
 _LIMIT = 1e300
@@ -58,7 +58,7 @@ class Effects:
             control=first.control.moments.mean,
         )
 
-    def __call__(self, comparison: Comparison) -> Effect:
+    def __call__(self, comparison: Comparison | Estimate) -> Effect:
         """What is shown of one comparison."""
         if self.relative and comparison.lift is not None and comparison.lift_interval is not None:
             interval = comparison.lift_interval
@@ -66,7 +66,7 @@ class Effects:
         interval = comparison.interval
         return Effect(comparison.difference, interval.low, interval.high)
 
-    def fits(self, comparison: Comparison) -> bool:
+    def fits(self, comparison: Comparison | Estimate) -> bool:
         """Whether a comparison has what is shown; early looks may have no interval of the lift."""
         return _has_lift(comparison) or not self.relative
 
@@ -107,5 +107,5 @@ def extent(values: Iterable[float]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _has_lift(comparison: Comparison) -> bool:
+def _has_lift(comparison: Comparison | Estimate) -> bool:
     return comparison.lift is not None and comparison.lift_interval is not None

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from abkit.analysis.findings.metric_result import Arm, Flag, MetricResult, Treatment
-from abkit.analysis.inference.comparison import Comparison, Interval
+from abkit.analysis.inference.comparison import Comparison, Estimate, Interval
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Alternative
 from abkit.experiments.declaring.metrics import Direction, Metric, Role
@@ -139,14 +139,14 @@ def chance(value: float) -> str:
     return "<0.1%" if value < 0.001 else ">99.9%" if value > 0.999 else f"{value:.1%}"
 
 
-def lift(comparison: Comparison) -> str:
+def lift(comparison: Comparison | Estimate) -> str:
     """The lift, or where it is undefined the difference in the metric's unit."""
     if comparison.lift is None:
         return f"{signed(comparison.difference)} abs."
     return change(comparison.lift)
 
 
-def interval(comparison: Comparison) -> str:
+def interval(comparison: Comparison | Estimate) -> str:
     """The interval of the lift, or where it is undefined that of the difference."""
     if comparison.lift_interval is None:
         low, high = comparison.interval.low, comparison.interval.high

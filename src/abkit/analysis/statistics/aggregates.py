@@ -1,6 +1,7 @@
 """Sufficient statistics: all that the mathematics needs to know of the data."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations_with_replacement
 from types import MappingProxyType
 from typing import Self
 
@@ -113,6 +114,42 @@ class Sums:
                     for i in {**self.lacking, **other.lacking}
                 }
             ),
+        )
+
+    @classmethod
+    def together(cls, arms: Sequence[Self], places: Sequence[int]) -> Self:
+        """The sums of several arms, of some measures only: of the others nothing is known.
+
+        What adding all of them up gives, without the time for measures that nobody asks of.
+
+        Args:
+            arms: One or more, of the same measures.
+            places: The measures, in order.
+        """
+        shifts = max(arms, key=lambda of: of.n).shifts
+        totals = [0.0] * len(shifts)
+        lacking = {place: sum(of.lacking.get(place, 0) for of in arms) for place in places}
+        products: dict[tuple[int, int], float] = {}
+        for of in arms:
+            away = {place: of.shifts[place] - shifts[place] for place in places}
+            for place in places:
+                totals[place] += of.totals[place] + of.units(place) * away[place]
+            for pair in combinations_with_replacement(places, 2):
+                product = of.products.get(pair)
+                if product is not None:
+                    i, j = pair
+                    products[pair] = products.get(pair, 0.0) + (
+                        product
+                        + away[i] * of.totals[j]
+                        + away[j] * of.totals[i]
+                        + of.units(i) * away[i] * away[j]
+                    )
+        return cls(
+            sum(of.n for of in arms),
+            shifts,
+            tuple(totals),
+            MappingProxyType(products),
+            lacking=MappingProxyType(lacking),
         )
 
     def units(self, measure: int) -> int:

@@ -6,7 +6,7 @@ the measures between the units: the delta method (Deng, Knoblich and Lu 2018, "A
 method in metric analytics", KDD).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from types import MappingProxyType
 from typing import Self
@@ -109,6 +109,17 @@ class Estimand:
         """The sums of those units alone, of which no measure but the metric's means anything."""
         units = self.units(sums)
         return sums if units == sums.n else evolve(sums, n=units, lacking=MappingProxyType({}))
+
+    @property
+    def all_places(self) -> tuple[int, ...]:
+        """The places of the metric's measures and of all that adjusts them, in order."""
+        past = () if self.present is None else (self.present,)
+        others = (*self.before.values(), *self.beside.values(), *past)
+        return tuple(sorted({*self.places.values(), *others}))
+
+    def everyone(self, arms: Iterable[Sums]) -> Sums:
+        """The sums of all arms together, of what the metric is made of."""
+        return Sums.together([*arms], self.all_places)
 
     def planned(self, sums: Mapping[str, Sums]) -> int:
         """The units of all arms so far of which a planned sample size is made up.

@@ -88,7 +88,7 @@ def _effects(
             "high": effect.high,
         }
         for variant, label in names.items()
-        for number, comparison in enumerate(series.treatments[variant].comparisons)
+        for number, comparison in enumerate(series.treatments[variant].estimates)
         if comparison is not None and effects.fits(comparison)
         for effect in [effects(comparison)]
         if effect.drawable

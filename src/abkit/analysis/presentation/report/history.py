@@ -141,7 +141,7 @@ def _rows(found: MetricResult, series: OverTime, *, by_day: bool) -> Sequence[Ro
         look = times.look(series.ends[number], by_day=by_day)
         for variant in drawn(list(series.treatments)):
             line = series.treatments[variant]
-            comparison = line.comparisons[number]
+            comparison = line.estimates[number]
             rows.append(
                 Row(
                     look=look,

@@ -164,7 +164,7 @@ def _show_over_time(found: MetricResult, series: OverTime, console: "Console") -
     effects = Effects.of([found])
     step = "days" if times.daily(series.ends) else "hours"
     for variant, line_ in list(series.treatments.items())[:_SPARKED]:
-        shown = [c for c in line_.comparisons if c is not None and effects.fits(c)]
+        shown = [c for c in line_.estimates if c is not None and effects.fits(c)]
         if len(shown) < 2:
             continue
         lifts = sparkline([effects(c).estimate for c in shown], among=(0.0,))
