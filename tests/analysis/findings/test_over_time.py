@@ -96,7 +96,8 @@ def test_running_values_only_ever_narrow(looks: Looks) -> None:
     assert found.over_time is not None
     series = found.over_time.treatments["1"]
     compared = [each for each in series.estimates if each is not None]
-    assert list(series.running_p) == np.minimum.accumulate([c.p_value for c in compared]).tolist()
+    smallest = np.minimum.accumulate([c.p_value for c in compared]).tolist()
+    assert list(series.running_p) == pytest.approx(smallest, rel=1e-9)
     low = np.maximum.accumulate([c.interval.low for c in compared])
     high = np.minimum.accumulate([c.interval.high for c in compared])
     for number, interval in enumerate(series.running_interval):
@@ -104,7 +105,8 @@ def test_running_values_only_ever_narrow(looks: Looks) -> None:
             assert interval is None
         else:
             assert interval is not None
-            assert (interval.low, interval.high) == (low[number], high[number])
+            assert interval.low == pytest.approx(low[number], rel=1e-9)
+            assert interval.high == pytest.approx(high[number], rel=1e-9)
 
 
 def test_before_the_gates_nothing_is_compared() -> None:

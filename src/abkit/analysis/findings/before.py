@@ -1,6 +1,6 @@
 """Whether the units of the arms were alike before their exposure: a check beside the sample ratio. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from math import isfinite, sqrt
 from types import MappingProxyType
@@ -96,49 +96,65 @@ def before_exposure(
     if not known:
         return ()
     ordered = in_order(sums, design)
-    control, *treatments = ordered
+    _, *treatments = ordered
     count = len(known) * len(treatments)
     one_look = plan.method is Method.WELCH
     return tuple(
         _checked(
             estimand,
             treatment,
-            _arms(ordered, estimand, (control, treatment), strata=begun_phases(strata, estimand)),
+            arms,
             one_look=one_look and estimand.planned(ordered) >= (plan.sample_size or 0),
             count=count,
         )
         for estimand in known
-        for treatment in treatments
+        for treatment, arms in zip(
+            treatments, _pairs(ordered, estimand, begun_phases(strata, estimand)), strict=True
+        )
     )
 
 
-def _arms(
-    sums: Mapping[str, Sums], estimand: Estimand, variants: tuple[str, str], *, strata: Strata
-) -> tuple[Arm, ...]:
-    """The control and a variant, of a metric before the exposure; empty where that is not known.
+def _pairs(
+    sums: Mapping[str, Sums], estimand: Estimand, strata: Strata
+) -> Iterator[tuple[Arm, ...]]:
+    """The control and each variant, of a metric before the exposure; empty where that is not known.
 
     Of fewer than two phases that have begun, all units had the same weights.
     """
-    of = sums
-    if len(strata) > 1:
+    control, *treatments = sums
+    if len(strata) < 2:
+        every = _arms(sums, estimand, sums)
+        for treatment in treatments:
+            found = [every[v] for v in (control, treatment) if v in every]
+            yield tuple(found) if len(found) == 2 else ()
+        return
+    for treatment in treatments:
+        variants = (control, treatment)
         phases = compared(strata, *variants)
-        if not phases:
-            return ()
-        of = standardized([strata[i] for i in phases], variants)
+        within = standardized([strata[i] for i in phases], variants) if phases else {}
+        found = [*_arms(within, estimand, sums).values()]
+        yield tuple(found) if len(found) == 2 else ()
+
+
+def _arms(
+    of: Mapping[str, Sums], estimand: Estimand, sums: Mapping[str, Sums]
+) -> Mapping[str, Arm]:
+    """The variants of which it is known what a metric was before the exposure."""
+    if not of:
+        return {}
     overall = estimand.everyone(of.values())
-    found = {variant: _before(of[variant], estimand, overall=overall) for variant in variants}
+    found = {variant: _before(each, estimand, overall=overall) for variant, each in of.items()}
     # As the values after the exposure are, so are those before it, as far as the gates are concerned.
     binary = estimand.metric.binary
-    arms = [
-        Arm(
+    return {
+        variant: Arm(
             variant=variant,
             moments=moments,
             negative=0 if binary else estimand.negative_units(sums[variant]),
         )
         for variant, moments in found.items()
         if moments is not None
-    ]
-    return tuple(arms) if len(arms) == len(variants) else ()
+    }
 
 
 def _before(sums: Sums, estimand: Estimand, *, overall: Sums) -> Moments | None:

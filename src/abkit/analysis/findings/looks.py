@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from abkit.analysis.findings.arms import Arms, arms_of
 from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.planned_looks import PlannedLook, planned_looks
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.statistics.aggregates import Moments, Sums
-from abkit.analysis.statistics.estimands import Estimand
+from abkit.analysis.statistics.estimands import Estimand, waits
 from abkit.analysis.statistics.standardizing import Strata
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
@@ -28,6 +28,16 @@ class SumsOverTime:
     sums: Sequence[Mapping[str, Sums]]
     strata: Sequence[Strata]
     over: int
+
+    _all_units: list[int] = field(factory=list, init=False)
+
+    def units(self, estimand: Estimand) -> Sequence[int]:
+        """The units of all variants at each look of which a planned sample size is made up."""
+        if waits(estimand.metric):
+            return [estimand.planned(sums) for sums in self.sums]
+        if not self._all_units:
+            self._all_units.extend(estimand.planned(sums) for sums in self.sums)
+        return self._all_units
 
     @property
     def phased(self) -> bool:
@@ -70,7 +80,7 @@ class Looks:
         shifts = next((of.shifts for sums in known.sums for of in sums.values()), ())
         self._nothing = Sums.none(shifts)
         self._made: dict[int, _Look] = {}
-        self.units: Sequence[int] = [estimand.planned(sums) for sums in known.sums]
+        self.units: Sequence[int] = known.units(estimand)
         self.planned: Sequence[PlannedLook | None] = planned_looks(
             self.units, plan, over=known.over
         )

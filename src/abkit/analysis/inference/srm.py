@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from math import exp, inf, log
+from math import exp, fsum, inf, lgamma, log
 from types import MappingProxyType
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
-from scipy.special import chdtrc, gammaln, logsumexp, xlogy
+from scipy.special import chdtrc
 
 from abkit.errors import AnalysisError
 
@@ -194,16 +194,21 @@ def log_bayes_factor(
     if observed[~planned].any():
         return inf
     observed, shares = observed[planned], shares[planned]
-    factors = [_log_bayes_factor(observed, shares, each) for each in concentrations]
-    return float(logsumexp(factors)) - log(len(factors))
+    # Of a few counts, plain numbers are ten times as fast as arrays.
+    of, parts = observed.tolist(), shares.tolist()
+    factors = [_log_bayes_factor(of, parts, each) for each in concentrations]
+    largest = max(factors)
+    mean = fsum(exp(each - largest) for each in factors) / len(factors)
+    return largest + log(mean)
 
 
 def _log_bayes_factor(
-    observed: NDArray[np.float64], shares: NDArray[np.float64], concentration: float
+    observed: Sequence[float], shares: Sequence[float], concentration: float
 ) -> float:
-    prior = concentration * shares
-    found = _log_beta(prior + observed) - _log_beta(prior) - xlogy(observed, shares).sum()
-    return float(found)
+    prior = [concentration * share for share in shares]
+    found = [at + count for at, count in zip(prior, observed, strict=True)]
+    by_design = fsum(count * log(share) for count, share in zip(observed, shares, strict=True))
+    return _log_beta(found) - _log_beta(prior) - by_design
 
 
 def _design(
@@ -225,9 +230,9 @@ def _design(
     return observed, shares / shares.sum()
 
 
-def _log_beta(concentrations: NDArray[np.float64]) -> float:
+def _log_beta(concentrations: Sequence[float]) -> float:
     """The log of the multivariate beta function."""
-    return float(gammaln(concentrations).sum() - gammaln(concentrations.sum()))
+    return fsum(map(lgamma, concentrations)) - lgamma(fsum(concentrations))
 
 
 def _largest_deviation(observed: NDArray[np.float64], expected: NDArray[np.float64]) -> float:

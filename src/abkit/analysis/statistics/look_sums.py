@@ -58,9 +58,7 @@ class LookSums:
         rows = [[sums.get(variant, nothing) for sums in looks] for variant in variants]
         pairs = list(dict.fromkeys(pair for row in rows for of in row for pair in of.products))
         lacked = {place for row in rows for of in row for place in of.lacking}
-        products = np.array(
-            [[[of.products.get(pair, 0.0) for pair in pairs] for of in row] for row in rows]
-        )
+        products = np.array([[_in_order(of.products, pairs) for of in row] for row in rows])
         return cls(
             n=np.array([[of.n for of in row] for row in rows], dtype=np.float64),
             shifts=np.array([[of.shifts for of in row] for row in rows]),
@@ -106,6 +104,15 @@ class LookSums:
     def everyone(self) -> "Everyone":
         """All variants together."""
         return Everyone(self)
+
+
+def _in_order(
+    products: Mapping[tuple[int, int], float], pairs: Sequence[tuple[int, int]]
+) -> Sequence[float]:
+    """The products of all pairs; those that are not there, as of no unit, are 0."""
+    if [*products] == pairs:
+        return [*products.values()]
+    return [products.get(pair, 0.0) for pair in pairs]
 
 
 @frozen
