@@ -133,7 +133,7 @@ def served(example: Example) -> Iterator[Server]:
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(400):
+    for _ in range(1_200):  # a minute: two cores may have more to do
         try:
             socket.create_connection(("127.0.0.1", port), timeout=20).close()
         except ConnectionRefusedError:

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from ..chromium import note_complaints
 from .served import Server
 
-PEOPLE = [range(first, first + 10) for first in range(1, 31, 10)]
-"""Three consultants, each a member of ten organizations."""
+PEOPLE = [range(first, first + 6) for first in range(1, 19, 6)]
+"""Three consultants, each a member of six organizations."""
 
 ORGANIZATIONS = [number for organizations in PEOPLE for number in organizations]
 WITH_COLLEAGUE = ORGANIZATIONS[::6]
