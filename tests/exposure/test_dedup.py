@@ -68,7 +68,7 @@ class TestMemoryDedup(DedupContract):
 
     def test_a_key_takes_at_most_120_bytes(self) -> None:
         """For a number of units at which the dict has just grown, and is at its emptiest."""
-        units = 360_000
+        units = 90_000
         store = MemoryDedup(max_keys=2 * units)
         tracemalloc.start()
         try:
