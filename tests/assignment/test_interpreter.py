@@ -174,7 +174,7 @@ statements = st.recursive(
 scripts = node("seq", seq=st.lists(statements, max_size=6))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(
     scripts,
     st.fixed_dictionaries({"userid": st.integers(), "country": st.sampled_from(["US", "CA"])}),
@@ -197,7 +197,7 @@ def test_any_script_gives_what_planout_gives(
     assert json.dumps(code) == before
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=6 * settings().max_examples, deadline=None)
 @given(arithmetic(scalars) | random_nodes(scalars, salted=True), st.integers())
 def test_any_operator_gives_what_planout_gives(code: Any, userid: int) -> None:
     script, inputs = {"op": "set", "var": "x", "value": code}, {"userid": userid, "country": "US"}
