@@ -1,5 +1,6 @@
 """What the nearest pyproject.toml says of abkit."""
 
+import functools
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,7 @@ def tool_table(start: Path | None = None) -> ToolTable:
         if not path.is_file():
             continue
         try:
-            tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+            tool = _tool(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             message = f"{path} cannot be read: {error}"
             raise ConfigError(message) from None
@@ -45,3 +46,12 @@ def tool_table(start: Path | None = None) -> ToolTable:
             raise ConfigError(message)
         return ToolTable(path, values)
     return ToolTable(None, {})
+
+
+@functools.lru_cache(maxsize=8)
+def _tool(text: str) -> Any:
+    """What [tool] says; an analysis asks several times, and reading a long file takes longer than a query.
+
+    Who gets it must not change it.
+    """
+    return tomllib.loads(text).get("tool", {})
