@@ -1,11 +1,15 @@
 """How Sphinx builds the documentation. Nothing is fetched, neither now nor when a page is read."""  # noqa: INP001
 
+import gc
 from collections.abc import Iterator
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
+
+# Each page is a tree that stays to the end: looking through all of them again and again finds nothing.
+gc.set_threshold(200_000, 50, 1_000)
 
 project = "abkit"
 author = "The abkit authors"
