@@ -33,7 +33,7 @@ from abkit.experiments.deciding.explain import explain
 from abkit.experiments.deciding.explanation import Explanation
 from abkit.experiments.deciding.sticky import Recalled
 
-DECLARATIONS = 10_000
+DECLARATIONS = 2_000
 NOW = 1_000_000.0
 OPERATORS = (
     lambda unit: WeightedChoice(choices=["a", "b", "c"], weights=[1, 2, 3], unit=unit),
@@ -143,7 +143,7 @@ def assigned(decide: Any, experiment: Experiment, org: str) -> Assignment:
     return assignment_of(experiment.declaration, decision)
 
 
-def test_of_10_000_declarations_the_last_step_is_the_reason_and_the_variant_is_the_same(
+def test_of_2_000_declarations_the_last_step_is_the_reason_and_the_variant_is_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     random = Random(19)  # noqa: S311
