@@ -120,7 +120,7 @@ CASES = st.sampled_from(["visitor", "user", "org"]).flatmap(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(CASES)
 def test_units_and_their_actions_are_those_of_the_rules(case: tuple[str, str, Log]) -> None:
     unit_type, several, log = case
