@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from abkit.analysis.engines.connection import Connection
 from abkit.analysis.reading.columns import Column, Kind
@@ -14,7 +15,16 @@ from abkit.sinks.files import FileSink
 from abkit.sinks.records import action_record, exposure_record, identity_record
 
 from ..analysis.engines import golden
-from ..analysis.test_same_numbers import alike, asked, events, linked, numbers, visits
+from ..analysis.test_same_numbers import (
+    ONE_OF_EACH,
+    PLAN,
+    alike,
+    asked,
+    events,
+    linked,
+    numbers,
+    visits,
+)
 
 fakesnow = pytest.importorskip("fakesnow", reason="`make drivers` runs this")
 pytestmark = pytest.mark.filterwarnings("default")  # fakesnow's own
@@ -59,12 +69,15 @@ def test_snowflakes_driver_gives_the_numbers_of_duckdb(connection: Any, tmp_path
     sink = FileSink(tmp_path)
     sink.send(exposures)
     sink.send(actions)
-    expected = asked(exposures=str(tmp_path / "exposures"), actions=str(tmp_path / "actions"))
+    files = {each: str(tmp_path / each) for each in ("exposures", "actions")}
+    some = evolve(PLAN, metrics=ONE_OF_EACH)
+    expected = asked(of=some, **files)
     exposed = [exposure_record(exposure) for exposure in exposures]
     acted = [action_record(action) for action in actions]
     store(connection, "exposures", EXPOSURE_COLUMNS, exposed)
     store(connection, "actions", ACTION_COLUMNS, acted)
-    found = asked(exposures="analytics.exposures", actions="actions", engine=connection)
+    tables = {"exposures": "analytics.exposures", "actions": "actions"}
+    found = asked(of=some, **tables, engine=connection)
     assert found.engine == "snowflake"
     alike(numbers(found), numbers(expected))
 
