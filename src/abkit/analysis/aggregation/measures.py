@@ -285,11 +285,15 @@ def _parts(session: QuerySession, queries: SumQueries, segments: Sequence[str]) 
     parts: list[Part] = []
     for i, name in enumerate(segments):
         what = f"sums per variant by {name}"
+        of_values = evolve(queries, by=(f"segment_{i}", *queries.by))
+        # Of a property that has a value of its own for each unit, only the largest leave the database.
+        largest = f"largest_{i}"
+        session.define(largest, of_values.largest(MAXIMUM_SEGMENTS), keep=True)
 
-        def ask(queries: SumQueries, what: str = what) -> Looks:
-            return _largest(queries, session.rows(what, queries.sums()))
+        def ask(queries: SumQueries, what: str = what, largest: str = largest) -> Looks:
+            return _by_size(queries, session.rows(what, queries.sums(among=largest)))
 
-        found = centered(evolve(queries, by=(f"segment_{i}", *queries.by)), ask)
+        found = centered(of_values, ask)
         for value in dict.fromkeys(value for value, *_ in found):
             theirs = {group[1:]: sums for group, (sums,) in found.items() if group[0] == value}
             by_variant, strata = _by_variant(theirs)
@@ -297,8 +301,8 @@ def _parts(session: QuerySession, queries: SumQueries, segments: Sequence[str]) 
     return tuple(parts)
 
 
-def _largest(queries: SumQueries, rows: Sequence[Row]) -> Looks:
-    """The sums of the parts with the most units, these first."""
+def _by_size(queries: SumQueries, rows: Sequence[Row]) -> Looks:
+    """The sums of the parts, those with the most units first."""
     sizes: dict[str | None, int] = {}
     for row in rows:
         value = queries.group(row)[0]
@@ -306,12 +310,7 @@ def _largest(queries: SumQueries, rows: Sequence[Row]) -> Looks:
     largest = sorted(sizes, key=lambda value: (-sizes[value], value is None, value or ""))
     return _read(
         queries,
-        [
-            row
-            for value in largest[:MAXIMUM_SEGMENTS]
-            for row in rows
-            if queries.group(row)[0] == value
-        ],
+        [row for value in largest for row in rows if queries.group(row)[0] == value],
     )
 
 

@@ -1,6 +1,7 @@
 """DuckDB, embedded in the process: the default engine."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -33,6 +34,7 @@ class DuckDB:
         with extra("analysis"):
             import duckdb
         self._unbound = duckdb.BinderException
+        self._closed = duckdb.ConnectionException
         self._refusals = Refusals()
         self._connection: DuckDBPyConnection = duckdb.connect(
             config={"autoinstall_known_extensions": False}
@@ -57,6 +59,11 @@ class DuckDB:
         """Forget all tables."""
         self._connection.close()
         self._attached.close()
+
+    def interrupt(self) -> None:
+        """End the query that another thread runs, if one does: it fails there."""
+        with suppress(self._closed):
+            self._connection.interrupt()
 
     @property
     def version(self) -> str:

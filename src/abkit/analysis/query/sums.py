@@ -65,7 +65,23 @@ class SumQueries:
         told = [f"{of}c{i}" for i in range(len(layout.attributes))]
         return (*values, *before, *present, *capped, *negative, *divided, *told)
 
-    def sums(self, *, limit: int | None = None) -> str:
+    def largest(self, limit: int) -> str:
+        """The values of the first column of `by` that most units have, these first.
+
+        Columns: that one, n.
+
+        Args:
+            limit: The most values to tell.
+        """
+        column = self.by[0]
+        return f"""\
+select {column}, count(*) as n
+from measured
+group by {column}
+order by count(*) desc, case when {column} is null then 1 else 0 end, {column}
+limit {limit}"""  # noqa: S608 - columns are our own
+
+    def sums(self, *, limit: int | None = None, among: str | None = None) -> str:
         """The sums per group.
 
         Columns: those of `by`, n, k0, ... (units that have a value), t0, ... (totals), p0_0, ...
@@ -73,8 +89,11 @@ class SumQueries:
 
         Args:
             limit: The most groups to tell; None: all.
+            among: The table, as of `largest`, that has the values of the first column of `by` which are told;
+                None: all are.
         """
         groups = ", ".join(self.by)
+        where = "" if among is None else f"\n  where {self._is_in(among)}"
         values = ",\n    ".join(
             f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())
         )
@@ -87,7 +106,7 @@ select {groups},
 from (
   select {groups},
     {values}
-  from measured
+  from measured{where}
 ) as shifted
 group by {groups}{most}"""  # noqa: S608 - columns are our own
 
@@ -237,6 +256,11 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
             f"{name} is null" if value is None else f"{name} = {_written(name, value)}"
             for name, value in zip(self.by, group, strict=True)
         )
+
+    def _is_in(self, table: str) -> str:
+        column = self.by[0]
+        return f"""{column} in (select {column} from {table} where {column} is not null)
+    or ({column} is null and exists (select 1 as one from {table} where {column} is null))"""  # noqa: S608
 
     def _added(self, total: Callable[[int], str], product: Callable[[int, int], str]) -> str:
         totals = [f"sum({total(i)}) as t{i}" for i in range(self.layout.size)]
