@@ -1,7 +1,9 @@
 """Sums that are read in the background."""
 
+import os
+import signal
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from abkit.analysis.aggregation.session import Progress
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.errors import AnalysisError
 from abkit.panel.questions import Question
-from abkit.panel.reading import MOST_WAITING, Looked, SumsReader
+from abkit.panel.reading import Looked, SumsReader
+from abkit.panel.reading_thread import MOST_OF_VIEWER
 
 CHECKOUT = Question("Checkout")
 LONG = timedelta(seconds=60)
@@ -135,11 +138,81 @@ def test_what_cannot_be_read_again_stays_and_says_why(
     assert finished(reader).reading.problem == ""
 
 
-def test_too_many_questions_at_once_are_refused(store: Store) -> None:
-    store.go.clear()
+def test_too_many_questions_of_one_viewer_are_refused_and_displace_nothing(store: Store) -> None:
     reader = store.reader()
-    for number in range(MOST_WAITING):
-        reader.look(Question(f"experiment {number}"))
-    assert "Too much is being asked" in reader.look(CHECKOUT).reading.problem
+    finished(reader)
+    store.go.clear()
+    days = [Question("Checkout", until=date.fromordinal(739_000 + day)) for day in range(2_100)]
+    refused = [q for q in days if "Too much" in reader.look(q, viewer="crawler").reading.problem]
+    assert len(refused) >= len(days) - MOST_OF_VIEWER - 1
+    assert "Too much is being asked" not in reader.look(days[-1], viewer="ada").reading.problem
+    known = reader.look(CHECKOUT)
+    assert known.sums is store.sums
+    assert store.asked == 2  # what was read before is known still
     reader.close()
     store.go.set()
+
+
+def test_when_it_is_closed_the_query_that_runs_is_ended(store: Store) -> None:
+    store.go.clear()
+    ended = threading.Event()
+
+    def interrupt() -> None:
+        ended.set()
+        store.problem = AnalysisError("interrupted")
+        store.go.set()
+
+    reader = SumsReader(store.read, interrupt=interrupt)
+    reader.look(CHECKOUT)
+    reader.look(Question("Checkout", by="plan"))
+    reader.close_at_exit()
+    assert ended.is_set()
+    assert reader.wait_until_closed()
+    assert store.asked <= 1
+    looked = reader.look(CHECKOUT, patience=LONG)
+    assert looked.sums is None
+    assert looked.reading.progress is None
+    assert looked.reading.problem == ""
+
+
+def test_what_cannot_be_interrupted_ends_at_its_next_step(sums: ExperimentSums) -> None:
+    begun, go = threading.Event(), threading.Event()
+    steps: list[int] = []
+
+    def read(_question: Question, progress: Progress) -> ExperimentSums:
+        for step in range(3):
+            steps.append(step)
+            progress("units", step, 3)
+            begun.set()
+            assert go.wait(60)
+        return sums
+
+    reader = SumsReader(read)
+    reader.look(CHECKOUT)
+    assert begun.wait(60)
+    reader.close()
+    go.set()
+    assert reader.wait_until_closed()
+    assert steps == [0, 1]
+    assert reader.look(CHECKOUT).sums is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_reads_though_its_parent_was_reading_and_held_the_lock(store: Store) -> None:
+    """As under gunicorn --preload: the child has the lock as it was, and no thread."""
+    store.go.clear()
+    reader = store.reader()
+    reader.look(CHECKOUT)
+    reader.look(Question("Checkout", by="plan"))
+    with reader._lock, reader._thread._lock:
+        child = os.fork()
+        if not child:
+            signal.alarm(60)  # It would wait for ever.
+            store.go.set()
+            read = finished(reader).sums is not None
+            read &= finished(reader, Question("Checkout", by="plan")).sums is not None
+            os._exit(0 if read else 1)
+    store.go.set()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert finished(reader).sums is store.sums  # and so does the parent

@@ -114,14 +114,14 @@ class _Found:
 
 
 def _found(request: PanelRequest, reader: SumsReader, name: str, controls: Controls) -> _Found:
-    anew = request.last("anew") == "1"
-    planned = reader.look(Question(name), anew=anew, patience=PATIENCE)
+    anew, viewer = request.last("anew") == "1", request.viewer.name
+    planned = reader.look(Question(name), anew=anew, patience=PATIENCE, viewer=viewer)
     if planned.sums is None:
         return _Found(reading=planned.reading, answer=Answer(problem=planned.reading.problem))
     question = question_of(controls, planned.sums, name)
     looked = planned
     if question != Question(name):
-        looked = reader.look(question, anew=anew, patience=PATIENCE)
+        looked = reader.look(question, anew=anew, patience=PATIENCE, viewer=viewer)
     if looked.sums is None:
         problem = Answer(problem=looked.reading.problem)
         return _Found(reading=looked.reading, answer=problem, planned=planned.sums)

@@ -16,7 +16,7 @@ from abkit.panel.overview_page import overview_page, overview_row
 from abkit.panel.pages import STATIC, link, place_of, refused, static_file
 from abkit.panel.questions import Question
 from abkit.panel.reading import REFRESH, SumsReader
-from abkit.panel.source import PanelSource
+from abkit.panel.source import Interruptible, PanelSource
 from abkit.panel.sums_files import SumsFiles
 from abkit.panel.tabs import TABS
 from abkit.panel.taking_away import FILES
@@ -52,10 +52,12 @@ class Panel:
         self._writer = changes
         self._clock = clock
         files = None if keep is None else SumsFiles(keep, version=self._version)
-        self._reader = SumsReader(source.gather, files=files, refresh=refresh, clock=clock)
+        self._reader = SumsReader(
+            source.gather, interrupt=_ending(source), files=files, refresh=refresh, clock=clock
+        )
 
     def close(self) -> None:
-        """Read nothing more."""
+        """Read nothing more; a query that runs is ended."""
         self._reader.close()
 
     def respond(self, request: PanelRequest) -> PanelResponse:
@@ -115,3 +117,8 @@ class Panel:
 
     def _version(self, question: Question) -> str:
         return self._source.version(question)
+
+
+def _ending(source: PanelSource) -> Callable[[], object]:
+    """What ends the query that a source runs."""
+    return source.interrupt if isinstance(source, Interruptible) else lambda: None

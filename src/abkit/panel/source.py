@@ -1,13 +1,15 @@
 """Where the panel's experiments and their sums come from."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from abkit.analysis.aggregation.session import Progress
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.declared.planned import project_plan
+from abkit.analysis.engines.local import DuckDB
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.reading.event_folder import stored_tables
 from abkit.analysis.reading.places import is_url
@@ -47,6 +49,15 @@ class PanelSource(Protocol):
         ...
 
 
+@runtime_checkable
+class Interruptible(Protocol):
+    """A source whose queries can be ended."""
+
+    def interrupt(self) -> None:
+        """End the query that runs, if one does; it is called from another thread."""
+        ...
+
+
 class StoredSource:
     """The experiments of a manager, and the events that were stored of them.
 
@@ -75,6 +86,7 @@ class StoredSource:
         self._manager = manager
         self._events = events
         self._tables = tables
+        self._running: DuckDB | None = None
 
     def declarations(self) -> Sequence[Declaration]:
         """As `PanelSource.declarations`."""
@@ -95,8 +107,15 @@ class StoredSource:
         """As `PanelSource.gather`."""
         plan = None if question.by is None else AnalysisPlan(segments=[question.by])
         experiment = self._manager.experiment(question.experiment)
-        analysis = Analysis(experiment, **self._places(), plan=plan)
-        return analysis.gather(progress, start=question.since, until=_after(question.until))
+        with self._opened() as places:
+            analysis = Analysis(experiment, **places, plan=plan)
+            return analysis.gather(progress, start=question.since, until=_after(question.until))
+
+    def interrupt(self) -> None:
+        """As `Interruptible.interrupt`: of DuckDB, embedded. What another engine runs ends by itself."""
+        running = self._running
+        if running is not None:
+            running.interrupt()
 
     def _place(self) -> object:
         """What tells these events from others, as text: the same in another process."""
@@ -109,6 +128,20 @@ class StoredSource:
             name: where if isinstance(where, str) else type(where).__qualname__
             for name, where in self._tables.items()
         }
+
+    @contextmanager
+    def _opened(self) -> Iterator[Mapping[str, Any]]:
+        """Where the events are, with an engine whose queries can be ended, unless one is given."""
+        places = self._places()
+        if places.get("engine") is not None:
+            yield places
+            return
+        with DuckDB() as engine:
+            self._running = engine
+            try:
+                yield {**places, "engine": engine}
+            finally:
+                self._running = None
 
     def _places(self) -> Mapping[str, Any]:
         if self._events is not None:

@@ -4,11 +4,13 @@ A file is a pickle of this package's own values. It is read only from a folder t
 alone, and makes nothing but such values.
 """
 
+import errno
 import hashlib
 import io
 import logging
 import os
 import pickle
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -36,6 +38,12 @@ _OLDEST = 30 * 24 * 3600.0
 
 MOST_FILES = 2_000
 """So many files are kept: those that were written last. Every question has two."""
+
+MOST_BYTES = 2 * 2**30
+"""They take no more room than this."""
+
+LARGEST = 256 * 2**20
+"""A file of more bytes is none of ours: 90 days by the hour of 15 metrics in 8 variants take about 50 MB."""
 
 _PLACES = (
     "abkit.analysis.aggregation.",
@@ -95,7 +103,8 @@ class SumsFiles:
                 "give it a folder of its own"
             )
             raise ConfigError(message)
-        self._forget_old()
+        with suppress(OSError):
+            self._forget_old()
 
     def glance(self, question: Question) -> tuple[datetime, Glance] | None:
         """When the sums of a question were read, UTC, and what they say; None if they are not here."""
@@ -108,28 +117,33 @@ class SumsFiles:
         return found if isinstance(found, ExperimentSums) else None
 
     def put(self, question: Question, sums: ExperimentSums, glance: Glance) -> None:
-        """Keep the sums of a question; on a disk that is full they are not kept."""
+        """Keep the sums of a question; if they cannot be, the log says why, and nothing else happens."""
         self._write(self._path(question, "sums"), sums)
         self._write(self._path(question, "glance"), (sums.made, glance))
-        self._forget_most()
+        with suppress(OSError):
+            self._forget_most()
 
     def _forget_old(self) -> None:
         """Remove what nobody wrote for long: of experiments that are gone, or were declared otherwise."""
         for path in self.folder.iterdir():
             with suppress(OSError):
-                if path.suffix in _SUFFIXES and time.time() - path.stat().st_mtime > _OLDEST:
+                if path.suffix in _SUFFIXES and time.time() - path.lstat().st_mtime > _OLDEST:
                     path.unlink()
 
     def _forget_most(self) -> None:
         """Remove what was written first, if there is too much: whoever looks can ask for any day."""
-        written: list[tuple[float, Path]] = []
+        written: list[tuple[float, int, Path]] = []
         for path in self.folder.iterdir():
             with suppress(OSError):
                 if path.suffix in _SUFFIXES:
-                    written.append((path.stat().st_mtime, path))
-        for _, path in sorted(written)[:-MOST_FILES]:
-            with suppress(OSError):
-                path.unlink()
+                    status = path.lstat()
+                    written.append((status.st_mtime, status.st_size, path))
+        room = MOST_BYTES
+        for place, (_, size, path) in enumerate(sorted(written, reverse=True)):
+            room -= size
+            if place >= MOST_FILES or room < 0:
+                with suppress(OSError):
+                    path.unlink()
 
     def _path(self, question: Question, kind: str) -> Path:
         said = repr((__version__, question, self._version(question)))
@@ -137,8 +151,11 @@ class SumsFiles:
 
     def _read(self, path: Path) -> object:
         try:
-            return _Reader(io.BytesIO(path.read_bytes())).load()
+            return _Reader(io.BytesIO(_content(path))).load()
         except FileNotFoundError:
+            return None
+        except OSError as error:
+            logger.warning("panel: %s cannot be read: %s", path, error.strerror)
             return None
         except Exception as error:  # noqa: BLE001 - a damaged file may raise anything: its sums are read anew
             logger.warning("panel: %s cannot be read: %s", path, type(error).__name__)
@@ -146,7 +163,11 @@ class SumsFiles:
 
     def _write(self, path: Path, value: object) -> None:
         buffer = io.BytesIO()
-        _Writer(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+        try:
+            _Writer(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+        except Exception as error:  # noqa: BLE001 - what an experiment declares of its own may raise anything
+            logger.warning("panel: %s cannot be written: %s", path, error)
+            return
         unfinished = None
         try:
             with tempfile.NamedTemporaryFile(
@@ -158,7 +179,25 @@ class SumsFiles:
         except OSError as error:
             logger.warning("panel: %s cannot be written: %s", path, error.strerror)
             if unfinished is not None:
-                unfinished.unlink(missing_ok=True)
+                with suppress(OSError):
+                    unfinished.unlink(missing_ok=True)
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file: a regular one, of a size that sums have.
+
+    Raises:
+        OSError: It is none, or cannot be read.
+    """
+    # A link leads elsewhere, and a pipe that nobody writes would never open.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        if status.st_size > LARGEST:
+            raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes, more than sums have")
+        return file.read(LARGEST)
 
 
 class _Writer(pickle.Pickler):
