@@ -1,6 +1,8 @@
 """Acting on an experiment: a form, a reason, a change of the settings that is recorded."""
 
 import re
+import subprocess
+import sys
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -9,27 +11,28 @@ import pytest
 from tests.panel.shop import Banner, Checkout, manager
 
 from abkit import ExperimentManager
-from abkit.experiments.changing.audit_log import AuditTrail
+from abkit.experiments.changing.audit_log import AuditTrail, ChangeOutcome
 from abkit.experiments.changing.file_audit_log import FileAuditLog
 from abkit.experiments.changing.settings_change import SettingsChange
 from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel import Panel, PanelRequest, PanelResponse, StoredSource, Viewer
 
 ACT = "experiments/Checkout/act/"
+ROOT = Path(__file__).resolve().parents[2]
 HERE = {"Origin": "https://shop.example", "Host": "shop.example"}
 
 
 class Acting:
     """Somebody who acts, and what it changes."""
 
-    def __init__(self, folder: Path, events: Path) -> None:
+    def __init__(self, folder: Path, events: Path, *, who: str = "grace") -> None:
         self.settings = folder / "experiments.toml"
         self.writer = SettingsWriter(self.settings)
         self.manager: ExperimentManager = manager()
         self.manager.use_settings(self.settings, interval=0)
         source = StoredSource(self.manager, events=str(events))
         self.panel = Panel(source, changes=self.writer)
-        self.viewer = Viewer(name="grace", may_act=True)
+        self.viewer = Viewer(name=who, may_act=True)
 
     def dialog(self, query: dict[str, str]) -> PanelResponse:
         asked = {name: [value] for name, value in query.items()}
@@ -223,6 +226,56 @@ def test_settings_that_cannot_be_read_are_left_alone(acting: Acting) -> None:
     assert answer.status is HTTPStatus.CONFLICT
     assert "is no TOML" in answer.body.decode()
     assert acting.settings.read_text() == "this is [no TOML"
+
+
+def test_settings_that_are_gone_are_no_longer_what_was_seen(acting: Acting) -> None:
+    acting.send(acting.form({"act": "ramp", "share": "50"}))
+    form = acting.form({"act": "roll back"})
+    acting.settings.unlink()
+    answer = acting.send(form)
+    assert answer.status is HTTPStatus.CONFLICT
+    assert "The settings have changed since you opened this page" in answer.body.decode()
+    assert not acting.settings.exists()
+    assert acting.send(acting.form({"act": "roll back"})).status is HTTPStatus.SEE_OTHER
+    assert acting.written == {"enabled": False}
+
+
+def test_settings_that_cannot_be_opened_are_a_page_that_says_so(acting: Acting) -> None:
+    form = acting.form({"act": "roll back"})
+    acting.settings.mkdir()
+    for answer in (acting.send(form), acting.dialog({"act": "roll back"})):
+        assert answer.status is HTTPStatus.CONFLICT
+        assert "experiments.toml" in answer.body.decode()
+    page = PanelRequest(path="experiments/Checkout/plan/", viewer=acting.viewer)
+    assert acting.panel.respond(page).status is HTTPStatus.OK
+
+
+def test_a_log_that_cannot_be_read_says_so_and_nothing_is_changed(acting: Acting) -> None:
+    form = acting.form({"act": "roll back"})
+    (acting.settings.parent / "experiments.audit.jsonl").mkdir()
+    answer = acting.send(form)
+    assert answer.status is HTTPStatus.CONFLICT
+    assert "experiments.audit.jsonl cannot be read" in answer.body.decode()
+    assert acting.written == {}
+    history = PanelRequest(path="experiments/Checkout/history/", viewer=acting.viewer)
+    assert b"experiments.audit.jsonl cannot be read" in acting.panel.respond(history).body
+
+
+def test_two_panels_lose_no_change_and_record_each_once(acting: Acting) -> None:
+    changes = 20
+    command = [sys.executable, "-m", "tests.panel.settings_changer", str(acting.settings.parent)]
+    panels = [
+        subprocess.Popen([*command, who, str(changes), first], cwd=ROOT)
+        for who, first in (("ada", "1"), ("grace", "21"))
+    ]
+    assert [panel.wait(300) for panel in panels] == [0, 0]
+    records = acting.writer.audit_log.read().records
+    made = [record for record in records if record.outcome is ChangeOutcome.WRITTEN]
+    assert len(records) == len(made) == 2 * changes
+    assert {record.why for record in made} == {str(share) for share in range(1, 41)}
+    assert all(record.after["rollout"] == int(record.why) / 100 for record in made)
+    assert [each.before for each in made[1:]] == [each.after for each in made[:-1]]
+    assert acting.written == made[-1].after
 
 
 def test_without_settings_nobody_can_act(shop_panel: Panel) -> None:

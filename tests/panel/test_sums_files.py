@@ -2,11 +2,14 @@
 
 import os
 import pickle
+import resource
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from tests.panel.asking import result
 from tests.panel.shop import analysis_of, manager
 
@@ -65,6 +68,90 @@ def test_the_folder_does_not_grow_with_what_is_asked(
     assert len(list(tmp_path.iterdir())) == 6
     assert kept.glance(questions[-1]) is not None
     assert kept.glance(questions[0]) is None
+
+
+def test_the_folder_takes_no_more_room_than_it_may(
+    tmp_path: Path, sums: ExperimentSums, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = files(tmp_path)
+    kept.put(CHECKOUT, sums, glance(sums))
+    of_one = sum(path.stat().st_size for path in tmp_path.iterdir())
+    monkeypatch.setattr(sums_files, "MOST_BYTES", int(2.5 * of_one))
+    for day in range(1, 6):
+        for path in tmp_path.iterdir():
+            os.utime(path, ns=(0, path.stat().st_mtime_ns - 10**9))
+        kept.put(Question("Checkout", since=date(2026, 11, day)), sums, glance(sums))
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 2.5 * of_one
+    assert kept.sums(Question("Checkout", since=date(2026, 11, 5))) is not None
+    assert kept.sums(CHECKOUT) is None
+
+
+def _link(path: Path, elsewhere: Path) -> None:
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
+def _pipe(path: Path, _elsewhere: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _folder(path: Path, _elsewhere: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _huge(path: Path, _elsewhere: Path) -> None:
+    with path.open("ab") as file:
+        file.truncate(2**30)  # It takes no room on the disk.
+
+
+@pytest.mark.parametrize("become", [_link, _pipe, _folder, _huge])
+def test_what_is_no_file_of_sums_is_not_read(
+    tmp_path: Path, sums: ExperimentSums, become: Callable[[Path, Path], None]
+) -> None:
+    kept = files(tmp_path / "kept")
+    kept.put(CHECKOUT, sums, glance(sums))
+    for path in (tmp_path / "kept").iterdir():
+        become(path, tmp_path / path.name)
+    assert kept.sums(CHECKOUT) is None
+    assert kept.glance(CHECKOUT) is None
+
+
+def test_on_a_full_disk_nothing_is_kept_and_nothing_stays(
+    tmp_path: Path, sums: ExperimentSums, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = files(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        kept.put(CHECKOUT, sums, glance(sums))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "cannot be written: File too large" in caplog.text
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_was_read_is_shown_though_its_folder_is_gone(
+    tmp_path: Path, shop_events: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    panel = Panel(StoredSource(manager(), events=str(shop_events)), keep=tmp_path / "kept")
+    (tmp_path / "kept").rmdir()
+    assert result(panel, "Checkout")["units"] == 3_000
+    panel.close()
+    assert "cannot be written: No such file or directory" in caplog.text
+
+
+def test_what_cannot_be_written_down_is_shown_all_the_same(
+    tmp_path: Path, sums: ExperimentSums, caplog: pytest.LogCaptureFixture
+) -> None:
+    class OfThisFunction:
+        """Nobody can find it again."""
+
+    kept = files(tmp_path)
+    kept.put(CHECKOUT, evolve(sums, starts=OfThisFunction()), glance(sums))
+    assert kept.sums(CHECKOUT) is None
+    assert "cannot be written" in caplog.text
 
 
 def test_a_file_makes_nothing_but_values(tmp_path: Path, sums: ExperimentSums) -> None:
