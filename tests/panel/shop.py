@@ -87,3 +87,10 @@ union all
 select 'purchase', unit_id, make_timestamp((first - 86400) * 1000000), 'b' || unit_id, '{{"price": 9}}'
 from visitors where luck % 5 = 0) to '{folder}/actions/part.parquet'""")  # noqa: S608 - our own
     return folder
+
+
+def repeat(folder: Path, *, times: int = 1_000) -> None:
+    """Store the same again so often that reading it takes long; it takes no room."""
+    for name in ("exposures", "actions"):
+        for time in range(times):
+            (folder / name / f"part{time}.parquet").hardlink_to(folder / name / "part.parquet")

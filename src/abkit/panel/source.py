@@ -136,7 +136,8 @@ class StoredSource:
         if places.get("engine") is not None:
             yield places
             return
-        with DuckDB() as engine:
+        # The others are the application's: its requests would wait for a processor.
+        with DuckDB(threads=max(1, (os.cpu_count() or 1) // 2)) as engine:
             self._running = engine
             try:
                 yield {**places, "engine": engine}

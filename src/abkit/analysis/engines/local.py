@@ -26,11 +26,14 @@ class DuckDB:
 
     DuckDB itself knows nothing of the network, and loads no extension.
 
+    Args:
+        threads: How many it works with; None: as many as the machine has processors.
+
     Raises:
         MissingExtraError: duckdb is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, threads: int | None = None) -> None:
         with extra("analysis"):
             import duckdb
         self._unbound = duckdb.BinderException
@@ -42,6 +45,8 @@ class DuckDB:
         # A time without a zone is UTC, on whatever machine.
         self._connection.execute("set TimeZone = 'UTC'")
         self._connection.execute("set enable_progress_bar = false")
+        if threads is not None:
+            self._connection.execute(f"set threads = {threads:d}")
         self._attached = Attached(self._connection, self._refusals)
 
     def __enter__(self) -> Self:
