@@ -29,7 +29,10 @@ class FlaskHost:
         def may_view(request: Request) -> bool:
             return request.headers.get("X-Staff") == "yes"
 
-        blueprint = panel_blueprint(panel, may_view=may_view, viewer=lambda _: "grace")
+        def viewer(request: Request) -> str | None:
+            return None if "nameless" in request.args else "grace"
+
+        blueprint = panel_blueprint(panel, may_view=may_view, viewer=viewer)
         app.register_blueprint(blueprint, url_prefix="/experiments")
         self.client = app.test_client()
 
@@ -50,7 +53,10 @@ class StarletteHost:
         async def may_view(request: StarletteRequest) -> bool:
             return request.headers.get("x-staff") == "yes"
 
-        shown = panel_app(panel, may_view=may_view, viewer=lambda _: "grace")
+        async def viewer(request: StarletteRequest) -> str | None:
+            return None if "nameless" in request.query_params else "grace"
+
+        shown = panel_app(panel, may_view=may_view, viewer=viewer)
         self.client = Client(Starlette(routes=[Mount(INSIDE.rstrip("/"), app=shown)]))
 
     def get(self, path: str, *, staff: bool = True) -> Page:
@@ -71,3 +77,12 @@ class TestStarlette(PanelContract):
     @pytest.fixture
     def host(self, panel: Panel) -> StarletteHost:
         return StarletteHost(panel)
+
+
+@pytest.mark.parametrize("host_of", [FlaskHost, StarletteHost])
+def test_who_has_no_name_is_called_nothing(
+    panel: Panel, host_of: "type[FlaskHost | StarletteHost]"
+) -> None:
+    page = host_of(panel).get(f"{INSIDE}?nameless=1")
+    assert page.status == 200
+    assert 'class="viewer"' not in page.text

@@ -15,7 +15,7 @@ def panel_blueprint(
     *,
     may_view: Callable[[Request], object],
     may_act: Callable[[Request], object] | None = None,
-    viewer: Callable[[Request], str] | None = None,
+    viewer: Callable[[Request], str | None] | None = None,
     name: str = "abkit_panel",
 ) -> Blueprint:
     """The panel, for `app.register_blueprint(..., url_prefix="/experiments")`.
@@ -24,7 +24,7 @@ def panel_blueprint(
         panel: The panel.
         may_view: Returns whether somebody may look, for the request; who may not gets a 403.
         may_act: Returns whether somebody may change settings, for the request; None: nobody may.
-        viewer: Returns the name of who looks, for the request; None: nobody is named.
+        viewer: Returns the name of who looks, for the request, or None; None: nobody is named.
         name: Of the blueprint.
     """
     blueprint = Blueprint(name, __name__)
@@ -44,7 +44,7 @@ def panel_blueprint(
                 form=request.form.to_dict(),
                 headers=dict(request.headers),
                 viewer=Viewer(
-                    name="" if viewer is None else viewer(request),
+                    name="" if viewer is None else viewer(request) or "",
                     may_act=may_act is not None and bool(may_act(request)),
                 ),
             )

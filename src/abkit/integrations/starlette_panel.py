@@ -29,7 +29,7 @@ def panel_app(
         may_view: Returns whether somebody may look, for the request; who may not gets a 403. It may be a
             coroutine function; another runs in the thread pool.
         may_act: Returns whether somebody may change settings, for the request, likewise; None: nobody may.
-        viewer: Returns the name of who looks, for the request, likewise; None: nobody is named.
+        viewer: Returns the name of who looks, for the request, likewise, or None; None: nobody is named.
     """
 
     async def refused(request: Request) -> Response | None:
@@ -38,8 +38,9 @@ def panel_app(
         raise HTTPException(403)
 
     async def looking(request: Request) -> Viewer:
+        name = None if viewer is None else await call(viewer, request)
         return Viewer(
-            name="" if viewer is None else str(await call(viewer, request)),
+            name="" if name is None else str(name),
             may_act=may_act is not None and bool(await call(may_act, request)),
         )
 
