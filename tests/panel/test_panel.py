@@ -25,7 +25,8 @@ def test_the_overview_has_every_experiment_with_its_state_and_its_result(shop_pa
     assert ">draft<" in html
     assert "3,000" in html
     assert "50%" in html  # of the planned 6,000
-    assert "has no exposure of &#39;Banner&#39;" in html
+    assert "Nobody has been exposed yet." in html
+    assert "has no exposure of" not in html
     assert "checkout &lt;team&gt;" in html
 
 

@@ -1,8 +1,9 @@
 """What an overview tells of a result, small enough to be kept for every experiment: pure."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from attrs import frozen
+from attrs import field, frozen
 
 from abkit.analysis import times
 from abkit.analysis.experiment_sums import ExperimentSums
@@ -13,6 +14,7 @@ from abkit.analysis.presentation import figures, tones
 from abkit.analysis.presentation.bars import IntervalBar, interval_bars
 from abkit.analysis.result import Result
 from abkit.errors import AbkitError
+from abkit.panel.data_health import DataHealth, data_health
 
 BAR_WIDTH = 200.0
 """Of the canvas of a bar, in its own unit."""
@@ -47,18 +49,24 @@ class Glance:
 
     Attributes:
         units: How many units are analyzed.
-        progress: The share of the planned units that came; None if no size is planned.
+        planned: How many units are planned; None if no size is.
+        progress: The share of these that came; None likewise.
+        first: When the first unit was exposed, UTC; None if that is not known.
         period: When units were exposed; empty if that is not known.
         outlook: What was found; None if nothing is compared yet.
-        health: What is wrong with the data, in a few words each.
+        health: What is wrong with the result, in a few words each.
+        data: How complete the data are.
         problem: Why there is no result; empty if there is one.
     """
 
     units: int | None = None
+    planned: int | None = None
     progress: float | None = None
+    first: datetime | None = None
     period: str = ""
     outlook: Outlook | None = None
     health: tuple[str, ...] = ()
+    data: DataHealth = field(factory=DataHealth)
     problem: str = ""
 
 
@@ -67,14 +75,17 @@ def glance(sums: ExperimentSums) -> Glance:
     try:
         result = sums.result()
     except AbkitError as error:
-        return Glance(problem=str(error))
+        return Glance(problem=str(error), data=data_health(sums))
     planned = result.plan.sample_size
     return Glance(
         units=result.units,
+        planned=planned,
         progress=min(1.0, result.units / planned) if planned else None,
+        first=result.period[0] if result.period else None,
         period=times.period(result.period) if result.period else "",
         outlook=_outlook(result),
         health=tuple(_health(result)),
+        data=data_health(sums),
     )
 
 

@@ -3,13 +3,15 @@
 from datetime import datetime
 
 from abkit.experiments.declaring.declaration import Declaration
+from abkit.panel.data_health import age_if_late, faults
 from abkit.panel.messages import PanelRequest, PanelResponse
 from abkit.panel.overview import Order, OverviewRow, chosen
 from abkit.panel.pages import page
 from abkit.panel.questions import Question
 from abkit.panel.reading import SumsReader
 from abkit.panel.source import PanelSource
-from abkit.panel.states import State, state
+from abkit.panel.sorting import columns
+from abkit.panel.states import ACTIVE, State, state
 
 
 def overview_page(
@@ -20,15 +22,18 @@ def overview_page(
     search, said = request.last("search"), request.last("order")
     states = [each for each in State if each.value in request.query.get("state", ())]
     order = next((each for each in Order if each.value == said), Order.STATE)
+    backwards = request.last("backwards") == "1"
     return page(
         "overview.html.jinja",
         request,
-        rows=chosen(rows, search=search, states=states, order=order),
+        rows=chosen(rows, search=search, states=states, order=order, backwards=backwards),
         total=len(rows),
         states=[each for each in State if any(row.state is each for row in rows)],
         chosen_states=states,
         orders=list(Order),
         order=order,
+        backwards=backwards,
+        columns=columns(request.query, order, backwards=backwards),
         search=search,
         reading=sum(row.reading.progress is not None for row in rows),
     )
@@ -40,9 +45,10 @@ def overview_row(
     """What is known of an experiment, in a few words."""
     reading = reader.glance(Question(declaration.name))
     settings = source.settings(declaration.name)
-    exposed = reading.glance is not None
-    return OverviewRow(
-        declaration=declaration,
-        state=state(declaration, settings, now=now, exposed=exposed),
-        reading=reading,
-    )
+    known = reading.glance
+    found = state(declaration, settings, now=now, exposed=known is not None)
+    health: tuple[str, ...] = ()
+    if known is not None:
+        late = age_if_late(known.data, now) if found in ACTIVE else None
+        health = (*known.health, *faults(known.data, late))
+    return OverviewRow(declaration=declaration, state=found, reading=reading, health=health)

@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregation.session import Progress
 from abkit.analysis.experiment_sums import ExperimentSums
-from abkit.errors import AbkitError
+from abkit.errors import AbkitError, EmptyDataError
 from abkit.exposure.runtime.process_hooks import call_after_fork, close_at_exit
 from abkit.panel.glance import Glance, glance
 from abkit.panel.kept_sums import KeptSums
@@ -50,6 +50,7 @@ class Reading:
         glance: What the sums say by their plan, in a few words; None while nothing was read.
         made: When the sums were read, UTC; None while none were.
         problem: Why they could not be read the last time; empty if they could.
+        nobody: Whether that was because there is no exposure, of the experiment or at all.
         progress: What is being read now: what, as which step, of about how many; None: nothing is.
         tried: When somebody last tried to read them, UTC.
     """
@@ -57,6 +58,7 @@ class Reading:
     glance: Glance | None = None
     made: datetime | None = None
     problem: str = ""
+    nobody: bool = False
     progress: tuple[str, int, int] | None = None
     tried: datetime | None = None
 
@@ -241,14 +243,14 @@ class SumsReader:
         return known, running
 
     def _answer(self, question: Question) -> None:
-        sums, problem = None, ""
+        sums, problem, nobody = None, "", False
         try:
             sums = self._read(question, lambda *what: self._tell(question, *what))
             found = Reading(glance=glance(sums), made=sums.made, tried=self._clock())
         except _ClosedError:
             return
         except AbkitError as error:
-            problem = str(error)
+            problem, nobody = str(error), type(error) is EmptyDataError
         except Exception as error:
             logger.exception("panel: the sums of %s cannot be read", told(question.experiment))
             problem = f"{type(error).__name__}: {error}"
@@ -259,7 +261,9 @@ class SumsReader:
         with self._lock:
             if problem:
                 known = self._known.get(question, Reading())
-                found = evolve(known, problem=problem, progress=None, tried=self._clock())
+                found = evolve(
+                    known, problem=problem, nobody=nobody, progress=None, tried=self._clock()
+                )
             self._keep(question, found)
             if sums is not None and not problem:
                 self._sums.put(question, sums)

@@ -36,6 +36,9 @@ _SUFFIXES = (".glance", ".sums", _UNFINISHED)
 _OLDEST = 30 * 24 * 3600.0
 """Seconds after which a file is removed."""
 
+_FORM = 2
+"""Of what is kept: that of an older one would lack fields."""
+
 MOST_FILES = 2_000
 """So many files are kept: those that were written last. Every question has two."""
 
@@ -56,6 +59,7 @@ _PLACES = (
     "abkit.analysis.statistics.",
     "abkit.experiments.checking.",
     "abkit.experiments.declaring.",
+    "abkit.panel.data_health",
     "abkit.panel.glance",
 )
 """Where the classes are of which values are made: those of attrs, and enumerations. None does anything."""
@@ -146,7 +150,7 @@ class SumsFiles:
                     path.unlink()
 
     def _path(self, question: Question, kind: str) -> Path:
-        said = repr((__version__, question, self._version(question)))
+        said = repr((__version__, _FORM, question, self._version(question)))
         return self.folder / f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.{kind}"
 
     def _read(self, path: Path) -> object:
