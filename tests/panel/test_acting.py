@@ -118,6 +118,37 @@ def test_a_change_is_taken_back(acting: Acting) -> None:
     assert acting.writer.audit_log.read().records[-1].undoes == second.id
 
 
+def history(acting: Acting) -> str:
+    path = "experiments/Checkout/history/"
+    return acting.panel.respond(PanelRequest(path=path, viewer=acting.viewer)).body.decode()
+
+
+def test_after_a_change_that_failed_the_one_before_it_can_be_taken_back(
+    acting: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting.send(acting.form({"act": "ramp", "share": "20"}))
+    (made,) = acting.writer.audit_log.read().records
+    form = acting.form({"act": "roll back"})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", full)
+        patched.setattr("os.replace", full)
+        assert acting.send(form).status is HTTPStatus.CONFLICT
+    assert [str(each.outcome) for each in acting.writer.audit_log.read().records][-1] == "failed"
+    assert f"act=undo&amp;change={made.id}" in history(acting)
+
+
+def test_what_cannot_be_taken_back_says_why(acting: Acting) -> None:
+    acting.send(acting.form({"act": "ramp", "share": "20"}))
+    acting.settings.write_text("[Checkout]\nrollout = 0.7\n")  # by hand
+    html = history(acting)
+    assert "act=undo" not in html
+    assert "Cannot be undone:" in html
+
+
 def test_who_comes_second_sees_what_the_first_did(acting: Acting) -> None:
     form = acting.form({"act": "ramp", "share": "50"})
     change = SettingsChange("Checkout", {"rollout": 0.1}, who="ada", why="slowly")

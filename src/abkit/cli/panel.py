@@ -6,6 +6,7 @@ import threading
 import webbrowser
 from os import environ
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import click
@@ -13,9 +14,15 @@ import click
 from abkit.cli.config import (
     config_option,
     configured_manager,
-    required_events,
     settings_option,
     stored_events_option,
+)
+from abkit.cli.databases import (
+    actions_option,
+    engine_option,
+    exposures_option,
+    identities_option,
+    stored_source,
 )
 from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.settings_changes import audit_log_option, settings_writer, user
@@ -27,6 +34,10 @@ PORT = 8424
 
 @click.command()
 @stored_events_option
+@engine_option
+@exposures_option
+@actions_option
+@identities_option
 @config_option
 @settings_option
 @audit_log_option
@@ -35,18 +46,15 @@ PORT = 8424
     metavar="DIR",
     help="Folder in which what was read is kept. Default: abkit/panel in your cache folder.",
 )
+@click.option(
+    "--results",
+    metavar="DIR",
+    help="Folder of results that were stored with `abkit analyze --json`. Default: `results` in "
+    "[tool.abkit] of pyproject.toml.",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), help=f"Default: {PORT}, or any free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
-def panel(
-    events: str | None,
-    config: str | None,
-    *,
-    settings: str | None,
-    audit_log: str | None,
-    keep: str | None,
-    port: int | None,
-    no_browser: bool,
-) -> None:
+def panel(**options: Any) -> None:
     """Show every experiment in the browser, and answer what is asked of it.
 
     With --settings one can also act: roll back, roll out, ramp. It listens on this machine only. The address
@@ -55,19 +63,21 @@ def panel(
     with one_line_errors():
         with extra("panel"):
             import uvicorn
-        from abkit.panel import Panel, StoredSource
+        from abkit.panel import Panel
         from abkit.panel.asgi import application
 
-        manager = configured_manager(config, settings)
-        source = StoredSource(manager, events=required_events(events))
-        changes = None if settings is None else settings_writer(settings, audit_log)
-        shown = Panel(source, changes=changes, keep=_cache() if keep is None else keep)
+        settings = options["settings"]
+        manager = configured_manager(options["config"], settings)
+        source = stored_source(manager, options)
+        changes = None if settings is None else settings_writer(settings, options["audit_log"])
+        keep = _cache() if options["keep"] is None else options["keep"]
+        shown = Panel(source, changes=changes, keep=keep, results=options["results"])
         token = secrets.token_urlsafe(24)
-        listening = _listening(port)
+        listening = _listening(options["port"])
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={quote(token)}"
     click.echo(f"The panel: {address}")
     click.echo("Ctrl-C ends it.")
-    if not no_browser:
+    if not options["no_browser"]:
         threading.Timer(0.5, webbrowser.open, [address]).start()
     server = uvicorn.Server(
         uvicorn.Config(

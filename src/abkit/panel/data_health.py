@@ -116,7 +116,9 @@ def explained(health: DataHealth, late: timedelta | None) -> Iterator[str]:
 def old(age: timedelta) -> str:
     """An age in words, such as "3 days old"."""
     days = age // DAY
-    return f"{amount(days, 'day')} old" if days else f"{amount(age // timedelta(hours=1), 'hour')} old"
+    return (
+        f"{amount(days, 'day')} old" if days else f"{amount(age // timedelta(hours=1), 'hour')} old"
+    )
 
 
 def _days(days: Sequence[date]) -> str:
@@ -144,10 +146,6 @@ def _counted(sums: ExperimentSums) -> dict[date, int]:
     for end, found in looks:
         day = (end.astimezone(UTC) - timedelta(microseconds=1)).date()
         totals[day] = sum(
-            each.conversions(of) or 0
-            for of in found.values()
-            for each in binary
-            if each.units(of)
+            each.conversions(of) or 0 for of in found.values() for each in binary if each.units(of)
         )
     return {day: totals[day] - totals[before] for before, day in pairwise(totals)}
-

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import quote
 
 from attrs import frozen
@@ -20,6 +21,7 @@ from abkit.panel.overview import OverviewRow
 from abkit.panel.pages import page, refused
 from abkit.panel.questions import Question
 from abkit.panel.reading import Reading, SumsReader
+from abkit.panel.tab_parts import tab_parts
 from abkit.panel.tabs import TABS, Tab
 from abkit.panel.taking_away import FILES
 
@@ -35,6 +37,7 @@ def experiment_page(
     *,
     now: datetime,
     writer: SettingsWriter | None,
+    results: Path | None = None,
 ) -> PanelResponse:
     """One part of an experiment's page, as the query string asks for it.
 
@@ -45,6 +48,7 @@ def experiment_page(
         tab: Which part.
         now: The time.
         writer: Changes its settings; None: nobody can.
+        results: The folder of the results that were stored; None: there is none.
     """
     declaration = row.declaration
     controls = Controls.of(request.query)
@@ -58,6 +62,7 @@ def experiment_page(
         "experiment.html.jinja",
         request,
         **parts,
+        **tab_parts(tab, row, result, now=now, writer=writer, results=results),
         declaration=declaration,
         row=row,
         tab=tab,
@@ -69,9 +74,6 @@ def experiment_page(
         age=_age(found.reading, now),
         definitions={metric.name: in_words(metric) for metric in declaration.metrics},
         may_act=request.viewer.may_act and writer is not None,
-        trail=writer.audit_log.read().of(declaration.name)
-        if writer is not None and tab.path == "history"
-        else None,
         here=request.root + quote(request.path),
     )
 

@@ -98,7 +98,9 @@ def chosen(
     known = [row for row in wanted if _value(row, order) is not None]
     unknown = [row for row in wanted if _value(row, order) is None]
     # What was sorted by name stays so among equals, backwards too.
-    known.sort(key=lambda row: _value(row, order), reverse=backwards is not (order in LARGEST_FIRST))
+    known.sort(
+        key=lambda row: _value(row, order), reverse=backwards is not (order in LARGEST_FIRST)
+    )
     return [*known, *unknown]
 
 

@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 
+from abkit.analysis.declared.past_results import results_folder
 from abkit.errors import AbkitError
 from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel.act_page import act_page
@@ -32,6 +34,8 @@ class Panel:
         changes: What changes the settings when somebody acts; the manager of the source must read them. None:
             nobody can act.
         keep: A folder in which what was read is kept beyond the process; None: it is kept in memory only.
+        results: The folder of the results that were stored with `abkit analyze --json`; None: `results` of
+            [tool.abkit] in pyproject.toml, if it says one.
         refresh: How old what was read may be before it is read again.
         clock: Gives the time, UTC.
 
@@ -45,11 +49,13 @@ class Panel:
         *,
         changes: SettingsWriter | None = None,
         keep: str | os.PathLike[str] | None = None,
+        results: str | os.PathLike[str] | None = None,
         refresh: timedelta = REFRESH,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._source = source
         self._writer = changes
+        self._results = results_folder() if results is None else Path(results)
         self._clock = clock
         files = None if keep is None else SumsFiles(keep, version=self._version)
         self._reader = SumsReader(
@@ -105,7 +111,13 @@ class Panel:
                 tab = next((each for each in TABS if each.place == rest), None)
                 if row is not None and tab is not None:
                     return experiment_page(
-                        request, row, self._reader, tab, now=now, writer=self._writer
+                        request,
+                        row,
+                        self._reader,
+                        tab,
+                        now=now,
+                        writer=self._writer,
+                        results=self._results,
                     )
         return refused(HTTPStatus.NOT_FOUND, "There is no such page.", request)
 

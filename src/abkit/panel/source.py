@@ -15,6 +15,7 @@ from abkit.analysis.reading.event_folder import stored_tables
 from abkit.analysis.reading.places import is_url
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.declaration import Declaration
+from abkit.panel.database_tables import DatabaseTables
 from abkit.panel.questions import Question
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class StoredSource:
             return self._events if is_url(self._events) else os.path.abspath(self._events)  # noqa: PTH100 - as it is given
         if not isinstance(self._tables, Mapping):
             of = self._tables
+            if isinstance(of, DatabaseTables):
+                return repr(of)
             return getattr(of, "__module__", ""), getattr(of, "__qualname__", type(of).__qualname__)
         return {
             name: where if isinstance(where, str) else type(where).__qualname__

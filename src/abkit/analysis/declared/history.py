@@ -1,5 +1,6 @@
 """What the lock beside the project tells of an experiment: its amendments and its phases."""
 
+from datetime import datetime
 from pathlib import Path
 
 from attrs import frozen
@@ -8,6 +9,7 @@ from abkit.errors import ConfigError
 from abkit.experiments.checking.lock_file import LOCK_FILE, read_lock
 from abkit.experiments.checking.phases import LockedPhase, locked_phases
 from abkit.experiments.checking.registration import Amendment, amendments
+from abkit.experiments.checking.written_times import time_of
 from abkit.pyproject import tool_table
 
 
@@ -18,10 +20,12 @@ class History:
     Attributes:
         amendments: The changes of how it is judged, the oldest first.
         phases: What decided who entered and what they got, the oldest first.
+        registered: When it was first written down how it is judged, UTC; None if it was not.
     """
 
     amendments: tuple[Amendment, ...] = ()
     phases: tuple[LockedPhase, ...] = ()
+    registered: datetime | None = None
 
 
 def readable_history(name: str) -> tuple[History, tuple[str, ...]]:
@@ -51,4 +55,9 @@ def history_of(name: str) -> History:
     if not path.is_file():
         return History()
     entry = read_lock(path).get(name, {})
-    return History(amendments(entry.get("judged", ())), locked_phases(entry.get("phases", ())))
+    plans = entry.get("judged", ())
+    return History(
+        amendments=amendments(plans),
+        phases=locked_phases(entry.get("phases", ())),
+        registered=time_of(plans[0]) if plans else None,
+    )

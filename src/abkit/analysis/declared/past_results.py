@@ -54,14 +54,24 @@ def past_results(name: str) -> PastResults:
     Raises:
         ConfigError: `results` is no text, or pyproject.toml cannot be read.
     """
+    folder = results_folder()
+    return PastResults() if folder is None else read_past_results(folder, without=name)
+
+
+def results_folder() -> Path | None:
+    """Where the project keeps its results: the folder `results` of [tool.abkit] in pyproject.toml.
+
+    Raises:
+        ConfigError: As `past_results`.
+    """
     table = tool_table()
     folder = table.values.get("results")
     if folder is None or table.path is None:
-        return PastResults()
+        return None
     if not isinstance(folder, str) or not folder:
         message = f"{table.path}: results under [tool.abkit] must be a folder, not {folder!r}"
         raise ConfigError(message)
-    return read_past_results(table.path.parent / folder, without=name)
+    return table.path.parent / folder
 
 
 def read_past_results(folder: Path, *, without: str) -> PastResults:
