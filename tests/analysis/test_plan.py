@@ -162,7 +162,8 @@ class TestSums:
         assert here.units == there.units
         assert here.frame[1] == end
         assert any(
-            warning.startswith(f"As of {end:%Y-%m-%d} 00:00 UTC") for warning in here.warnings
+            warning.startswith(f"As of the end of {end - timedelta(days=1):%Y-%m-%d}, UTC")
+            for warning in here.warnings
         )
 
     def test_units_in_several_variants_need_the_data(

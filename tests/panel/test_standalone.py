@@ -153,6 +153,35 @@ def test_who_stands_on_what_is_replaced_stays_there(shown: "Page") -> None:
     assert shown.evaluate("document.activeElement.textContent") == "Health"
 
 
+def test_a_number_explains_itself_to_who_comes_with_the_keyboard(shown: "Page") -> None:
+    shown.get_by_role("link", name="Checkout").click()
+    shown.get_by_role("link", name="Analysis").click()
+    shown.get_by_text("95% interval of the lift").first.wait_for()
+    lift = shown.locator(".compared .strong .explained").first
+    told = lift.locator(".tip")
+    assert not told.is_visible()
+    shown.locator(".compared .explained").nth(3).focus()  # the difference
+    shown.keyboard.press("Tab")
+    told.wait_for(state="visible")
+    assert "divided by the control's mean" in told.inner_text()
+    assert lift.get_attribute("aria-describedby") == told.get_attribute("id")
+    shown.keyboard.press("Escape")
+    told.wait_for(state="hidden")
+    shown.mouse.move(0, 0)
+    shown.locator(".badge .explained").first.hover()
+    shown.locator(".badge .tip").first.wait_for(state="visible")
+    ids = shown.locator(".tip").evaluate_all("all => all.map((each) => each.id)")
+    assert len(ids) == len({*ids})
+
+
+def test_the_headings_of_the_overview_stay_and_sort(shown: "Page") -> None:
+    shown.get_by_role("columnheader", name="Experiment").get_by_role("link").click()
+    heading = shown.get_by_role("columnheader", name="Experiment")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert shown.url.endswith("?order=name")
+    assert heading.evaluate("each => getComputedStyle(each).position") == "sticky"
+
+
 def test_it_works_without_a_script(browser: "Browser", address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

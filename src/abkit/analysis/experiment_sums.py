@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis import times
 from abkit.analysis.advice.daily_units import daily_units
 from abkit.analysis.advice.verdict import with_trend
 from abkit.analysis.advice.worth import per_day
@@ -55,7 +56,7 @@ READ = (
 
 
 _AS_OF = (
-    "As of {end:%Y-%m-%d %H:%M} UTC: rows, segments, units that are not mature and the effect by days since "
+    "As of {moment}: rows, segments, units that are not mature and the effect by days since "
     "exposure are not known by day, and units that saw several variants later are left out."
 )
 
@@ -197,7 +198,7 @@ class ExperimentSums:
                 self.measured.up_to(count),
                 notes=(
                     *self.measured.notes,
-                    _AS_OF.format(end=end),
+                    _AS_OF.format(moment=_told(end)),
                     *not_by_day(self.measured.layout),
                 ),
             ),
@@ -271,7 +272,7 @@ class ExperimentSums:
             amended=tuple(self._amended()),
             entering=tuple(self._entering()),
             frame=(start, until),
-            period=_period(exposed),
+            period=_period(exposed, until),
             several=plan.several,
             in_several=exposed.in_several,
             distinct=_distinct(plan, exposed, result),
@@ -359,11 +360,28 @@ def _is_one_design(result: Result) -> bool:
     return result.sample_ratio.known and not result.phases
 
 
-def _period(exposed: ExposedUnits) -> tuple[datetime, datetime] | None:
-    """From the start of the first period in which a unit was exposed to the last exposure."""
+def _period(
+    exposed: ExposedUnits, until: datetime | None = None
+) -> tuple[datetime, datetime] | None:
+    """From the start of the first period in which a unit was exposed to the last exposure.
+
+    Args:
+        exposed: The units.
+        until: Before this they were exposed; None: it is open.
+    """
     if exposed.latest is None or not exposed.by_period:
         return None
-    return min(start for start, *_ in exposed.by_period), exposed.latest
+    last = exposed.latest
+    if until is not None:
+        last = min(last, until - timedelta(microseconds=1))
+    return min(start for start, *_ in exposed.by_period), last
+
+
+def _told(end: datetime) -> str:
+    """The end of a period in words: that of a day by its own date."""
+    by_day = times.daily([end])
+    moment = times.look(end, by_day=by_day)
+    return f"the end of {moment}, UTC" if by_day else f"{moment} UTC"
 
 
 def _of(exposed: ExposedUnits, variant: str) -> dict[datetime, int]:

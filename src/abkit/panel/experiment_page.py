@@ -14,6 +14,7 @@ from abkit.analysis.presentation.report.pictures import pictures
 from abkit.events import variant_text
 from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel.answering import Answer, answer, question_of
+from abkit.panel.asked_days import shown_frame
 from abkit.panel.controls import Controls
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.offers import offers
@@ -56,7 +57,8 @@ def experiment_page(
     result = found.answer.result
     parts: dict[str, object] = {"result": result}
     if result is not None and tab.of_result:
-        parts = context(result, drawn=pictures(result) if tab.draws else None)
+        drawn = pictures(result) if tab.draws else None
+        parts = {**context(result, drawn=drawn), "frame": shown_frame(result.frame)}
     offered = offers(found.planned, controls, declaration)
     return page(
         "experiment.html.jinja",

@@ -3,9 +3,16 @@
 from functools import cache, partial
 from http import HTTPStatus
 from importlib.resources import files
+from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from abkit.analysis.presentation.explanations import (
+    EXPLANATIONS,
+    explained_badge,
+    explained_mean,
+    explained_units,
+)
 from abkit.analysis.presentation.report import environment
 from abkit.events import variant_text
 from abkit.panel.messages import PanelRequest, PanelResponse
@@ -60,6 +67,13 @@ def _filled(template: str, request: PanelRequest, **parts: object) -> bytes:
         viewer=request.viewer,
         link=partial(link, request.root),
         as_written=variant_text,
+        explains={
+            "of": EXPLANATIONS,
+            "mean": explained_mean,
+            "units": explained_units,
+            "badge": explained_badge,
+            "number": count(1).__next__,
+        },
         **parts,
     )
     return html.encode(errors="replace")

@@ -13,8 +13,10 @@ from abkit.analysis.engines.local import DuckDB
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.reading.event_folder import stored_tables
 from abkit.analysis.reading.places import is_url
+from abkit.errors import OutsideFrameError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.declaration import Declaration
+from abkit.panel.asked_days import outside
 from abkit.panel.database_tables import DatabaseTables
 from abkit.panel.questions import Question
 
@@ -110,7 +112,10 @@ class StoredSource:
         experiment = self._manager.experiment(question.experiment)
         with self._opened() as places:
             analysis = Analysis(experiment, **places, plan=plan)
-            return analysis.gather(progress, start=question.since, until=_after(question.until))
+            try:
+                return analysis.gather(progress, start=question.since, until=_after(question.until))
+            except OutsideFrameError as error:
+                raise outside(question, error) from error
 
     def interrupt(self) -> None:
         """As `Interruptible.interrupt`: of DuckDB, embedded. What another engine runs ends by itself."""

@@ -27,7 +27,8 @@ def plan_parts(row: OverviewRow, result: Result | None) -> Mapping[str, object]:
     declared = row.declaration
     history, unreadable = readable_history(declared.name)
     starts, ends = _moment(declared.starts), _moment(declared.ends)
-    began = starts or (result.period[0] if result is not None and result.period else None)
+    known = row.reading.glance  # Of all days, whatever is asked.
+    began = starts or (None if known is None else known.first)
     return {
         "lock": lock_entries(history, began),
         "lock_problem": "".join(unreadable),

@@ -36,7 +36,7 @@ async function replace(id, address, { remember }) {
 
 // Who stands on a part that is replaced stands on the same one of its successor.
 function swap(old, fresh) {
-  const stops = "a, button, input, select, summary, textarea";
+  const stops = "a, button, input, select, summary, textarea, [tabindex]";
   const place = old ? [...old.querySelectorAll(stops)].indexOf(document.activeElement) : -1;
   old?.replaceWith(fresh);
   if (place >= 0) fresh.querySelectorAll(stops)[place]?.focus({ preventScroll: true });
@@ -86,6 +86,17 @@ for (const form of document.querySelectorAll("form[data-replaces]")) {
   });
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typed); show(); });
 }
+
+// Who presses Escape sees what an explanation stands before, until they come back.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const told of document.querySelectorAll(".explained:hover, .explained:focus")) {
+    const again = () => told.classList.remove("untold");
+    told.classList.add("untold");
+    told.addEventListener("pointerleave", again, { once: true });
+    told.addEventListener("blur", again, { once: true });
+  }
+});
 
 document.addEventListener("keydown", (event) => {
   const search = document.querySelector("input[type=search]");
