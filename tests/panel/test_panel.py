@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,9 +11,10 @@ from urllib.parse import unquote
 import duckdb
 import pytest
 from tests.panel.asking import asked, page, result, settled
-from tests.panel.shop import analysis_of, manager, write_events
+from tests.panel.shop import Checkout, analysis_of, manager, write_events
 
 from abkit import AnalysisPlan, Conversion, ExperimentManager, UserExperiment
+from abkit.experiments.checking.lock_file import LOCK_FILE, read_lock, write_lock
 from abkit.experiments.declaring.metrics import Metric
 from abkit.panel import Panel, StoredSource
 
@@ -281,3 +282,38 @@ def test_events_that_vanish_leave_what_was_read(tmp_path: Path) -> None:
     assert "Recommendation" in html
     assert result(panel, "Checkout")["metrics"] == before["metrics"]
     panel.close()
+
+
+def test_the_plan_tells_how_long_it_takes_and_what_the_lock_has(
+    shop_events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    panel = Panel(StoredSource(manager(), events=str(shop_events)))
+    assert "abkit check --update" in page(panel, "experiments/Checkout/plan/")
+
+    class Before(Checkout):
+        name = "Checkout"
+        salt = "Checkout"
+        variants: ClassVar[Mapping[str, float]] = {"four_pages": 2, "one_page": 1, "express": 1}
+        metrics: ClassVar[Sequence[Metric]] = [Conversion("purchase", goal=0.02)]
+
+    lock = tmp_path / LOCK_FILE
+    write_lock(lock, [Before], at=datetime(2026, 10, 30, tzinfo=UTC))
+    write_lock(lock, [Checkout], read_lock(lock), at=datetime(2026, 11, 6, 14, tzinfo=UTC))
+    for query in ("", "since=2026-11-05"):  # the day is that of the experiment, whatever is asked
+        html = page(panel, "experiments/Checkout/plan/", query)
+        assert "before it began" in html
+        assert "The goal of &#39;purchase&#39; was changed from 0.02 to 0.05." in html
+        assert "The weights were changed from four_pages 50.0%" in html
+        assert ">after the start</span> 5</span>" in html
+        assert "of the planned 6,000" in html
+    lock.write_text("{")
+    assert "is no lock of experiments" in page(panel, "experiments/Checkout/plan/")
+    panel.close()
+
+
+def test_health_tells_how_complete_the_data_are(shop_panel: Panel) -> None:
+    html = page(shop_panel, "experiments/Checkout/health/")
+    assert "New units on a usual day" in html
+    assert "Newest exposure" in html
