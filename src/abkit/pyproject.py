@@ -3,6 +3,7 @@
 import functools
 import tomllib
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,7 +45,7 @@ def tool_table(start: Path | None = None) -> ToolTable:
         if not isinstance(values, Mapping):
             message = f"{path}: [tool.abkit] must be a table, not {values!r}"
             raise ConfigError(message)
-        return ToolTable(path, values)
+        return ToolTable(path, deepcopy(values))
     return ToolTable(None, {})
 
 

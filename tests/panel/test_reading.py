@@ -3,10 +3,13 @@
 import os
 import signal
 import threading
-from datetime import UTC, date, datetime, timedelta
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from tests.panel.shop import analysis_of
 
 from abkit.analysis.aggregation.session import Progress
@@ -15,6 +18,7 @@ from abkit.errors import AnalysisError
 from abkit.panel.questions import Question
 from abkit.panel.reading import Looked, SumsReader
 from abkit.panel.reading_thread import MOST_OF_VIEWER
+from abkit.panel.sums_files import SumsFiles
 
 CHECKOUT = Question("Checkout")
 LONG = timedelta(seconds=60)
@@ -25,22 +29,33 @@ class Store:
 
     def __init__(self, sums: ExperimentSums) -> None:
         self.sums = sums
-        self.asked = 0
+        self.order: list[Question] = []
+        self.events = "some"
         self.problem: Exception | None = None
         self.go = threading.Event()
         self.go.set()
-        self.now = datetime(2026, 11, 27, tzinfo=UTC)
+        self.now = sums.made
 
-    def read(self, _question: Question, progress: Progress) -> ExperimentSums:
-        self.asked += 1
+    @property
+    def asked(self) -> int:
+        return len(self.order)
+
+    def read(self, question: Question, progress: Progress) -> ExperimentSums:
+        self.order.append(question)
         progress("units", 2, 7)
         assert self.go.wait(60)
         if self.problem is not None:
             raise self.problem
         return self.sums
 
-    def reader(self) -> SumsReader:
-        return SumsReader(self.read, refresh=timedelta(minutes=5), clock=lambda: self.now)
+    def reader(self, files: SumsFiles | None = None) -> SumsReader:
+        return SumsReader(
+            self.read,
+            state=lambda _: self.events,
+            files=files,
+            refresh=timedelta(minutes=5),
+            clock=lambda: self.now,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +74,13 @@ def finished(reader: SumsReader, question: Question = CHECKOUT) -> Looked:
         looked = reader.look(question, patience=LONG)
         if looked.reading.progress is None:
             return looked
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LONG.total_seconds()
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_who_asks_does_not_wait_and_sees_how_far_it_is(store: Store) -> None:
@@ -90,6 +112,7 @@ def test_however_many_ask_it_is_read_once(store: Store) -> None:
 def test_what_is_old_is_shown_while_it_is_read_again(store: Store) -> None:
     reader = store.reader()
     finished(reader)
+    store.events = "more"
     store.now += timedelta(minutes=4)
     assert reader.look(CHECKOUT).reading.progress is None
     store.now += timedelta(minutes=1)
@@ -125,7 +148,7 @@ def test_what_cannot_be_read_again_stays_and_says_why(
 ) -> None:
     reader = store.reader()
     finished(reader)
-    store.problem = problem
+    store.problem, store.events = problem, "more"
     store.now += timedelta(minutes=6)
     reader.look(CHECKOUT)
     looked = finished(reader)
@@ -216,3 +239,116 @@ def test_a_forked_child_reads_though_its_parent_was_reading_and_held_the_lock(st
     store.go.set()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert finished(reader).sums is store.sums  # and so does the parent
+
+
+def test_while_no_event_comes_nothing_is_read_again_for_a_day(store: Store) -> None:
+    reader = store.reader()
+    finished(reader)
+    for hours in range(1, 24):
+        store.now += timedelta(hours=1)
+        reader.look(CHECKOUT)
+        looked = finished(reader)
+        assert looked.reading.tried == store.now, hours
+    assert store.asked == 1
+    assert looked.sums is store.sums
+    store.now = store.sums.made + timedelta(days=1)
+    reader.look(CHECKOUT)
+    finished(reader)
+    assert store.asked == 2
+
+
+def test_events_that_came_are_read(store: Store) -> None:
+    reader = store.reader()
+    finished(reader)
+    store.events = "more"
+    store.now += timedelta(minutes=5)
+    reader.look(CHECKOUT)
+    finished(reader)
+    assert store.asked == 2
+
+
+def test_events_that_came_while_others_were_read_are_read_next_time(store: Store) -> None:
+    store.go.clear()
+    reader = store.reader()
+    reader.look(CHECKOUT)
+    wait_until(lambda: store.asked == 1)
+    store.events = "came meanwhile"
+    store.go.set()
+    finished(reader)
+    store.now += timedelta(minutes=5)
+    reader.look(CHECKOUT)
+    finished(reader)
+    assert store.asked == 2
+
+
+def test_where_it_is_not_known_whether_events_came_they_are_read(store: Store) -> None:
+    store.events = ""
+    reader = store.reader()
+    finished(reader)
+    store.now += timedelta(minutes=5)
+    reader.look(CHECKOUT)
+    finished(reader)
+    assert store.asked == 2
+
+
+def test_who_asks_to_read_again_gets_it_though_no_event_came(store: Store) -> None:
+    reader = store.reader()
+    finished(reader)
+    store.now += timedelta(minutes=1)
+    reader.look(CHECKOUT, anew=True)
+    finished(reader)
+    assert store.asked == 2
+
+
+def test_what_exposes_nobody_any_more_is_read_again_after_a_day(store: Store) -> None:
+    reader = store.reader()
+    reader.glance(CHECKOUT, active=False)
+    finished(reader)
+    store.events = "more"
+    store.now += timedelta(hours=23)
+    reader.glance(CHECKOUT, active=False)
+    assert reader.look(CHECKOUT).reading.progress is None
+    store.now += timedelta(hours=1)
+    reader.glance(CHECKOUT, active=False)
+    finished(reader)
+    assert store.asked == 2
+
+
+def test_what_a_person_looks_at_is_read_next_then_what_is_active(store: Store) -> None:
+    store.go.clear()
+    reader = store.reader()
+    reader.glance(Question("first"))
+    wait_until(lambda: store.asked == 1)
+    for name in ("past", "another past"):
+        reader.glance(Question(name), active=False)
+    for name in ("active", "another active", "looked at"):
+        reader.glance(Question(name))
+    reader.look(Question("looked at"))
+    store.go.set()
+    names = ("past", "another past", "active", "another active")
+    wait_until(lambda: all(reader.glance(Question(name)).progress is None for name in names))
+    assert [each.experiment for each in store.order] == [
+        *("first", "looked at", "active", "another active", "past", "another past")
+    ]
+
+
+def test_what_another_process_has_read_is_taken_from_it(store: Store, tmp_path: Path) -> None:
+    def with_files() -> SumsReader:
+        files = SumsFiles(tmp_path, version=lambda _: "1")
+        return store.reader(files)
+
+    one, other = with_files(), with_files()
+    finished(one)
+    finished(other)
+    assert store.asked == 1
+    store.events, store.now = "more", store.now + timedelta(minutes=5)
+    store.sums = evolve(store.sums, made=store.now)
+    one.look(CHECKOUT)
+    finished(one)
+    assert store.asked == 2
+    other.look(CHECKOUT)
+    assert finished(other).reading.made == store.now
+    looked = other.look(CHECKOUT)
+    assert looked.sums is not None
+    assert looked.sums.made == store.now
+    assert store.asked == 2

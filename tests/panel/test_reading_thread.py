@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from abkit.panel.reading_thread import MOST_OF_VIEWER, MOST_WAITING, ReadingThread
+from abkit.panel.reading_thread import MOST_OF_VIEWER, MOST_WAITING, ReadingThread, Urgency
 
 
 class Order:
@@ -84,7 +84,7 @@ def test_what_waits_is_left_out_when_it_is_closed(thread: ReadingThread, order: 
     waiting = thread.submit(order.work("late"), "ada")
     assert waiting is not None
     thread.close()
-    assert waiting.is_set()  # nobody waits for it
+    assert waiting.done.is_set()  # nobody waits for it
     assert thread.submit(order.work("later"), "ada") is None
     order.go.set()
     assert thread.wait(60)
@@ -101,14 +101,45 @@ def test_the_thread_ends_when_there_is_nothing_to_do_and_starts_again(order: Ord
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_what_fails_ends_nothing_else(order: Order) -> None:
+    ending: list[threading.Thread] = []
+
     def fails() -> None:
+        ending.append(threading.current_thread())
         raise KeyboardInterrupt
 
     thread = ReadingThread()
     failed = thread.submit(fails, None)
     assert failed is not None
-    assert failed.wait(60)
+    assert failed.done.wait(60)
+    ending[0].join(60)
     assert thread.wait(60)
     thread.submit(order.work("next"), None)
     assert thread.wait(60)
     assert order.done == ["next"]
+
+
+def test_the_most_urgent_of_a_line_is_next_and_among_them_who_came_first(
+    thread: ReadingThread, order: Order
+) -> None:
+    for name, urgency in (
+        ("known", Urgency.AGAIN),
+        ("new", Urgency.NEW),
+        ("newer", Urgency.NEW),
+        ("past", Urgency.NEW_OF_PAST),
+    ):
+        thread.submit(order.work(name), None, urgency)
+    order.go.set()
+    assert thread.wait(60)
+    assert order.done == ["new", "newer", "past", "known"]
+
+
+def test_what_is_hurried_moves_up_once_and_never_down(thread: ReadingThread, order: Order) -> None:
+    works = {name: thread.submit(order.work(name), None) for name in ("one", "two", "three")}
+    for name in ("three", "two", "three"):  # A page asks again and again.
+        hurried = works[name]
+        assert hurried is not None
+        thread.hurry(hurried, Urgency.PERSON)
+        thread.hurry(hurried, Urgency.AGAIN)
+    order.go.set()
+    assert thread.wait(60)
+    assert order.done == ["three", "two", "one"]

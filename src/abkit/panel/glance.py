@@ -70,6 +70,21 @@ class Glance:
     problem: str = ""
 
 
+@frozen(kw_only=True)
+class KeptGlance:
+    """A glance as it is kept.
+
+    Attributes:
+        made: When the sums were read, UTC.
+        glance: What they say.
+        state: Of the events that were read; empty if it is not known.
+    """
+
+    made: datetime
+    glance: Glance
+    state: str = ""
+
+
 def glance(sums: ExperimentSums) -> Glance:
     """What the sums say by their plan, in a few words."""
     try:

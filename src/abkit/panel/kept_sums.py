@@ -45,6 +45,11 @@ class KeptSums:
             oldest, _ = self._sums.popitem(last=False)
             self._weights.pop(oldest, None)
 
+    def forget(self, question: Question) -> None:
+        """Keep the sums of a question no longer."""
+        self._sums.pop(question, None)
+        self._weights.pop(question, None)
+
     @property
     def weight(self) -> int:
         """About how many bytes all of them take."""

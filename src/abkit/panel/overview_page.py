@@ -43,8 +43,9 @@ def overview_row(
     declaration: Declaration, source: PanelSource, reader: SumsReader, *, now: datetime
 ) -> OverviewRow:
     """What is known of an experiment, in a few words."""
-    reading = reader.glance(Question(declaration.name))
     settings = source.settings(declaration.name)
+    active = state(declaration, settings, now=now, exposed=True) in ACTIVE
+    reading = reader.glance(Question(declaration.name), active=active)
     known = reading.glance
     found = state(declaration, settings, now=now, exposed=known is not None)
     health: tuple[str, ...] = ()

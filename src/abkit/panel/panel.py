@@ -1,5 +1,6 @@
 """The panel: from a request to a page."""
 
+import hashlib
 import logging
 import os
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from abkit.panel.experiment_page import experiment_page, result_file
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.overview import OverviewRow
 from abkit.panel.overview_page import overview_page, overview_row
-from abkit.panel.pages import STATIC, link, place_of, refused, static_file
+from abkit.panel.pages import STATIC, link, place_of, refused, static_file, templates
 from abkit.panel.questions import Question
 from abkit.panel.reading import REFRESH, SumsReader
 from abkit.panel.source import Interruptible, PanelSource
@@ -41,6 +42,7 @@ class Panel:
 
     Raises:
         ConfigError: The folder cannot be used.
+        MissingExtraError: jinja2 is not installed.
     """
 
     def __init__(
@@ -59,8 +61,14 @@ class Panel:
         self._clock = clock
         files = None if keep is None else SumsFiles(keep, version=self._version)
         self._reader = SumsReader(
-            source.gather, interrupt=_ending(source), files=files, refresh=refresh, clock=clock
+            source.gather,
+            interrupt=_ending(source),
+            state=self._state,
+            files=files,
+            refresh=refresh,
+            clock=clock,
         )
+        templates()
 
     def close(self) -> None:
         """Read nothing more; a query that runs is ended."""
@@ -129,6 +137,13 @@ class Panel:
 
     def _version(self, question: Question) -> str:
         return self._source.version(question)
+
+    def _state(self, question: Question) -> str:
+        """What tells whether a question's sums would be the same if they were read again."""
+        state = self._source.data_state()
+        if not state:
+            return ""
+        return hashlib.sha256(f"{state} {self._version(question)}".encode()).hexdigest()
 
 
 def _ending(source: PanelSource) -> Callable[[], object]:

@@ -19,7 +19,7 @@ from abkit.exposure.runtime.process_hooks import call_after_fork, close_at_exit
 from abkit.panel.glance import Glance, glance
 from abkit.panel.kept_sums import KeptSums
 from abkit.panel.questions import Question
-from abkit.panel.reading_thread import ReadingThread
+from abkit.panel.reading_thread import ReadingThread, Urgency, Work
 from abkit.panel.sums_files import SumsFiles
 from abkit.quoting import told
 
@@ -27,6 +27,10 @@ logger: logging.Logger = logging.getLogger("abkit")
 
 REFRESH = timedelta(minutes=5)
 """What was read longer ago is read again when somebody looks."""
+
+LONG = timedelta(days=1)
+"""What was read longer ago is read again though no event came: time passes, and makes units mature. Of
+experiments that expose nobody any more, nothing is read again before."""
 
 BRIEF = timedelta(seconds=10)
 """What was read since is not read again, whoever asks for it."""
@@ -52,7 +56,8 @@ class Reading:
         problem: Why they could not be read the last time; empty if they could.
         nobody: Whether that was because there is no exposure, of the experiment or at all.
         progress: What is being read now: what, as which step, of about how many; None: nothing is.
-        tried: When somebody last tried to read them, UTC.
+        tried: When somebody last tried to read them, or saw that nothing had changed, UTC.
+        state: Of the events that were read; empty if it is not known.
     """
 
     glance: Glance | None = None
@@ -61,6 +66,7 @@ class Reading:
     nobody: bool = False
     progress: tuple[str, int, int] | None = None
     tried: datetime | None = None
+    state: str = ""
 
 
 @frozen
@@ -80,6 +86,10 @@ Read: TypeAlias = Callable[[Question, Progress], ExperimentSums]
 """What reads the sums that a question asks for."""
 
 
+State: TypeAlias = Callable[[Question], str]
+"""What tells whether that would give other sums than before; empty if it is not known."""
+
+
 class _ClosedError(Exception):
     """Nothing more is to be read."""
 
@@ -88,12 +98,17 @@ def _nothing_to_end() -> None:
     """What cannot be interrupted ends by itself."""
 
 
+def _unknown(_question: Question) -> str:
+    return ""
+
+
 class SumsReader:
-    """Reads sums, one question after the other, in a thread of its own.
+    """Reads sums, one question after the other, in a thread of its own: first what a person waits for.
 
     Args:
         read: Reads them.
         interrupt: Ends the query that runs, called from another thread.
+        state: Tells whether the events changed since.
         files: Where they are kept beyond the process; None: nowhere.
         refresh: How old what was read may be before it is read again.
         clock: Gives the time, UTC.
@@ -106,25 +121,38 @@ class SumsReader:
         read: Read,
         *,
         interrupt: Callable[[], object] = _nothing_to_end,
+        state: State = _unknown,
         files: SumsFiles | None = None,
         refresh: timedelta = REFRESH,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._read = read
         self._interrupt = interrupt
+        self._state = state
         self._files = files
         self._refresh = refresh
         self._clock = clock
         self._known: OrderedDict[Question, Reading] = OrderedDict()
         self._sums = KeptSums()
-        self._running: dict[Question, threading.Event] = {}
+        self._past: set[str] = set()
+        self._running: dict[Question, Work] = {}
+        self._anew: set[Question] = set()
         self._lock = threading.Lock()
         self._thread = ReadingThread()
         call_after_fork(self)
         close_at_exit(self)
 
-    def glance(self, question: Question) -> Reading:
-        """What is known in a few words; what is not, or is old, is read from now on."""
+    def glance(self, question: Question, *, active: bool = True) -> Reading:
+        """What is known in a few words; what is not, or is old, is read from now on.
+
+        Args:
+            question: Which sums.
+            active: Whether the experiment exposes units: if not, there is little new to read.
+        """
+        if active:
+            self._past.discard(question.experiment)
+        else:
+            self._past.add(question.experiment)
         return self._look(question, anew=False, viewer="")[0]
 
     def look(
@@ -145,11 +173,13 @@ class SumsReader:
                 each other's.
         """
         known, running = self._look(question, anew=anew, viewer=viewer)
-        sums = self._kept(question, known)
-        if sums is None and known.glance is not None and running is None:
-            known, running = self._again(question, viewer)
-        if sums is None and running is not None and patience:
-            running.wait(patience.total_seconds())
+        sums = self._kept(question)
+        if sums is None and known.glance is not None:
+            known, running = self._again(question, known, viewer)
+        if running is not None:
+            self._thread.hurry(running, Urgency.PERSON)
+            if sums is None and patience:
+                running.done.wait(patience.total_seconds())
         with self._lock:
             return Looked(self._known.get(question, known), self._sums.get(question) or sums)
 
@@ -183,70 +213,92 @@ class SumsReader:
             if question in self._known:
                 self._known[question] = evolve(self._known[question], progress=None)
         self._running.clear()
+        self._anew.clear()
 
-    def _look(
-        self, question: Question, *, anew: bool, viewer: str
-    ) -> "tuple[Reading, threading.Event | None]":
+    def _look(self, question: Question, *, anew: bool, viewer: str) -> tuple[Reading, Work | None]:
         if question not in self._known and self._files is not None:
             kept = self._files.glance(question)
             if kept is not None:
+                reading = Reading(
+                    glance=kept.glance, made=kept.made, tried=kept.made, state=kept.state
+                )
                 with self._lock:
-                    made, found = kept
-                    self._keep(question, Reading(glance=found, made=made, tried=made))
+                    self._keep(question, reading)
         with self._lock:
             known = self._known.get(question, Reading())
             if question in self._known:
                 self._known.move_to_end(question)
             running = self._running.get(question)
-            if running is None and self._is_due(known, anew=anew):
-                return self._begin(question, known, viewer)
+            if running is None and self._is_due(question, known, anew=anew):
+                return self._begin(question, known, viewer, anew=anew)
             return known, running
 
-    def _kept(self, question: Question, known: Reading) -> ExperimentSums | None:
+    def _kept(self, question: Question) -> ExperimentSums | None:
         with self._lock:
             sums = self._sums.get(question)
-        if sums is not None or self._files is None or known.made is None:
+            made = self._known.get(question, Reading()).made
+        if sums is not None or self._files is None or made is None:
             return sums
         sums = self._files.sums(question)
-        if sums is not None and sums.made == known.made:
+        if sums is not None and sums.made == made:
             with self._lock:
                 self._sums.put(question, sums)
             return sums
         return None
 
-    def _again(self, question: Question, viewer: str) -> "tuple[Reading, threading.Event | None]":
-        """Read sums that are no longer kept."""
+    def _again(
+        self, question: Question, known: Reading, viewer: str
+    ) -> tuple[Reading, Work | None]:
+        """Read sums that are no longer kept, though no event came."""
         with self._lock:
-            known = self._known.get(question, Reading())
-            running = self._running.get(question)
-            return (known, running) if running else self._begin(question, known, viewer)
+            known, running = self._known.get(question, known), self._running.get(question)
+            if running is None:
+                return self._begin(question, known, viewer, anew=True)
+            self._anew.add(question)
+            return known, running
 
-    def _is_due(self, known: Reading, *, anew: bool) -> bool:
+    def _is_due(self, question: Question, known: Reading, *, anew: bool) -> bool:
         if known.tried is None:
             return True
-        return self._clock() - known.tried >= (BRIEF if anew else self._refresh)
+        age = self._clock() - known.tried
+        if anew:
+            return age >= BRIEF
+        is_past = question.experiment in self._past and not known.problem
+        return age >= (max(self._refresh, LONG) if is_past else self._refresh)
 
     def _begin(
-        self, question: Question, known: Reading, viewer: str
-    ) -> "tuple[Reading, threading.Event | None]":
+        self, question: Question, known: Reading, viewer: str, *, anew: bool
+    ) -> tuple[Reading, Work | None]:
         if self._thread.is_closed:
             return known, None
         line = None if question == Question(question.experiment) else viewer
-        running = self._thread.submit(lambda: self._answer(question), line)
-        if (
-            running is None
-        ):  # Nothing is kept of it: who is refused must not displace what is known.
+        running = self._thread.submit(
+            lambda: self._answer(question), line, self._urgency(question, known)
+        )
+        if running is None:
+            # Nothing is kept of it: who is refused must not displace what is known.
             return evolve(known, problem=_TOO_MUCH), None
         known = evolve(known, progress=("waiting for its turn", 0, 1))
         self._keep(question, known)
+        if anew:
+            self._anew.add(question)
         self._running[question] = running
         return known, running
+
+    def _urgency(self, question: Question, known: Reading) -> Urgency:
+        if known.tried is not None:
+            return Urgency.AGAIN
+        return Urgency.NEW_OF_PAST if question.experiment in self._past else Urgency.NEW
 
     def _answer(self, question: Question) -> None:
         sums, problem, nobody = None, "", False
         try:
+            # Before the events are read: what comes meanwhile is new.
+            events = self._state(question)
+            if self._is_same(question, events):
+                return
             sums = self._read(question, lambda *what: self._tell(question, *what))
-            found = Reading(glance=glance(sums), made=sums.made, tried=self._clock())
+            found = Reading(glance=glance(sums), made=sums.made, tried=self._clock(), state=events)
         except _ClosedError:
             return
         except AbkitError as error:
@@ -257,7 +309,7 @@ class SumsReader:
         if self._thread.is_closed:
             return
         if sums is not None and not problem and self._files is not None:
-            self._files.put(question, sums, found.glance or Glance())
+            self._files.put(question, sums, found.glance or Glance(), state=events)
         with self._lock:
             if problem:
                 known = self._known.get(question, Reading())
@@ -267,7 +319,34 @@ class SumsReader:
             self._keep(question, found)
             if sums is not None and not problem:
                 self._sums.put(question, sums)
-            self._running.pop(question, None)
+            self._settle(question)
+
+    def _settle(self, question: Question) -> None:
+        self._anew.discard(question)
+        self._running.pop(question, None)
+
+    def _is_same(self, question: Question, state: str) -> bool:
+        """Whether what is known, or what another process kept, would only be read once more.
+
+        If so, it holds from now on.
+        """
+        kept = None if self._files is None else self._files.glance(question)
+        with self._lock:
+            now, known = self._clock(), self._known.get(question, Reading())
+            if kept is not None and kept.made != known.made:
+                known = evolve(known, glance=kept.glance, made=kept.made, state=kept.state)
+            if question in self._anew or not state or known.state != state:
+                return False
+            if known.made is None or now - known.made >= LONG:
+                return False
+            sums = self._sums.get(question)
+            if sums is not None and sums.made != known.made:
+                self._sums.forget(question)
+            self._keep(question, evolve(known, problem="", nobody=False, progress=None, tried=now))
+            self._settle(question)
+        if self._files is not None:
+            self._files.still_holds(question)
+        return True
 
     def _tell(self, question: Question, what: str, step: int, steps: int) -> None:
         if self._thread.is_closed:

@@ -1,11 +1,10 @@
 """The thread in which sums are read: one after the other, those who wait in turn."""
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
+from enum import IntEnum
 from typing import TypeAlias
-
-from attrs import field, frozen
 
 MOST_WAITING = 500
 """So much may wait."""
@@ -17,14 +16,39 @@ Line: TypeAlias = str | None
 """Who waits in the same line: a viewer, by name; None: everybody, for what all of them see."""
 
 
-@frozen
-class _Work:
-    do: Callable[[], None]
-    done: threading.Event = field(factory=threading.Event)
+class Urgency(IntEnum):
+    """Who waits for something: the smallest is served first of its line."""
+
+    PERSON = 0
+    """Somebody looks at the experiment's page."""
+    NEW = 1
+    """Nothing is known yet of an experiment that exposes units."""
+    NEW_OF_PAST = 2
+    """Nothing is known yet of one that exposes nobody any more."""
+    AGAIN = 3
+    """Something is known, and may be old."""
+
+
+class Work:
+    """Something that is done when its turn comes.
+
+    Attributes:
+        done: Is set when it is done, or is not done any more.
+        do: Does it.
+        place: How urgent it is, and when it came: the least is next.
+    """
+
+    def __init__(self, do: Callable[[], None], urgency: Urgency, came: int) -> None:
+        self.done: threading.Event = threading.Event()
+        self.do: Callable[[], None] = do
+        self.place: tuple[Urgency, int] = (urgency, came)
+
+    def __lt__(self, other: "Work") -> bool:
+        return self.place < other.place
 
 
 class ReadingThread:
-    """Does one piece of work after the other: the first of each line in turn.
+    """Does one piece of work after the other: the most urgent of each line in turn.
 
     So what one person asks for, however much it is, holds up another by no more than what is being done. The
     thread is started when there is something to do, and ends when there is nothing. It does not keep the
@@ -33,20 +57,24 @@ class ReadingThread:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lines: OrderedDict[Line, deque[_Work]] = OrderedDict()
+        self._lines: OrderedDict[Line, list[Work]] = OrderedDict()
+        self._came = 0
         self._last: Line = None
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def submit(self, do: Callable[[], None], line: Line) -> threading.Event | None:
+    def submit(
+        self, do: Callable[[], None], line: Line, urgency: Urgency = Urgency.NEW
+    ) -> Work | None:
         """Do something when its turn comes.
 
         Args:
             do: Does it.
             line: Who asks for it.
+            urgency: Before what of the same line.
 
         Returns:
-            Is set when it is done; None if too much waits already, or nothing is done any more.
+            None if too much waits already, or nothing is done any more.
         """
         with self._lock:
             if self._closed or self._is_full(line):
@@ -58,9 +86,17 @@ class ReadingThread:
                 except RuntimeError:  # The program ends.
                     return None
                 self._thread = thread
-            work = _Work(do)
-            self._lines.setdefault(line, deque()).append(work)
-            return work.done
+            self._came += 1
+            work = Work(do, urgency, self._came)
+            self._lines.setdefault(line, []).append(work)
+            return work
+
+    def hurry(self, work: Work, urgency: Urgency) -> None:
+        """Make what waits more urgent; it keeps its place if it is so already."""
+        with self._lock:
+            if urgency < work.place[0]:
+                self._came += 1
+                work.place = (urgency, self._came)
 
     def close(self) -> None:
         """Begin nothing more; what is being done is not waited for."""
@@ -107,8 +143,8 @@ class ReadingThread:
                 if self._thread is threading.current_thread():  # Something was raised.
                     self._thread = None
 
-    def _next(self) -> _Work | None:
-        """The first of the line whose turn it is: the one that came last waits for all others."""
+    def _next(self) -> Work | None:
+        """The most urgent of the line whose turn it is: the one that came last waits for all others."""
         with self._lock:
             if not self._lines:
                 self._thread = None
@@ -116,7 +152,8 @@ class ReadingThread:
             if self._last in self._lines:
                 self._lines.move_to_end(self._last)
             self._last, waiting = self._lines.popitem(last=False)
-            work = waiting.popleft()
+            work = min(waiting)
+            waiting.remove(work)
             if waiting:
                 self._lines[self._last] = waiting
             return work

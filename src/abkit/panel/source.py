@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from abkit.analysis.aggregation.session import Progress
@@ -17,11 +18,16 @@ from abkit.errors import OutsideFrameError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.panel.asked_days import outside
+from abkit.panel.data_state import DataState
 from abkit.panel.database_tables import DatabaseTables
 from abkit.panel.questions import Question
 
 if TYPE_CHECKING:
     from abkit.manager import ExperimentManager
+
+
+_AT_ONCE = 1.0
+"""Seconds in which the project's plan is looked up once."""
 
 
 class PanelSource(Protocol):
@@ -37,6 +43,10 @@ class PanelSource(Protocol):
 
     def version(self, question: Question) -> str:
         """What the sums of a question depend on beside the events: what is declared, and where they are."""
+        ...
+
+    def data_state(self) -> str:
+        """What tells whether events came since they were read; empty if only reading them would tell."""
         ...
 
     def gather(self, question: Question, progress: Progress) -> ExperimentSums:
@@ -90,6 +100,8 @@ class StoredSource:
         self._events = events
         self._tables = tables
         self._running: DuckDB | None = None
+        self._state = DataState(events or "")
+        self._plan: tuple[float, AnalysisPlan | None] | None = None
 
     def declarations(self) -> Sequence[Declaration]:
         """As `PanelSource.declarations`."""
@@ -104,7 +116,11 @@ class StoredSource:
     def version(self, question: Question) -> str:
         """As `PanelSource.version`."""
         declared = self._manager.experiment(question.experiment).declaration
-        return repr((declared, project_plan(), self._place()))
+        return repr((declared, self._project(), self._place()))
+
+    def data_state(self) -> str:
+        """As `PanelSource.data_state`; it is not known of a URL, and of tables."""
+        return "" if self._events is None else self._state()
 
     def gather(self, question: Question, progress: Progress) -> ExperimentSums:
         """As `PanelSource.gather`."""
@@ -122,6 +138,13 @@ class StoredSource:
         running = self._running
         if running is not None:
             running.interrupt()
+
+    def _project(self) -> AnalysisPlan | None:
+        """What the project plans; it is looked up once for all experiments of a page."""
+        now = monotonic()
+        if self._plan is None or now - self._plan[0] >= _AT_ONCE:
+            self._plan = now, project_plan()
+        return self._plan[1]
 
     def _place(self) -> object:
         """What tells these events from others, as text: the same in another process."""

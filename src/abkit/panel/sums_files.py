@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +25,7 @@ from attrs import has
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.distribution import __version__
 from abkit.errors import ConfigError
-from abkit.panel.glance import Glance
+from abkit.panel.glance import Glance, KeptGlance
 from abkit.panel.questions import Question
 
 logger: logging.Logger = logging.getLogger("abkit")
@@ -110,22 +109,38 @@ class SumsFiles:
         with suppress(OSError):
             self._forget_old()
 
-    def glance(self, question: Question) -> tuple[datetime, Glance] | None:
-        """When the sums of a question were read, UTC, and what they say; None if they are not here."""
+    def glance(self, question: Question) -> KeptGlance | None:
+        """What the sums of a question say; None if they are not here."""
         found = self._read(self._path(question, "glance"))
-        return found if isinstance(found, tuple) and len(found) == 2 else None
+        return found if isinstance(found, KeptGlance) else None
 
     def sums(self, question: Question) -> ExperimentSums | None:
         """The sums of a question; None if they are not here."""
         found = self._read(self._path(question, "sums"))
         return found if isinstance(found, ExperimentSums) else None
 
-    def put(self, question: Question, sums: ExperimentSums, glance: Glance) -> None:
-        """Keep the sums of a question; if they cannot be, the log says why, and nothing else happens."""
+    def put(
+        self, question: Question, sums: ExperimentSums, glance: Glance, *, state: str = ""
+    ) -> None:
+        """Keep the sums of a question; if they cannot be, the log says why, and nothing else happens.
+
+        Args:
+            question: Which sums.
+            sums: What was read.
+            glance: What they say.
+            state: Of the events that were read; empty if it is not known.
+        """
         self._write(self._path(question, "sums"), sums)
-        self._write(self._path(question, "glance"), (sums.made, glance))
+        kept = KeptGlance(made=sums.made, glance=glance, state=state)
+        self._write(self._path(question, "glance"), kept)
         with suppress(OSError):
             self._forget_most()
+
+    def still_holds(self, question: Question) -> None:
+        """Keep what is here of a question as if it had been written now."""
+        for kind in ("sums", "glance"):
+            with suppress(OSError):
+                os.utime(self._path(question, kind))
 
     def _forget_old(self) -> None:
         """Remove what nobody wrote for long: of experiments that are gone, or were declared otherwise."""

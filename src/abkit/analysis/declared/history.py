@@ -39,10 +39,18 @@ def readable_history(name: str) -> tuple[History, tuple[str, ...]]:
         return History(), (said,)
 
 
+def lock_path() -> Path:
+    """Where the lock is, if there is one: beside the nearest pyproject.toml, or in the current folder.
+
+    Raises:
+        ConfigError: pyproject.toml cannot be read.
+    """
+    project = tool_table().path
+    return (Path.cwd() if project is None else project.parent) / LOCK_FILE
+
+
 def history_of(name: str) -> History:
     """What the lock tells of an experiment; nothing where there is no lock.
-
-    The lock is `experiments.lock.json` in the folder of the nearest pyproject.toml, or in the current one.
 
     Args:
         name: The experiment's name.
@@ -50,8 +58,7 @@ def history_of(name: str) -> History:
     Raises:
         ConfigError: The lock cannot be read.
     """
-    project = tool_table().path
-    path = (Path.cwd() if project is None else project.parent) / LOCK_FILE
+    path = lock_path()
     if not path.is_file():
         return History()
     entry = read_lock(path).get(name, {})

@@ -61,6 +61,8 @@ def past_results(name: str) -> PastResults:
 def results_folder() -> Path | None:
     """Where the project keeps its results: the folder `results` of [tool.abkit] in pyproject.toml.
 
+    None if it names no folder.
+
     Raises:
         ConfigError: As `past_results`.
     """
