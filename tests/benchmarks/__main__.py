@@ -17,6 +17,7 @@ from .analysis.showing import showing_rows, showing_table
 from .bulk import bulk_rows
 from .delivery import delivery_outcomes
 from .imports import import_rows
+from .panel.rows import panel_rows, panel_table
 from .peers.everyone import everyone
 from .requests import request_rows
 from .servers import server_rows
@@ -48,6 +49,7 @@ def main() -> None:
     console.print(server_table(server_rows()))
     console.print(analysis_table(analysis_rows()))
     console.print(showing_table(showing_rows()))
+    console.print(panel_table(panel_rows()))
     for table in (level_table(levels()), detection_table(detections()), one_look_table()):
         console.print(table)
     console.print(f"This took {perf_counter() - start:.0f} s.")

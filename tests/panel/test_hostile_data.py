@@ -102,9 +102,9 @@ def panel_of(experiment: type[UserExperiment], events: Path) -> Panel:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     names = list(Hostile.declaration.weights)
-    rows: list[tuple[str, str, str]] = [
+    rows = [
         (
-            names[i % 3],
+            str(names[i % 3]),
             json.dumps({HTML: [HTML, LONG, "\u0000'; drop table seen; --"][i // 3 % 3]}),
             HTML if i % 7 < 3 else "",
         )

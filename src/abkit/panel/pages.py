@@ -40,6 +40,16 @@ def templates() -> "Environment":
     return of_reports.overlay(loader=ChoiceLoader(loaders))
 
 
+def prepare() -> None:
+    """Load what the first page needs: it takes a moment, in which nobody waits yet.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed.
+    """
+    for name in ("frame.html.jinja", "overview.html.jinja", "macros.html.jinja"):
+        templates().get_template(name)
+
+
 @cache
 def static_file(name: str) -> bytes:
     """The content of one of `STATIC`; the style begins with that of the report."""

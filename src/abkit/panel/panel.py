@@ -16,7 +16,7 @@ from abkit.panel.experiment_page import experiment_page, result_file
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.overview import OverviewRow
 from abkit.panel.overview_page import overview_page, overview_row
-from abkit.panel.pages import STATIC, link, place_of, refused, static_file, templates
+from abkit.panel.pages import STATIC, link, place_of, prepare, refused, static_file
 from abkit.panel.questions import Question
 from abkit.panel.reading import REFRESH, SumsReader
 from abkit.panel.source import Interruptible, PanelSource
@@ -68,7 +68,7 @@ class Panel:
             refresh=refresh,
             clock=clock,
         )
-        templates()
+        prepare()
 
     def close(self) -> None:
         """Read nothing more; a query that runs is ended."""

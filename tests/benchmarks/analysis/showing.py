@@ -22,6 +22,13 @@ from abkit.analysis.presentation.report import render
 from abkit.experiments.declaring.metrics import Conversion, Metric, Sum
 
 VARIANTS, METRICS, DAYS = 8, 15, 90
+VARIANT_NAMES = [f"v{number}" for number in range(VARIANTS)]
+EXAMPLE_METRICS: list[Metric] = [
+    Conversion(f"conversion {number}", action=f"m{number}", goal=0.05)
+    if number % 2 == 0
+    else Sum(f"sum {number}", action=f"m{number}", property="price", role="secondary")
+    for number in range(METRICS)
+]
 _ROUNDS = 5
 _LOOP = 1_000_000
 
@@ -66,7 +73,7 @@ class Shown:
 
 def showing_rows() -> Iterable[Shown]:
     """Measure all of them, on one experiment."""
-    sums = _sums()
+    sums = example_sums()
     result = sums.result()
     charts = Drawing(result)
     found = result.metrics[0]
@@ -124,24 +131,17 @@ def showing_table(rows: Iterable[Shown]) -> Table:
 
 
 @cache
-def _sums() -> ExperimentSums:
-    """What a database gave of an experiment."""
+def example_sums() -> ExperimentSums:
+    """What a database gave of an experiment of that size."""
     import duckdb
 
-    variants = [f"v{number}" for number in range(VARIANTS)]
-    metrics: list[Metric] = [
-        Conversion(f"conversion {number}", action=f"m{number}", goal=0.05)
-        if number % 2 == 0
-        else Sum(f"sum {number}", action=f"m{number}", property="price", role="secondary")
-        for number in range(METRICS)
-    ]
     design = Design(
         name="Bench",
         salt="Bench",
         unit_type="user",
-        control=variants[0],
-        weights=MappingProxyType(dict.fromkeys(variants, 1 / VARIANTS)),
-        metrics=tuple(metrics),
+        control=VARIANT_NAMES[0],
+        weights=MappingProxyType(dict.fromkeys(VARIANT_NAMES, 1 / VARIANTS)),
+        metrics=tuple(EXAMPLE_METRICS),
     )
     with TemporaryDirectory() as where:
         with duckdb.connect() as connection:

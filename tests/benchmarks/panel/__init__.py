@@ -1,0 +1,1 @@
+"""What the panel takes: `python -m tests.benchmarks.panel.rows`."""
