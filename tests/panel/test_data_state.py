@@ -1,12 +1,12 @@
 """Whether events came since they were read."""
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.panel.asking import PATIENCE, result
-from tests.panel.shop import manager, write_events
+from tests.panel.asking import PATIENCE, result, settled
+from tests.panel.shop import Checkout, analysis_of, manager, write_events
 
 from abkit.analysis.aggregation.session import Progress
 from abkit.analysis.experiment_sums import ExperimentSums
@@ -107,3 +107,34 @@ def test_events_are_read_again_only_when_some_came(
         assert time.monotonic() < deadline
     second.close()
     assert read.count("Checkout") == 2
+
+
+def test_the_overview_reads_no_experiment_again_that_is_over(shop_events: Path) -> None:
+    read: list[str] = []
+
+    class Over(Checkout):
+        name = "Over"
+        salt = Checkout.salt
+        starts = "2026-11-01"
+        ends = "2026-11-20"
+
+    class Counted(StoredSource):
+        def data_state(self) -> str:
+            return ""  # Events come all the time.
+
+        def gather(self, question: Question, progress: Progress) -> ExperimentSums:
+            read.append(question.experiment)
+            return analysis_of(shop_events).gather(progress)
+
+    found = manager()
+    found.add(Over)
+    clock = [datetime.now(UTC)]
+    panel = Panel(Counted(found, events=str(shop_events)), clock=lambda: clock[0])
+    settled(panel, "")
+    clock[0] += timedelta(minutes=10)
+    settled(panel, "")
+    assert (read.count("Checkout"), read.count("Over")) == (2, 1)
+    clock[0] += timedelta(days=1)
+    settled(panel, "")
+    panel.close()
+    assert read.count("Over") == 2
