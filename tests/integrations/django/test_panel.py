@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.sql import emit_post_migrate_signal
 from django.test import Client, override_settings
 from tests.panel.shop import Checkout
 
@@ -68,3 +70,31 @@ def test_without_events_django_says_what_is_missing() -> None:
 def test_a_wrong_setting_is_told() -> None:
     (problem,) = configuration_of({"PANEL_EVENTS": 7}).problems
     assert "must be a folder or a URL, not 7" in problem.what
+
+
+def permissions() -> Any:
+    from django.contrib.auth.models import Permission
+
+    return Permission.objects.filter(content_type__app_label="abkit")
+
+
+@pytest.mark.usefixtures("django")
+def test_migrate_makes_the_permission_to_act() -> None:
+    assert [each.codename for each in permissions()] == ["act_on_experiments"]
+
+
+class Elsewhere:
+    """A router by which permissions are in another database."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool:
+        return False
+
+
+@pytest.mark.usefixtures("django")
+def test_the_permission_is_made_only_where_permissions_are() -> None:
+    permissions().delete()
+    with override_settings(DATABASE_ROUTERS=[Elsewhere()]):
+        emit_post_migrate_signal(0, False, "default")
+    assert not permissions()
+    emit_post_migrate_signal(0, False, "default")
+    assert permissions()

@@ -9,6 +9,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.checks import CheckMessage, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.db import router
 from django.db.models.signals import post_migrate
 from django.http import HttpRequest
 
@@ -128,6 +129,8 @@ def _make_permission(*, using: str, **_: Any) -> None:
     label, codename = PERMISSION.split(".")
     kinds: Any = apps.get_model("contenttypes", "ContentType")
     permissions: Any = apps.get_model("auth", "Permission")
+    if not router.allow_migrate_model(using, permissions):  # They are in another database.
+        return
     kind = kinds.objects.using(using).get_or_create(app_label=label, model="experiment")[0]
     permissions.objects.using(using).get_or_create(
         content_type=kind, codename=codename, defaults={"name": "Can act on experiments"}
