@@ -317,3 +317,10 @@ def test_health_tells_how_complete_the_data_are(shop_panel: Panel) -> None:
     html = page(shop_panel, "experiments/Checkout/health/")
     assert "New units on a usual day" in html
     assert "Newest exposure" in html
+
+
+def test_controls_say_that_they_offer_little_while_nothing_is_read(shop_panel: Panel) -> None:
+    unread = Panel(StoredSource(manager(), events="nothing"))
+    assert "data-unread" in page(unread, "experiments/Checkout/")
+    unread.close()
+    assert "data-unread" not in page(shop_panel, "experiments/Checkout/")

@@ -182,6 +182,23 @@ def test_the_headings_of_the_overview_stay_and_sort(shown: "Page") -> None:
     assert heading.evaluate("each => getComputedStyle(each).position") == "sticky"
 
 
+def test_controls_offer_what_is_known_once_events_are_read(shown: "Page") -> None:
+    shown.get_by_role("link", name="Checkout").click()
+    control = shown.get_by_role("combobox", name="Control")
+    shown.evaluate("""() => {
+      const form = document.querySelector("form.controls");
+      form.dataset.unread = "";
+      form.elements.control.replaceChildren();
+      form.elements.control.focus();
+      replace("shown", location.href, { remember: false });
+    }""")
+    shown.locator("form[data-unread]").wait_for(state="detached")
+    assert "express" in control.inner_text()
+    assert shown.evaluate("document.activeElement.name") == "control"
+    control.select_option("express")
+    shown.get_by_text("Not as planned").first.wait_for()
+
+
 def test_it_works_without_a_script(browser: "Browser", address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

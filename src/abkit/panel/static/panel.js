@@ -17,8 +17,9 @@ async function replace(id, address, { remember }) {
     const open = [...old.querySelectorAll("details")].map((each) => each.open);
     swap(old, fresh);
     [...fresh.querySelectorAll("details")].forEach((each, place) => { if (open[place]) each.open = true; });
-    for (const part of ["header", "footer", ".tabs", ".asked"]) {
-      const now = page.querySelector(part);
+    // The form offers more once events are read; later it is left alone, as somebody may be writing in it.
+    for (const part of ["header", "footer", ".tabs", "form[data-unread]", ".asked"]) {
+      const now = page.querySelector(part.replace("[data-unread]", ".controls"));
       if (now) swap(document.querySelector(part), now);
     }
     inView();
@@ -36,10 +37,12 @@ async function replace(id, address, { remember }) {
 
 // Who stands on a part that is replaced stands on the same one of its successor.
 function swap(old, fresh) {
-  const stops = "a, button, input, select, summary, textarea, [tabindex]";
-  const place = old ? [...old.querySelectorAll(stops)].indexOf(document.activeElement) : -1;
+  const active = document.activeElement;
+  const focusable = "a, button, input, select, summary, textarea, [tabindex]";
+  const stops = (part) => [...part.querySelectorAll(focusable)].filter((each) => each.name === active.name);
+  const place = old ? stops(old).indexOf(active) : -1;
   old?.replaceWith(fresh);
-  if (place >= 0) fresh.querySelectorAll(stops)[place]?.focus({ preventScroll: true });
+  if (place >= 0) stops(fresh)[place]?.focus({ preventScroll: true });
 }
 
 function tell(what) {
@@ -76,15 +79,9 @@ function addressOf(form) {
 }
 
 let typed;
-for (const form of document.querySelectorAll("form[data-replaces]")) {
-  const show = () => replace(form.dataset.replaces, addressOf(form), { remember: true });
-  form.addEventListener("change", show);
-  form.addEventListener("input", (event) => {
-    if (event.target.type !== "search") return;
-    clearTimeout(typed);
-    typed = setTimeout(show, 200);
-  });
-  form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typed); show(); });
+function show(form) {
+  clearTimeout(typed);
+  replace(form.dataset.replaces, addressOf(form), { remember: true });
 }
 
 // Who presses Escape sees what an explanation stands before, until they come back.
@@ -96,6 +93,21 @@ document.addEventListener("keydown", (event) => {
     told.addEventListener("pointerleave", again, { once: true });
     told.addEventListener("blur", again, { once: true });
   }
+});
+
+const formOf = (event) => event.target.closest("form[data-replaces]");
+document.addEventListener("change", (event) => { if (formOf(event)) show(formOf(event)); });
+document.addEventListener("input", (event) => {
+  const form = formOf(event);
+  if (!form || event.target.type !== "search") return;
+  clearTimeout(typed);
+  typed = setTimeout(() => show(form), 200);
+});
+document.addEventListener("submit", (event) => {
+  const form = formOf(event);
+  if (!form) return;
+  event.preventDefault();
+  show(form);
 });
 
 document.addEventListener("keydown", (event) => {
