@@ -20,6 +20,7 @@ from abkit.panel.glance import Glance, glance
 from abkit.panel.kept_sums import KeptSums
 from abkit.panel.questions import Question
 from abkit.panel.reading_thread import ReadingThread, Urgency, Work
+from abkit.panel.real_threads import in_real_thread
 from abkit.panel.sums_files import SumsFiles
 from abkit.quoting import told
 
@@ -84,6 +85,16 @@ class Looked:
 
 Read: TypeAlias = Callable[[Question, Progress], ExperimentSums]
 """What reads the sums that a question asks for."""
+
+
+@frozen(kw_only=True)
+class _Attempt:
+    """What came of reading sums: these, and what is known by them, or the problem."""
+
+    sums: ExperimentSums | None = None
+    reading: Reading | None = None
+    problem: str = ""
+    nobody: bool = False
 
 
 State: TypeAlias = Callable[[Question], str]
@@ -291,35 +302,43 @@ class SumsReader:
         return Urgency.NEW_OF_PAST if question.experiment in self._past else Urgency.NEW
 
     def _answer(self, question: Question) -> None:
-        sums, problem, nobody = None, "", False
+        attempt = in_real_thread(lambda: self._attempt(question))
+        if attempt is None or self._thread.is_closed:
+            return
+        with self._lock:
+            found = attempt.reading
+            if found is None:
+                found = evolve(
+                    self._known.get(question, Reading()),
+                    problem=attempt.problem,
+                    nobody=attempt.nobody,
+                    progress=None,
+                    tried=self._clock(),
+                )
+            self._keep(question, found)
+            if attempt.sums is not None:
+                self._sums.put(question, attempt.sums)
+            self._settle(question)
+
+    def _attempt(self, question: Question) -> "_Attempt | None":
+        """What was read, or why nothing could be; None if nothing has to be, or not any more."""
         try:
             # Before the events are read: what comes meanwhile is new.
             events = self._state(question)
             if self._is_same(question, events):
-                return
+                return None
             sums = self._read(question, lambda *what: self._tell(question, *what))
             found = Reading(glance=glance(sums), made=sums.made, tried=self._clock(), state=events)
         except _ClosedError:
-            return
+            return None
         except AbkitError as error:
-            problem, nobody = str(error), type(error) is EmptyDataError
+            return _Attempt(problem=str(error), nobody=type(error) is EmptyDataError)
         except Exception as error:
             logger.exception("panel: the sums of %s cannot be read", told(question.experiment))
-            problem = f"{type(error).__name__}: {error}"
-        if self._thread.is_closed:
-            return
-        if sums is not None and not problem and self._files is not None:
+            return _Attempt(problem=f"{type(error).__name__}: {error}")
+        if self._files is not None and not self._thread.is_closed:
             self._files.put(question, sums, found.glance or Glance(), state=events)
-        with self._lock:
-            if problem:
-                known = self._known.get(question, Reading())
-                found = evolve(
-                    known, problem=problem, nobody=nobody, progress=None, tried=self._clock()
-                )
-            self._keep(question, found)
-            if sums is not None and not problem:
-                self._sums.put(question, sums)
-            self._settle(question)
+        return _Attempt(sums=sums, reading=found)
 
     def _settle(self, question: Question) -> None:
         self._anew.discard(question)
