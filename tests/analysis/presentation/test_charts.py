@@ -23,7 +23,9 @@ from abkit.analysis.presentation.charts import PAPER, Charts, Size
 from abkit.analysis.presentation.charts.drawing import Drawing
 from abkit.analysis.presentation.charts.plot import Plot
 from abkit.analysis.presentation.charts.series import labels
+from abkit.analysis.presentation.charts.shapes import SHAPES
 from abkit.analysis.presentation.charts.svg import drawn
+from abkit.analysis.presentation.charts.theme import DASHES, DRAWN
 from abkit.analysis.presentation.charts.vega import vega_lite
 from abkit.analysis.result import Result
 
@@ -265,6 +267,58 @@ def test_every_variant_is_in_the_legend_by_its_whole_name(full: Full) -> None:
     assert plot is not None
     for size in (Size(), Size(270, 190)):
         assert all(name in texts(drawn(plot, size=size, label="")) for name in names)
+
+
+def test_a_picture_has_every_variant_by_its_whole_name(full: Full, tmp_path: Path) -> None:
+    names = ("control", "one_page_checkout_with_long_name", "express_checkout")
+    found = full(names, metrics=(Conversion("m"),), looks=3, values=())
+    written = {
+        path.stem: texts(path.read_text()) for path in found.charts().save(tmp_path, format="svg")
+    }
+    for chart in ("cumulative-exposures", "over-time-1-m", "by-day-1-m"):
+        assert all(name in written[chart] for name in names[1:]), chart
+
+
+def test_without_colours_every_variant_is_still_told_apart(full: Full) -> None:
+    """Lines differ in their dashes, points in their shapes."""
+    assert len({*map(tuple, DASHES)}) == len({*SHAPES}) == DRAWN + 1 == len(PAPER.series)
+    charts = Drawing(full(tuple(f"v{i}" for i in range(DRAWN + 1)), metrics=(Conversion("m"),)))
+    for plot, channel in (
+        (charts.cumulative(), "strokeDash"),
+        (*charts.each(charts.by_day).values(), "shape"),
+    ):
+        assert plot is not None
+        encodings = [
+            layer["encoding"][channel]["scale"]["range"]
+            for layer in vega_lite(plot, theme=PAPER, size=Size())["layer"]
+            if channel in layer["encoding"]
+        ]
+        assert {len({*map(str, values)}) for values in encodings} == {len(plot.variants)}
+        legend = parsed(inline(plot))[0]
+        looks = [
+            re.sub(r"-?[\d.]+ ", "", str(sorted(path.attrib.items())))
+            for path in legend
+            if path.tag.endswith("path")
+        ]
+        without = [re.sub(r"var\(--series-\d\)", "", look) for look in looks]
+        pairs = {*zip(without[::2], without[1::2], strict=True)}
+        assert len(pairs) == len(plot.variants)
+
+
+def test_a_series_says_how_it_ends_without_a_script(full: Full) -> None:
+    charts = Drawing(full(("0", "1", "2")))
+    over_time = next(iter(charts.each(charts.over_time).values()))
+    assert over_time.ends == {
+        "1": "+13.00%, from +2.35% to +24.85%",
+        "2": "+4.00%, from -6.03% to +15.14%",
+    }
+    titles = [e.text for e in parsed(inline(over_time)).iter() if e.tag.endswith("title")]
+    assert {*titles} == {"1: +13.00%, from +2.35% to +24.85%", "2: +4.00%, from -6.03% to +15.14%"}
+    by_day = next(iter(charts.each(charts.by_day).values()))
+    assert by_day.ends["1"] == "+13.00%, from +2.35% to +24.85%, on day 13"
+    growth = charts.cumulative()
+    assert growth is not None
+    assert growth.ends == {"0": "9,000", "1": "9,037", "2": "9,074"}
 
 
 def test_a_name_wider_than_the_chart_is_cut(full: Full) -> None:

@@ -1,9 +1,11 @@
 """The chart of one metric by days since exposure: the lift of each day with its interval."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.novelty import Novelty
+from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.charts.plot import Ink, Layer, Mark, Numbers, Panel, Plot, Row
 from abkit.analysis.presentation.charts.scales import COUNT, changes
 from abkit.analysis.presentation.charts.series import drawn, labels
@@ -61,7 +63,23 @@ def by_day_chart(found: MetricResult, novelty: Novelty) -> Plot | None:
         ),
         layers=layers,
     )
-    return Plot(panels=[panel], variants=[*names.values()], first=1)
+    return Plot(
+        panels=[panel],
+        variants=[*names.values()],
+        first=1,
+        stops=range(max(len(effect.days) for effect in novelty.treatments)),
+        ends=MappingProxyType(dict(_last_of(novelty, names))),
+    )
+
+
+def _last_of(novelty: Novelty, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """By label, the lift on the last day that is compared, and its interval."""
+    for of in novelty.treatments:
+        compared = [(day, found) for day, found in enumerate(of.days) if found is not None]
+        if compared and of.variant in names:
+            day, last = compared[-1]
+            said = f"{figures.lift(last)}, from {figures.interval(last)}, on day {day}"
+            yield names[of.variant], said
 
 
 def _rows(novelty: Novelty, names: Mapping[str, str], effects: Effects) -> list[Row]:

@@ -1,11 +1,12 @@
 """The chart of cumulative exposures."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from abkit.analysis.presentation.charts.plot import Ink, Layer, Mark, Numbers, Panel, Plot, Row
 from abkit.analysis.presentation.charts.scales import COUNT, rounded_up
-from abkit.analysis.presentation.charts.series import Looks, drawn, labels
+from abkit.analysis.presentation.charts.series import Looks, drawn, labels, stops
 from abkit.analysis.presentation.phase_marks import PhaseMark
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ def cumulative_chart(units: "CumulativeUnits", marks: Sequence[PhaseMark] = ()) 
         y=Numbers(low=0, high=rounded_up(most, about=_TICKS), form=COUNT, ticks=_TICKS, whole=True),
         layers=layers,
     )
-    return Plot(panels=[panel], variants=[*lines])
+    return Plot(
+        panels=[panel],
+        variants=[*lines],
+        stops=[looks.places[number] for number in stops(len(looks.places))],
+        ends=MappingProxyType({label: f"{counts[-1]:,}" for label, counts in lines.items()}),
+    )
 
 
 def _line(rows: Sequence[Row], *, dash: tuple[int, ...] | None = None) -> Layer:

@@ -1,12 +1,14 @@
 """The chart of one metric over time: the lift with its interval, and the running p-value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import isfinite
+from types import MappingProxyType
 
 from abkit.analysis.findings.metric_result import MetricResult, OverTime
+from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.charts.plot import Ink, Layer, Mark, Numbers, Panel, Plot, Row
 from abkit.analysis.presentation.charts.scales import TENTH, changes
-from abkit.analysis.presentation.charts.series import Looks, drawn, labels
+from abkit.analysis.presentation.charts.series import Looks, drawn, labels, stops
 from abkit.analysis.presentation.effects import Effects, extent
 
 _BANDS = 3
@@ -33,7 +35,21 @@ def over_time_chart(found: MetricResult, series: OverTime, *, p_values: bool) ->
     alphas = [t.comparison.alpha for t in found.treatments if t.comparison is not None]
     if p_values and alphas:
         panels.append(_p_panel(_p_rows(series, names, looks), alphas[0], looks))
-    return Plot(panels=panels, variants=[*names.values()], first=1)
+    return Plot(
+        panels=panels,
+        variants=[*names.values()],
+        first=1,
+        stops=[looks.places[number] for number in stops(len(looks.places))],
+        ends=MappingProxyType(dict(_last_of(series, names))),
+    )
+
+
+def _last_of(series: OverTime, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """By label, the lift at the last look and its interval."""
+    for variant, label in names.items():
+        last = series.treatments[variant].comparisons[-1]
+        if last is not None:
+            yield label, f"{figures.lift(last)}, from {figures.interval(last)}"
 
 
 def _effect_panel(rows: list[Row], effects: Effects, looks: Looks) -> Panel:

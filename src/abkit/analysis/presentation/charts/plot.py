@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from attrs import field, frozen
@@ -153,6 +154,9 @@ class Plot:
         panels: One beneath the other.
         variants: The labels of the variants, if colours tell them apart.
         first: The place of the first of them among all variants: 0 is the control's.
+        stops: The horizontal places whose numbers can be read, one after the other: a row each, or several,
+            of the table beside the chart.
+        ends: What the series of each variant says at its end, in words.
         title: For a chart that stands alone.
         subtitle: The same.
     """
@@ -160,5 +164,16 @@ class Plot:
     panels: Sequence[Panel]
     variants: Sequence[str] = field(default=())
     first: int = 0
+    stops: Sequence[float] = field(default=())
+    ends: Mapping[str, str] = field(factory=lambda: MappingProxyType({}))
     title: str = ""
     subtitle: str = ""
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether variants have lines, so that their dashes tell them apart; else only their points do."""
+        return any(
+            layer.mark is Mark.LINE and layer.ink is Ink.VARIANT
+            for panel in self.panels
+            for layer in panel.layers
+        )

@@ -10,6 +10,9 @@ from abkit.analysis.presentation.charts.plot import Times
 from abkit.analysis.presentation.charts.theme import DRAWN
 from abkit.analysis.presentation.figures import drawable
 
+_STOPS = 124
+"""Of a quarter and a month each day can be read; of longer times days that are evenly spread."""
+
 
 @frozen(kw_only=True)
 class Looks:
@@ -57,6 +60,11 @@ def labels(variants: Sequence[str]) -> Mapping[str, str]:
             label = f"{drawable(variant)} ({number})"
         taken[variant] = label
     return taken
+
+
+def stops(count: int) -> Sequence[int]:
+    """Which of so many looks can be read one by one, in a table and in its chart; exports have all."""
+    return times.spread(count, at_most=_STOPS)
 
 
 def drawn(treatments: Sequence[str]) -> Sequence[str]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
-from math import ceil
+from math import ceil, pi
 from typing import Any
-from unicodedata import east_asian_width
 
 from attrs import frozen
 
@@ -20,6 +19,15 @@ from abkit.analysis.presentation.charts.plot import (
     Times,
 )
 from abkit.analysis.presentation.charts.scales import ticks
+from abkit.analysis.presentation.charts.shapes import CIRCLE, SHAPES, Shape, outline
+from abkit.analysis.presentation.charts.svg_elements import (
+    LETTER,
+    cut,
+    path_element,
+    text_element,
+    text_width,
+    through,
+)
 from abkit.analysis.presentation.charts.theme import (
     DASHES,
     PAGE,
@@ -28,9 +36,6 @@ from abkit.analysis.presentation.charts.theme import (
     inked,
     series_of,
 )
-
-_LETTER = 12
-"""The height of letters, in pixels."""
 
 _LINE = 20
 """The height of a line of text."""
@@ -102,10 +107,12 @@ def _places(low: float, high: float, start: float, end: float) -> Callable[[floa
 
 @frozen(kw_only=True)
 class Look:
-    """The colour and the dashes of a variant."""
+    """What tells a variant from the others."""
 
     colour: str
-    dash: Sequence[int]
+    dash: Sequence[int] = ()
+    shape: Shape = CIRCLE
+    said: str = ""
 
 
 def drawn(plot: Plot, *, size: Size, label: str, theme: Theme = PAGE) -> str:
@@ -118,47 +125,68 @@ def drawn(plot: Plot, *, size: Size, label: str, theme: Theme = PAGE) -> str:
         theme: The colours; those that the page defines.
     """
     looks = {
-        name: Look(colour=colour, dash=dash)
-        for name, colour, dash in zip(
+        name: Look(colour=colour, dash=dash, shape=shape, said=_said(name, plot))
+        for name, colour, dash, shape in zip(
             plot.variants,
             series_of(plot.variants, theme.series, first=plot.first),
             series_of(plot.variants, DASHES, first=plot.first),
+            series_of(plot.variants, SHAPES, first=plot.first),
             strict=False,
         )
     }
-    left = 8 + max(_width(text) for panel in plot.panels for _, text in _y_labels(panel.y))
+    left = 8 + max(text_width(text) for panel in plot.panels for _, text in _y_labels(panel.y))
     left += _LINE + 4 if any(_title(panel.y) for panel in plot.panels) else 0
-    legend, top = _legend(looks, left=left, width=size.width, theme=theme)
+    dashed = plot.has_lines
+    legend, top = _legend(looks, left=left, width=size.width, theme=theme, dashed=dashed)
     parts = [legend]
+    frames: list[Frame] = []
     for panel in plot.panels:
         height = size.height * panel.share
         if isinstance(panel.y, Names):
             height = panel.y.row * len(panel.y.names)
         frame = Frame(left=left, top=top, width=size.width, height=height, panel=panel)
         parts += [*_axes(frame, size, theme), *_marks(frame, looks, theme)]
+        frames.append(frame)
         top = frame.bottom + _LINE + (_LINE if _title(panel.x) else 0) + _GAP
-    box = f"0 0 {ceil(left + size.width + _LETTER)} {ceil(top - _GAP)}"
+    box = f"0 0 {ceil(left + size.width + LETTER)} {ceil(top - _GAP)}"
     return (
-        f'<svg class="chart" role="img" aria-label="{escape(label)}" viewBox="{box}" '
-        f'font-size="{_LETTER}" font-family="{theme.font}">{"".join(parts)}</svg>'
+        f'<svg class="chart" role="img" aria-label="{escape(label)}" viewBox="{box}"{_stops(plot, frames)} '
+        f'font-size="{LETTER}" font-family="{theme.font}">{"".join(parts)}</svg>'
     )
 
 
+def _said(name: str, plot: Plot) -> str:
+    """The tooltip of a series, which needs no script."""
+    return f"{name}: {plot.ends[name]}" if name in plot.ends else name
+
+
+def _stops(plot: Plot, frames: Sequence[Frame]) -> str:
+    """Where the numbers of the table belong on the canvas, for the script that shows them."""
+    if not plot.stops:
+        return ""
+    x = frames[0].x()
+    places = " ".join(f"{x(stop):.0f}" for stop in plot.stops)
+    band = f"{frames[0].top:.0f} {frames[-1].bottom:.0f}"
+    return f' data-band="{band}" data-first="{plot.first}" data-stops="{places}"'
+
+
 def _legend(
-    looks: Mapping[str, Look], *, left: float, width: int, theme: Theme
+    looks: Mapping[str, Look], *, left: float, width: int, theme: Theme, dashed: bool
 ) -> tuple[str, float]:
     """The legend, and where the first panel begins: names stand whole, in as many lines as they need."""
     if not looks:
-        return "", _LETTER
+        return "", LETTER
     entries = []
     x, y = left, 9.0
     for name, look in looks.items():
-        text = _cut(name, width - _SYMBOL)
-        if x > left and x + _SYMBOL + _width(text) > left + width:
+        text = cut(name, width - _SYMBOL)
+        if x > left and x + _SYMBOL + text_width(text) > left + width:
             x, y = left, y + _LINE
-        entries.append(_path(f"M{x:.1f} {y}h20", look.colour, width=2.5, dash=look.dash))
-        entries.append(_text(text, x + _SYMBOL, y + 4))
-        x += _SYMBOL + _width(text) + 2 * _LETTER
+        dash = look.dash if dashed else ()
+        entries.append(path_element(f"M{x:.1f} {y}h20", look.colour, width=2.5, dash=dash))
+        entries.append(_points([(x + 10, y)], look, half=4))
+        entries.append(text_element(text, x + _SYMBOL, y + 4))
+        x += _SYMBOL + text_width(text) + 2 * LETTER
     return f'<g fill="{theme.ink}">{"".join(entries)}</g>', y + _LINE + 5
 
 
@@ -172,11 +200,11 @@ def _axes(frame: Frame, size: Size, theme: Theme) -> Iterator[str]:
         grid = "".join(f"M{x(value):.1f} {frame.top}v{frame.height}" for value, _ in labels)
     beneath = "".join(f"M{x(value):.1f} {frame.bottom:.1f}v5" for value, _ in labels)
     sides = f"M{frame.left:.1f} {frame.top:.1f}V{frame.bottom:.1f}h{frame.width}"
-    yield _path(grid + beneath + sides, theme.rule)
-    texts = [_text(text, frame.left - 7, place + 4, anchor="end") for place, text in rows]
+    yield path_element(grid + beneath + sides, theme.rule)
+    texts = [text_element(text, frame.left - 7, place + 4, anchor="end") for place, text in rows]
     for value, text in labels:
         place = x(value)
-        half = _width(text) / 2
+        half = text_width(text) / 2
         inside = isinstance(frame.panel.x, Times)
         anchor = (
             "start"
@@ -185,28 +213,30 @@ def _axes(frame: Frame, size: Size, theme: Theme) -> Iterator[str]:
             if inside and place + half > frame.right
             else "middle"
         )
-        texts.append(_text(text, place, frame.bottom + 17, anchor=anchor))
+        texts.append(text_element(text, place, frame.bottom + 17, anchor=anchor))
     if title := _title(frame.panel.x):
         middle = frame.left + frame.width / 2
-        texts.append(_text(title, middle, frame.bottom + 17 + _LINE * 0.85, anchor="middle"))
+        texts.append(text_element(title, middle, frame.bottom + 17 + _LINE * 0.85, anchor="middle"))
     if title := _title(frame.panel.y):
-        turned = f"rotate(-90 {_LETTER} {frame.top + frame.height / 2:.1f})"
+        turned = f"rotate(-90 {LETTER} {frame.top + frame.height / 2:.1f})"
         middle = frame.top + frame.height / 2
-        texts.append(_text(title, _LETTER, middle, anchor="middle", transform=turned))
+        texts.append(text_element(title, LETTER, middle, anchor="middle", transform=turned))
     yield f'<g fill="{theme.quiet}">{"".join(texts)}</g>'
 
 
 def _marks(frame: Frame, looks: Mapping[str, Look], theme: Theme) -> Iterator[str]:
     for layer in frame.panel.layers:
         if layer.ink is not Ink.VARIANT:
-            look = Look(colour=inked(layer.ink, theme), dash=())
+            look = Look(colour=inked(layer.ink, theme))
             yield _mark(layer, layer.rows, frame, look)
             continue
         by_variant: dict[str, list[Row]] = {}
         for row in layer.rows:
             by_variant.setdefault(str(row["variant"]), []).append(row)
         for variant, rows in by_variant.items():
-            yield _mark(layer, rows, frame, looks[variant])
+            look = looks[variant]
+            drawing = _mark(layer, rows, frame, look)
+            yield f"<g><title>{escape(look.said, quote=False)}</title>{drawing}</g>"
 
 
 def _mark(layer: Layer, rows: Sequence[Row], frame: Frame, look: Look) -> str:
@@ -216,34 +246,40 @@ def _mark(layer: Layer, rows: Sequence[Row], frame: Frame, look: Look) -> str:
         case Mark.LINE:
             dash = look.dash if layer.dash is None else layer.dash
             points = [(x(row[layer.x or ""]), y(row[layer.y or ""])) for row in rows]
-            return _path(
-                _line(points, steps=layer.steps), look.colour, width=layer.width, dash=dash
+            return path_element(
+                through(points, steps=layer.steps), look.colour, width=layer.width, dash=dash
             )
         case Mark.AREA:
             over = [(x(row[layer.x or ""]), y(row[layer.y2 or ""])) for row in rows]
             under = [(x(row[layer.x or ""]), y(row[layer.y or ""])) for row in reversed(rows)]
-            shape = _line([*over, *under])
+            shape = through([*over, *under])
             return f'<path d="{shape}z" fill="{look.colour}" fill-opacity="{layer.opacity}"/>'
         case Mark.POINT:
-            # A line of no length with round ends is a dot; all of them are one element.
-            dots = "".join(
-                f"M{x(row[layer.x or '']):.1f} {y(row[layer.y or '']):.1f}h0" for row in rows
-            )
-            diameter = round(2 * (layer.size / 3.1416) ** 0.5, 1)
-            return _path(dots, look.colour, width=diameter, cap="round")
+            points = [(x(row[layer.x or ""]), y(row[layer.y or ""])) for row in rows]
+            return _points(points, look, half=(layer.size / pi) ** 0.5)
         case Mark.RULE:
             rules = "".join(
                 "M{:.1f} {:.1f}L{:.1f} {:.1f}".format(*_ends(layer, row, frame)) for row in rows
             )
-            return _path(
+            return path_element(
                 rules, look.colour, width=layer.width, dash=layer.dash or (), opacity=layer.opacity
             )
         case Mark.TEXT:
             texts = (
-                _text(str(row[layer.text or ""]), x(row[layer.x or ""]) + 4, frame.top + 11)
+                text_element(str(row[layer.text or ""]), x(row[layer.x or ""]) + 4, frame.top + 11)
                 for row in rows
             )
             return f'<g fill="{look.colour}">{"".join(texts)}</g>'
+
+
+def _points(points: Iterable[tuple[float, float]], look: Look, *, half: float) -> str:
+    """Points of one variant, all of them as one element."""
+    if look.shape:
+        shapes = "".join(outline(look.shape, x, y, half=half) for x, y in points)
+        return f'<path d="{shapes}" fill="{look.colour}"/>'
+    # A line of no length with round ends is a dot.
+    dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in points)
+    return path_element(dots, look.colour, width=round(2 * half, 1), cap="round")
 
 
 def _ends(layer: Layer, row: Row, frame: Frame) -> tuple[float, float, float, float]:
@@ -256,48 +292,6 @@ def _ends(layer: Layer, row: Row, frame: Frame) -> tuple[float, float, float, fl
     if layer.y2 is not None:
         y2 = y(row[layer.y2])
     return x1, y1, x2, y2
-
-
-def _line(points: Iterable[tuple[float, float]], *, steps: bool = False) -> str:
-    """A path through points, the first of which it moves to."""
-    if steps:
-        return "M" + "L".join(_steps(points))
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-
-
-def _steps(points: Iterable[tuple[float, float]]) -> Iterator[str]:
-    height: float | None = None
-    for x, y in points:
-        if height is not None and height != y:
-            yield f"{x:.1f} {height:.1f}"
-        yield f"{x:.1f} {y:.1f}"
-        height = y
-
-
-def _path(
-    shape: str,
-    colour: str,
-    *,
-    width: float = 1,
-    dash: Sequence[int] = (),
-    cap: str = "",
-    opacity: float = 1,
-) -> str:
-    more = f' stroke-width="{width:g}"'
-    if len(dash) > 2 or (dash and dash[1]):
-        more += f' stroke-dasharray="{" ".join(map(str, dash))}"'
-    if cap:
-        more += f' stroke-linecap="{cap}"'
-    if opacity != 1:
-        more += f' stroke-opacity="{opacity:g}"'
-    return f'<path d="{shape}" fill="none" stroke="{colour}"{more}/>'
-
-
-def _text(text: str, x: float, y: float, *, anchor: str = "start", transform: str = "") -> str:
-    more = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    if transform:
-        more += f' transform="{transform}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}"{more}>{escape(text, quote=False)}</text>'
 
 
 def _y_labels(axis: Numbers | Names) -> Sequence[tuple[float | str, str]]:
@@ -319,16 +313,3 @@ def _x_labels(axis: Times | Numbers, size: Size) -> Sequence[tuple[float, str]]:
 
 def _title(axis: Times | Numbers | Names) -> str:
     return axis.title if isinstance(axis, Numbers) else ""
-
-
-def _width(text: str) -> float:
-    """About how wide a text is, in pixels; rather more than less."""
-    wide = sum(1 for character in text if east_asian_width(character) in "WF")
-    return _LETTER * (0.6 * (len(text) - wide) + wide)
-
-
-def _cut(text: str, width: float) -> str:
-    """The text, or its beginning, if it is too wide."""
-    if _width(text) <= width:
-        return text
-    return text[: max(1, int(width / _LETTER / 0.6) - 1)] + "…"

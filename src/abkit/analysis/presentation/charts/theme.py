@@ -9,7 +9,17 @@ from abkit.analysis.presentation.charts.plot import Ink
 
 T = TypeVar("T")
 
-DASHES = ([1, 0], [1, 0], [7, 3], [2, 2], [7, 3, 2, 3], [4, 2], [10, 2], [1, 3], [5, 1, 1, 1])
+DASHES = (
+    [12, 3],
+    [1, 0],
+    [7, 3],
+    [2, 2],
+    [7, 3, 2, 3],
+    [4, 2],
+    [10, 2, 2, 2, 2, 2],
+    [1, 3],
+    [5, 1, 1, 1],
+)
 """Lines differ in their dashes as well as in their colours: for print, and for the colour-blind."""
 
 DRAWN = len(DASHES) - 1

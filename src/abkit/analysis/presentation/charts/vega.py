@@ -13,6 +13,8 @@ from abkit.analysis.presentation.charts.plot import (
     Plot,
     Times,
 )
+from abkit.analysis.presentation.charts.shapes import SHAPES, in_vega
+from abkit.analysis.presentation.charts.svg_elements import text_width
 from abkit.analysis.presentation.charts.theme import DASHES, Size, Theme, inked, series_of
 from abkit.analysis.presentation.figures import drawable
 
@@ -20,6 +22,9 @@ Spec: TypeAlias = dict[str, Any]
 
 _SPACING = 14
 """Between two panels, in pixels."""
+
+_SYMBOL = 45
+"""The symbol of a legend's entry, and what is around it."""
 
 
 def vega_lite(plot: Plot, *, theme: Theme, size: Size) -> Spec:
@@ -64,6 +69,8 @@ def _layer(
     match layer.mark:
         case Mark.POINT:
             mark |= {"filled": True, "size": layer.size}
+            if layer.ink is Ink.VARIANT and "shape" in variants:
+                encoding["shape"] = variants["shape"]
         case Mark.TEXT:
             mark |= {"align": "left", "baseline": "top", "dx": 4}
             encoding |= {"text": {"field": layer.text, "type": "nominal"}, "y": {"value": 0}}
@@ -124,13 +131,15 @@ def _numbers(axis: Numbers) -> Spec:
 
 
 def _variants(plot: Plot, theme: Theme, size: Size) -> Mapping[str, Spec]:
-    """The colour and the dashes of each variant, with one legend."""
-    longest = size.width // size.entries - 45
-    legend = {"columns": size.entries, "labelLimit": longest}
-    ranges: Mapping[str, Sequence[object]] = {
+    """The colour of each variant, and the dashes of its lines or else the shape of its points; one legend."""
+    legend = _legend(plot, size)
+    ranges: dict[str, Sequence[object]] = {
         "color": series_of(plot.variants, theme.series, first=plot.first),
-        "strokeDash": series_of(plot.variants, DASHES, first=plot.first),
     }
+    if plot.has_lines:
+        ranges["strokeDash"] = series_of(plot.variants, DASHES, first=plot.first)
+    else:
+        ranges["shape"] = [*map(in_vega, series_of(plot.variants, SHAPES, first=plot.first))]
     return {
         channel: {
             "field": "variant",
@@ -140,6 +149,17 @@ def _variants(plot: Plot, theme: Theme, size: Size) -> Mapping[str, Spec]:
         }
         for channel, values in ranges.items()
     }
+
+
+def _legend(plot: Plot, size: Size) -> Spec:
+    """Names stand whole beside each other, as many as have room; the symbol is a line, or a point."""
+    longest = max(map(text_width, plot.variants), default=0)
+    beside = int(size.width // (longest + _SYMBOL))
+    columns = max(1, min(size.entries, beside, len(plot.variants)))
+    symbol = (
+        {"symbolType": "stroke"} if plot.has_lines else {"symbolSize": 70, "symbolStrokeWidth": 0}
+    )
+    return {"columns": columns, "labelLimit": size.width - _SYMBOL, **symbol}
 
 
 def _title(plot: Plot) -> Spec:
