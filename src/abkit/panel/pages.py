@@ -20,7 +20,11 @@ from abkit.panel.messages import PanelRequest, PanelResponse
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-STATIC = {"panel.css": "text/css; charset=utf-8", "panel.js": "text/javascript; charset=utf-8"}
+STATIC = {
+    "panel.css": "text/css; charset=utf-8",
+    "panel.js": "text/javascript; charset=utf-8",
+    "charts.js": "text/javascript; charset=utf-8",
+}
 """The files that pages ask for, with their types."""
 
 
@@ -53,11 +57,13 @@ def prepare() -> None:
 @cache
 def static_file(name: str) -> bytes:
     """The content of one of `STATIC`; the style begins with that of the report."""
+    of_report = files("abkit.analysis.presentation").joinpath("report")
+    if name == "charts.js":
+        return of_report.joinpath(name).read_bytes()
     content = files("abkit.panel").joinpath("static", name).read_bytes()
     if name != "panel.css":
         return content
-    report = files("abkit.analysis.presentation").joinpath("report", "report.css").read_bytes()
-    return report + b"\n" + content
+    return of_report.joinpath("report.css").read_bytes() + b"\n" + content
 
 
 def page(template: str, request: PanelRequest, **parts: object) -> PanelResponse:

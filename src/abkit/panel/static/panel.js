@@ -23,6 +23,7 @@ async function replace(id, address, { remember }) {
       if (now) swap(document.querySelector(part), now);
     }
     inView();
+    document.dispatchEvent(new Event("abkit:replaced"));
     if (remember) {
       history.replaceState(null, "", address);
       tell(fresh.querySelector(".warning")?.textContent || fresh.dataset.told);

@@ -1,7 +1,9 @@
-"""The panel as HTML that needs nothing else: no network, no scripts. A page, or a notebook's cell."""
+"""The panel as HTML that needs nothing else: no network. A page, or a notebook's cell."""
 
 import re
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -119,6 +121,8 @@ def environment() -> "Environment":
     )
     package = files("abkit.analysis.presentation")
     style = package.joinpath("report", "report.css").read_text(encoding="utf-8")
+    script = package.joinpath("report", "charts.js").read_text(encoding="utf-8")
+    digest = b64encode(sha256(script.encode()).digest()).decode()
     environment.filters["breakable"] = _breakable
     environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(
@@ -130,6 +134,8 @@ def environment() -> "Environment":
         times=times,
         tones=tones,
         style=Markup(style),  # noqa: S704 - a file of this package
+        script=Markup(script),  # noqa: S704 - the same
+        script_hash=f"sha256-{digest}",
         bar_width=BAR_WIDTH,
         summarized=SUMMARIZED,
         exposure_event=EXPOSURE_EVENT,

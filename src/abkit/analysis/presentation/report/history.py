@@ -1,6 +1,6 @@
 """What the report says of days and hours: the tables behind its charts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -8,14 +8,14 @@ from attrs import frozen
 from abkit.analysis import times
 from abkit.analysis.findings.metric_result import MetricResult, OverTime
 from abkit.analysis.presentation import figures
-from abkit.analysis.presentation.charts.series import drawn
+from abkit.analysis.presentation.charts.series import drawn, stops
+from abkit.analysis.presentation.report.numbers import Look, bodies, cell
 from abkit.analysis.statistics.aggregates import Moments
 
 if TYPE_CHECKING:
-    from abkit.analysis.outcome import Outcome
+    from markupsafe import Markup
 
-_LOOKS = 31
-"""So many looks are shown in a table, evenly spread; the exports have all."""
+    from abkit.analysis.outcome import Outcome
 
 
 @frozen(kw_only=True)
@@ -25,28 +25,14 @@ class Growth:
     Attributes:
         step: "day" or "hour".
         variants: Those in the table.
-        rows: Of each look the label and the units of each of these.
+        body: The rows of the table, one for each look.
         omitted: What is not shown, in a sentence; else empty.
     """
 
     step: str
     variants: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[int, ...]], ...]
+    body: "Markup"
     omitted: str
-
-
-@frozen(kw_only=True)
-class Row:
-    """One variant at one look, in words."""
-
-    look: str
-    variant: str
-    units: str
-    mean: str
-    lift: str
-    interval: str
-    p: str
-    running: str
 
 
 @frozen(kw_only=True)
@@ -60,7 +46,7 @@ class History:
         caption: Of the chart.
         tested: Whether there are p-values; Bayes' rule has none.
         running: Whether the running p-value is valid.
-        rows: One for each look and variant.
+        body: The rows of the table, one for each look and variant.
         omitted: What is not shown, in a sentence; else empty.
     """
 
@@ -70,7 +56,7 @@ class History:
     caption: str
     tested: bool
     running: bool
-    rows: tuple[Row, ...]
+    body: "Markup"
     omitted: str
 
 
@@ -82,16 +68,15 @@ def growth(result: "Outcome") -> Growth | None:
     by_day = times.daily(cumulative.ends)
     control, *treatments = cumulative.units
     variants = (control, *drawn(treatments))
-    looks = times.spread(len(cumulative.ends), at_most=_LOOKS)
     return Growth(
         step=_step(by_day=by_day),
         variants=variants,
-        rows=tuple(
-            (
+        body=bodies(
+            Look(
                 times.look(cumulative.ends[number], by_day=by_day),
-                tuple(cumulative.units[variant][number] for variant in variants),
+                [[f"{cumulative.units[variant][number]:,}" for variant in variants]],
             )
-            for number in looks
+            for number in stops(len(cumulative.ends))
         ),
         omitted=_omitted(treatments),
     )
@@ -130,31 +115,29 @@ def _history(found: MetricResult, series: OverTime, result: "Outcome", *, runnin
         caption=caption,
         tested=not figures.bayesian(found),
         running=running,
-        rows=tuple(_rows(found, series, by_day=by_day)),
+        body=bodies(_looks(found, series, running=running, by_day=by_day)),
         omitted=_omitted(list(series.treatments)),
     )
 
 
-def _rows(found: MetricResult, series: OverTime, *, by_day: bool) -> Sequence[Row]:
-    rows: list[Row] = []
-    for number in times.spread(len(series.ends), at_most=_LOOKS):
-        look = times.look(series.ends[number], by_day=by_day)
-        for variant in drawn(list(series.treatments)):
-            line = series.treatments[variant]
+def _looks(found: MetricResult, series: OverTime, *, running: bool, by_day: bool) -> Iterator[Look]:
+    lines = [
+        (cell(variant), series.treatments[variant]) for variant in drawn(list(series.treatments))
+    ]
+    tested = not figures.bayesian(found)
+    for number in stops(len(series.ends)):
+        rows = []
+        for variant, line in lines:
             comparison = line.estimates[number]
-            rows.append(
-                Row(
-                    look=look,
-                    variant=variant,
-                    units=f"{line.arms[number].n:,}",
-                    mean=_mean(line.arms[number], found),
-                    lift=figures.lift(comparison) if comparison else figures.NOTHING,
-                    interval=figures.interval(comparison) if comparison else figures.NOTHING,
-                    p=figures.p_value(comparison.p_value) if comparison else figures.NOTHING,
-                    running=figures.p_value(line.running_p[number]),
-                )
-            )
-    return rows
+            row = [variant, f"{line.arms[number].n:,}", _mean(line.arms[number], found)]
+            if comparison is None:
+                row += [figures.NOTHING] * (3 if tested else 2)
+            else:
+                row += [figures.lift(comparison), figures.interval(comparison)]
+                row += [figures.p_value(comparison.p_value)] if tested else []
+            row += [figures.p_value(line.running_p[number])] if running else []
+            rows.append(row)
+        yield Look(times.look(series.ends[number], by_day=by_day), rows)
 
 
 def _mean(moments: Moments, found: MetricResult) -> str:

@@ -39,7 +39,7 @@ def pictures(result: "Outcome") -> Pictures:
     """The charts of a report."""
     charts = Drawing(result)
     return Pictures(
-        cumulative=_inline(charts.cumulative(), _cumulative_label(result)),
+        cumulative=_inline(charts.cumulative(), "Units exposed over time"),
         over_time={
             name: _inline(chart, f"{name} over time")
             for name, chart in charts.each(charts.over_time).items()
@@ -51,18 +51,19 @@ def pictures(result: "Outcome") -> Pictures:
     )
 
 
-def _inline(chart: Plot | None, label: str) -> "tuple[Markup, ...]":
+def _inline(chart: Plot | None, what: str) -> "tuple[Markup, ...]":
     from markupsafe import Markup
 
     if chart is None:
         return ()
+    label = legible(_label(chart, what))
     return tuple(
-        Markup(drawn(chart, size=size, label=legible(label)))  # noqa: S704 - all texts are escaped
+        Markup(drawn(chart, size=size, label=label))  # noqa: S704 - all texts are escaped
         for size in _SIZES
     )
 
 
-def _cumulative_label(result: "Outcome") -> str:
-    units = result.cumulative.units if result.cumulative is not None else {}
-    ends = ", ".join(f"{variant} {counts[-1]:,}" for variant, counts in units.items() if counts)
-    return f"Units exposed over time; at the end {ends}"
+def _label(chart: Plot, what: str) -> str:
+    """What a chart shows, and how each series ends, for those who do not see it."""
+    ends = "; ".join(f"{variant}: {said}" for variant, said in chart.ends.items())
+    return f"{what}. At the end {ends}." if ends else what
