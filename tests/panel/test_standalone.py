@@ -125,6 +125,24 @@ def test_a_control_changes_what_is_shown_and_the_address(shown: "Page") -> None:
     assert shown.url.endswith("/experiments/Checkout/")
 
 
+def test_a_chart_says_the_numbers_of_a_day_also_after_it_was_replaced(shown: "Page") -> None:
+    shown.get_by_role("link", name="Checkout").click()
+    shown.get_by_role("link", name="Over time").click()
+    days = shown.get_by_role("slider", name="Read day by day: purchase over time")
+    days.focus()
+    readout = shown.locator(".readout")
+    before = readout.inner_text()
+    assert before.startswith("2026-11-22")
+    assert "express" in before
+    shown.get_by_label("Confidence").select_option("0.8")
+    shown.get_by_text("its 80% interval").first.wait_for()
+    days.focus()
+    assert readout.inner_text().split()[:4] == before.split()[:4]
+    assert readout.inner_text() != before
+    shown.keyboard.press("ArrowLeft")
+    assert readout.inner_text().startswith("2026-11-21")
+
+
 def test_the_overview_is_searched_from_the_keyboard(shown: "Page") -> None:
     shown.keyboard.press("/")
     shown.keyboard.type("bann")

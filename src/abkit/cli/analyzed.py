@@ -8,8 +8,9 @@ from attrs import frozen
 
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.holdout import holdout_design
+from abkit.analysis.presentation.notebook_code import experiment_code
 from abkit.cli.config import configured_experiment, configured_experiments, configured_module
-from abkit.cli.recipes import experiment_code, holdout_code
+from abkit.cli.recipes import holdout_code
 from abkit.errors import AnalysisError, UnknownExperimentError
 from abkit.experiments.declaring.experiment import Experiment
 

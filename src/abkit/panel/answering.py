@@ -74,7 +74,7 @@ def answer(sums: ExperimentSums, controls: Controls) -> Answer:
         result = sums.result(**said)
     except AbkitError as error:
         return Answer(problem=str(error))
-    return _shown(result, controls)
+    return shown(result, controls)
 
 
 def _is_known(planned: ExperimentSums, until: date | None) -> bool:
@@ -86,8 +86,8 @@ def _end(day: date) -> datetime:
     return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
-def _shown(result: Result, controls: Controls) -> Answer:
-    """The part of a result that is asked for."""
+def shown(result: Result, controls: Controls) -> Answer:
+    """The part of a result that is asked for: one segment, some metrics, one variant."""
     notes: list[str] = []
     if controls.by is not None and controls.segment is not None:
         found = _segment(result, controls)

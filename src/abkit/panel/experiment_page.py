@@ -11,6 +11,7 @@ from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.presentation.definitions import in_words
 from abkit.analysis.presentation.report import context
 from abkit.analysis.presentation.report.pictures import pictures
+from abkit.errors import AnalysisError, MissingExtraError
 from abkit.events import variant_text
 from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel.answering import Answer, answer, question_of
@@ -22,9 +23,10 @@ from abkit.panel.overview import OverviewRow
 from abkit.panel.pages import page, refused
 from abkit.panel.questions import Question
 from abkit.panel.reading import Reading, SumsReader
+from abkit.panel.source import PanelSource
 from abkit.panel.tab_parts import tab_parts
 from abkit.panel.tabs import TABS, Tab
-from abkit.panel.taking_away import FILES
+from abkit.panel.taking_away import FILES, Shown
 
 PATIENCE = timedelta(seconds=1)
 """So long a page waits for sums of which nothing is known yet; small ones are there at once."""
@@ -69,6 +71,7 @@ def experiment_page(
         row=row,
         tab=tab,
         tabs=TABS,
+        files=FILES,
         controls=controls,
         found=found,
         offers=offered,
@@ -81,19 +84,29 @@ def experiment_page(
 
 
 def result_file(
-    request: PanelRequest, row: OverviewRow, reader: SumsReader, name: str
+    request: PanelRequest, row: OverviewRow, reader: SumsReader, source: PanelSource, name: str
 ) -> PanelResponse:
     """What is shown, as a file: one of `FILES`."""
-    found = _found(request, reader, row.declaration.name, Controls.of(request.query))
+    controls = Controls.of(request.query)
+    found = _found(request, reader, row.declaration.name, controls)
     if found.answer.result is None:
         if found.answer.problem:
             return refused(HTTPStatus.CONFLICT, found.answer.problem, request)
         problem = "The events are being read: ask again in a moment."
         return refused(HTTPStatus.SERVICE_UNAVAILABLE, problem, request)
     file = FILES[name]
+    shown = Shown(
+        result=found.answer.result, question=found.question, controls=controls, source=source
+    )
+    try:
+        written = file.write(shown)
+    except MissingExtraError as error:
+        return refused(HTTPStatus.NOT_IMPLEMENTED, str(error), request)
+    except AnalysisError as error:
+        return refused(HTTPStatus.CONFLICT, f"{file.title}: {error}", request)
     filename = quote(f"{row.declaration.name}-{name}", safe="")
     return PanelResponse(
-        body=file.write(found.answer.result).encode(),
+        body=written if isinstance(written, bytes) else written.encode(),
         content_type=file.content_type,
         headers={
             **SECURITY_HEADERS,
@@ -107,11 +120,13 @@ class _Found:
     """What is known of what is asked.
 
     Attributes:
-        reading: Of the sums that are needed.
+        question: Which sums are needed.
+        reading: Of these sums.
         answer: What they say; nothing while they are read.
         planned: The sums by the plan, of all days; None while they are not read.
     """
 
+    question: Question
     reading: Reading
     answer: Answer
     planned: ExperimentSums | None = None
@@ -121,16 +136,19 @@ def _found(request: PanelRequest, reader: SumsReader, name: str, controls: Contr
     anew, viewer = request.last("anew") == "1", request.viewer.name
     planned = reader.look(Question(name), anew=anew, patience=PATIENCE, viewer=viewer)
     if planned.sums is None:
-        return _Found(reading=planned.reading, answer=Answer(problem=planned.reading.problem))
+        nothing = Answer(problem=planned.reading.problem)
+        return _Found(question=Question(name), reading=planned.reading, answer=nothing)
     question = question_of(controls, planned.sums, name)
     looked = planned
     if question != Question(name):
         looked = reader.look(question, anew=anew, patience=PATIENCE, viewer=viewer)
     if looked.sums is None:
         problem = Answer(problem=looked.reading.problem)
-        return _Found(reading=looked.reading, answer=problem, planned=planned.sums)
+        return _Found(
+            question=question, reading=looked.reading, answer=problem, planned=planned.sums
+        )
     said = answer(looked.sums, controls)
-    return _Found(reading=looked.reading, answer=said, planned=planned.sums)
+    return _Found(question=question, reading=looked.reading, answer=said, planned=planned.sums)
 
 
 def _age(reading: Reading, now: datetime) -> str:

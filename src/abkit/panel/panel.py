@@ -105,7 +105,7 @@ class Panel:
             case ["experiments", name, file] if file in FILES:
                 row = self._row(name, now)
                 if row is not None:
-                    return result_file(request, row, self._reader, file)
+                    return result_file(request, row, self._reader, self._source, file)
             case ["experiments", name, "act", ""] if self._writer is not None:
                 row = self._row(name, now)
                 if row is not None:

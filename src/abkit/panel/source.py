@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, runtime_checkable
 
 from abkit.analysis.aggregation.session import Progress
 from abkit.analysis.analysis import Analysis
@@ -14,13 +14,15 @@ from abkit.analysis.engines.local import DuckDB
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.reading.event_folder import stored_tables
 from abkit.analysis.reading.places import is_url
-from abkit.errors import OutsideFrameError
+from abkit.errors import AnalysisError, OutsideFrameError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.panel.asked_days import outside
 from abkit.panel.data_state import DataState
 from abkit.panel.database_tables import DatabaseTables
 from abkit.panel.questions import Question
+from abkit.panel.reproducing import Origin
+from abkit.quoting import masked
 
 if TYPE_CHECKING:
     from abkit.manager import ExperimentManager
@@ -146,10 +148,24 @@ class StoredSource:
             self._plan = now, project_plan()
         return self._plan[1]
 
+    def origin(self, name: str) -> Origin:
+        """As `Reproducible.origin`."""
+        tables: dict[str, Any] = {} if self._events is None else {**stored_tables(self._events)}
+        if isinstance(self._tables, Mapping):
+            tables = {**self._tables}
+        paths = {key: _told(each) for key, each in tables.items() if _is_place(each)}
+        if len(paths) < len(tables) or not tables:
+            message = (
+                "a notebook reads events from files, and this panel reads them by a connection of the "
+                "application: use Analysis there, or take the SQL"
+            )
+            raise AnalysisError(message)
+        return Origin(experiment=self._manager.experiment(name), tables=paths)
+
     def _place(self) -> object:
         """What tells these events from others, as text: the same in another process."""
         if self._events is not None:
-            return self._events if is_url(self._events) else os.path.abspath(self._events)  # noqa: PTH100 - as it is given
+            return self._events if is_url(self._events) else _absolute(self._events)
         if not isinstance(self._tables, Mapping):
             of = self._tables
             if isinstance(of, DatabaseTables):
@@ -179,6 +195,21 @@ class StoredSource:
         if self._events is not None:
             return stored_tables(self._events)
         return self._tables() if callable(self._tables) else self._tables or {}
+
+
+def _is_place(source: object) -> TypeGuard[str | None]:
+    return source is None or isinstance(source, str)
+
+
+def _told(place: str | None) -> str | None:
+    """A place from wherever it is looked at; whoever reads it gets no password with it."""
+    if place is None:
+        return None
+    return masked(place) if is_url(place) else _absolute(place)
+
+
+def _absolute(place: str) -> str:
+    return os.path.abspath(place)  # noqa: PTH100 - as it is given
 
 
 def _after(day: date | None) -> date | None:

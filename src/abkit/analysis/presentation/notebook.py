@@ -26,12 +26,14 @@ class Recipe:
     Attributes:
         code: Python that leaves an `Analysis` (or a `UnitsAnalysis`) in the name `analysis`.
         arguments: Those of its `run()`, as Python.
+        narrowing: Python that leaves in `result` what is shown of it; empty if all is.
         tables: The paths of the tables, by their names: exposures, actions and any identities, or units.
     """
 
     code: str
     tables: Mapping[str, str]
     arguments: str = ""
+    narrowing: str = ""
 
 
 def to_notebook(result: "Outcome", recipe: Recipe) -> str:
@@ -83,7 +85,7 @@ def _beginning(result: "Outcome", recipe: Recipe) -> list[Cell]:
             f"Recommendation: **{_prose(advised(result))}**\n\n{reasons}"
         ),
         _code(recipe.code),
-        _code(f"result = analysis.run({recipe.arguments})\nresult"),
+        _code(f"result = analysis.run({recipe.arguments})\n{recipe.narrowing}result"),
         _markdown("## The numbers\n\nOne row for each metric and variant."),
         _code("result.to_frame()"),
     ]

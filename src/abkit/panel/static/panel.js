@@ -39,7 +39,7 @@ async function replace(id, address, { remember }) {
 // Who stands on a part that is replaced stands on the same one of its successor.
 function swap(old, fresh) {
   const active = document.activeElement;
-  const focusable = "a, button, input, select, summary, textarea, [tabindex]";
+  const focusable = "a, button, input:not(.walk), select, summary, textarea, [tabindex]";
   const stops = (part) => [...part.querySelectorAll(focusable)].filter((each) => each.name === active.name);
   const place = old ? stops(old).indexOf(active) : -1;
   old?.replaceWith(fresh);

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from re import sub
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import field, frozen
 
 from abkit.analysis.presentation.charts.altair_chart import altair_chart
-from abkit.analysis.presentation.charts.drawing import Drawing
+from abkit.analysis.presentation.charts.drawing import CUMULATIVE, Drawing, file_name
 from abkit.analysis.presentation.charts.plot import Plot
 from abkit.analysis.presentation.charts.rendering import write
 from abkit.analysis.presentation.charts.theme import PAPER, Size, Theme
@@ -71,7 +70,7 @@ class Charts:
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         """The name of a file and the chart, for each of them."""
         if self.cumulative is not None:
-            yield "cumulative-exposures", self.cumulative
+            yield CUMULATIVE, self.cumulative
         kinds = {
             "over-time": self.over_time,
             "by-day": self.by_day,
@@ -80,7 +79,7 @@ class Charts:
         }
         for kind, charts in kinds.items():
             for number, (metric, chart) in enumerate(charts.items(), start=1):
-                yield f"{kind}-{number}-{_slug(metric)}".rstrip("-"), chart
+                yield file_name(kind, number, metric), chart
 
     def save(self, folder: str | Path, *, format: str = "png") -> list[Path]:  # noqa: A002
         """Write each chart as a picture, without a browser.
@@ -99,8 +98,3 @@ class Charts:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         return [write(chart, target / f"{name}.{format}") for name, chart in self]
-
-
-def _slug(name: str) -> str:
-    """A metric's name as a part of a file's name, wherever it is written."""
-    return sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]

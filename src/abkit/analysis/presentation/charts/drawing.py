@@ -1,6 +1,7 @@
 """Which charts a result has, with their titles."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from re import sub
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,16 @@ from abkit.analysis.presentation.phase_marks import phase_marks
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
+
+
+CUMULATIVE = "cumulative-exposures"
+"""The name of the file of the exposures."""
+
+
+def file_name(kind: str, number: int, metric: str) -> str:
+    """The name of a metric's file, wherever it is written."""
+    slug = sub(r"[^a-z0-9]+", "-", metric.lower()).strip("-")[:40]
+    return f"{kind}-{number}-{slug}".rstrip("-")
 
 
 @frozen
@@ -78,6 +89,21 @@ class Drawing:
             return None
         chart = segments_chart(self.result.segments, number=number)
         return self._named(chart, found, "by segment")
+
+    def named(self) -> Iterator[tuple[str, Plot]]:
+        """Each chart with the name of its file, without an ending."""
+        units = self.cumulative()
+        if units is not None:
+            yield CUMULATIVE, units
+        kinds = {
+            "over-time": self.over_time,
+            "by-day": self.by_day,
+            "intervals": self.intervals,
+            "segments": self.segments,
+        }
+        for kind, draw in kinds.items():
+            for number, (metric, chart) in enumerate(self.each(draw).items(), start=1):
+                yield file_name(kind, number, metric), chart
 
     def _period(self) -> list[str]:
         """The dates with their years, which the axes leave out."""
