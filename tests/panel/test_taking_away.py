@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -123,6 +124,20 @@ def test_pictures_that_take_too_long_are_given_up(shop_events: Path) -> None:
     found = analysis_of(shop_events).run()
     with pytest.raises(AnalysisError, match="ask for fewer metrics"):
         zipped_pictures(found, most_time=timedelta(milliseconds=1))
+
+
+def test_one_process_draws_at_a_time(shop_events: Path) -> None:
+    """Who cannot wait for others is told so; these get their pictures."""
+    found = analysis_of(shop_events).run()
+    told: list[str] = []
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(zipped_pictures, found)
+        while not first.done():
+            with pytest.raises(AnalysisError) as refusal:
+                zipped_pictures(found, most_time=timedelta(milliseconds=50))
+            told.append(str(refusal.value))
+    assert first.result().startswith(b"PK")
+    assert "other charts are being drawn: ask again in a moment" in told
 
 
 def test_pictures_that_fail_say_why(

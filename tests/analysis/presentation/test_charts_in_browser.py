@@ -143,6 +143,7 @@ def test_a_finger_reads_a_day_and_nothing_sticks_out(phone: Page) -> None:
         box = chart.locator(".readout").bounding_box()
         assert box is not None
         assert 0 <= box["x"] <= box["x"] + box["width"] <= PHONE["width"]
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= PHONE["height"]
         assert chart.locator(".readout").evaluate("(e) => e.scrollWidth <= e.clientWidth")
     phone.touchscreen.tap(5, 5)
     assert phone.locator(".readout").count() == 0

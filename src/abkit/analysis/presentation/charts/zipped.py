@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import timedelta
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 MOST_TIME = timedelta(minutes=1)
 """What takes longer is stopped: whoever waits for it has gone."""
 
+_ONE_AT_A_TIME = threading.Lock()
+"""However many ask, one other process draws."""
+
 _CONVERTING = """
 import json, sys, vl_convert
 from base64 import b64encode
@@ -46,7 +50,7 @@ def zipped_pictures(result: "Outcome", *, most_time: timedelta = MOST_TIME) -> b
         most_time: So long it may take.
 
     Raises:
-        AnalysisError: It took longer, or failed.
+        AnalysisError: It took longer, others are drawn meanwhile, or it failed.
         MissingExtraError: vl-convert is not installed.
     """
     if find_spec("vl_convert") is None:
@@ -54,9 +58,16 @@ def zipped_pictures(result: "Outcome", *, most_time: timedelta = MOST_TIME) -> b
     specs = {
         name: vega_lite(plot, theme=PAPER, size=Size()) for name, plot in Drawing(result).named()
     }
+    if not _ONE_AT_A_TIME.acquire(timeout=most_time.total_seconds()):
+        message = "other charts are being drawn: ask again in a moment"
+        raise AnalysisError(message)
+    try:
+        pictures = _converted(specs, most_time)
+    finally:
+        _ONE_AT_A_TIME.release()
     written = io.BytesIO()
     with ZipFile(written, "w") as file:
-        for name, picture in _converted(specs, most_time).items():
+        for name, picture in pictures.items():
             file.writestr(f"{name}.png", picture)
     return written.getvalue()
 

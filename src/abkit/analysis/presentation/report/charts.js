@@ -88,6 +88,8 @@
       marker.setAttribute("d", `M${stops[place]} ${top}V${bottom}`);
       svg.append(marker);
       drawing.append(box);
+      // On a phone it stands beneath the chart, if there is room.
+      box.classList.toggle("above", box.getBoundingClientRect().bottom > innerHeight);
     }
 
     const nearest = (x) => stops.reduce((best, stop, n) => (Math.abs(stop - x) < Math.abs(stops[best] - x) ? n : best), 0);
