@@ -283,11 +283,10 @@ def test_without_colours_every_variant_is_still_told_apart(full: Full) -> None:
     """Lines differ in their dashes, points in their shapes."""
     assert len({*map(tuple, DASHES)}) == len({*SHAPES}) == DRAWN + 1 == len(PAPER.series)
     charts = Drawing(full(tuple(f"v{i}" for i in range(DRAWN + 1)), metrics=(Conversion("m"),)))
-    for plot, channel in (
-        (charts.cumulative(), "strokeDash"),
-        (*charts.each(charts.by_day).values(), "shape"),
-    ):
-        assert plot is not None
+    (points,) = charts.each(charts.by_day).values()
+    lines = charts.cumulative()
+    assert lines is not None
+    for plot, channel in ((lines, "strokeDash"), (points, "shape")):
         encodings = [
             layer["encoding"][channel]["scale"]["range"]
             for layer in vega_lite(plot, theme=PAPER, size=Size())["layer"]
