@@ -3,12 +3,14 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from attrs import evolve
-from tests.panel.shop import analysis_of
+from tests.panel.shop import analysis_of, write_events
 
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.panel.data_health import DataHealth, age_if_late, data_health, explained, faults
+from abkit.panel.glance import glance
 
 NEWEST = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LOST = date(2026, 11, 10)
@@ -55,6 +57,20 @@ def test_a_day_with_units_and_without_actions_is_told(sums: ExperimentSums) -> N
     assert health.without_actions == (LOST,)
     assert health.without_units == ()
     assert "2026-11-10 has no action that a metric counts" in next(iter(explained(health, None)))
+
+
+def test_actions_that_lack_what_a_metric_wants_are_told(tmp_path: Path) -> None:
+    events = write_events(tmp_path / "shop", units=600)
+    with duckdb.connect() as database:
+        of = f"'{events}/actions/part.parquet'"
+        database.execute(f"create table actions as select * from {of}")  # noqa: S608 - our own
+        torn = "case when hash(insert_id) % 2 = 0 then '{}' else properties end as properties"
+        database.execute(f"copy (select * replace ({torn}) from actions) to {of}")  # noqa: S608 - our own
+    found = glance(analysis_of(events).gather())
+    (lacking,) = found.data.lacking
+    assert "'purchase' that count have no number 'price'" in lacking
+    assert "incomplete actions" in [*faults(found.data, None)]
+    assert not any("warning" in fault for fault in found.health)  # it is told once
 
 
 @pytest.mark.parametrize(

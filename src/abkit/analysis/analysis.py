@@ -235,6 +235,7 @@ class Analysis:
             measured = evolve(
                 measured,
                 notes=(*measured.notes, *attributes.notes, *notes, *unreadable),
+                absences=notes,
                 phases=exposed.phases,
                 immature=immature(
                     session,

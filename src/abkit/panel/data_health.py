@@ -26,6 +26,7 @@ class DataHealth:
             or more were to be expected, UTC.
         without_actions: Days with new units in which no metric counted anything, likewise.
         incomplete: Exposures without a unit, a variant or a time.
+        lacking: What actions lack that metrics want, in sentences.
     """
 
     newest: datetime | None = None
@@ -33,6 +34,7 @@ class DataHealth:
     without_units: tuple[date, ...] = ()
     without_actions: tuple[date, ...] = ()
     incomplete: int = 0
+    lacking: tuple[str, ...] = ()
 
 
 def data_health(sums: ExperimentSums) -> DataHealth:
@@ -57,6 +59,7 @@ def data_health(sums: ExperimentSums) -> DataHealth:
         if typical >= EXPECTED
         else (),
         incomplete=exposed.incomplete,
+        lacking=sums.measured.absences,
     )
 
 
@@ -92,6 +95,8 @@ def faults(health: DataHealth, late: timedelta | None) -> Iterator[str]:
         yield f"{amount(len(health.without_actions), 'day')} without actions"
     if health.incomplete:
         yield f"{amount(health.incomplete, 'incomplete exposure')}"
+    if health.lacking:
+        yield "incomplete actions"
 
 
 def explained(health: DataHealth, late: timedelta | None) -> Iterator[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from abkit.analysis import times
+from abkit.analysis.amounts import amount
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.findings.badges import Tone
 from abkit.analysis.findings.before import BeforeState
@@ -87,10 +88,11 @@ class KeptGlance:
 
 def glance(sums: ExperimentSums) -> Glance:
     """What the sums say by their plan, in a few words."""
+    data = data_health(sums)
     try:
         result = sums.result()
     except AbkitError as error:
-        return Glance(problem=str(error), data=data_health(sums))
+        return Glance(problem=str(error), data=data)
     planned = result.plan.sample_size
     return Glance(
         units=result.units,
@@ -99,8 +101,8 @@ def glance(sums: ExperimentSums) -> Glance:
         first=result.period[0] if result.period else None,
         period=times.period(result.period) if result.period else "",
         outlook=_outlook(result),
-        health=tuple(_health(result)),
-        data=data_health(sums),
+        health=tuple(_health(result, others=len(result.warnings) - len(data.lacking))),
+        data=data,
     )
 
 
@@ -134,12 +136,12 @@ def _p_value(treatment: Treatment) -> float:
     return 1.0 if treatment.comparison is None else treatment.comparison.p_value
 
 
-def _health(result: Result) -> Iterator[str]:
+def _health(result: Result, *, others: int) -> Iterator[str]:
     if result.sample_ratio.alarm:
         yield "sample ratio mismatch"
     if any(check.state is BeforeState.DIFFERS for check in result.before):
         yield "arms differed before"
     if result.not_as_planned:
         yield "not as planned"
-    if result.warnings:
-        yield f"{len(result.warnings)} warning{'s' if len(result.warnings) > 1 else ''}"
+    if others > 0:
+        yield amount(others, "warning")

@@ -57,6 +57,7 @@ class MeasuredSums:
         looks: The ends of the periods, and the cumulative sums by variant up to each of them.
         limits: The lower and upper limit of each metric that has some.
         notes: What was noticed, in sentences.
+        absences: Those of the notes that tell what actions lack.
         immature: By metric for which a unit's time ends, the units per variant whose time is not over.
         phases: The phases, which differ in their weights; empty if nothing is known of them.
         strata: The sums of each phase by variant; empty if there is one.
@@ -74,6 +75,7 @@ class MeasuredSums:
         factory=lambda: MappingProxyType({})
     )
     notes: tuple[str, ...] = ()
+    absences: tuple[str, ...] = ()
     immature: Mapping[Metric, Mapping[str, int]] = field(factory=lambda: MappingProxyType({}))
     phases: tuple[Phase, ...] = ()
     strata: Strata = ()
