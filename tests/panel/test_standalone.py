@@ -63,6 +63,10 @@ def test_who_has_no_token_sees_nothing(address: str) -> None:
         assert answer.getheader("Set-Cookie") is None
     assert answered(address, "/", cookie="another")[0].status == 403
     assert answered(address, "/", cookie="\xe9")[0].status == 403
+    for guess in ("%ff", "%ED%B2%80", "%00", "a" * 5_000, token_of(address)[:-1], "x&token="):
+        answer, text = answered(address, f"/?token={guess}")
+        assert answer.status == 403
+        assert token_of(address)[:8] not in text
 
 
 def test_the_token_leaves_the_address_and_stays_in_a_cookie(address: str) -> None:

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.outcome import Segment
+from abkit.analysis.presentation.report.segments import segment_name
 from abkit.analysis.result import Result
 from abkit.errors import AbkitError
 from abkit.experiments.declaring.analysis_words import Method
@@ -91,9 +92,9 @@ def shown(result: Result, controls: Controls) -> Answer:
     notes: list[str] = []
     if controls.by is not None and controls.segment is not None:
         found = _segment(result, controls)
+        of = f"{controls.by} = {segment_name(controls.segment or None)}"
         if found is None:
-            return Answer(problem=f"No unit has {controls.by} = {controls.segment or '(none)'}.")
-        of = f"{controls.by} = {controls.segment or '(none)'}"
+            return Answer(problem=f"No unit has {of}.")
         notes.append(
             f"Only units with {of}: what was found among them is not adjusted by CUPED, and not corrected "
             "for the number of segments that one could look at."

@@ -35,7 +35,7 @@ _SUFFIXES = (".glance", ".sums", _UNFINISHED)
 _OLDEST = 30 * 24 * 3600.0
 """Seconds after which a file is removed."""
 
-_FORM = 2
+_FORM = 3
 """Of what is kept: that of an older one would lack fields."""
 
 MOST_FILES = 2_000

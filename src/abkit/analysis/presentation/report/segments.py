@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome, Segment
 
 
+LONGEST = 100
+"""More characters of a value are not shown: each row of a table begins with it."""
+
+
 @frozen(kw_only=True)
 class BarTable:
     """Several results of one metric, one below the other.
@@ -40,6 +44,13 @@ class Part:
     tables: tuple[BarTable, ...]
 
 
+def segment_name(value: str | None) -> str:
+    """What a segment is called: the value of the property; of a long text, its beginning."""
+    if value is None:
+        return "(none)"
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+
+
 def segment_tables(result: "Outcome", *, width: float) -> list[Part]:
     """The segments by property, in the order of the result.
 
@@ -53,7 +64,7 @@ def segment_tables(result: "Outcome", *, width: float) -> list[Part]:
     return [
         Part(
             property=prop,
-            names=tuple("(none)" if s.value is None else s.value for s in segments),
+            names=tuple(segment_name(s.value) for s in segments),
             tables=tuple(
                 BarTable(founds=founds, bars=interval_bars(founds, width=width))
                 for founds in zip(*(segment.metrics for segment in segments), strict=True)
