@@ -102,7 +102,7 @@ def panel_of(experiment: type[UserExperiment], events: Path) -> Panel:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
-    names = list(Hostile.declaration.weights)
+    names = [str(variant) for variant in Hostile.declaration.weights]
     rows = [
         (
             str(names[i % 3]),

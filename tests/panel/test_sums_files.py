@@ -6,7 +6,7 @@ import resource
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -16,7 +16,7 @@ from tests.panel.shop import analysis_of, manager
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.errors import ConfigError
 from abkit.panel import Panel, StoredSource, sums_files
-from abkit.panel.glance import KeptGlance, glance
+from abkit.panel.glance import glance
 from abkit.panel.questions import Question
 from abkit.panel.sums_files import SumsFiles
 
@@ -37,8 +37,7 @@ def test_what_comes_back_is_what_was_kept(tmp_path: Path, sums: ExperimentSums) 
     again = files(tmp_path / "kept").sums(CHECKOUT)
     assert again is not None
     assert again.result().to_dict() == sums.result().to_dict()
-    kept = KeptGlance(made=sums.made, glance=glance(sums))
-    assert files(tmp_path / "kept").glance(CHECKOUT) == kept
+    assert files(tmp_path / "kept").glance(CHECKOUT) == (sums.made, glance(sums))
 
 
 def test_what_is_declared_otherwise_is_read_anew(tmp_path: Path, sums: ExperimentSums) -> None:
@@ -146,11 +145,11 @@ def test_what_was_read_is_shown_though_its_folder_is_gone(
 def test_what_cannot_be_written_down_is_shown_all_the_same(
     tmp_path: Path, sums: ExperimentSums, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class OfThisFunction:
+    class OfThisFunction(datetime):
         """Nobody can find it again."""
 
     kept = files(tmp_path)
-    kept.put(CHECKOUT, evolve(sums, starts=cast(datetime, OfThisFunction())), glance(sums))
+    kept.put(CHECKOUT, evolve(sums, starts=OfThisFunction(2026, 11, 1)), glance(sums))
     assert kept.sums(CHECKOUT) is None
     assert "cannot be written" in caplog.text
 
