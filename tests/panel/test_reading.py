@@ -35,6 +35,7 @@ class Store:
         self.go = threading.Event()
         self.go.set()
         self.now = sums.made
+        self.takes = timedelta(0)
 
     @property
     def asked(self) -> int:
@@ -42,6 +43,7 @@ class Store:
 
     def read(self, question: Question, progress: Progress) -> ExperimentSums:
         self.order.append(question)
+        self.now += self.takes
         progress("units", 2, 7)
         assert self.go.wait(60)
         if self.problem is not None:
@@ -352,3 +354,22 @@ def test_what_another_process_has_read_is_taken_from_it(store: Store, tmp_path: 
     assert looked.sums is not None
     assert looked.sums.made == store.now
     assert store.asked == 2
+
+
+def test_an_overview_that_takes_long_to_read_is_read_less_often_but_a_page_is_not(
+    store: Store,
+) -> None:
+    store.takes = timedelta(minutes=2)
+    reader = store.reader()
+    many = [Question(f"experiment {number}") for number in range(5)]
+    for question in many:
+        finished(reader, question)
+    store.takes, store.events, end = timedelta(0), "more", store.now
+    store.now = end + timedelta(minutes=19)
+    assert reader.glance(many[-1]).progress is None
+    reader.look(many[-1])
+    finished(reader, many[-1])
+    assert store.asked == 6
+    store.now = end + timedelta(minutes=20)
+    assert reader.glance(many[-2]).progress is not None
+    finished(reader, many[-2])

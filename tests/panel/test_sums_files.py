@@ -16,7 +16,7 @@ from tests.panel.shop import analysis_of, manager
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.errors import ConfigError
 from abkit.panel import Panel, StoredSource, sums_files
-from abkit.panel.glance import glance
+from abkit.panel.glance import KeptGlance, glance
 from abkit.panel.questions import Question
 from abkit.panel.sums_files import SumsFiles
 
@@ -37,7 +37,8 @@ def test_what_comes_back_is_what_was_kept(tmp_path: Path, sums: ExperimentSums) 
     again = files(tmp_path / "kept").sums(CHECKOUT)
     assert again is not None
     assert again.result().to_dict() == sums.result().to_dict()
-    assert files(tmp_path / "kept").glance(CHECKOUT) == (sums.made, glance(sums))
+    kept = KeptGlance(made=sums.made, glance=glance(sums))
+    assert files(tmp_path / "kept").glance(CHECKOUT) == kept
 
 
 def test_what_is_declared_otherwise_is_read_anew(tmp_path: Path, sums: ExperimentSums) -> None:

@@ -33,6 +33,10 @@ LONG = timedelta(days=1)
 """What was read longer ago is read again though no event came: time passes, and makes units mature. Of
 experiments that expose nobody any more, nothing is read again before."""
 
+REST = 2
+"""What an overview shows is read again after so many times the time that all of it takes: a processor is busy
+half of the time at most, however many experiments there are."""
+
 BRIEF = timedelta(seconds=10)
 """What was read since is not read again, whoever asks for it."""
 
@@ -59,6 +63,7 @@ class Reading:
         progress: What is being read now: what, as which step, of about how many; None: nothing is.
         tried: When somebody last tried to read them, or saw that nothing had changed, UTC.
         state: Of the events that were read; empty if it is not known.
+        took: How long they were read.
     """
 
     glance: Glance | None = None
@@ -68,6 +73,7 @@ class Reading:
     progress: tuple[str, int, int] | None = None
     tried: datetime | None = None
     state: str = ""
+    took: timedelta = timedelta(0)
 
 
 @frozen
@@ -145,6 +151,7 @@ class SumsReader:
         self._clock = clock
         self._known: OrderedDict[Question, Reading] = OrderedDict()
         self._sums = KeptSums()
+        self._all_take = timedelta(0)
         self._past: set[str] = set()
         self._running: dict[Question, Work] = {}
         self._anew: set[Question] = set()
@@ -164,7 +171,7 @@ class SumsReader:
             self._past.discard(question.experiment)
         else:
             self._past.add(question.experiment)
-        return self._look(question, anew=False, viewer="")[0]
+        return self._look(question)[0]
 
     def look(
         self,
@@ -183,7 +190,7 @@ class SumsReader:
             viewer: Who asks. What one person asks for beside the plan waits for no more than one thing of
                 each other's.
         """
-        known, running = self._look(question, anew=anew, viewer=viewer)
+        known, running = self._look(question, anew=anew, viewer=viewer, opened=True)
         sums = self._kept(question)
         if sums is None and known.glance is not None:
             known, running = self._again(question, known, viewer)
@@ -226,7 +233,10 @@ class SumsReader:
         self._running.clear()
         self._anew.clear()
 
-    def _look(self, question: Question, *, anew: bool, viewer: str) -> tuple[Reading, Work | None]:
+    def _look(
+        self, question: Question, *, anew: bool = False, viewer: str = "", opened: bool = False
+    ) -> tuple[Reading, Work | None]:
+        """What is known, and what is being done; `opened`: somebody looks at this experiment's page."""
         if question not in self._known and self._files is not None:
             kept = self._files.glance(question)
             if kept is not None:
@@ -240,7 +250,8 @@ class SumsReader:
             if question in self._known:
                 self._known.move_to_end(question)
             running = self._running.get(question)
-            if running is None and self._is_due(question, known, anew=anew):
+            refresh = self._refresh if opened else max(self._refresh, REST * self._all_take)
+            if running is None and self._is_due(question, known, refresh, anew=anew):
                 return self._begin(question, known, viewer, anew=anew)
             return known, running
 
@@ -268,14 +279,16 @@ class SumsReader:
             self._anew.add(question)
             return known, running
 
-    def _is_due(self, question: Question, known: Reading, *, anew: bool) -> bool:
+    def _is_due(
+        self, question: Question, known: Reading, refresh: timedelta, *, anew: bool
+    ) -> bool:
         if known.tried is None:
             return True
         age = self._clock() - known.tried
         if anew:
             return age >= BRIEF
         is_past = question.experiment in self._past and not known.problem
-        return age >= (max(self._refresh, LONG) if is_past else self._refresh)
+        return age >= (max(refresh, LONG) if is_past else refresh)
 
     def _begin(
         self, question: Question, known: Reading, viewer: str, *, anew: bool
@@ -327,8 +340,10 @@ class SumsReader:
             events = self._state(question)
             if self._is_same(question, events):
                 return None
+            began = self._clock()
             sums = self._read(question, lambda *what: self._tell(question, *what))
-            found = Reading(glance=glance(sums), made=sums.made, tried=self._clock(), state=events)
+            seen, now = glance(sums), self._clock()
+            found = Reading(glance=seen, made=sums.made, tried=now, state=events, took=now - began)
         except _ClosedError:
             return None
         except AbkitError as error:
@@ -337,7 +352,7 @@ class SumsReader:
             logger.exception("panel: the sums of %s cannot be read", told(question.experiment))
             return _Attempt(problem=f"{type(error).__name__}: {error}")
         if self._files is not None and not self._thread.is_closed:
-            self._files.put(question, sums, found.glance or Glance(), state=events)
+            self._files.put(question, sums, seen, state=events)
         return _Attempt(sums=sums, reading=found)
 
     def _settle(self, question: Question) -> None:
@@ -375,7 +390,10 @@ class SumsReader:
             self._keep(question, evolve(known, progress=(what, step, max(step, steps))))
 
     def _keep(self, question: Question, reading: Reading) -> None:
+        before = self._known.get(question, Reading())
+        self._all_take += reading.took - before.took
         self._known[question] = reading
         self._known.move_to_end(question)
         while len(self._known) > MOST_QUESTIONS:
-            self._known.popitem(last=False)
+            _, gone = self._known.popitem(last=False)
+            self._all_take -= gone.took
