@@ -131,7 +131,9 @@ def test_the_overview_reads_no_experiment_again_that_is_over(shop_events: Path) 
     clock = [datetime.now(UTC)]
     panel = Panel(Counted(found, events=str(shop_events)), clock=lambda: clock[0])
     settled(panel, "")
-    clock[0] += timedelta(minutes=10)
+    clock[0] += timedelta(minutes=4)
+    assert b"; the active ones were checked 4 minutes ago<" in settled(panel, "").body
+    clock[0] += timedelta(minutes=6)
     settled(panel, "")
     assert (read.count("Checkout"), read.count("Over")) == (2, 1)
     clock[0] += timedelta(days=1)

@@ -14,6 +14,7 @@ from abkit.analysis.presentation.report.pictures import pictures
 from abkit.errors import AnalysisError, MissingExtraError
 from abkit.events import variant_text
 from abkit.experiments.changing.settings_writer import SettingsWriter
+from abkit.panel.ages import age
 from abkit.panel.answering import Answer, answer, question_of
 from abkit.panel.asked_days import shown_frame
 from abkit.panel.controls import Controls
@@ -76,7 +77,7 @@ def experiment_page(
         found=found,
         offers=offered,
         rollouts=tuple(map(variant_text, declaration.weights)) or offered.variants,
-        age=_age(found.reading, now),
+        age=age(found.reading, now),
         definitions={metric.name: in_words(metric) for metric in declaration.metrics},
         may_act=request.viewer.may_act and writer is not None,
         here=request.root + quote(request.path),
@@ -149,14 +150,3 @@ def _found(request: PanelRequest, reader: SumsReader, name: str, controls: Contr
         )
     said = answer(looked.sums, controls)
     return _Found(question=question, reading=looked.reading, answer=said, planned=planned.sums)
-
-
-def _age(reading: Reading, now: datetime) -> str:
-    """How old what is shown is, in words; empty if nothing is."""
-    if reading.made is None:
-        return ""
-    minutes = int((now - reading.made) / timedelta(minutes=1))
-    if minutes < 1:
-        return "read just now"
-    number, unit = (minutes, "minute") if minutes < 60 else (minutes // 60, "hour")
-    return f"read {number} {unit}{'s' if number > 1 else ''} ago"

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from abkit.experiments.declaring.declaration import Declaration
+from abkit.panel.ages import oldest
 from abkit.panel.data_health import age_if_late, faults
 from abkit.panel.messages import PanelRequest, PanelResponse
 from abkit.panel.overview import Order, OverviewRow, chosen
@@ -36,6 +37,7 @@ def overview_page(
         columns=columns(request.query, order, backwards=backwards),
         search=search,
         reading=sum(row.reading.progress is not None for row in rows),
+        oldest=oldest((row.reading for row in rows if row.state in ACTIVE), now),
     )
 
 
