@@ -1,8 +1,6 @@
 """What a sink writes to any file system of fsspec can be analysed there."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +13,8 @@ from abkit.analysis.analysis import Analysis
 from abkit.analysis.result import Result
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.sinks.files import FileSink, Format
+
+from ...command_line import run
 
 
 class Buttons(UserExperiment):
@@ -115,31 +115,23 @@ def test_without_credentials_the_message_says_so(s3: str, monkeypatch: pytest.Mo
         analyzed(f"{s3}/events")
 
 
-def test_the_command_line_demonstrates_analyzes_and_watches_at_a_url(s3: str) -> None:
+def test_the_command_line_demonstrates_analyzes_and_watches_at_a_url(
+    s3: str, tmp_path: Path
+) -> None:
     def call(*arguments: str) -> str:
-        ran = subprocess.run(
-            [sys.executable, "-m", "abkit.cli", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "COLUMNS": "200"},
-        )
+        environment = {**os.environ, "COLUMNS": "200"}
+        ran = run(*arguments, folder=tmp_path, environment=environment)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout
 
     events, config = f"{s3}/demo", ("--config", "abkit.cli.demo")
-    shown = call("demo", "--events", events, "--organizations", "300", "--html", os.devnull)
+    shown = call("demo", "--events", events, "--organizations", "100", "--html", os.devnull)
     assert f"--events {events}" in shown
-    again = call("demo", "--events", events, "--organizations", "300", "--html", os.devnull)
+    again = call("demo", "--events", events, "--organizations", "100", "--html", os.devnull)
     assert again.splitlines()[:3] == shown.splitlines()[:3]
     found = call("analyze", "ShowPluginsExperiment", "--events", events, *config)
     assert "clicked" in found
     watched = call("watch", "--events", events, *config, "--dry-run")
     assert "units;" in watched
-    other = subprocess.run(
-        [sys.executable, "-m", "abkit.cli", "demo", "--events", s3],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    other = run("demo", "--events", s3, folder=tmp_path)
     assert "has files of its own" in other.stderr
