@@ -61,7 +61,7 @@ class Combination:
 
     @property
     def first_units(self) -> float:
-        """The units of each arm at the first look: `shares_at_first_look`."""
+        """The units of each arm at the first look: `Arrivals.at_first_look`."""
         own = self.per_day / 2
         return max(own * self.first_day, own * (self.first_day + 1) / 2)
 

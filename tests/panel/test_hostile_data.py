@@ -199,8 +199,9 @@ def test_where_nothing_varies_the_files_are_valid(degenerate: Panel, method: str
 
 
 def test_events_that_vanish_leave_what_was_read_with_its_age_until_they_are_back(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("abkit.panel.data_state.AT_ONCE", 0.0)  # so much later it is here
     events = write_events(tmp_path / "events", units=600)
     now = [datetime.now(UTC)]
     panel = Panel(StoredSource(manager(), events=str(events)), clock=lambda: now[0])

@@ -1,6 +1,6 @@
 """The sums of an experiment, which can be judged again and again without reading anything."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.declared.planned import Deviation, deviations
 from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.findings.novelty import novelty
-from abkit.analysis.findings.tau import FirstLook, shares_at_first_look
+from abkit.analysis.findings.tau import Arrivals, FirstLook
 from abkit.analysis.nobody_left import check_somebody_is_left
 from abkit.analysis.outcome import VariantCounts
 from abkit.analysis.result import Result
@@ -227,16 +227,14 @@ class ExperimentSums:
         start, until = self.frame
         check_somebody_is_left(design.control, measured.sums, exposed=exposed, several=plan.several)
         variants = dict.fromkeys([design.control, *design.weights, *measured.sums])
+        arrivals = Arrivals.of(exposed.by_period)
         asked = Asked(
             design=design,
             plan=plan,
             elapsed=_elapsed(exposed),
             over=until is not None or _over(design, exposed),
-            first_looks={
-                variant: shares_at_first_look(exposed.by_period, control=variant)
-                for variant in variants
-            },
-            waiting={variant: _of_waiting(exposed, measured, variant) for variant in variants},
+            first_looks={variant: arrivals.at_first_look(variant) for variant in variants},
+            waiting=_of_waiting(exposed, measured, [*variants]),
             known=exposed.known(until, made=self.made),
             past=self.past,
             in_code=self.in_code,
@@ -339,19 +337,18 @@ def _left_out(plan: AnalysisPlan, exposed: int, units: int) -> int:
 
 
 def _of_waiting(
-    exposed: ExposedUnits, measured: MeasuredSums, control: str
-) -> Mapping[Metric, FirstLook]:
-    """The first look of each metric that counts a unit only once its window is over."""
-    found = {}
+    exposed: ExposedUnits, measured: MeasuredSums, controls: Sequence[str]
+) -> Mapping[str, Mapping[Metric, FirstLook]]:
+    """By the variant that is compared with, the first look of each metric that waits for its window."""
+    found: dict[str, dict[Metric, FirstLook]] = {control: {} for control in controls}
     for estimand in measured.layout.estimands:
         window = measured.layout.counts_after(estimand.metric)
-        if window is not None:
-            found[estimand.metric] = shares_at_first_look(
-                exposed.by_period,
-                control=control,
-                window=window,
-                counted={variant: estimand.units(of) for variant, of in measured.sums.items()},
-            )
+        if window is None:
+            continue
+        arrivals = Arrivals.of(exposed.by_period, window=window)
+        counted = {variant: estimand.units(of) for variant, of in measured.sums.items()}
+        for control, of_control in found.items():
+            of_control[estimand.metric] = arrivals.at_first_look(control, counted=counted)
     return found
 
 

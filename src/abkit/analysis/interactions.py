@@ -32,7 +32,7 @@ from abkit.analysis.findings.experiment_pairs import (
 )
 from abkit.analysis.findings.interactions import heterogeneity
 from abkit.analysis.findings.metric_result import MINIMUM_UNITS
-from abkit.analysis.findings.tau import shares_at_first_look
+from abkit.analysis.findings.tau import Arrivals
 from abkit.analysis.query.crossings import CrossedUnitQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
@@ -206,7 +206,7 @@ class _Measured:
             self.design,
             self.plan,
             units=0,
-            first_look=shares_at_first_look(self.exposed.by_period, control=self.design.control),
+            first_look=Arrivals.of(self.exposed.by_period).at_first_look(self.design.control),
             families=together,
         )
         name = self.design.name

@@ -10,7 +10,7 @@ from attrs import frozen
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.presentation.definitions import in_words
 from abkit.analysis.presentation.report import context
-from abkit.analysis.presentation.report.pictures import pictures
+from abkit.analysis.presentation.report.pictures import Pictures
 from abkit.errors import AnalysisError, MissingExtraError
 from abkit.events import variant_text
 from abkit.experiments.changing.settings_writer import SettingsWriter
@@ -18,6 +18,7 @@ from abkit.panel.ages import age
 from abkit.panel.answering import Answer, answer, question_of
 from abkit.panel.asked_days import shown_frame
 from abkit.panel.controls import Controls
+from abkit.panel.drawn_metrics import drawn_metrics, with_fewer_pairs
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.offers import offers
 from abkit.panel.overview import OverviewRow
@@ -60,8 +61,14 @@ def experiment_page(
     result = found.answer.result
     parts: dict[str, object] = {"result": result}
     if result is not None and tab.of_result:
-        drawn = pictures(result) if tab.draws else None
-        parts = {**context(result, drawn=drawn), "frame": shown_frame(result.frame)}
+        drawn = drawn_metrics(result, asked=tab.path != "over-time" or bool(controls.metrics))
+        shown = with_fewer_pairs(drawn.result, asked=bool(controls.metrics))
+        parts = {
+            **context(shown, drawn=Pictures(shown)),
+            "pairs_left_out": len(shown.pairs) < len(result.pairs),
+            "frame": shown_frame(result.frame),
+            "drawn": drawn,
+        }
     offered = offers(found.planned, controls, declaration)
     return page(
         "experiment.html.jinja",

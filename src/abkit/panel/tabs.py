@@ -11,13 +11,11 @@ class Tab:
         path: Its place below the experiment's; empty for the first.
         title: What it is called.
         of_result: Whether it shows a result, so that the controls belong to it.
-        draws: Whether it has charts.
     """
 
     path: str
     title: str
     of_result: bool = True
-    draws: bool = False
 
     @property
     def place(self) -> list[str]:
@@ -28,9 +26,9 @@ class Tab:
 TABS: tuple[Tab, ...] = (
     Tab(path="", title="Summary"),
     Tab(path="analysis", title="Analysis"),
-    Tab(path="over-time", title="Over time", draws=True),
+    Tab(path="over-time", title="Over time"),
     Tab(path="segments", title="Segments"),
-    Tab(path="exposures", title="Exposures", draws=True),
+    Tab(path="exposures", title="Exposures"),
     Tab(path="health", title="Health"),
     Tab(path="plan", title="Plan", of_result=False),
     Tab(path="history", title="History", of_result=False),

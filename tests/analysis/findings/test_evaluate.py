@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from abkit.analysis.findings.evaluate import check_ratio, evaluate, taus
 from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.findings.planned_looks import WITHOUT_TIMES
-from abkit.analysis.findings.tau import shares_at_first_look
+from abkit.analysis.findings.tau import Arrivals
 from abkit.analysis.inference.bayesian import bayesian_means, bayesian_rates
 from abkit.analysis.inference.correction import benjamini_hochberg, holm
 from abkit.analysis.inference.sequential import sequential
@@ -84,7 +84,7 @@ def test_a_variant_that_starts_later_has_a_first_look_of_its_own() -> None:
         (days[1], "b", 0): 700,
         (days[1], "c", 0): 200,
     }
-    shares = shares_at_first_look(new_units, control="a")
+    shares = Arrivals.of(new_units).at_first_look("a")
     assert shares == {"b": (0.5, 0.5), "c": (1.0, 1.0)}
     arms = {
         "a": spread(400, 10.0, 90.0),

@@ -4,6 +4,7 @@ What it assumes is what Amplitude's estimate does: units go on arriving as they 
 variances stay as they are. It looks 40 days ahead, no further.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
@@ -179,15 +180,18 @@ def _first_significant(
         tau: The difference that is looked for.
         growth: New units a day, as a share of those so far.
     """
-    return next(
-        (
-            (variant, day)
-            for day in range(1, FURTHEST + 1)
-            for variant, comparison in undecided.items()
-            if _excludes_zero(comparison, side, tau, factor=1 + growth * day)
-        ),
-        None,
-    )
+    first: tuple[str, int] | None = None
+    for variant, comparison in undecided.items():
+        horizon = FURTHEST if first is None else first[1] - 1
+
+        def excludes_zero(day: int, comparison: Comparison = comparison) -> bool:
+            return _excludes_zero(comparison, side, tau, factor=1 + growth * day)
+
+        # With more units of the same means the evidence only grows.
+        day = 1 + bisect_left(range(1, horizon + 1), True, key=excludes_zero)
+        if day <= horizon:
+            first = variant, day
+    return first
 
 
 def _excludes_zero(comparison: Comparison, side: Alternative, tau: Tau, *, factor: float) -> bool:

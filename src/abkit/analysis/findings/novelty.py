@@ -15,7 +15,7 @@ means, whose variance is that of the delta method (Deng, Knoblich and Lu 2018, K
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
@@ -25,7 +25,7 @@ from attrs import evolve, frozen
 from abkit.analysis.findings.arms import arms_of
 from abkit.analysis.findings.comparing import Comparing
 from abkit.analysis.findings.metric_result import MetricResult
-from abkit.analysis.findings.tau import FirstLook, shares_at_first_look
+from abkit.analysis.findings.tau import Arrivals, FirstLook
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.days import ACTIVE, BOTH, DAY, EARLY, LATE, DailySums
@@ -134,12 +134,15 @@ def novelty(
         MissingExtraError: scipy is not installed.
     """
     results = {found.metric: found for found in metrics}
+    by_day = all(start.time() == time() for start, _, _ in new_units)
+    arrivals = Arrivals.of(new_units) if by_day else None
     return tuple(
         _Days(
             daily=each,
             variants=(results[each.metric].control.variant, *results[each.metric]),
             plan=_plan_of_days(plan),
             new_units=new_units,
+            arrivals=arrivals,
         ).judged()
         for each in daily
     )
@@ -164,12 +167,14 @@ class _Days:
         variants: The control, and the others in their order.
         plan: How the tests are made.
         new_units: When the units came.
+        arrivals: The same by day; None where it is known by the hour.
     """
 
     daily: DailySums
     variants: tuple[str, ...]
     plan: AnalysisPlan
     new_units: NewUnits
+    arrivals: Arrivals | None
 
     def judged(self) -> Novelty:
         """What they say."""
@@ -241,23 +246,25 @@ class _Days:
 
     def _first_look(self, sums: Mapping[str, Sums], days: int) -> FirstLook:
         """The shares of the units with so many days behind them that had them by the first look at these."""
-        last = self.daily.end - (days + 1) * DAY
-        came = {key: units for key, units in self.new_units.items() if key[0] <= last}
-        known: dict[str, int] = {}
-        for (_, variant, _), units in came.items():
-            known[variant] = known.get(variant, 0) + units
+        came = self._came(self.daily.end - (days + 1) * DAY)
+        known = {variant: of[-1] for variant, of in came.so_far.items() if of}
 
         def part(variant: str) -> float:
             """Of all units, those that came on days that are counted as a whole."""
             return min(1.0, known[variant] / sums[variant].n) if sums[variant].n else 1.0
 
         control = self.variants[0]
-        shares = shares_at_first_look(came, control=control)
         return {
             variant: (of_control * part(control), of_variant * part(variant))
-            for variant, (of_control, of_variant) in shares.items()
+            for variant, (of_control, of_variant) in came.at_first_look(control).items()
             if variant in sums
         }
+
+    def _came(self, last: datetime) -> Arrivals:
+        """The units of the days, or hours, that begin up to a moment."""
+        if self.arrivals is not None:
+            return self.arrivals.until(last.date())
+        return Arrivals.of({key: units for key, units in self.new_units.items() if key[0] <= last})
 
 
 @frozen

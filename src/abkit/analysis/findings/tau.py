@@ -6,6 +6,7 @@ these, what is found after a hundred days a third of one. A goal, where one is d
 weight beside it.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import accumulate
@@ -13,7 +14,7 @@ from math import sqrt
 from types import MappingProxyType
 from typing import TypeAlias
 
-from attrs import evolve
+from attrs import frozen
 
 from abkit.analysis.findings.arms import Arms
 from abkit.analysis.findings.metric_result import (
@@ -74,46 +75,79 @@ def sought(metric: Metric) -> float | None:
     return metric.goal if metric.margin is None else metric.margin
 
 
-def shares_at_first_look(
-    new_units: Mapping[tuple[datetime, str, int], int],
-    *,
-    control: str,
-    window: timedelta = timedelta(0),
-    counted: Mapping[str, int] | None = None,
-) -> FirstLook:
-    """The shares of the units that had come by the first look.
+@frozen(kw_only=True)
+class Arrivals:
+    """How many units had come by the end of each UTC day.
 
-    The first look of a variant is the end of the first UTC day on which it and the control have
-    `MINIMUM_UNITS`, however often results are made: so results by the hour and by the day, of today and
-    of next week, have the same one. A variant that starts a week later has its own. That day may have
-    begun minutes before its end: so it counts for no fewer units than half of it and the next one.
-
-    Args:
-        new_units: The units by the start of the period of their first exposure, variant and phase.
-        control: The control.
-        window: How long after its first exposure a unit counts.
-        counted: By variant, the units that count now; None: all.
+    Attributes:
+        days: The days on which some unit came.
+        so_far: By variant, its units by the end of each of them.
     """
-    by_day: dict[str, dict[date, int]] = {variant: {} for _, variant, _ in new_units}
-    for (start, variant, _), new in new_units.items():
-        of, day = by_day[variant], (start + window).date()
-        of[day] = of.get(day, 0) + new
-    days = sorted({day for of in by_day.values() for day in of})
-    so_far = {v: list(accumulate(of.get(day, 0) for day in days)) for v, of in by_day.items()}
-    controls = so_far.pop(control, [])
-    shares: dict[str, tuple[float, float]] = {}
-    for variant, own in so_far.items():
-        pairs = list(zip(controls, own, strict=False))
-        at = next((at for at, pair in enumerate(pairs) if min(pair) >= MINIMUM_UNITS), None)
-        if at is not None:
-            after = pairs[min(at + 1, len(pairs) - 1)]
-            first = [max(now, later / 2) for now, later in zip(pairs[at], after, strict=True)]
+
+    days: Sequence[date]
+    so_far: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def of(
+        cls,
+        new_units: Mapping[tuple[datetime, str, int], int],
+        *,
+        window: timedelta = timedelta(0),
+    ) -> "Arrivals":
+        """From the units by the start of the period of their first exposure, variant and phase.
+
+        Args:
+            new_units: The units.
+            window: How long after its first exposure a unit counts.
+        """
+        by_day: dict[str, dict[date, int]] = {variant: {} for _, variant, _ in new_units}
+        for (start, variant, _), new in new_units.items():
+            of, day = by_day[variant], (start + window).date()
+            of[day] = of.get(day, 0) + new
+        days = sorted({day for of in by_day.values() for day in of})
+        so_far = {v: [*accumulate(of.get(day, 0) for day in days)] for v, of in by_day.items()}
+        return cls(days=days, so_far=so_far)
+
+    def until(self, last: date) -> "Arrivals":
+        """The same, of the units that had come by the end of a day."""
+        count = bisect_right(self.days, last)
+        return Arrivals(
+            days=self.days[:count], so_far={v: of[:count] for v, of in self.so_far.items()}
+        )
+
+    def at_first_look(self, control: str, *, counted: Mapping[str, int] | None = None) -> FirstLook:
+        """The shares of the units that had come by the first look.
+
+        The first look of a variant is the end of the first day on which it and the control have
+        `MINIMUM_UNITS`, however often results are made: so results by the hour and by the day, of today and
+        of next week, have the same one. A variant that starts a week later has its own. That day may have
+        begun minutes before its end: so it counts for no fewer units than half of it and the next one.
+
+        Args:
+            control: The control.
+            counted: By variant, the units that count now; None: all.
+        """
+        if control not in self.so_far:
+            return MappingProxyType({})
+        controls = self.so_far[control]
+        shares: dict[str, tuple[float, float]] = {}
+        for variant, own in self.so_far.items():
+            at = max(_reached(controls), _reached(own))
+            if variant == control or at >= len(self.days):
+                continue
+            after = min(at + 1, len(self.days) - 1)
+            first = [max(of[at], of[after] / 2) for of in (controls, own)]
             last = (controls[-1], own[-1])
             if counted is not None:
                 last = (counted.get(control, 0), counted.get(variant, 0))
             if all(last):
                 shares[variant] = min(1.0, first[0] / last[0]), min(1.0, first[1] / last[1])
-    return MappingProxyType(shares)
+        return MappingProxyType(shares)
+
+
+def _reached(so_far: Sequence[int]) -> int:
+    """On which day there were enough units to compare; the number of days if on none."""
+    return bisect_left(so_far, MINIMUM_UNITS)
 
 
 def variance_at_first_look(pair: Sequence[Arm], first_look: FirstLook | None) -> float:
@@ -150,4 +184,4 @@ def _to_pass(arm: Arm, share: float) -> float:
 def _of_units(moments: Moments, units: float) -> Moments:
     n = round(units)
     effective = None if moments.effective is None else moments.effective * (n / moments.n)
-    return evolve(moments, n=n, effective=effective)
+    return Moments(n, moments.mean, moments.variance, effective, moments.alike)

@@ -1,7 +1,7 @@
 """The Bayesian test: the chance that a variant beats the control, or all others."""
 
 from collections.abc import Callable, Sequence
-from math import exp, expm1, sqrt
+from math import exp, expm1, hypot, log, sqrt
 from types import MappingProxyType
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv, ndtr, ndtri
 
 from abkit.analysis.inference.comparison import Comparison, Interval
-from abkit.analysis.inference.credible import equal_tails
+from abkit.analysis.inference.credible import About, equal_tails
 from abkit.analysis.inference.decision import Decision, agreeing, check_alpha, compare, undecided
 from abkit.analysis.inference.ratio_posterior import RatioPosterior
 from abkit.analysis.inference.relative import lift
@@ -21,10 +21,19 @@ from abkit.errors import AnalysisError
 
 METHOD = "bayesian"
 
-_SCORES = np.linspace(-8.5, 8.5, 201)
-_LEVELS = ndtr(_SCORES)
-_MASSES = np.exp(-_SCORES * _SCORES / 2)
-_MASSES /= _MASSES.sum()
+
+def _rule(nodes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The trapezoid rule on normal scores: the levels of its nodes, and their weights."""
+    scores = np.linspace(-8.5, 8.5, nodes)
+    masses = np.exp(-scores * scores / 2)
+    return ndtr(scores), masses / masses.sum()
+
+
+_FINE, _COARSE = _rule(201), _rule(61)
+"""The coarse rule is as exact, to 1e-10 of the probability, where both beliefs are nearly normal."""
+
+_NEARLY_NORMAL = 25
+"""So many conversions, and as many others, make a belief of a rate so."""
 
 
 class Posterior(Protocol):
@@ -131,8 +140,21 @@ def bayesian_rates(control: Moments, treatment: Moments, *, alpha: float = 0.05)
     above = chance_above(after, before)
     chance = above(1.0, 0.0)
     p_value = min(1.0, 2 * min(chance, 1 - chance))
-    difference = equal_tails(lambda shift: above(1.0, shift), alpha, (-1.0, 1.0))
-    sizes = equal_tails(lambda size: above(exp(size), 0.0), alpha, (-40.0, 40.0))
+    difference = equal_tails(
+        lambda shift: above(1.0, shift),
+        alpha,
+        (-1.0, 1.0),
+        about=About(after.mean - before.mean, hypot(after.deviation, before.deviation)),
+    )
+    sizes = equal_tails(
+        lambda size: above(exp(size), 0.0),
+        alpha,
+        (-40.0, 40.0),
+        about=About(
+            log(after.mean / before.mean),
+            hypot(after.deviation / after.mean, before.deviation / before.mean),
+        ),
+    )
     ratio = Interval(expm1(sizes.low), expm1(sizes.high))
     has_lift = lift(control, treatment) is not None
     return Comparison(
@@ -195,14 +217,14 @@ def bayesian_means(control: Moments, treatment: Moments, *, alpha: float = 0.05)
 
 def chances_to_be_highest(posteriors: Sequence[Posterior]) -> tuple[float, ...]:
     """The chance of each variant to have the highest mean of all, in the same order."""
-    grid = np.sort(np.concatenate([posterior.quantile(_LEVELS) for posterior in posteriors]))
+    grid = np.sort(np.concatenate([posterior.quantile(_FINE[0]) for posterior in posteriors]))
     below = np.stack([posterior.below(grid) for posterior in posteriors])
     return _chances_of_all_others(below)
 
 
 def chances_to_be_lowest(posteriors: Sequence[Posterior]) -> tuple[float, ...]:
     """The chance of each variant to have the lowest mean of all, in the same order."""
-    grid = np.sort(np.concatenate([posterior.quantile(_LEVELS) for posterior in posteriors]))
+    grid = np.sort(np.concatenate([posterior.quantile(_FINE[0]) for posterior in posteriors]))
     above = 1 - np.stack([posterior.below(grid) for posterior in posteriors])
     return _chances_of_all_others(above[:, ::-1])
 
@@ -223,8 +245,15 @@ def chance_above(after: RatePosterior, before: RatePosterior) -> Callable[[float
     By the trapezoid rule on normal scores of the narrower of the two, on whose scale the other's
     distribution is smooth.
     """
+    counts = (after.converted, after.others, before.converted, before.others)
+    levels, masses = _COARSE if min(counts) >= _NEARLY_NORMAL else _FINE
     if before.deviation <= after.deviation:
-        rates = before.quantile(_LEVELS)
-        return lambda factor, shift: float(_MASSES @ (1 - after.below(factor * rates + shift)))
-    rates = after.quantile(_LEVELS)
-    return lambda factor, shift: float(_MASSES @ before.below((rates - shift) / factor))
+        rates = before.quantile(levels)
+        return lambda factor, shift: _chance(masses @ (1 - after.below(factor * rates + shift)))
+    rates = after.quantile(levels)
+    return lambda factor, shift: _chance(masses @ before.below((rates - shift) / factor))
+
+
+def _chance(sum_of_masses: float) -> float:
+    """A probability, which rounding may have moved beyond 1."""
+    return min(1.0, float(sum_of_masses))

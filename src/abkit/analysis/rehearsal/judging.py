@@ -15,7 +15,7 @@ from abkit.analysis.findings.evaluate import evaluate
 from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.findings.over_time import over_time
 from abkit.analysis.findings.planning import comparisons_of
-from abkit.analysis.findings.tau import shares_at_first_look
+from abkit.analysis.findings.tau import Arrivals
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.inference.variance import at_least_pooled
 from abkit.analysis.rehearsal.outcome import Frequency
@@ -90,7 +90,7 @@ class Judge:
             for variant, of in sums.items():
                 new[end - timedelta(days=1), variant, 0] = of.n - so_far.get(variant, 0)
                 so_far[variant] = of.n
-        return shares_at_first_look(new, control=self.design.control)
+        return Arrivals.of(new).at_first_look(self.design.control)
 
 
 def frequencies(judged: Sequence[Judged], plan: AnalysisPlan) -> tuple[Frequency, Frequency | None]:

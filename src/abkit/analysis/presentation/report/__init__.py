@@ -2,7 +2,8 @@
 
 import re
 from base64 import b64encode
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -19,9 +20,10 @@ from abkit.analysis.presentation.heterogeneity import reactions
 from abkit.analysis.presentation.identities import identities_sentence
 from abkit.analysis.presentation.phase_marks import TOO_FEW, phase_marks
 from abkit.analysis.presentation.report.by_day import tables_by_day
+from abkit.analysis.presentation.report.computed import Computed, context_class
 from abkit.analysis.presentation.report.history import growth, histories
 from abkit.analysis.presentation.report.pairs import pair_tables
-from abkit.analysis.presentation.report.pictures import Pictures, pictures
+from abkit.analysis.presentation.report.pictures import Pictures
 from abkit.analysis.presentation.report.segments import segment_tables
 from abkit.analysis.presentation.scorecard import scorecard
 from abkit.analysis.presentation.worth import worth_sentence, worth_table
@@ -63,40 +65,43 @@ def render_cell(result: "Outcome") -> str:
 
 
 def _rendered(result: "Outcome", template: str) -> str:
-    parts = context(result, drawn=pictures(result))
+    parts = context(result, drawn=Pictures(result))
     return environment().get_template(template).render(parts).strip() + "\n"
 
 
 def context(result: "Outcome", *, drawn: Pictures | None) -> dict[str, object]:
-    """What the templates of a result read.
+    """What the templates of a result read; it is computed once a template reads it.
 
     Args:
         result: The result of an analysis.
         drawn: Its charts; None: tables stand where charts would be.
     """
+    parts: dict[str, Callable[[], object]] = {
+        "command": partial(command, result),
+        "alerts": partial(alerts, result),
+        "card": partial(scorecard, result),
+        "card_bars": partial(lift_bars, result.metrics, width=BAR_WIDTH),
+        "worth": partial(worth_table, result),
+        "before": partial(before_table, result),
+        "worth_sentence": partial(worth_sentence, result),
+        "frame": partial(times.frame, result.frame),
+        "bars": lambda: [interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
+        "growth": partial(growth, result),
+        "identities": partial(identities_sentence, result),
+        "phase_marks": partial(phase_marks, result),
+        "histories": partial(histories, result),
+        "pairs": partial(pair_tables, result, width=BAR_WIDTH),
+        "by_day": partial(tables_by_day, result),
+        "segments": partial(segment_tables, result, width=BAR_WIDTH),
+        "reactions": partial(reactions, result),
+    }
     return {
         "result": result,
         "design": result.design,
         "deciding": result.deciding,
-        "command": command(result),
-        "alerts": alerts(result),
-        "card": scorecard(result),
-        "card_bars": lift_bars(result.metrics, width=BAR_WIDTH),
-        "worth": worth_table(result),
-        "before": before_table(result),
-        "worth_sentence": worth_sentence(result),
-        "frame": times.frame(result.frame),
-        "bars": [interval_bars([found], width=BAR_WIDTH)[0] for found in result.metrics],
-        "growth": growth(result),
-        "identities": identities_sentence(result),
-        "phase_marks": phase_marks(result),
         "too_few_in_a_phase": TOO_FEW,
-        "histories": histories(result),
-        "pairs": pair_tables(result, width=BAR_WIDTH),
-        "by_day": tables_by_day(result),
-        "segments": segment_tables(result, width=BAR_WIDTH),
-        "reactions": reactions(result),
         "pictures": drawn,
+        **{name: Computed(compute) for name, compute in parts.items()},
     }
 
 
@@ -123,6 +128,7 @@ def environment() -> "Environment":
     style = package.joinpath("report", "report.css").read_text(encoding="utf-8")
     script = package.joinpath("report", "charts.js").read_text(encoding="utf-8")
     digest = b64encode(sha256(script.encode()).digest()).decode()
+    environment.context_class = context_class()
     environment.filters["breakable"] = _breakable
     environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(

@@ -1,9 +1,8 @@
 """The charts of a report as SVG within the page, for wide screens and for phones."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
-
-from attrs import frozen
 
 from abkit.analysis.presentation.charts.drawing import Drawing
 from abkit.analysis.presentation.charts.plot import Plot
@@ -20,35 +19,34 @@ _SIZES = (Size(width=790, height=240), Size(width=270, height=190))
 """One drawing shrunk to a phone could not be read."""
 
 
-@frozen(kw_only=True)
 class Pictures:
-    """Each chart twice: wide and narrow; only one of them is shown.
+    """Each chart twice: wide and narrow; only one of them is shown. They are drawn when they are looked at.
 
-    Attributes:
-        cumulative: Of the exposures; empty if there are none over time.
-        over_time: By metric, its lift over time; only where there is something to draw.
-        by_day: By metric, its effect by days since exposure; likewise.
+    Args:
+        result: The result of an analysis.
     """
 
-    cumulative: "tuple[Markup, ...]"
-    over_time: "Mapping[str, tuple[Markup, ...]]"
-    by_day: "Mapping[str, tuple[Markup, ...]]"
+    def __init__(self, result: "Outcome") -> None:
+        self._charts = Drawing(result)
 
+    @cached_property
+    def cumulative(self) -> "tuple[Markup, ...]":
+        """Of the exposures; empty if there are none over time."""
+        return _inline(self._charts.cumulative(), "Units exposed over time")
 
-def pictures(result: "Outcome") -> Pictures:
-    """The charts of a report."""
-    charts = Drawing(result)
-    return Pictures(
-        cumulative=_inline(charts.cumulative(), "Units exposed over time"),
-        over_time={
-            name: _inline(chart, f"{name} over time")
-            for name, chart in charts.each(charts.over_time).items()
-        },
-        by_day={
-            name: _inline(chart, f"{name} by days since exposure")
-            for name, chart in charts.each(charts.by_day).items()
-        },
-    )
+    @cached_property
+    def over_time(self) -> "Mapping[str, tuple[Markup, ...]]":
+        """By metric, its lift over time; only where there is something to draw."""
+        charts = self._charts.each(self._charts.over_time)
+        return {name: _inline(chart, f"{name} over time") for name, chart in charts.items()}
+
+    @cached_property
+    def by_day(self) -> "Mapping[str, tuple[Markup, ...]]":
+        """By metric, its effect by days since exposure; likewise."""
+        charts = self._charts.each(self._charts.by_day)
+        return {
+            name: _inline(chart, f"{name} by days since exposure") for name, chart in charts.items()
+        }
 
 
 def _inline(chart: Plot | None, what: str) -> "tuple[Markup, ...]":
