@@ -1,5 +1,7 @@
 """The pages: templates of the panel, made of those of the report."""
 
+import importlib
+import pkgutil
 from functools import cache, partial
 from http import HTTPStatus
 from importlib.resources import files
@@ -7,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from abkit.analysis import inference
 from abkit.analysis.presentation.explanations import (
     EXPLANATIONS,
     explained_badge,
@@ -15,6 +18,7 @@ from abkit.analysis.presentation.explanations import (
 )
 from abkit.analysis.presentation.report import environment
 from abkit.events import variant_text
+from abkit.extras import extra
 from abkit.panel.messages import PanelRequest, PanelResponse
 
 if TYPE_CHECKING:
@@ -52,6 +56,20 @@ def prepare() -> None:
     """
     for name in ("frame.html.jinja", "overview.html.jinja", "macros.html.jinja"):
         templates().get_template(name)
+    _load_numerics()
+
+
+def _load_numerics() -> None:
+    """Load what sums are read and judged with.
+
+    Otherwise the thread that reads does, and in a child process that is made meanwhile (`gunicorn --preload`)
+    a module that is half loaded stays locked for ever.
+    """
+    with extra("analysis"):
+        for name in ("duckdb", "numpy", "scipy.special"):
+            importlib.import_module(name)
+    for module in pkgutil.iter_modules(inference.__path__, f"{inference.__name__}."):
+        importlib.import_module(module.name)
 
 
 @cache

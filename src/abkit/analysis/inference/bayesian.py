@@ -249,11 +249,13 @@ def chance_above(after: RatePosterior, before: RatePosterior) -> Callable[[float
     levels, masses = _COARSE if min(counts) >= _NEARLY_NORMAL else _FINE
     if before.deviation <= after.deviation:
         rates = before.quantile(levels)
-        return lambda factor, shift: _chance(masses @ (1 - after.below(factor * rates + shift)))
+        return lambda factor, shift: _chance(
+            float(masses @ (1 - after.below(factor * rates + shift)))
+        )
     rates = after.quantile(levels)
-    return lambda factor, shift: _chance(masses @ before.below((rates - shift) / factor))
+    return lambda factor, shift: _chance(float(masses @ before.below((rates - shift) / factor)))
 
 
 def _chance(sum_of_masses: float) -> float:
     """A probability, which rounding may have moved beyond 1."""
-    return min(1.0, float(sum_of_masses))
+    return min(1.0, sum_of_masses)
