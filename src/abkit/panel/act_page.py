@@ -16,7 +16,7 @@ from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.overview import OverviewRow
 from abkit.panel.pages import link, page, refused
 from abkit.panel.questions import Question
-from abkit.panel.reading import SumsReader
+from abkit.panel.sums_reader import SumsReader
 from abkit.quoting import quoted
 
 LONGEST_REASON = 2_000

@@ -24,8 +24,9 @@ from abkit.panel.offers import offers
 from abkit.panel.overview import OverviewRow
 from abkit.panel.pages import page, refused
 from abkit.panel.questions import Question
-from abkit.panel.reading import Reading, SumsReader
+from abkit.panel.reading import Reading
 from abkit.panel.source import PanelSource
+from abkit.panel.sums_reader import SumsReader
 from abkit.panel.tab_parts import tab_parts
 from abkit.panel.tabs import TABS, Tab
 from abkit.panel.taking_away import FILES, Shown

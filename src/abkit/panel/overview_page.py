@@ -9,10 +9,10 @@ from abkit.panel.messages import PanelRequest, PanelResponse
 from abkit.panel.overview import Order, OverviewRow, chosen
 from abkit.panel.pages import page
 from abkit.panel.questions import Question
-from abkit.panel.reading import SumsReader
 from abkit.panel.sorting import columns
 from abkit.panel.source import PanelSource
 from abkit.panel.states import ACTIVE, State, state
+from abkit.panel.sums_reader import SumsReader
 
 
 def overview_page(

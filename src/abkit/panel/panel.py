@@ -18,9 +18,9 @@ from abkit.panel.overview import OverviewRow
 from abkit.panel.overview_page import overview_page, overview_row
 from abkit.panel.pages import STATIC, link, place_of, prepare, refused, static_file
 from abkit.panel.questions import Question
-from abkit.panel.reading import REFRESH, SumsReader
 from abkit.panel.source import Interruptible, PanelSource
 from abkit.panel.sums_files import SumsFiles
+from abkit.panel.sums_reader import REFRESH, SumsReader
 from abkit.panel.tabs import TABS
 from abkit.panel.taking_away import FILES
 

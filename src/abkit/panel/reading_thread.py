@@ -12,6 +12,9 @@ MOST_WAITING = 500
 MOST_OF_VIEWER = 50
 """So much of it may be what one viewer asks for: who tries out every day leaves room for others."""
 
+_BRIEFLY = 1.0
+"""Seconds in which whoever holds the lock gives it back."""
+
 Line: TypeAlias = str | None
 """Who waits in the same line: a viewer, by name; None: everybody, for what all of them see."""
 
@@ -62,6 +65,7 @@ class ReadingThread:
         self._last: Line = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._paused = False
 
     def submit(
         self, do: Callable[[], None], line: Line, urgency: Urgency = Urgency.NEW
@@ -79,13 +83,8 @@ class ReadingThread:
         with self._lock:
             if self._closed or self._is_full(line):
                 return None
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="abkit-panel", daemon=True)
-                try:
-                    thread.start()  # It waits for the lock.
-                except RuntimeError:  # The program ends.
-                    return None
-                self._thread = thread
+            if not self._starts():
+                return None
             self._came += 1
             work = Work(do, urgency, self._came)
             self._lines.setdefault(line, []).append(work)
@@ -107,6 +106,28 @@ class ReadingThread:
         for work in waiting:
             work.done.set()
 
+    def pause(self) -> None:
+        """Begin nothing for now, and let the thread end; what is being done is not waited for."""
+        # A thread that forks while it holds the lock must not wait for itself.
+        held = self._lock.acquire(timeout=_BRIEFLY)
+        self._paused = True
+        if held:
+            self._lock.release()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        held = self._lock.acquire(timeout=_BRIEFLY)
+        self._paused = False
+        if held:
+            if self._lines:
+                self._starts()
+            self._lock.release()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is begun for now."""
+        return self._paused
+
     @property
     def is_closed(self) -> bool:
         """Whether nothing is done any more."""
@@ -122,6 +143,17 @@ class ReadingThread:
         if thread is not None:
             thread.join(timeout)
         return thread is None or not thread.is_alive()
+
+    def _starts(self) -> bool:
+        """Start the thread if there is none; whoever calls it holds the lock."""
+        if self._thread is None and not self._paused:
+            thread = threading.Thread(target=self._run, name="abkit-panel", daemon=True)
+            try:
+                thread.start()  # It waits for the lock.
+            except RuntimeError:  # The program ends.
+                return False
+            self._thread = thread
+        return True
 
     def _is_full(self, line: Line) -> bool:
         sizes = {each: len(waiting) for each, waiting in self._lines.items()}
@@ -146,7 +178,7 @@ class ReadingThread:
     def _next(self) -> Work | None:
         """The most urgent of the line whose turn it is: the one that came last waits for all others."""
         with self._lock:
-            if not self._lines:
+            if not self._lines or self._paused:
                 self._thread = None
                 return None
             if self._last in self._lines:

@@ -25,6 +25,18 @@ class ForkAware(Protocol):
         ...
 
 
+class PausedAtFork(Protocol):
+    """An object with a thread that may be within a library whose locks a forked child would keep for ever."""
+
+    def before_fork(self) -> None:
+        """Let the thread come to an end, or to a place where it holds nothing; it must not take long."""
+        ...
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        ...
+
+
 class ClosedAtExit(Protocol):
     """An object with work to finish when the program ends."""
 
@@ -65,6 +77,7 @@ class _WeakRegistry(Generic[_T]):
 
 
 _fork_aware: _WeakRegistry[ForkAware] = _WeakRegistry()
+_paused_at_fork: _WeakRegistry[PausedAtFork] = _WeakRegistry()
 _closed_at_exit: _WeakRegistry[ClosedAtExit] = _WeakRegistry()
 _installed: set[str] = set()
 
@@ -124,6 +137,14 @@ def call_after_fork(member: ForkAware) -> None:
         _installed.add("fork")
         os.register_at_fork(after_in_child=_call_all_after_fork)
     _fork_aware.add(member)
+
+
+def pause_at_fork(member: PausedAtFork) -> None:
+    """Call the object's `before_fork` and `after_fork_in_parent` around every fork, as long as it exists."""
+    if "pause" not in _installed and hasattr(os, "register_at_fork"):
+        _installed.add("pause")
+        os.register_at_fork(before=_pause_all, after_in_parent=_resume_all)
+    _paused_at_fork.add(member)
 
 
 def close_at_exit(member: ClosedAtExit) -> None:
@@ -192,6 +213,16 @@ def _close_all_in_time() -> None:
 def _call_all_after_fork() -> None:
     for member in _fork_aware.members():
         member.after_fork()
+
+
+def _pause_all() -> None:
+    for member in _paused_at_fork.members():
+        member.before_fork()
+
+
+def _resume_all() -> None:
+    for member in _paused_at_fork.members():
+        member.after_fork_in_parent()
 
 
 def _close_all() -> None:

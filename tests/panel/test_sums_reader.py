@@ -16,9 +16,10 @@ from abkit.analysis.aggregation.session import Progress
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.errors import AnalysisError
 from abkit.panel.questions import Question
-from abkit.panel.reading import Looked, SumsReader
+from abkit.panel.reading import Looked
 from abkit.panel.reading_thread import MOST_OF_VIEWER
 from abkit.panel.sums_files import SumsFiles
+from abkit.panel.sums_reader import SumsReader
 
 CHECKOUT = Question("Checkout")
 LONG = timedelta(seconds=60)
@@ -230,6 +231,7 @@ def test_a_forked_child_reads_though_its_parent_was_reading_and_held_the_lock(st
     reader = store.reader()
     reader.look(CHECKOUT)
     reader.look(Question("Checkout", by="plan"))
+    reader.fork_timeout = 0.1
     with reader._lock, reader._thread._lock:
         child = os.fork()
         if not child:
