@@ -324,3 +324,17 @@ def test_controls_say_that_they_offer_little_while_nothing_is_read(shop_panel: P
     assert "data-unread" in page(unread, "experiments/Checkout/")
     unread.close()
     assert "data-unread" not in page(shop_panel, "experiments/Checkout/")
+
+
+def test_what_is_left_out_of_a_large_page_is_a_link_away(
+    shop_panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("abkit.panel.drawn_metrics.MOST_POINTS", 50)
+    monkeypatch.setattr("abkit.panel.drawn_metrics.MOST_PAIRS", 1)
+    html = page(shop_panel, "experiments/Checkout/over-time/")
+    assert "revenue over time" not in html
+    assert "?metric=purchase&amp;metric=revenue" in html
+    both = page(shop_panel, "experiments/Checkout/over-time/", "metric=purchase&metric=revenue")
+    assert "revenue over time" in both
+    pairs = page(shop_panel, "experiments/Checkout/analysis/")
+    assert "Every two variants are shown for purchase only" in pairs

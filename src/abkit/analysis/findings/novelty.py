@@ -17,6 +17,7 @@ means, whose variance is that of the delta method (Deng, Knoblich and Lu 2018, K
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -29,6 +30,7 @@ from abkit.analysis.findings.tau import Arrivals, FirstLook
 from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.days import ACTIVE, BOTH, DAY, EARLY, LATE, DailySums
+from abkit.analysis.statistics.deferred import Deferred
 from abkit.analysis.statistics.estimands import Estimand
 from abkit.analysis.statistics.standardizing import Strata, pooled
 from abkit.errors import UnknownNameError
@@ -58,7 +60,8 @@ class EffectByDay:
     Attributes:
         variant: The variant, as text.
         days: For each day from 0, the comparison of the units for which it is over; None where the gates
-            are not passed. Each is at its own confidence: of many days, one may miss.
+            are not passed. They are computed when somebody looks at them. Each is at its own confidence: of
+            many days, one may miss.
         early: The comparison of the first part of the time, per unit; None with `share`.
         late: The same of its later part.
         share: The test: the comparison of the share that falls into the later part; its alpha is
@@ -69,7 +72,7 @@ class EffectByDay:
     """
 
     variant: str
-    days: tuple[Comparison | None, ...]
+    days: Sequence[Comparison | None]
     early: Comparison | None = None
     late: Comparison | None = None
     share: Comparison | None = None
@@ -180,13 +183,20 @@ class _Days:
         """What they say."""
         length, halves = self.daily.length, self.daily.halves
         plain = Estimand(metric=self.daily.metric, places={self.daily.metric: 0}, negative=1)
-        days = [
-            self._compared(strata, plain, days=day)
-            for day, strata in enumerate(self.daily.days, start=1)
-        ]
+        days = Deferred(
+            len(self.daily.days),
+            lambda: (
+                self._compared(strata, plain, days=day)
+                for day, strata in enumerate(self.daily.days, start=1)
+            ),
+        )
         parts = [self._compared(halves, part, days=length) for part in (_EARLY, _LATE, _SHARE)]
         treatments = [
-            self._of_variant(variant, [day[place] for day in days], *(of[place] for of in parts))
+            self._of_variant(
+                variant,
+                Deferred(None, partial(_shown, days, place)),
+                *(of[place] for of in parts),
+            )
             for place, variant in enumerate(self.variants[1:])
         ]
         return Novelty(metric=self.daily.metric, length=length, treatments=tuple(treatments))
@@ -194,17 +204,14 @@ class _Days:
     def _of_variant(
         self,
         variant: str,
-        days: Sequence["_Compared"],
+        days: Sequence[Comparison | None],
         early: "_Compared",
         late: "_Compared",
         share: "_Compared",
     ) -> EffectByDay:
-        shown = [day.comparison for day in days]
-        while shown and shown[-1] is None:
-            shown.pop()
         found = EffectByDay(
             variant=variant,
-            days=tuple(shown),
+            days=days,
             missing=tuple(dict.fromkeys((*early.missing, *late.missing, *share.missing))),
         )
         if early.comparison is None or late.comparison is None or share.comparison is None:
@@ -273,6 +280,14 @@ class _Compared:
 
     comparison: Comparison | None
     missing: tuple[str, ...]
+
+
+def _shown(days: Sequence[Sequence[_Compared]], place: int) -> Sequence[Comparison | None]:
+    """The comparisons of a variant, up to the last day on which there is one."""
+    found = [day[place].comparison for day in days]
+    while found and found[-1] is None:
+        found.pop()
+    return found
 
 
 def _of_all_phases(strata: Strata, variant: str) -> Sums:

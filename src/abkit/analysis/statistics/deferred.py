@@ -10,14 +10,14 @@ class Deferred(Sequence[T]):
     """Equal to the tuple that it is computed to, and copied and stored as that.
 
     Args:
-        length: How many items there will be.
+        length: How many items there will be; None: that is known once they are computed.
         compute: Gives them.
     """
 
     __slots__ = ("_compute", "_items", "_length")
 
-    def __init__(self, length: int, compute: Callable[[], Iterable[T]]) -> None:
-        self._length: int = length
+    def __init__(self, length: int | None, compute: Callable[[], Iterable[T]]) -> None:
+        self._length: int | None = length
         self._compute: Callable[[], Iterable[T]] | None = compute
         self._items: tuple[T, ...] = ()
 
@@ -31,7 +31,7 @@ class Deferred(Sequence[T]):
         return self._items
 
     def __len__(self) -> int:
-        return self._length
+        return len(self.items) if self._length is None else self._length
 
     @overload
     def __getitem__(self, at: int) -> T: ...
