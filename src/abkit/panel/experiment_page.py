@@ -15,7 +15,8 @@ from abkit.errors import AnalysisError, MissingExtraError
 from abkit.events import variant_text
 from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel.ages import age
-from abkit.panel.answering import Answer, answer, question_of
+from abkit.panel.answering import Answer, question_of
+from abkit.panel.answers import Answers
 from abkit.panel.asked_days import shown_frame
 from abkit.panel.controls import Controls
 from abkit.panel.drawn_metrics import drawn_metrics, with_fewer_pairs
@@ -41,6 +42,7 @@ def experiment_page(
     reader: SumsReader,
     tab: Tab,
     *,
+    answers: Answers,
     now: datetime,
     writer: SettingsWriter | None,
     results: Path | None = None,
@@ -52,13 +54,14 @@ def experiment_page(
         row: The experiment.
         reader: Knows its sums.
         tab: Which part.
+        answers: What sums said last.
         now: The time.
         writer: Changes its settings; None: nobody can.
         results: The folder of the results that were stored; None: there is none.
     """
     declaration = row.declaration
     controls = Controls.of(request.query)
-    found = _found(request, reader, declaration.name, controls)
+    found = _found(request, reader, answers, declaration.name, controls)
     result = found.answer.result
     parts: dict[str, object] = {"result": result}
     if result is not None and tab.of_result:
@@ -93,11 +96,17 @@ def experiment_page(
 
 
 def result_file(
-    request: PanelRequest, row: OverviewRow, reader: SumsReader, source: PanelSource, name: str
+    request: PanelRequest,
+    row: OverviewRow,
+    reader: SumsReader,
+    source: PanelSource,
+    name: str,
+    *,
+    answers: Answers,
 ) -> PanelResponse:
     """What is shown, as a file: one of `FILES`."""
     controls = Controls.of(request.query)
-    found = _found(request, reader, row.declaration.name, controls)
+    found = _found(request, reader, answers, row.declaration.name, controls)
     if found.answer.result is None:
         if found.answer.problem:
             return refused(HTTPStatus.CONFLICT, found.answer.problem, request)
@@ -141,7 +150,9 @@ class _Found:
     planned: ExperimentSums | None = None
 
 
-def _found(request: PanelRequest, reader: SumsReader, name: str, controls: Controls) -> _Found:
+def _found(
+    request: PanelRequest, reader: SumsReader, answers: Answers, name: str, controls: Controls
+) -> _Found:
     anew, viewer = request.last("anew") == "1", request.viewer.name
     planned = reader.look(Question(name), anew=anew, patience=PATIENCE, viewer=viewer)
     if planned.sums is None:
@@ -156,5 +167,5 @@ def _found(request: PanelRequest, reader: SumsReader, name: str, controls: Contr
         return _Found(
             question=question, reading=looked.reading, answer=problem, planned=planned.sums
         )
-    said = answer(looked.sums, controls)
+    said = answers.of(question, looked.sums, controls)
     return _Found(question=question, reading=looked.reading, answer=said, planned=planned.sums)

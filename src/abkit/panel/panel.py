@@ -12,6 +12,7 @@ from abkit.analysis.declared.past_results import results_folder
 from abkit.errors import AbkitError
 from abkit.experiments.changing.settings_writer import SettingsWriter
 from abkit.panel.act_page import act_page
+from abkit.panel.answers import Answers
 from abkit.panel.experiment_page import experiment_page, result_file
 from abkit.panel.messages import SECURITY_HEADERS, PanelRequest, PanelResponse
 from abkit.panel.overview import OverviewRow
@@ -68,6 +69,7 @@ class Panel:
             refresh=refresh,
             clock=clock,
         )
+        self._answers = Answers()
         prepare()
 
     def close(self) -> None:
@@ -105,7 +107,9 @@ class Panel:
             case ["experiments", name, file] if file in FILES:
                 row = self._row(name, now)
                 if row is not None:
-                    return result_file(request, row, self._reader, self._source, file)
+                    return result_file(
+                        request, row, self._reader, self._source, file, answers=self._answers
+                    )
             case ["experiments", name, "act", ""] if self._writer is not None:
                 row = self._row(name, now)
                 if row is not None:
@@ -123,6 +127,7 @@ class Panel:
                         row,
                         self._reader,
                         tab,
+                        answers=self._answers,
                         now=now,
                         writer=self._writer,
                         results=self._results,
