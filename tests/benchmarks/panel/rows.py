@@ -39,14 +39,12 @@ _OVERVIEWS = (
     "?order=owner&state=running",
     "?order=name&state=running&state=ramping&state=concluded",
 )
-_CHANGED = (
-    "?control=v1",
-    "?confidence=0.9",
-    "?method=t-test",
-    "?control=v2&confidence=0.99",
-    "?variant=v3",
-    "?metric=sum+1",
-)
+_CHANGED = [
+    f"?control=v{1 + number % 7}&confidence={0.9 + 0.002 * number:.3f}"
+    + ("&method=t-test" if number % 5 == 4 else "")
+    for number in range(_CHANGES)
+]
+"""No two of them are alike: the last answers are kept."""
 
 
 @frozen(kw_only=True)
@@ -97,7 +95,7 @@ def panel_rows() -> Iterable[Answered]:
             yield _row(f"overview of {EXPERIMENTS} experiments, searched and sorted", 0.3, asked)
             page = f"experiments/{quote(LARGE)}/analysis/"
             _answered(port, [page])
-            changed = _answered(port, [page + each for each in islice(cycle(_CHANGED), _CHANGES)])
+            changed = _answered(port, [page + each for each in _CHANGED])
             size = f"{VARIANTS} variants x {METRICS} metrics x {DAYS} days"
             yield _row(f"change of a control, {size}", 0.15, changed)
 
