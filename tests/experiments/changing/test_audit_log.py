@@ -42,6 +42,11 @@ RECORD = AuditRecord(
 WRITTEN = evolve(RECORD, outcome=ChangeOutcome.WRITTEN)
 
 
+def _at(time: str) -> bytes:
+    """The record at another time."""
+    return json.dumps({**json.loads(to_text(RECORD)), "time": time}).encode()
+
+
 class LogContract:
     """What each audit log does."""
 
@@ -129,6 +134,9 @@ class TestFile(LogContract):
             to_text(RECORD).replace('"before": {}', '"before": 3').encode(),
             to_text(RECORD).replace('"undoes": null', '"undoes": 3').encode(),
             to_text(RECORD).replace("2026-03-02", "yesterday").encode(),
+            _at("0001-01-01T00:00:00+14:00"),
+            _at("9999-12-31T23:59:59-14:00"),
+            json.dumps({**json.loads(to_text(RECORD)), "id": "\ud800"}).encode(),
         ],
     )
     def test_a_damaged_line_is_told(self, log: FileAuditLog, path: Path, line: bytes) -> None:

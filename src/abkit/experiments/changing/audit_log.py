@@ -124,9 +124,15 @@ def from_text(text: str) -> AuditRecord:
     if time.tzinfo is None:
         message = "its time has no time zone"
         raise ValueError(message)
+    try:
+        in_utc = time.astimezone(dt.UTC)
+    except OverflowError:
+        message = "its time is none in UTC"
+        raise ValueError(message) from None
+    "".join(map(str, texts.values())).encode()  # Half of a surrogate pair is no text.
     outcome = ChangeOutcome(str(texts.pop("outcome")))
     known: Any = {**texts, **tables}
-    return AuditRecord(time=time.astimezone(dt.UTC), outcome=outcome, undoes=undoes, **known)
+    return AuditRecord(time=in_utc, outcome=outcome, undoes=undoes, **known)
 
 
 def trail_of(texts: Iterable[tuple[str, str | bytes]]) -> AuditTrail:
