@@ -87,6 +87,7 @@ def test_a_rollback_is_written_with_its_reason_and_the_application_follows(actin
     [
         ({"act": "roll out", "variant": "express"}, {"enabled": True, "winner": "express"}),
         ({"act": "ramp", "share": "12.5"}, {"enabled": True, "rollout": 0.125}),
+        ({"act": "ramp", "share": "12.3456789"}, {"enabled": True, "rollout": 0.123456789}),
         ({"act": "ramp", "share": " 100% "}, {"enabled": True, "rollout": 1.0}),
     ],
 )

@@ -82,7 +82,7 @@ def proposed(
         title=f"Enroll {100 * share:g}% of the units?",
         keys=ramped(declaration, share),
         effects=tuple(_ramped(declaration, share)),
-        fields=(("share", f"{100 * share:g}"),),
+        fields=(("share", said.get("share", "").strip()),),  # What is written is what was shown.
     )
 
 
