@@ -241,6 +241,9 @@ def test_an_address_without_its_last_slash_leads_to_the_page(shop_panel: Panel) 
     answer = asked(shop_panel, "experiments/Checkout")
     assert answer.status is HTTPStatus.SEE_OTHER
     assert answer.headers["Location"] == "/ab/experiments/Checkout/"
+    answer = asked(shop_panel, "experiments/Checkout", "method=welch&metric=a%26b&metric=%C3%A9")
+    with_what_is_asked = "/ab/experiments/Checkout/?method=welch&metric=a%26b&metric=%C3%A9"
+    assert answer.headers["Location"] == with_what_is_asked
     assert asked(shop_panel, "experiments/Nothing").status is HTTPStatus.NOT_FOUND
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlencode
 
 from abkit.analysis.declared.past_results import results_folder
 from abkit.errors import AbkitError
@@ -115,7 +116,8 @@ class Panel:
                 if row is not None:
                     return act_page(request, row, self._reader, self._writer)
             case ["experiments", name] if self._row(name, now) is not None:
-                where = link(request.root, "experiments", name, "")
+                asked = urlencode(request.query, doseq=True)
+                where = link(request.root, "experiments", name, "", query=asked)
                 headers = {**SECURITY_HEADERS, "Location": where}
                 return PanelResponse(status=HTTPStatus.SEE_OTHER, headers=headers)
             case ["experiments", name, *rest]:
