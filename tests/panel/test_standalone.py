@@ -183,7 +183,7 @@ def test_a_number_explains_itself_to_who_comes_with_the_keyboard(shown: "Page") 
     told = lift.locator(".tip")
     assert not told.is_visible()
     shown.locator(".compared .explained").nth(3).focus()  # the difference
-    shown.keyboard.press("Tab")
+    shown.keyboard.press("ArrowRight")
     told.wait_for(state="visible")
     assert "divided by the control's mean" in told.inner_text()
     assert lift.get_attribute("aria-describedby") == told.get_attribute("id")
@@ -194,6 +194,34 @@ def test_a_number_explains_itself_to_who_comes_with_the_keyboard(shown: "Page") 
     shown.locator(".badge .tip").first.wait_for(state="visible")
     ids = shown.locator(".tip").evaluate_all("all => all.map((each) => each.id)")
     assert len(ids) == len({*ids})
+
+
+def test_each_table_is_one_stop_of_tab_and_arrow_keys_lead_through_its_numbers(
+    shown: "Page",
+) -> None:
+    def standing() -> str:
+        return str(shown.evaluate("document.activeElement.firstChild.textContent.trim()"))
+
+    shown.get_by_role("link", name="Checkout").click()
+    shown.get_by_role("link", name="Analysis").click()
+    tables = shown.locator("section.metric")
+    tables.first.wait_for()
+    shown.get_by_role("button", name="Show").focus()
+    shown.keyboard.press("Tab")
+    assert standing() == "1,000"  # units of the control
+    for key, there in (
+        *(("ArrowRight", "303"), ("ArrowDown", "323"), ("End", "1.0000"), ("Home", "1,000")),
+        *(("ArrowDown", "Not Significant"), ("ArrowUp", "1,000"), ("ArrowLeft", "30.33%")),
+    ):
+        shown.keyboard.press(key)
+        assert standing() == there, key
+    shown.keyboard.press("Tab")
+    assert tables.nth(1).evaluate("each => each.contains(document.activeElement)")
+    shown.keyboard.press("Shift+Tab")
+    assert standing() == "30.33%"
+    stops = tables.first.locator(".explained").evaluate_all("all => all.map((each) => each.tabIndex)")
+    assert len(stops) > 10
+    assert sum(stop == 0 for stop in stops) == 1
 
 
 def test_the_headings_of_the_overview_stay_and_sort(shown: "Page") -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 STATIC = {
     "panel.css": "text/css; charset=utf-8",
     "panel.js": "text/javascript; charset=utf-8",
+    "explanations.js": "text/javascript; charset=utf-8",
     "charts.js": "text/javascript; charset=utf-8",
 }
 """The files that pages ask for, with their types."""

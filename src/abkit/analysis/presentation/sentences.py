@@ -236,4 +236,6 @@ def _value(value: object) -> str:
         return duration(value)
     if isinstance(value, Enum):
         return str(value.value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

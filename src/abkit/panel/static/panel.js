@@ -85,17 +85,6 @@ function show(form) {
   replace(form.dataset.replaces, addressOf(form), { remember: true });
 }
 
-// Who presses Escape sees what an explanation stands before, until they come back.
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const told of document.querySelectorAll(".explained:hover, .explained:focus")) {
-    const again = () => told.classList.remove("untold");
-    told.classList.add("untold");
-    told.addEventListener("pointerleave", again, { once: true });
-    told.addEventListener("blur", again, { once: true });
-  }
-});
-
 const formOf = (event) => event.target.closest("form[data-replaces]");
 document.addEventListener("change", (event) => { if (formOf(event)) show(formOf(event)); });
 document.addEventListener("input", (event) => {
