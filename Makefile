@@ -7,6 +7,7 @@
 # make floors  the tests with the lowest versions that pyproject.toml allows; takes long
 # make bench  what a call costs, beside the peers; what is delivered; level and power of the default test
 # make docs   the documentation, as HTML in docs/_build
+# make pictures  the pictures of the documentation, taken again of a panel that runs
 # make wheel  what is distributed, in dist; installed without extras, to see that it works
 
 # The tests start hundreds of processes; each would compile abkit, and each worker all tests, where the
@@ -25,7 +26,7 @@ UV := uv>=0.13
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
   npm:npm chromium:chromium-headless-shell
 
-.PHONY: demo example example-signup test coverage bench docs wheel system lint types imports unit drivers floors clean
+.PHONY: demo example example-signup test coverage bench docs pictures wheel system lint types imports unit drivers floors clean
 
 demo: .venv/demo.installed
 	$(BIN)/abkit demo
@@ -105,6 +106,10 @@ bench: .venv/bench.installed
 docs: .venv/dev.installed
 	$(BIN)/sphinx-build -W -n -q docs docs/_build
 	@echo "docs/_build/index.html"
+
+pictures: system .venv/dev.installed
+	$(BIN)/python -m tests.pictures
+	@ls docs/images
 
 wheel: | .venv/bin/python
 	$(PIP) build

@@ -48,8 +48,8 @@ nitpick_ignore_regex = [
     ),  # type variables
     (
         "py:class",
-        r"abkit\..*\.(Amendment|ExposedUnits|MeasuredSums)",
-    ),  # what ExperimentSums holds, not for readers
+        r"abkit\..*\.(Amendment|Estimate|ExposedUnits|MeasuredSums|Origin)",
+    ),  # what ExperimentSums and others hold, not for readers
     ("py:class", r"LoggerProvider|LogRecordExporter|Producer|Redis|SparkSession"),
 ]
 suppress_warnings = [
