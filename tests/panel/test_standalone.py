@@ -219,7 +219,9 @@ def test_each_table_is_one_stop_of_tab_and_arrow_keys_lead_through_its_numbers(
     assert tables.nth(1).evaluate("each => each.contains(document.activeElement)")
     shown.keyboard.press("Shift+Tab")
     assert standing() == "30.33%"
-    stops = tables.first.locator(".explained").evaluate_all("all => all.map((each) => each.tabIndex)")
+    stops = tables.first.locator(".explained").evaluate_all(
+        "all => all.map((each) => each.tabIndex)"
+    )
     assert len(stops) > 10
     assert sum(stop == 0 for stop in stops) == 1
 

@@ -46,8 +46,10 @@ def _layer(spec: Spec) -> Any:
     )
 
 
-def _channel(channel: str, how: Spec) -> Any:
+def _channel(channel: str, how: Any) -> Any:
     alt = _module()
+    if channel == "tooltip":
+        return [alt.Tooltip(**each) for each in how]
     if "value" in how:
         return alt.value(how["value"])
     kind = channel[0].upper() + channel[1:]

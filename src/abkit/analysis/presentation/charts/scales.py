@@ -17,33 +17,38 @@ class Form:
     Attributes:
         expression: In Vega's language, of `datum.value`.
         write: The same in Python.
+        exact: With more digits, for a tooltip: in the words of d3-format.
     """
 
     expression: str
     write: Callable[[float], str]
+    exact: str
 
     def __call__(self, value: float) -> str:
         """The text of a number; its minus is a true one, as Vega's."""
         return self.write(value).replace("-", "\N{MINUS SIGN}")
 
 
-COUNT = Form("format(datum.value, ',d')", "{:,.0f}".format)
+COUNT = Form("format(datum.value, ',d')", "{:,.0f}".format, ",d")
 """Such as "12,000"."""
 
-TENTH = Form("format(datum.value, '.1f')", "{:.1f}".format)
+TENTH = Form("format(datum.value, '.1f')", "{:.1f}".format, ".4f")
 """Such as "0.5"."""
 
 _WHOLE_PERCENT = Form(
     "datum.value === 0 ? '0%' : format(datum.value, '+.0%')",
     lambda value: f"{value:+.0%}" if value else "0%",
+    "+.2%",
 )
 _FINE_PERCENT = Form(
     "datum.value === 0 ? '0%' : format(datum.value, '+.2~%')",
     lambda value: f"{value * 100:+.2f}".rstrip("0").rstrip(".") + "%" if value else "0%",
+    "+.4%",
 )
 _DIFFERENCE = Form(
     "datum.value === 0 ? '0' : format(datum.value, '+.3~g')",
     lambda value: sub(r"(e[+-])0+", r"\1", f"{value:+.3g}") if value else "0",
+    "+.4~g",
 )
 
 

@@ -1,6 +1,6 @@
 """A chart in Vega-Lite, for notebooks and pictures: plain values, so that it costs next to nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from abkit.analysis.presentation.charts.plot import (
@@ -16,6 +16,7 @@ from abkit.analysis.presentation.charts.plot import (
 from abkit.analysis.presentation.charts.shapes import SHAPES, in_vega
 from abkit.analysis.presentation.charts.svg_elements import text_width
 from abkit.analysis.presentation.charts.theme import DASHES, Size, Theme, inked, series_of
+from abkit.analysis.presentation.charts.vega_tooltips import Told, tooltip
 from abkit.analysis.presentation.figures import drawable
 
 Spec: TypeAlias = dict[str, Any]
@@ -40,7 +41,7 @@ def vega_lite(plot: Plot, *, theme: Theme, size: Size) -> Spec:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "config": _config(theme),
-        **({"title": _title(plot)} if theme.titled else {}),
+        **({"title": _title(plot, size)} if theme.titled else {}),
         **body,
     }
 
@@ -49,7 +50,10 @@ def _panel(panel: Panel, plot: Plot, theme: Theme, size: Size) -> Spec:
     variants = _variants(plot, theme, size)
     places = {"x": _axis(panel.x, size), "y": _axis(panel.y, size)}
     return {
-        "layer": [_layer(layer, places, variants, theme) for layer in panel.layers],
+        "layer": [
+            _told(_layer(layer, places, variants, theme), tooltip(layer, panel))
+            for layer in panel.layers
+        ],
         "width": size.width,
         "height": panel.y.row * len(panel.y.names)
         if isinstance(panel.y, Names)
@@ -92,6 +96,15 @@ def _layer(
         if field is not None:
             encoding[channel] = {"field": field}
     return {"data": {"values": [*layer.rows]}, "mark": mark, "encoding": encoding}
+
+
+def _told(layer: Spec, told: list[Told]) -> Spec:
+    """The layer with its tooltip. A line has one at each of its points, which are not seen."""
+    if told:
+        layer["encoding"]["tooltip"] = told
+        if layer["mark"]["type"] == Mark.LINE.value:
+            layer["mark"]["point"] = "transparent"
+    return layer
 
 
 def _axis(axis: Times | Numbers | Names, size: Size) -> Spec:
@@ -162,8 +175,24 @@ def _legend(plot: Plot, size: Size) -> Spec:
     return {"columns": columns, "labelLimit": size.width - _SYMBOL, **symbol}
 
 
-def _title(plot: Plot) -> Spec:
-    return {"text": drawable(plot.title), "subtitle": drawable(plot.subtitle)}
+def _title(plot: Plot, size: Size) -> Spec:
+    return {
+        "text": drawable(plot.title),
+        "subtitle": [*_broken(drawable(plot.subtitle), size.width)],
+    }
+
+
+def _broken(text: str, width: int) -> Iterator[str]:
+    """The lines of a text, none of which is wider, unless one word is."""
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and text_width(longer) > width:
+            yield line
+            line = word
+        else:
+            line = longer
+    yield line
 
 
 def _config(theme: Theme) -> Spec:
