@@ -1,7 +1,7 @@
 """The sums of an experiment, which can be judged again and again without reading anything."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -258,7 +258,7 @@ class ExperimentSums:
         curve = cumulative(
             {variant: _of(exposed, variant) for variant in shown},
             step=step.length,
-            until=exposed.latest,
+            until=_counted_until(exposed, until, made=self.made, step=step.length),
             weights=result.sample_ratio.weights if _is_one_design(result) else None,
         )
         trends = novelty(result.metrics, plan, daily, new_units=exposed.by_period)
@@ -350,6 +350,20 @@ def _of_waiting(
         for control, of_control in found.items():
             of_control[estimand.metric] = arrivals.at_first_look(control, counted=counted)
     return found
+
+
+def _counted_until(
+    exposed: ExposedUnits, until: datetime | None, *, made: datetime, step: timedelta
+) -> datetime | None:
+    """Up to when it is known how many units came; the day (or hour) of the last exposure may be over."""
+    latest = exposed.latest
+    if latest is None or until is None:
+        return latest
+    ends = latest - (latest - _EPOCH) % step + step
+    return max(latest, min(ends, exposed.known(until, made=made)))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _is_one_design(result: Result) -> bool:
