@@ -155,6 +155,8 @@ def test_a_time_frame_takes_exposures_from_its_start_and_everything_before_its_e
     assert [count.units for count in result.counts] == [7, 7]
     assert result.metrics[0].control.moments.mean == pytest.approx(2 / 7)
     assert result.frame == (START + DAY, START + 3 * DAY)
+    assert result.cumulative is not None
+    assert result.cumulative.complete  # its last day is over, though nobody came at its end
     with pytest.raises(EmptyDataError) as caught:
         analyze(design, **tables(exposures), start=date(2030, 1, 1), until=date(2030, 1, 8))
     days = f"{START:%Y-%m-%d} to {START + 3 * DAY:%Y-%m-%d} (4 days)"

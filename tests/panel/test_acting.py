@@ -142,6 +142,24 @@ def test_after_a_change_that_failed_the_one_before_it_can_be_taken_back(
     assert f"act=undo&amp;change={made.id}" in history(acting)
 
 
+def test_of_very_many_changes_the_last_ones_are_listed(
+    acting: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("abkit.panel.tab_parts.MOST_RECORDS", 2)
+    for share in (10, 20, 30):
+        acting.send(acting.form({"act": "ramp", "share": f"{share}"}, why=f"to {share}"))
+    html = history(acting)
+    assert "to 30" in html
+    assert "to 20" in html
+    assert "to 10" not in html
+    assert "The last 2 of 3 changes" in html
+
+
+def test_a_ramp_to_the_share_of_today_says_that_nothing_changes(acting: Acting) -> None:
+    page = acting.dialog({"act": "ramp", "share": "100"})
+    assert b"Nothing changes: it is so already." in page.body
+
+
 def test_what_cannot_be_taken_back_says_why(acting: Acting) -> None:
     acting.send(acting.form({"act": "ramp", "share": "20"}))
     acting.settings.write_text("[Checkout]\nrollout = 0.7\n")  # by hand

@@ -131,6 +131,8 @@ def _rolled_out(
 def _ramped(declaration: Declaration, share: float) -> Iterator[str]:
     before = declaration.rollout
     yield f"{100 * before:g}% of the units are enrolled now, and {100 * share:g}% will be."
+    if share == before and declaration.enabled and declaration.winner is None:
+        yield "Nothing changes: it is so already."
     if share < before:
         yield "Units that are no longer enrolled get the default, unless the experiment is sticky."
     elif share > before:

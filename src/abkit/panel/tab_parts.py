@@ -17,6 +17,10 @@ from abkit.panel.tabs import Tab
 from abkit.panel.undo import undo_of
 
 
+MOST_RECORDS = 200
+"""So many changes of the settings are listed: the last ones."""
+
+
 def plan_parts(row: OverviewRow, result: Result | None) -> Mapping[str, object]:
     """What the lock tells, and how long it still takes.
 
@@ -63,6 +67,7 @@ def history_parts(
     trail = None if writer is None else writer.audit_log.read().of(name)
     return {
         "trail": trail,
+        "most_records": MOST_RECORDS,
         "undo": None if trail is None or writer is None else undo_of(trail, writer),
         "stored": stored_results(results, name),
     }
