@@ -17,6 +17,7 @@ from abkit.analysis.presentation.explanations import (
     explained_units,
 )
 from abkit.analysis.presentation.report import environment
+from abkit.analysis.presentation.report.fragments import explained
 from abkit.events import variant_text
 from abkit.extras import extra
 from abkit.panel.messages import PanelRequest, PanelResponse
@@ -97,7 +98,7 @@ def refused(status: HTTPStatus, problem: str, request: PanelRequest) -> PanelRes
 
 
 def _filled(template: str, request: PanelRequest, **parts: object) -> bytes:
-    filled = templates().get_template(template)
+    filled, numbers = templates().get_template(template), count(1)
     html = filled.render(
         viewer=request.viewer,
         link=partial(link, request.root),
@@ -107,7 +108,7 @@ def _filled(template: str, request: PanelRequest, **parts: object) -> bytes:
             "mean": explained_mean,
             "units": explained_units,
             "badge": explained_badge,
-            "number": count(1).__next__,
+            "tip": lambda shown, text: explained(shown, text, next(numbers)),
         },
         **parts,
     )

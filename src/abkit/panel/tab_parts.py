@@ -16,7 +16,6 @@ from abkit.panel.stored_results import stored_results
 from abkit.panel.tabs import Tab
 from abkit.panel.undo import undo_of
 
-
 MOST_RECORDS = 200
 """So many changes of the settings are listed: the last ones."""
 

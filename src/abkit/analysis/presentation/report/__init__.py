@@ -21,6 +21,7 @@ from abkit.analysis.presentation.identities import identities_sentence
 from abkit.analysis.presentation.phase_marks import TOO_FEW, phase_marks
 from abkit.analysis.presentation.report.by_day import tables_by_day
 from abkit.analysis.presentation.report.computed import Computed, context_class
+from abkit.analysis.presentation.report.fragments import interval_bar
 from abkit.analysis.presentation.report.history import growth, histories
 from abkit.analysis.presentation.report.pairs import pair_tables
 from abkit.analysis.presentation.report.pictures import Pictures
@@ -133,6 +134,7 @@ def environment() -> "Environment":
     environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(
         advised=advised,
+        drawn_bar=partial(interval_bar, width=BAR_WIDTH),
         figures=figures,
         in_words=in_words,
         margins=margins,
