@@ -139,7 +139,7 @@ PLANS = {
 
 @pytest.mark.parametrize("name", ESTIMANDS)
 @pytest.mark.parametrize("plan", PLANS.values(), ids=list(PLANS))
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(looks=experiments())
 def test_all_looks_at_once_say_what_each_look_says(
     name: str, plan: AnalysisPlan, looks: list[dict[str, Sums]]
