@@ -1,7 +1,8 @@
 """From the sums that a database gave to a result: pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,14 @@ from abkit.analysis.findings.tau import FirstLook
 from abkit.analysis.outcome import Segment, VariantCounts
 from abkit.analysis.result import Result, versions
 from abkit.analysis.statistics.aggregates import Sums
+from abkit.analysis.statistics.deferred import Deferred
 from abkit.analysis.statistics.estimands import Estimand, waits
 from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.statistics.standardizing import compared
 from abkit.errors import AnalysisError, TooFewVariantsError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
-from abkit.experiments.declaring.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric, Role
 
 if TYPE_CHECKING:
     pass
@@ -124,10 +126,10 @@ def assembled(
         _with_immature(found, estimand, measured_sums)
         for found, estimand in zip(metrics, estimands, strict=True)
     )
-    between = _pairs(asked, measured_sums)
     units = sum(sums.n for sums in measured_sums.sums.values())
     main = next(found for found in metrics if found.metric == design.deciding)
     deciding = estimands[metrics.index(main)]
+    decisive = _deciding_pairs(asked, measured_sums, deciding)
     last_look = is_last_look(plan, units=deciding.planned(measured_sums.sums), found=main)
     arms = [main.control, *(treatment.arm for treatment in main.treatments)]
     sizes = {arm.variant: _units(measured_sums.sums, arm.variant) for arm in arms}
@@ -147,7 +149,7 @@ def assembled(
         deciding=design.deciding,
         mismatch=ratio.alarm,
         last_look=last_look,
-        pairs=between,
+        pairs=decisive,
         timing=timing(plan, asked.elapsed, ended=_ended(asked)),
         before=before,
     )
@@ -168,7 +170,10 @@ def assembled(
         sample_ratio=ratio,
         before=before,
         metrics=metrics,
-        pairs=between,
+        pairs=Deferred(
+            len(decisive) * len(estimands), partial(_pairs, asked, measured_sums, estimands)
+        ),
+        deciding_pairs=decisive,
         recommendation=recommendation,
         segments=tuple(_segments(measured_sums, asked)),
         heterogeneity=heterogeneity(
@@ -240,9 +245,20 @@ def _with_immature(
     )
 
 
-def _pairs(asked: Asked, measured_sums: MeasuredSums) -> tuple[Pair, ...]:
-    """Every two variants beside the control."""
-    estimands, plan = measured_sums.estimands, asked.plan
+def _deciding_pairs(
+    asked: Asked, measured_sums: MeasuredSums, deciding: Estimand
+) -> tuple[Pair, ...]:
+    """Every two variants beside the control, in the metric that decides."""
+    alone = deciding.metric.role is not Role.SECONDARY
+    found = _pairs(asked, measured_sums, [deciding] if alone else measured_sums.estimands)
+    return tuple(pair for pair in found if pair.metric == deciding.metric)
+
+
+def _pairs(
+    asked: Asked, measured_sums: MeasuredSums, estimands: Sequence[Estimand]
+) -> tuple[Pair, ...]:
+    """Every two variants beside the control, in all metrics; or in one that is read alone."""
+    plan = asked.plan
     found = evaluate_pairs(
         in_order(measured_sums.sums, asked.design),
         estimands,
@@ -254,7 +270,7 @@ def _pairs(asked: Asked, measured_sums: MeasuredSums) -> tuple[Pair, ...]:
     if found and measured_sums.looks and plan.method is Method.GROUP_SEQUENTIAL:
         found = over_time(
             found,
-            estimands * (len(found) // len(estimands)),
+            [*estimands] * (len(found) // len(estimands)),
             ends=[end for end, _ in measured_sums.looks],
             looks=[sums for _, sums in measured_sums.looks],
             plan=plan,

@@ -1,6 +1,6 @@
 """What an analysis found: values only, from which tables, reports and JSON are made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
@@ -105,7 +105,9 @@ class Outcome:
         before: The check that the units of the arms were alike before their exposure, by metric and variant;
             empty where CUPED is off.
         metrics: What was found, per metric.
-        pairs: What was found of every two variants beside the control; empty if there are not two.
+        pairs: What was found of every two variants beside the control; empty if there are not two. They
+            are computed when somebody looks at them.
+        deciding_pairs: Those of the metric that decides, which the recommendation looks at.
         recommendation: What to do.
         phases: The phases in which units were drawn with different weights, and within which they are
             compared, in the order of their first exposures; empty if all had the same weights.
@@ -146,7 +148,8 @@ class Outcome:
     exclusions: Mapping[str, int] = field(factory=lambda: MappingProxyType({}))
     sample_ratio: "SampleRatio"
     metrics: tuple[MetricResult, ...]
-    pairs: tuple[Pair, ...] = ()
+    pairs: Sequence[Pair] = ()
+    deciding_pairs: tuple[Pair, ...] = ()
     recommendation: Recommendation
     before: tuple[BeforeExposure, ...] = ()
     phases: tuple[Phase, ...] = ()

@@ -99,7 +99,7 @@ def shown(result: Result, controls: Controls) -> Answer:
             f"Only units with {of}: what was found among them is not adjusted by CUPED, and not corrected "
             "for the number of segments that one could look at."
         )
-        result = evolve(result, metrics=found.metrics, pairs=())
+        result = evolve(result, metrics=found.metrics, pairs=(), deciding_pairs=())
     if controls.metrics:
         result, unknown = _of_metrics(result, controls.metrics)
         notes += [f"There is no metric {name!r}." for name in unknown]
@@ -117,6 +117,7 @@ def shown(result: Result, controls: Controls) -> Answer:
                 evolve(each, metrics=tuple(map(keep, each.metrics))) for each in result.segments
             ),
             pairs=(),
+            deciding_pairs=(),
         )
     return Answer(result=result, notes=tuple(notes))
 

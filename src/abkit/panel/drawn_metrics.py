@@ -68,5 +68,4 @@ def with_fewer_pairs(result: Result, *, asked: bool) -> Result:
     """
     if asked or len(result.pairs) <= MOST_PAIRS:
         return result
-    deciding = result.deciding.metric
-    return evolve(result, pairs=tuple(pair for pair in result.pairs if pair.metric == deciding))
+    return evolve(result, pairs=result.deciding_pairs)
