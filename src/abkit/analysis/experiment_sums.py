@@ -1,7 +1,7 @@
 """The sums of an experiment, which can be judged again and again without reading anything."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -21,6 +21,13 @@ from abkit.analysis.declared.arguments import moment, utc
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.declared.planned import Deviation, deviations
+from abkit.analysis.exposure_times import (
+    counted_until,
+    elapsed,
+    exposure_period,
+    is_over,
+    units_by_period,
+)
 from abkit.analysis.findings.cumulative import cumulative
 from abkit.analysis.findings.novelty import novelty
 from abkit.analysis.findings.tau import Arrivals, FirstLook
@@ -231,8 +238,8 @@ class ExperimentSums:
         asked = Asked(
             design=design,
             plan=plan,
-            elapsed=_elapsed(exposed),
-            over=until is not None or _over(design, exposed),
+            elapsed=elapsed(exposed),
+            over=until is not None or is_over(design, exposed),
             first_looks={variant: arrivals.at_first_look(variant) for variant in variants},
             waiting=_of_waiting(exposed, measured, [*variants]),
             known=exposed.known(until, made=self.made),
@@ -256,9 +263,9 @@ class ExperimentSums:
         )
         shown = [count.variant for count in result.counts]
         curve = cumulative(
-            {variant: _of(exposed, variant) for variant in shown},
+            {variant: units_by_period(exposed, variant) for variant in shown},
             step=step.length,
-            until=_counted_until(exposed, until, made=self.made, step=step.length),
+            until=counted_until(exposed, until, made=self.made, step=step.length),
             weights=result.sample_ratio.weights if _is_one_design(result) else None,
         )
         trends = novelty(result.metrics, plan, daily, new_units=exposed.by_period)
@@ -270,7 +277,7 @@ class ExperimentSums:
             amended=tuple(self._amended()),
             entering=tuple(self._entering()),
             frame=(start, until),
-            period=_period(exposed, until),
+            period=exposure_period(exposed, until),
             several=plan.several,
             in_several=exposed.in_several,
             distinct=_distinct(plan, exposed, result),
@@ -291,7 +298,7 @@ class ExperimentSums:
 
     def _amended(self) -> Iterable[str]:
         """What was changed after the start: the declared one, or the first exposure."""
-        period = _period(self.exposed)
+        period = exposure_period(self.exposed)
         start = self.starts or (period and period[0])
         for each in self.amendments:
             if start is not None and each.at >= start:
@@ -299,7 +306,7 @@ class ExperimentSums:
 
     def _entering(self) -> Iterable[LockedPhase]:
         """The changes of who enters while units were exposed."""
-        period = _period(self.exposed)
+        period = exposure_period(self.exposed)
         for phase in self.locked:
             if phase.entering and period is not None and period[0] < phase.at <= period[1]:
                 yield phase
@@ -352,40 +359,9 @@ def _of_waiting(
     return found
 
 
-def _counted_until(
-    exposed: ExposedUnits, until: datetime | None, *, made: datetime, step: timedelta
-) -> datetime | None:
-    """Up to when it is known how many units came; the day (or hour) of the last exposure may be over."""
-    latest = exposed.latest
-    if latest is None or until is None:
-        return latest
-    ends = latest - (latest - _EPOCH) % step + step
-    return max(latest, min(ends, exposed.known(until, made=made)))
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 def _is_one_design(result: Result) -> bool:
     """Whether there are weights that hold for all days."""
     return result.sample_ratio.known and not result.phases
-
-
-def _period(
-    exposed: ExposedUnits, until: datetime | None = None
-) -> tuple[datetime, datetime] | None:
-    """From the start of the first period in which a unit was exposed to the last exposure.
-
-    Args:
-        exposed: The units.
-        until: Before this they were exposed; None: it is open.
-    """
-    if exposed.latest is None or not exposed.by_period:
-        return None
-    last = exposed.latest
-    if until is not None:
-        last = min(last, until - timedelta(microseconds=1))
-    return min(start for start, *_ in exposed.by_period), last
 
 
 def _told(end: datetime) -> str:
@@ -393,22 +369,3 @@ def _told(end: datetime) -> str:
     by_day = times.daily([end])
     moment = times.look(end, by_day=by_day)
     return f"the end of {moment}, UTC" if by_day else f"{moment} UTC"
-
-
-def _of(exposed: ExposedUnits, variant: str) -> dict[datetime, int]:
-    found: dict[datetime, int] = {}
-    for (start, of, _), units in exposed.by_period.items():
-        if of == variant:
-            found[start] = found.get(start, 0) + units
-    return found
-
-
-def _elapsed(exposed: ExposedUnits) -> timedelta:
-    """The length of the period; 0 if there is none."""
-    found = _period(exposed)
-    return timedelta(0) if found is None else found[1] - found[0]
-
-
-def _over(design: Design, exposed: ExposedUnits) -> bool:
-    """Whether the exposures reach the declared end."""
-    return design.ends is not None and exposed.latest is not None and exposed.latest >= design.ends

@@ -66,16 +66,14 @@ def render_cell(result: "Outcome") -> str:
 
 
 def _rendered(result: "Outcome", template: str) -> str:
-    parts = context(result, drawn=Pictures(result))
-    return environment().get_template(template).render(parts).strip() + "\n"
+    return environment().get_template(template).render(context(result)).strip() + "\n"
 
 
-def context(result: "Outcome", *, drawn: Pictures | None) -> dict[str, object]:
+def context(result: "Outcome") -> dict[str, object]:
     """What the templates of a result read; it is computed once a template reads it.
 
     Args:
         result: The result of an analysis.
-        drawn: Its charts; None: tables stand where charts would be.
     """
     parts: dict[str, Callable[[], object]] = {
         "command": partial(command, result),
@@ -101,7 +99,7 @@ def context(result: "Outcome", *, drawn: Pictures | None) -> dict[str, object]:
         "design": result.design,
         "deciding": result.deciding,
         "too_few_in_a_phase": TOO_FEW,
-        "pictures": drawn,
+        "pictures": Pictures(result),
         **{name: Computed(compute) for name, compute in parts.items()},
     }
 
