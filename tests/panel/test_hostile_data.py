@@ -221,8 +221,9 @@ def test_events_that_vanish_leave_what_was_read_with_its_age_until_they_are_back
 
 
 def test_a_query_that_takes_long_shows_what_was_known_and_ends_when_the_panel_is_closed(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("abkit.panel.data_state.AT_ONCE", 0.0)  # so much later it is here
     events = write_events(tmp_path / "events", units=600)
     now = [datetime.now(UTC)]
     panel = Panel(StoredSource(manager(), events=str(events)), clock=lambda: now[0])
