@@ -10,6 +10,7 @@ from attrs import frozen
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.presentation.definitions import in_words
 from abkit.analysis.presentation.report import context
+from abkit.analysis.presentation.report.explaining import Explaining
 from abkit.errors import AnalysisError, MissingExtraError
 from abkit.events import variant_text
 from abkit.experiments.changing.settings_writer import SettingsWriter
@@ -67,7 +68,7 @@ def experiment_page(
         drawn = drawn_metrics(result, asked=tab.path != "over-time" or bool(controls.metrics))
         shown = with_fewer_pairs(drawn.result, asked=bool(controls.metrics))
         parts = {
-            **context(shown),
+            **context(shown, showing=Explaining(shown.plan)),
             "pairs_left_out": len(shown.pairs) < len(result.pairs),
             "frame": shown_frame(result.frame),
             "drawn": drawn,

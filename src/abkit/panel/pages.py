@@ -5,19 +5,11 @@ import pkgutil
 from functools import cache, partial
 from http import HTTPStatus
 from importlib.resources import files
-from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from abkit.analysis import inference
-from abkit.analysis.presentation.explanations import (
-    EXPLANATIONS,
-    explained_badge,
-    explained_mean,
-    explained_units,
-)
 from abkit.analysis.presentation.report import environment
-from abkit.analysis.presentation.report.fragments import explained
 from abkit.events import variant_text
 from abkit.extras import extra
 from abkit.panel.messages import PanelRequest, PanelResponse
@@ -98,19 +90,15 @@ def refused(status: HTTPStatus, problem: str, request: PanelRequest) -> PanelRes
 
 
 def _filled(template: str, request: PanelRequest, **parts: object) -> bytes:
-    filled, numbers = templates().get_template(template), count(1)
-    html = filled.render(
-        viewer=request.viewer,
-        link=partial(link, request.root),
-        as_written=variant_text,
-        explains={
-            "of": EXPLANATIONS,
-            "mean": explained_mean,
-            "units": explained_units,
-            "badge": explained_badge,
-            "tip": lambda shown, text: explained(shown, text, next(numbers)),
-        },
-        **parts,
+    html = (
+        templates()
+        .get_template(template)
+        .render(
+            viewer=request.viewer,
+            link=partial(link, request.root),
+            as_written=variant_text,
+            **parts,
+        )
     )
     return html.encode(errors="replace")
 

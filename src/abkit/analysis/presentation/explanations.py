@@ -5,6 +5,8 @@ from math import sqrt
 from types import MappingProxyType
 from typing import TypeAlias
 
+from attrs import frozen
+
 from abkit.analysis.findings.badges import Badge
 from abkit.analysis.findings.metric_result import Arm, MetricResult, Treatment
 from abkit.analysis.inference.comparison import Comparison
@@ -14,8 +16,33 @@ from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.metrics import Direction, Metric
 
-Explanation: TypeAlias = Callable[[MetricResult, Treatment, AnalysisPlan], str]
-"""What explains a number of a variant beside the control."""
+
+@frozen
+class _Compared:
+    """A variant beside the control, where there is a comparison."""
+
+    found: MetricResult
+    treatment: Treatment
+    comparison: Comparison
+    plan: AnalysisPlan
+
+    @property
+    def subtraction(self) -> str:
+        found, treatment = self.found, self.treatment
+        return (
+            f"{figures.mean(treatment.arm)} - {figures.mean(found.control)} = "
+            f"{figures.difference(self.comparison, found.metric)}"
+        )
+
+    @property
+    def error(self) -> str:
+        error, binary = self.comparison.details.get("standard_error"), self.found.metric.binary
+        if error is None:
+            return ""
+        return f", standard error {f'{error * 100:.2f} pp' if binary else figures.number(error)}"
+
+
+_Explanation: TypeAlias = Callable[[_Compared], str]
 
 _TESTS: Mapping[Method, str] = MappingProxyType(
     {
@@ -51,22 +78,33 @@ def explained_units(arm: Arm) -> str:
     )
 
 
-def _difference(found: MetricResult, treatment: Treatment, _: AnalysisPlan) -> str:
+def explained_comparison(
+    what: str, found: MetricResult, treatment: Treatment, plan: AnalysisPlan
+) -> str:
+    """What a number of a variant beside the control is; empty while they are not compared.
+
+    Args:
+        what: The number: "difference", "lift", "interval" or "proof".
+        found: The metric.
+        treatment: The variant.
+        plan: By which they were compared.
+    """
     comparison = treatment.comparison
     if comparison is None:
         return ""
-    error = _error(comparison, found.metric)
-    return f"Difference of the means: {_subtraction(found, treatment, comparison)}{error}."
+    return _EXPLANATIONS[what](_Compared(found, treatment, comparison, plan))
 
 
-def _lift(found: MetricResult, treatment: Treatment, _: AnalysisPlan) -> str:
-    comparison = treatment.comparison
-    if comparison is None:
-        return ""
+def _difference(of: _Compared) -> str:
+    return f"Difference of the means: {of.subtraction}{of.error}."
+
+
+def _lift(of: _Compared) -> str:
+    found, comparison = of.found, of.comparison
     if comparison.lift is None:
         return (
             f"The control's mean, {figures.mean(found.control)}, is too near 0 to divide by: shown is the "
-            f"difference, {_subtraction(found, treatment, comparison)}."
+            f"difference, {of.subtraction}."
         )
     return (
         f"Lift: the difference divided by the control's mean, "
@@ -75,10 +113,8 @@ def _lift(found: MetricResult, treatment: Treatment, _: AnalysisPlan) -> str:
     )
 
 
-def _interval(found: MetricResult, treatment: Treatment, plan: AnalysisPlan) -> str:
-    comparison = treatment.comparison
-    if comparison is None:
-        return ""
+def _interval(of: _Compared) -> str:
+    found, comparison, plan = of.found, of.comparison, of.plan
     holds = comparison.interval.low <= 0 <= comparison.interval.high
     verdict = (
         "It includes 0: no difference is not ruled out."
@@ -92,14 +128,12 @@ def _interval(found: MetricResult, treatment: Treatment, plan: AnalysisPlan) -> 
     return (
         f"The {level} interval{why} of the lift{by}: {figures.interval(comparison)}. Test: "
         f"{_TESTS[plan.method]}; difference {figures.difference(comparison, found.metric)}"
-        f"{_error(comparison, found.metric)}. {verdict}"
+        f"{of.error}. {verdict}"
     )
 
 
-def _proof(found: MetricResult, treatment: Treatment, plan: AnalysisPlan) -> str:
-    comparison = treatment.comparison
-    if comparison is None:
-        return ""
+def _proof(of: _Compared) -> str:
+    found, treatment, comparison, plan = of.found, of.treatment, of.comparison, of.plan
     if treatment.chance_to_beat is not None:
         return (
             f"The chance, given the data and flat priors, that {treatment.arm.variant} is better than "
@@ -124,10 +158,9 @@ def _proof(found: MetricResult, treatment: Treatment, plan: AnalysisPlan) -> str
     return text
 
 
-EXPLANATIONS: Mapping[str, Explanation] = MappingProxyType(
+_EXPLANATIONS: Mapping[str, _Explanation] = MappingProxyType(
     {"difference": _difference, "lift": _lift, "interval": _interval, "proof": _proof}
 )
-"""What explains each number of a comparison, by what the number is."""
 
 
 def explained_badge(badge: Badge, metric: Metric) -> str:
@@ -153,17 +186,3 @@ def explained_badge(badge: Badge, metric: Metric) -> str:
         Badge.BEYOND_MARGIN: f"All of the interval is worse than the margin{margin}.",
         Badge.MARGIN_NOT_RULED_OUT: f"A change that is worse than the margin{margin} is not ruled out.",
     }[badge]
-
-
-def _subtraction(found: MetricResult, treatment: Treatment, comparison: Comparison) -> str:
-    return (
-        f"{figures.mean(treatment.arm)} - {figures.mean(found.control)} = "
-        f"{figures.difference(comparison, found.metric)}"
-    )
-
-
-def _error(comparison: Comparison, metric: Metric) -> str:
-    error = comparison.details.get("standard_error")
-    if error is None:
-        return ""
-    return f", standard error {f'{error * 100:.2f} pp' if metric.binary else figures.number(error)}"

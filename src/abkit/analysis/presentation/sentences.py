@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from abkit.analysis import times
 from abkit.analysis.advice.verdict import RecommendedAction
 from abkit.analysis.amounts import amount
-from abkit.analysis.findings.metric_result import MetricResult
+from abkit.analysis.findings.metric_result import MetricResult, Treatment
 from abkit.analysis.presentation import figures
 from abkit.analysis.presentation.advice import compared
 from abkit.analysis.presentation.phase_marks import compared_in
@@ -63,6 +63,11 @@ def phase(of: Phase, variants: Sequence[str]) -> str:
         weights = " : ".join(figures.percent(of.weights.get(v, 0.0), digits=1) for v in variants)
     units = " : ".join(f"{of.units.get(variant, 0):,}" for variant in variants)
     return f"{began}{weights}; {units} units; compared: {compared_in(of, variants[0])}"
+
+
+def waiting(treatment: Treatment) -> str:
+    """What a variant that is not compared yet waits for."""
+    return f"Not compared yet: needs {' and '.join(treatment.missing) or 'more data'}."
 
 
 def confidence(found: MetricResult, plan: AnalysisPlan) -> str | None:

@@ -47,7 +47,7 @@ def over_time_chart(found: MetricResult, series: OverTime, *, p_values: bool) ->
 def _last_of(series: OverTime, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """By label, the lift at the last look and its interval."""
     for variant, label in names.items():
-        last = series.treatments[variant].comparisons[-1]
+        last = series.treatments[variant].estimates[-1]
         if last is not None:
             yield label, f"{figures.lift(last)}, from {figures.interval(last)}"
 

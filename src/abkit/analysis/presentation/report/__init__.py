@@ -1,6 +1,5 @@
 """The panel as HTML that needs nothing else: no network. A page, or a notebook's cell."""
 
-import re
 from base64 import b64encode
 from collections.abc import Callable
 from functools import cache, partial
@@ -20,8 +19,10 @@ from abkit.analysis.presentation.heterogeneity import reactions
 from abkit.analysis.presentation.identities import identities_sentence
 from abkit.analysis.presentation.phase_marks import TOO_FEW, phase_marks
 from abkit.analysis.presentation.report.by_day import tables_by_day
+from abkit.analysis.presentation.report.comparison_rows import ComparisonRows
 from abkit.analysis.presentation.report.computed import Computed, context_class
-from abkit.analysis.presentation.report.fragments import interval_bar
+from abkit.analysis.presentation.report.explaining import Showing
+from abkit.analysis.presentation.report.fragments import breakable, interval_bar
 from abkit.analysis.presentation.report.history import growth, histories
 from abkit.analysis.presentation.report.pairs import pair_tables
 from abkit.analysis.presentation.report.pictures import Pictures
@@ -33,7 +34,6 @@ from abkit.extras import extra
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
     from abkit.analysis.outcome import Outcome
 
@@ -69,11 +69,12 @@ def _rendered(result: "Outcome", template: str) -> str:
     return environment().get_template(template).render(context(result)).strip() + "\n"
 
 
-def context(result: "Outcome") -> dict[str, object]:
+def context(result: "Outcome", *, showing: Showing | None = None) -> dict[str, object]:
     """What the templates of a result read; it is computed once a template reads it.
 
     Args:
         result: The result of an analysis.
+        showing: How numbers and badges are shown; None: bare.
     """
     parts: dict[str, Callable[[], object]] = {
         "command": partial(command, result),
@@ -100,6 +101,7 @@ def context(result: "Outcome") -> dict[str, object]:
         "deciding": result.deciding,
         "too_few_in_a_phase": TOO_FEW,
         "pictures": Pictures(result),
+        "rows": ComparisonRows(result, bar_width=BAR_WIDTH, showing=showing),
         **{name: Computed(compute) for name, compute in parts.items()},
     }
 
@@ -128,7 +130,7 @@ def environment() -> "Environment":
     script = package.joinpath("report", "charts.js").read_text(encoding="utf-8")
     digest = b64encode(sha256(script.encode()).digest()).decode()
     environment.context_class = context_class()
-    environment.filters["breakable"] = _breakable
+    environment.filters["breakable"] = breakable
     environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     environment.globals.update(
         advised=advised,
@@ -147,14 +149,6 @@ def environment() -> "Environment":
         exposure_event=EXPOSURE_EVENT,
     )
     return environment
-
-
-def _breakable(name: str) -> "Markup":
-    """A name that may be broken after its separators, and between its words, rather than within one."""
-    from markupsafe import Markup, escape
-
-    parts = re.split(r"(?<=[_./:-])(?=[^_./:-])|(?<=[a-z])(?=[A-Z])", figures.legible(name))
-    return Markup("<wbr>").join(map(escape, parts))
 
 
 def _legible(value: object) -> object:

@@ -1,5 +1,6 @@
 """Pieces of pages that stand there hundreds of times: made by Python, which is faster than a template."""
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,19 +11,32 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def explained(shown: str, text: str, number: int) -> "Markup":
-    """A number or a badge that explains itself where somebody points or tabs to it.
+_MAY_BREAK = re.compile(r"(?<=[_./:-])(?=[^_./:-])|(?<=[a-z])(?=[A-Z])")
+
+
+def escaped(text: str) -> str:
+    """Text from anywhere, as HTML; HTML that was made already stays as it is."""
+    return text if hasattr(text, "__html__") else escape(legible(text))
+
+
+def breakable(name: str) -> "Markup":
+    """A name that may be broken after its separators, and between its words, rather than within one."""
+    from markupsafe import Markup
+
+    return Markup("<wbr>".join(map(escape, _MAY_BREAK.split(legible(name)))))  # noqa: S704 - escaped
+
+
+def explained(shown: str, text: str, number: int) -> str:
+    """A number or a badge that explains itself where somebody points or tabs to it, as HTML.
 
     Args:
         shown: What is explained; HTML stays as it is.
         text: What explains it.
         number: Its own on the page.
     """
-    from markupsafe import Markup
-
-    return Markup(  # noqa: S704 - all texts are escaped
-        f'<span class="explained" tabindex="0" aria-describedby="tip{number}">{_inner(shown)}'
-        f'<span class="tip" role="tooltip" id="tip{number}">{_inner(text)}</span></span>'
+    return (
+        f'<span class="explained" tabindex="0" aria-describedby="tip{number}">{escaped(shown)}'
+        f'<span class="tip" role="tooltip" id="tip{number}">{escaped(text)}</span></span>'
     )
 
 
@@ -47,15 +61,10 @@ def interval_bar(bar: IntervalBar, label: str, *, width: float) -> "Markup":
         f'<circle class="estimate" cx="{bar.estimate}" cy="13" r="4"/>',
     ]
     return Markup(  # noqa: S704 - all texts are escaped
-        f'<svg class="bar" viewBox="0 0 {width} 26" role="img" aria-label="{_inner(label)}">'
+        f'<svg class="bar" viewBox="0 0 {width} 26" role="img" aria-label="{escaped(label)}">'
         f"{''.join(lines)}</svg>"
     )
 
 
 def _upright(kind: str, x: float, top: int, bottom: int) -> str:
     return f'<line class="{kind}" x1="{x}" x2="{x}" y1="{top}" y2="{bottom}"/>'
-
-
-def _inner(text: str) -> str:
-    """Text from anywhere, escaped; HTML that was made already."""
-    return text if hasattr(text, "__html__") else escape(legible(text))
