@@ -1,4 +1,4 @@
-"""Exposures and actions in a database, for `StoredSource(tables=...)`."""
+"""Exposures and actions in a database, for `StoredSource(tables=...)` and Django's PANEL_TABLES."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,18 +1,21 @@
 """The panel in Django: staff may look."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.sql import emit_post_migrate_signal
 from django.test import Client, override_settings
-from tests.panel.shop import Checkout
+from tests.panel.shop import Checkout, write_events
 
 from abkit import expt_manager
 from abkit.events import Event
 from abkit.integrations.django.configuration import configuration_of
+from abkit.panel import DatabaseTables
 
 from ..panel_contract import INSIDE, Page, PanelContract
 
@@ -56,6 +59,32 @@ def test_a_function_of_the_project_says_who_may_look() -> None:
     with override_settings(ABKIT=may_view):
         assert client.get(INSIDE).status_code == 200
     assert client.get(INSIDE).status_code == 403
+
+
+def test_events_in_a_database_are_shown(events: list[Event], tmp_path: Path) -> None:
+    expt_manager.add(Checkout)
+    stored = write_events(tmp_path / "events", units=600)
+    with duckdb.connect(tmp_path / "shop.duckdb") as database:
+        for name in ("exposures", "actions"):
+            database.execute(f"create table {name} as from '{stored}/{name}/*.parquet'")
+    url = f"duckdb:///{tmp_path / 'shop.duckdb'}"
+    client = Client()
+    client.get("/sign-in/staff/42/")
+    tables = DatabaseTables(url=url, exposures="exposures", actions="actions")
+    abkit = {"PANEL_TABLES": tables, "PANEL_RESULTS": tmp_path / "results"}
+    with override_settings(ROOT_URLCONF="shop.panel_urls", ABKIT=abkit):
+        for _ in range(600):
+            page = client.get(f"{INSIDE}experiments/Checkout/health/").text
+            if "600 units" in page:
+                break
+            time.sleep(0.1)
+    assert "600 units" in page
+
+
+def test_events_are_in_a_folder_or_in_tables() -> None:
+    both = {"PANEL_EVENTS": "data/events", "PANEL_TABLES": dict}
+    (problem,) = configuration_of(both).problems
+    assert "the events are where PANEL_EVENTS says" in problem.what
 
 
 @pytest.mark.usefixtures("host")

@@ -80,15 +80,23 @@ class AbkitConfig(AppConfig):
         from abkit.experiments.changing.settings_writer import SettingsWriter
         from abkit.panel import Panel, StoredSource
 
-        events, keep = self.configuration.panel_events, self.configuration.panel_keep
-        if events is None:
+        configuration = self.configuration
+        events, tables = configuration.panel_events, configuration.panel_tables
+        if events is None and tables is None:
             message = (
-                'ABKIT needs PANEL_EVENTS, the folder or URL of the events, such as "data/events"'
+                'ABKIT needs PANEL_EVENTS, the folder or URL of the events, such as "data/events"; or '
+                "PANEL_TABLES, which gives their tables"
             )
             raise ImproperlyConfigured(message)
-        settings_file = self.configuration.settings
-        changes = None if settings_file is None else SettingsWriter(settings_file)
-        return Panel(StoredSource(self.manager, events=str(events)), changes=changes, keep=keep)
+        settings_file = configuration.settings
+        return Panel(
+            StoredSource(
+                self.manager, events=None if events is None else str(events), tables=tables
+            ),
+            changes=None if settings_file is None else SettingsWriter(settings_file),
+            keep=configuration.panel_keep,
+            results=configuration.panel_results,
+        )
 
     @property
     def experiments(self) -> tuple[type[Experiment], ...]:

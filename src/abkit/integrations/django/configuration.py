@@ -28,6 +28,8 @@ KEYS = (
     "PANEL_KEEP",
     "PANEL_MAY_ACT",
     "PANEL_MAY_VIEW",
+    "PANEL_RESULTS",
+    "PANEL_TABLES",
     "SETTINGS",
     "STICKY_STORE",
     "SUBJECTS",
@@ -68,10 +70,13 @@ class Configuration:
         sticky_store: Keeps the variants of sticky experiments; None: what the manager has already.
         subjects: Those of a request's session.
         allow_forcing: Whether a request's visitor may force variants.
-        panel_events: The folder, or its URL, of the events that the panel shows; None: there is no panel.
+        panel_events: The folder, or its URL, of the events that the panel shows; None: they are in tables, or
+            there is no panel.
         panel_keep: The folder in which the panel keeps what it read; None: in memory only.
         panel_may_act: Whether a request's user may change settings in it.
         panel_may_view: Whether a request's user may look at the panel.
+        panel_results: The folder of the results that were stored; None: that of the project, if it has one.
+        panel_tables: Gives the tables of the events, as keywords of `Analysis`; None: they are in a folder.
         visitor: The application's own id of a request's visitor; None: there is the cookie.
         consent: Whether a request's visitor may be recognized; None: all may.
         visitor_cookie: The name of the visitor's cookie.
@@ -90,6 +95,8 @@ class Configuration:
     panel_keep: str | os.PathLike[str] | None
     panel_may_act: AllowForcing
     panel_may_view: AllowForcing
+    panel_results: str | os.PathLike[str] | None
+    panel_tables: Callable[[], Mapping[str, Any]] | None
     visitor: Callable[[HttpRequest], object] | None
     consent: Callable[[HttpRequest], object] | None
     visitor_cookie: str
@@ -156,6 +163,8 @@ def configuration_of(found: object) -> Configuration:
         panel_keep=value("PANEL_KEEP", _place),
         panel_may_act=value("PANEL_MAY_ACT", _plain_function) or has_permission_to_act,
         panel_may_view=value("PANEL_MAY_VIEW", _plain_function) or is_staff,
+        panel_results=value("PANEL_RESULTS", _place),
+        panel_tables=value("PANEL_TABLES", partial(_tables, events=given.get("PANEL_EVENTS"))),
         visitor=value("VISITOR", _plain_function),
         consent=value("CONSENT", _plain_function),
         visitor_cookie=visitor_cookie,
@@ -177,6 +186,8 @@ _HINTS = {
     "PANEL_EVENTS": 'A folder or a URL, such as BASE_DIR / "data/events".',
     "PANEL_KEEP": 'A folder of its own, such as BASE_DIR / "data/panel".',
     "PANEL_MAY_VIEW": "A function of the request, or the path to one. Default: staff may look.",
+    "PANEL_RESULTS": 'A folder, such as BASE_DIR / "results".',
+    "PANEL_TABLES": "abkit.panel.DatabaseTables(...), a function that gives tables, or the path to one.",
     "VISITOR": 'A function of the request, or the path to one, such as "shop.visitors.id_of".',
     "CONSENT": 'A function of the request, or the path to one, such as "shop.visitors.consents".',
     "VISITOR_COOKIE": f"A name that no other cookie has, such as {NAME!r}.",
@@ -237,6 +248,13 @@ def _plain_function(found: object) -> Callable[..., Any]:
         message = "must be a plain function, not a coroutine function"
         raise ConfigError(message)
     return function
+
+
+def _tables(found: object, *, events: object) -> Callable[[], Mapping[str, Any]]:
+    if events is not None:
+        message = "the events are where PANEL_EVENTS says; leave one of them out"
+        raise ConfigError(message)
+    return _plain_function(found)
 
 
 def _cookie_name(found: object) -> str:
