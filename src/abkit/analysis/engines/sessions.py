@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from abkit.errors import AnalysisError
 
@@ -23,6 +23,8 @@ _DIALECTS = {
 }
 _NAMES = {"postgresql": "postgres"}
 _SAVEPOINT = "abkit_analysis"
+Errors: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+"""What `except` takes."""
 
 
 def unwrapped(connection: Any) -> tuple[Any, str | None, Callable[[], None]]:
@@ -65,15 +67,18 @@ def driver_has(connection: object, name: str) -> Any:
     return None
 
 
-def error_of(connection: object) -> type[Exception]:
+def error_of(connection: object) -> Errors:
     """What the connection raises: the Error of PEP 249, of the module of its driver.
+
+    The driver of chDB also lets its engine's own error through.
 
     Raises:
         AnalysisError: It is no connection of such a module.
     """
     error = driver_has(connection, "Error")
     if isinstance(error, type) and issubclass(error, Exception):
-        return error
+        own = driver_has(connection, "ChdbError")
+        return error if own is None else (error, own)
     message = f"{type(connection).__name__} is no DB-API connection: its module has no Error"
     raise AnalysisError(message)
 
@@ -83,11 +88,19 @@ class Session:
 
     On PostgreSQL a transaction of the caller's stays open, with all that it did; one that begins here ends
     here. Nothing is ever committed.
+
+    Attributes:
+        connection: The driver's connection.
+        error: What it raises.
+
+    Args:
+        connection: A DB-API connection.
+        dialect: SQLGlot's name of the dialect.
     """
 
     def __init__(self, connection: Any, dialect: str) -> None:
-        self._connection = connection
-        self._error = error_of(connection)
+        self.connection: Any = connection
+        self.error: Errors = error_of(connection)
         self._cursor = connection.cursor()  # only one: in DuckDB each has its own temporary tables
         self._in_transaction = False
         self._began = False
@@ -98,8 +111,6 @@ class Session:
             self._began = not self._in_transaction and not automatic
             if self._in_transaction:
                 self.run(f"savepoint {_SAVEPOINT}")
-        elif dialect == "duckdb":
-            self.run("set TimeZone = 'UTC'")
 
     @property
     def transactional(self) -> bool:
@@ -123,7 +134,7 @@ class Session:
         self.run("savepoint abkit_attempt")
         try:
             yield
-        except self._error:
+        except self.error:
             self.run("rollback to savepoint abkit_attempt")
             raise
         finally:
@@ -136,7 +147,7 @@ class Session:
             self.run(f"release savepoint {_SAVEPOINT}")
         self._cursor.close()
         if self._began:
-            self._connection.rollback()
+            self.connection.rollback()
 
 
 def _plain(row: Any, names: Sequence[str]) -> tuple[object, ...]:

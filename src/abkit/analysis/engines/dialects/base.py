@@ -182,7 +182,7 @@ def _value(match: Match, types: Mapping[str, str], dialect: Dialect) -> Value | 
 
 def _object(value: Value, dialect: Dialect) -> Value:
     """A value where it is the text of an object; null where it is a word, in which there is no entry."""
-    if value.type.lower() not in (dialect.types[Kind.TEXT], "", OTHER):
+    if value.type.lower() not in (dialect.types[Kind.TEXT].lower(), "", OTHER):
         return value
     opens = f"substr({value.sql}, 1, 1) = {dialect.constant('{')}"
     return Value(f"case when {opens} then {value.sql} end", value.type)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
+from abkit.analysis.engines.dialects.database import Database
 from abkit.analysis.engines.refusals import END, SHOWN
+from abkit.analysis.engines.sessions import Session
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import identifier, json_path, literal
 from abkit.errors import AnalysisError
@@ -137,3 +139,32 @@ class DuckDBDialect(Dialect):
         shown = f"left(cast({text} as varchar), {SHOWN})"
         message = f"{literal(mark)} || {shown} || {literal(END)}"
         return f"cast(error({message}) as {self.types[kind]})"
+
+
+class DuckDBConnection(Database):
+    """A DuckDB of the caller's."""
+
+    keeps = True
+
+    def __init__(self, name: str, session: Session) -> None:
+        super().__init__(name, session)
+        session.run("set TimeZone = 'UTC'")  # of the cursor only
+
+    def version(self) -> str:
+        """Such as "DuckDB 1.4.2"."""
+        return f"DuckDB {self.session.run('select version()')[1][0][0]}"
+
+    def types(self, table: str) -> Mapping[str, str]:
+        """The columns and their types, as `describe` has them."""
+        return {str(row[0]): str(row[1]) for row in self.session.run(f"describe {table}")[1]}
+
+    def dialect(self, table: str) -> DuckDBDialect:
+        """What writes the values of a table."""
+        return DuckDBDialect(lambda sql: self._type_of(sql, table))
+
+    def _type_of(self, sql: str, table: str) -> str | None:
+        try:
+            rows = self.session.run(f"describe select {sql} from {table}")[1]  # noqa: S608
+        except self.session.error:
+            return None
+        return str(rows[0][1])

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
-from abkit.analysis.engines.dialects.described import NUMBER, OTHER, TIME, TRUTH, WHOLE
+from abkit.analysis.engines.dialects.database import Database
+from abkit.analysis.engines.dialects.described import NUMBER, OTHER, TIME, TRUTH, WHOLE, held
 from abkit.analysis.engines.refusals import END, SHOWN
+from abkit.analysis.engines.sessions import driver_has
 from abkit.analysis.engines.translation import constant, quoted, translated
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import literal
@@ -138,3 +140,19 @@ class GenericDialect(Dialect):
 
     def _sql(self, expression: str) -> str:
         return translated(f"select {expression}", self._dialect, {}).body.split(None, 1)[1]
+
+
+class Warehouse(Database):
+    """One of these warehouses."""
+
+    def types(self, table: str) -> Mapping[str, str]:
+        """The columns, and what they hold, by what the driver says of them."""
+        description, _ = self.session.run(f"select * from {table} where 1 = 0")  # noqa: S608 - quoted
+        return {column[0]: held(column, self.name, self._driver_has) for column in description}
+
+    def dialect(self, table: str) -> GenericDialect:  # noqa: ARG002 - types say it all
+        """What writes its values."""
+        return GenericDialect(self.name)
+
+    def _driver_has(self, name: str) -> object:
+        return driver_has(self.session.connection, name)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
+from abkit.analysis.engines.dialects.database import Database
 from abkit.analysis.engines.refusals import END, SHOWN
+from abkit.analysis.engines.sessions import Session
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.errors import AnalysisError
@@ -18,7 +20,7 @@ _ZONE = "[[:space:]]*(Z|z|UTC|[-+][0-9]{2}(:?[0-9]{2})?)"
 _WITH_ZONE = f"'^{_DAY}{_CLOCK}{_ZONE}[[:space:]]*$'"
 _WITHOUT_ZONE = f"'^{_DAY}({_CLOCK})?[[:space:]]*$'"
 
-COLUMNS = """\
+_COLUMNS = """\
 select a.attname, format_type(a.atttypid, null)
 from pg_attribute a
 where a.attrelid = {table}::regclass and a.attnum > 0 and not a.attisdropped
@@ -126,6 +128,40 @@ class PostgresDialect(Dialect):
             return f"cast(null as {self.types[kind]})"
         shown = f"left(cast({text} as text), {SHOWN})"
         return f"cast({literal(mark)} || {shown} || {literal(END)} as {self.types[kind]})"
+
+
+class Postgres(Database):
+    """PostgreSQL.
+
+    Raises:
+        AnalysisError: A backslash in a name could end a constant.
+    """
+
+    keeps = True
+
+    def __init__(self, name: str, session: Session) -> None:
+        super().__init__(name, session)
+        _, ((setting,),) = session.run("show standard_conforming_strings")
+        if setting != "on":
+            message = "the connection must have standard_conforming_strings on, its default"
+            raise AnalysisError(message)
+
+    def version(self) -> str:
+        """Such as "PostgreSQL 15.13"."""
+        return f"PostgreSQL {self.session.run('show server_version')[1][0][0]}"
+
+    def types(self, table: str) -> Mapping[str, str]:
+        """The columns and their types, without their precision."""
+        rows = self.session.run(_COLUMNS.format(table=literal(table)))[1]
+        return {str(name): str(type_) for name, type_ in rows}
+
+    def dialect(self, table: str) -> PostgresDialect:  # noqa: ARG002 - types say it all
+        """What writes its values."""
+        return PostgresDialect()
+
+    def prepare(self, table: str) -> None:
+        """Let it be counted: PostgreSQL knows nothing of a new table, and plans badly."""
+        self.session.run(f"analyze {table}")
 
 
 def _micros(sql: str) -> str:

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
+from abkit.analysis.engines.dialects.database import Database
 from abkit.analysis.engines.refusals import END, SHOWN
+from abkit.analysis.engines.sessions import Session
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import identifier, literal
 
@@ -96,6 +98,38 @@ class SQLiteDialect(Dialect):
         if not mark:
             return "null"
         return f"abkit_refuse({literal(mark)} || substr({text}, 1, {SHOWN}) || {literal(END)})"
+
+
+class SQLite(Database):
+    """SQLite, which is lent functions that it lacks."""
+
+    keeps = True
+    materializes = True  # else it joins rows by computing their columns once for each pair of them
+
+    def __init__(self, name: str, session: Session) -> None:
+        super().__init__(name, session)
+        self._functions: Functions = Functions(session.connection)
+
+    def version(self) -> str:
+        """Such as "SQLite 3.40.1"."""
+        return f"SQLite {self.session.run('select sqlite_version()')[1][0][0]}"
+
+    def types(self, table: str) -> Mapping[str, str]:
+        """The columns, which have no types."""
+        description, _ = self.session.run(f"select * from {table} limit 0")  # noqa: S608 - quoted
+        return dict.fromkeys((column[0] for column in description), "")
+
+    def dialect(self, table: str) -> SQLiteDialect:  # noqa: ARG002 - values say it all
+        """What writes values."""
+        return SQLiteDialect()
+
+    def told(self, error: Exception) -> str:
+        """The message of the value that was refused last: SQLite only says that a function has failed."""
+        return self._functions.taken() or str(error)
+
+    def close(self) -> None:
+        """Take the functions away again."""
+        self._functions.close()
 
 
 class Functions:
