@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
+from abkit.analysis.engines.dialects.clickhouse import ClickHouse
 from abkit.analysis.engines.dialects.database import Database
 from abkit.analysis.engines.dialects.duckdb import DuckDBConnection
 from abkit.analysis.engines.dialects.generic import GENERIC, Warehouse
@@ -18,6 +19,7 @@ Opens: TypeAlias = Callable[[str, Session], Database]
 _DATABASES: Mapping[str, Opens] = MappingProxyType(
     {
         **dict.fromkeys(GENERIC, Warehouse),
+        "clickhouse": ClickHouse,
         "duckdb": DuckDBConnection,
         "postgres": Postgres,
         "sqlite": SQLite,

@@ -10,6 +10,10 @@ from abkit.errors import AnalysisError
 _IDLE = 0
 _DIALECTS = {
     "_duckdb": "duckdb",
+    "chdb": "clickhouse",
+    "clickhouse_connect": "clickhouse",
+    "clickhouse_driver": "clickhouse",
+    "clickhouse_sqlalchemy": "clickhouse",
     "databricks": "databricks",
     "duckdb": "duckdb",
     "google": "bigquery",
@@ -21,9 +25,12 @@ _DIALECTS = {
     "sqlite3": "sqlite",
     "trino": "trino",
 }
-_NAMES = {"postgresql": "postgres"}
+_NAMES = {"clickhousedb": "clickhouse", "postgresql": "postgres"}
 _SAVEPOINT = "abkit_analysis"
-Errors: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+_ERRORS_OF_CHDB = (("chdb.dbapi.err", "Error"), ("chdb._exceptions", "ChdbError"))
+"""It has PEP 249's in a module of its own, and lets those of the database through."""
+
+Errors: TypeAlias = tuple[type[Exception], ...]
 """What `except` takes."""
 
 
@@ -70,15 +77,17 @@ def driver_has(connection: object, name: str) -> Any:
 def error_of(connection: object) -> Errors:
     """What the connection raises: the Error of PEP 249, of the module of its driver.
 
-    The driver of chDB also lets its engine's own error through.
-
     Raises:
         AnalysisError: It is no connection of such a module.
     """
-    error = driver_has(connection, "Error")
-    if isinstance(error, type) and issubclass(error, Exception):
-        own = driver_has(connection, "ChdbError")
-        return error if own is None else (error, own)
+    found = [driver_has(connection, "Error")]
+    if _root(connection) == "chdb":
+        found += [getattr(sys.modules.get(module), name, None) for module, name in _ERRORS_OF_CHDB]
+    errors = tuple(
+        error for error in found if isinstance(error, type) and issubclass(error, Exception)
+    )
+    if errors:
+        return errors
     message = f"{type(connection).__name__} is no DB-API connection: its module has no Error"
     raise AnalysisError(message)
 
@@ -119,7 +128,12 @@ class Session:
 
     def run(self, statement: str) -> tuple[list[Any], list[tuple[object, ...]]]:
         """The answer to a statement: what PEP 249 calls the description, and the rows."""
-        self._cursor.execute(statement)
+        try:
+            self._cursor.execute(statement)
+        except self.error:
+            if _root(self.connection) == "chdb":  # puts the names of a failed answer before the next
+                self._cursor.execute("select 1")
+            raise
         description = list(self._cursor.description or ())
         names = [column[0] for column in description]
         rows = [_plain(row, names) for row in self._cursor.fetchall()] if description else []
