@@ -40,6 +40,7 @@ from abkit.sinks.sql import SqlSink
 
 from ..sinks.postgres import running_server
 from .conftest import START
+from .engines.chdb_tables import own_database, store
 from .locks import write_phases
 
 DAY = 86_400.0
@@ -420,3 +421,28 @@ def test_an_arrow_table_of_many_chunks_gives_the_same() -> None:
         control = values[::2]
         assert found.control.moments.mean == pytest.approx(control.mean(), rel=1e-12)
         assert found.control.moments.variance == pytest.approx(control.var(ddof=1), rel=1e-12)
+
+
+@pytest.fixture(scope="module")
+def clickhouse() -> Iterator[Any]:
+    dbapi = pytest.importorskip("chdb.dbapi", reason="chdb is not installed")
+    connection = dbapi.connect()
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("properties", ["String", "JSON"])
+def test_clickhouse_gives_the_same(
+    stored: Any, of_files: ExperimentSums, clickhouse: Any, properties: str
+) -> None:
+    with own_database(clickhouse) as cursor:
+        tables = store(cursor, [*stored[0], *stored[1]], properties=properties)
+        found = asked(exposures=tables["exposures"], actions=tables["actions"], engine=clickhouse)
+    alike(numbers(found), numbers(of_files))
+
+
+def test_identities_link_the_same_in_clickhouse(visited: dict[str, str], clickhouse: Any) -> None:
+    exposures, actions, identities = visits()
+    with own_database(clickhouse) as cursor:
+        tables = store(cursor, [*exposures, *actions, *identities])
+        alike(numbers(linked(**tables, engine=clickhouse)), numbers(linked(**visited)))

@@ -1,9 +1,11 @@
 """Tables of ClickHouse, as those who have events there make them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS, Event
 from abkit.sinks.records import by_kind, kind_of, record
@@ -21,6 +23,19 @@ FEW = ("experiment", "salt", "unit_type", "variant", "action")
 
 def quoted(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`").replace("%", "\\x25") + "`"
+
+
+@contextmanager
+def own_database(connection: Any) -> Iterator[Any]:
+    """A cursor, and a database of its own as the connection's, for a while."""
+    name, cursor = f"s{uuid4().hex}", connection.cursor()
+    cursor.execute(f"create database {name}")
+    cursor.execute(f"use {name}")
+    try:
+        yield cursor
+    finally:
+        cursor.execute("use default")
+        cursor.execute(f"drop database {name}")
 
 
 def create(

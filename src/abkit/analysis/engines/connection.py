@@ -125,7 +125,7 @@ class Connection:
             keep: Write it into a temporary table, if the connection may; else each query that reads it
                 computes it.
         """
-        translation = translated(query, self._dialect, self._names)
+        translation = self._translation(query)
         internal = self._named(name)
         if not (keep and self._keep(internal, self._complete(translation))):
             body = with_parts(translation.parts, translation.body)
@@ -137,7 +137,7 @@ class Connection:
         Raises:
             AnalysisError: The query fails on these data; the message says why.
         """
-        text = self._complete(translated(query, self._dialect, self._names))
+        text = self._complete(self._translation(query))
         with self._translated("the data"), self._session.attempt():
             description, rows = self._session.run(self._database.query(text))
         names = [column[0] for column in description]
@@ -151,6 +151,9 @@ class Connection:
             f"group by {one} having count(*) > 1 limit 1"
         )
         return bool(self.rows(query))
+
+    def _translation(self, query: str) -> Translation:
+        return translated(query, self._dialect, self._names, rewrite=self._database.rewrite)
 
     def _named(self, name: str) -> str:
         """What `name` is called in the database; no table there has such a name."""

@@ -1,8 +1,8 @@
 """The queries in another dialect, and the names of tables in them."""
 
 import re
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
 
@@ -16,6 +16,13 @@ _PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 _LATER_REPLACED = re.compile(r"['\\$]")
 _SPARKS = ("spark", "databricks")
+
+Rewrite: TypeAlias = Callable[[Any], None]
+"""Changes the tree that SQLGlot has made of a query."""
+
+
+def _as_it_is(_tree: Any) -> None:
+    """A query that need not be changed."""
 
 
 @frozen
@@ -33,7 +40,9 @@ class Translation:
     tables: tuple[str, ...]
 
 
-def translated(query: str, dialect: str, names: Mapping[str, str]) -> Translation:
+def translated(
+    query: str, dialect: str, names: Mapping[str, str], *, rewrite: Rewrite = _as_it_is
+) -> Translation:
     """A query of DuckDB's dialect in another one.
 
     Names are quoted, so that no database changes them to upper case. Each constant with a point is
@@ -43,12 +52,14 @@ def translated(query: str, dialect: str, names: Mapping[str, str]) -> Translatio
         query: A select.
         dialect: SQLGlot's name of the dialect.
         names: What the tables of the query are called in the database.
+        rewrite: Changes the query, where its dialect has no other word for a thing of DuckDB's.
 
     Raises:
         MissingExtraError: sqlglot is not installed.
     """
     sqlglot = _sqlglot()
     tree = sqlglot.parse_one(query, read="duckdb")
+    rewrite(tree)
     own = {one.alias_or_name for one in tree.find_all(sqlglot.exp.CTE)}
     read = _rename_tables(tree, own, names)
     if dialect != "sqlite":  # which takes a quoted name that it does not know for a text

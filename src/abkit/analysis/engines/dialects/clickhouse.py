@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from abkit.analysis.engines.dialects.base import EARLIEST_MILLISECONDS, Dialect, Value
 from abkit.analysis.engines.dialects.database import Database
@@ -22,7 +23,7 @@ _TIME = f"'^{_DAY}({_CLOCK}({_ZONE})?)?$'"
 _SHOWN_MARK = re.compile(r"<<'(?:_String)?, substring")
 _SETTINGS = (
     "settings aggregate_functions_null_for_empty = 1, join_use_nulls = 1, precise_float_parsing = 1, "
-    "prefer_column_name_to_alias = 1"
+    "prefer_column_name_to_alias = 1, use_variant_as_common_type = 0"
 )
 """What makes ClickHouse answer as SQL has it: with null where there is nothing, and names of columns."""
 
@@ -158,6 +159,18 @@ class ClickHouse(Database):
     def dialect(self, table: str) -> ClickHouseDialect:
         """What writes the values of a table."""
         return ClickHouseDialect(lambda sql: self._type_of(sql, table))
+
+    def rewrite(self, tree: Any) -> None:
+        """Count in signed numbers: what is unsigned has no type in common with what is signed."""
+        from sqlglot import exp
+
+        for node in list(tree.find_all(exp.Count, exp.RowNumber)):
+            counted = node.parent if isinstance(node.parent, exp.Window) else node
+            if not isinstance(counted.parent, exp.Cast):
+                counted.replace(exp.cast(counted.copy(), "bigint"))
+        for node in list(tree.find_all(exp.Literal)):
+            if node.is_int and isinstance(node.parent, exp.Case | exp.If):
+                node.replace(exp.cast(node.copy(), "bigint"))
 
     def query(self, text: str) -> str:
         """With the settings, which so are of the query only."""

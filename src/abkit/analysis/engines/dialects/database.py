@@ -1,6 +1,7 @@
 """What a connection asks of its database, beside how values are written there."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from abkit.analysis.engines.dialects.base import Dialect
 from abkit.analysis.engines.sessions import Session
@@ -51,6 +52,13 @@ class Database:
             table: Its name, quoted where it must be.
         """
         raise NotImplementedError
+
+    def rewrite(self, tree: Any) -> None:
+        """Change a query of DuckDB's dialect where SQLGlot's translation means something else.
+
+        Args:
+            tree: The `sqlglot.exp.Expression`.
+        """
 
     def query(self, text: str) -> str:
         """A whole query as it is sent: with settings after it, where the database has such."""
