@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS, Event
-from abkit.sinks.records import by_kind, kind_of, record
+from abkit.sinks.records import by_kind, record
 
 OWN = {"exposures": EXPOSURE_COLUMNS, "actions": ACTION_COLUMNS, "identities": IDENTITY_COLUMNS}
 TYPES = {
@@ -23,6 +25,29 @@ FEW = ("experiment", "salt", "unit_type", "variant", "action")
 
 def quoted(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`").replace("%", "\\x25") + "`"
+
+
+@contextmanager
+def chdb() -> Iterator[Any]:
+    """A connection of chDB's own driver."""
+    driver = pytest.importorskip("chdb.dbapi", reason="it is not installed")
+    with closing(driver.connect()) as connection:
+        yield connection
+
+
+@contextmanager
+def clickhouse_connect() -> Iterator[Any]:
+    """A connection of ClickHouse's own driver for servers, to a ClickHouse within the process."""
+    driver = pytest.importorskip("clickhouse_connect.dbapi", reason="it is not installed")
+    pytest.importorskip("chdb", reason="it is not installed")
+    with driver.connect(interface="chdb") as connection:
+        yield connection
+
+
+def tables_of(cursor: Any) -> list[str]:
+    """The names of the tables that there are, the session's temporary ones too."""
+    cursor.execute("select name from system.tables where database in ('', currentDatabase())")
+    return sorted(name for (name,) in cursor.fetchall())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A real ClickHouse as an engine: chDB, which is one within the process."""
+"""A real ClickHouse as an engine, within the process (chDB), by its own driver and by clickhouse-connect."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,40 +6,21 @@ from uuid import uuid4
 
 import pytest
 
-from abkit.analysis.engines.connection import Connection
-from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
-from abkit.errors import AnalysisError
 
 from . import golden
-from .chdb_tables import create, quoted, store
-from .connection_contract import ConnectionContract, X
-from .contract import assert_alike
-
-dbapi = pytest.importorskip("chdb.dbapi", reason="chdb is not installed")
+from .chdb_tables import chdb, clickhouse_connect, create, own_database, quoted, store, tables_of
+from .connection_contract import ConnectionContract
 
 
-@pytest.fixture(scope="module")
-def chdb() -> Iterator[Any]:
-    connection = dbapi.connect()
-    yield connection
-    connection.close()
-
-
-class TestClickHouse(ConnectionContract):
-    mark = "%s"
-    real = "Nullable(Float64)"
+class ClickHouseContract(ConnectionContract):
+    """Give the fixture `driver`, a connection."""
 
     @pytest.fixture(autouse=True)
-    def database(self, chdb: Any) -> Iterator[None]:
-        self.connection = chdb
-        schema = f"s{uuid4().hex}"
-        cursor = chdb.cursor()
-        cursor.execute(f"create database {schema}")
-        cursor.execute(f"use {schema}")
-        yield
-        cursor.execute("use default")
-        cursor.execute(f"drop database {schema}")
+    def database(self, driver: Any) -> Iterator[None]:
+        self.connection = driver
+        with own_database(driver):
+            yield
 
     def quoted(self, name: str) -> str:
         return quoted(name)
@@ -60,6 +41,28 @@ class TestClickHouse(ConnectionContract):
         return golden.tables(tables["exposures"], tables["actions"])
 
     def all_tables(self) -> list[str]:
-        cursor = self.connection.cursor()
-        cursor.execute("select name from system.tables where database in ('', currentDatabase())")
-        return sorted(name for (name,) in cursor.fetchall())
+        return tables_of(self.connection.cursor())
+
+
+@pytest.fixture(scope="module")
+def by_clickhouse_connect() -> Iterator[Any]:
+    with clickhouse_connect() as connection:
+        yield connection
+
+
+class TestClickHouseConnect(ClickHouseContract):
+    @pytest.fixture
+    def driver(self, by_clickhouse_connect: Any) -> Any:
+        return by_clickhouse_connect
+
+
+@pytest.fixture(scope="module")
+def by_chdb() -> Iterator[Any]:
+    with chdb() as connection:
+        yield connection
+
+
+class TestChDB(ClickHouseContract):
+    @pytest.fixture
+    def driver(self, by_chdb: Any) -> Any:
+        return by_chdb
