@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from abkit.analysis.engines.connection import Connection
+from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
+from abkit.errors import AnalysisError
 
 from . import golden
 from .chdb_tables import chdb, clickhouse_connect, create, own_database, quoted, store, tables_of
-from .connection_contract import ConnectionContract
+from .connection_contract import ConnectionContract, X
+from .contract import assert_alike
 
 
 class ClickHouseContract(ConnectionContract):
@@ -42,6 +46,141 @@ class ClickHouseContract(ConnectionContract):
 
     def all_tables(self) -> list[str]:
         return tables_of(self.connection.cursor())
+
+    def test_every_type_of_clickhouse_has_its_place(self) -> None:
+        texts = {"text": "x", "few": "y", "fixed": "z", "uuid": str(UUID(int=7)), "enum": "on"}
+        types = {
+            "seconds": "UInt32",
+            "decimal": "Decimal(18, 2)",
+            "float": "Float64",
+            "plain": "DateTime('America/New_York')",
+            "fine": "DateTime64(3, 'Asia/Tokyo')",
+            "nanos": "Nullable(DateTime64(9, 'UTC'))",
+            "day": "Date32",
+            "text": "String",
+            "few": "LowCardinality(Nullable(String))",
+            "fixed": "FixedString(4)",
+            "uuid": "UUID",
+            "enum": "Enum8('off' = 0, 'on' = 1)",
+            "truth": "Bool",
+            "whole": "Nullable(Float32)",
+            "map": "Map(LowCardinality(String), Float64)",
+            "tuple": "Tuple(org String, size UInt8)",
+            "object": "JSON",
+        }
+        start, inner = int(golden.START), {"deep": {"er": 7}, "b c": "%", "no": None, "a": [1.5]}
+        create(
+            self.connection.cursor(),
+            "types",
+            types,
+            [
+                {
+                    **dict.fromkeys(("seconds", "decimal", "float", "plain", "fine"), start),
+                    **texts,
+                    "nanos": f"{start}.25",
+                    "day": "2024-03-01",
+                    "truth": True,
+                    "whole": 42,
+                    "map": {"size": 1.5},
+                    "tuple": {"org": "7", "size": 2},
+                    "object": {**inner, "is": True},
+                }
+            ],
+        )
+        times = ("seconds", "decimal", "float", "plain", "fine", "nanos", "day")
+        columns = [
+            *(Column(name=one, kind=Kind.INSTANT, source=one) for one in times),
+            *(Column(name=one, kind=Kind.TEXT, source=one) for one in (*texts, "whole")),
+            Column(name="truth", kind=Kind.TRUTH, source="truth"),
+            Column(name="number", kind=Kind.NUMBER, source="truth"),
+            *(
+                Column(name=f"{of} {key}", kind=kind, source=of, key=key)
+                for of, key, kind in (
+                    ("map", "size", Kind.NUMBER),
+                    ("map", "none", Kind.NUMBER),
+                    ("tuple", "org", Kind.TEXT),
+                    ("tuple", "size", Kind.NUMBER),
+                    ("tuple", "none", Kind.NUMBER),
+                    ("object", "deep", Kind.TEXT),
+                    ("object", "b c", Kind.TEXT),
+                    ("object", "no", Kind.TEXT),
+                    ("object", "a", Kind.TEXT),
+                    ("object", "is", Kind.TRUTH),
+                )
+            ),
+        ]
+        with Connection(self.connection) as engine:
+            engine.open("t", Table("types"), columns)
+            (row,) = engine.rows("select * from t")
+            assert engine.version.startswith("ClickHouse 2")
+            with pytest.raises(AnalysisError, match="`uuid` is of the type UUID, which has no"):
+                engine.open(
+                    "u",
+                    Table("types"),
+                    [Column(name="x", kind=Kind.TEXT, source="uuid", key="org")],
+                )
+        assert row == {
+            **dict.fromkeys(times, golden.micros(start)),
+            "nanos": golden.micros(start + 0.25),
+            "day": golden.micros(start - 43_200),
+            **texts,
+            "whole": "42",
+            "truth": 1.0,
+            "number": 1.0,
+            "map size": 1.5,
+            "map none": None,
+            "tuple org": "7",
+            "tuple size": 2.0,
+            "tuple none": None,
+            "object deep": '{"er":7}',
+            "object b c": "%",
+            "object no": None,
+            "object a": "[1.5]",
+            "object is": 1.0,
+        }
+
+    def test_a_text_that_is_no_json_is_refused(self, engine: Connection) -> None:
+        """Its entries would else be missing, which is a number too."""
+        column = Column(name="x", kind=Kind.TEXT, source="it", key="org")
+        engine.open("t", self.table([{"it": '{"org": "7"}'}, {"it": ""}, {"it": None}]), [column])
+        assert_alike(engine.rows("select count(x) as n, count(*) as m from t"), [{"n": 1, "m": 3}])
+        engine.open("t", self.table([{"it": '{"org": "7"}'}, {"it": '{"org": "'}]), [column])
+        with pytest.raises(AnalysisError, match="a text is no JSON object"):
+            engine.rows("select count(x) as n from t")
+
+    def test_what_is_missing_is_null_and_not_the_default_of_its_type(
+        self, engine: Connection
+    ) -> None:
+        engine.open("t", self.table([{"x": 1.0}, {"x": 2.0}]), [X])
+        assert_alike(
+            engine.rows(
+                "select t.x as x, u.x as y, u.n as n from t left join (select x, 1 as n from t "
+                "where x > 1.5) as u on u.x = t.x order by x"
+            ),
+            [{"x": 1.0, "y": None, "n": None}, {"x": 2.0, "y": 2.0, "n": 1}],
+        )
+        query = "select sum(1) as a, max(x) as b, count(*) as c from t where x > 5.0"
+        assert_alike(engine.rows(query), [{"a": None, "b": None, "c": 0}])
+
+    def test_a_name_stands_for_the_column_and_not_for_what_is_made_of_it(
+        self, engine: Connection
+    ) -> None:
+        engine.open("t", self.table([{"x": 1.0}, {"x": 2.0}]), [X])
+        query = "select max(x) + 1.0 as x, count(*) as n from t where x > 1.5"
+        assert_alike(engine.rows(query), [{"x": 3.0, "n": 1}])
+
+    def test_its_settings_are_of_its_queries_only(self) -> None:
+        before = self.settings()
+        with Connection(self.connection) as engine:
+            engine.open("t", self.table([{"x": 1.0}]), [X])
+            engine.define("kept", "select x from t", keep=True)
+            assert_alike(engine.rows("select x from kept"), [{"x": 1.0}])
+            assert self.settings() == before
+
+    def settings(self) -> list[Any]:
+        cursor = self.connection.cursor()
+        cursor.execute("select name, value from system.settings where changed order by name")
+        return list(cursor.fetchall())
 
 
 @pytest.fixture(scope="module")

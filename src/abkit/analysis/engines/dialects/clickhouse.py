@@ -202,9 +202,9 @@ def _escaped(text: str, quote: str) -> str:
 
 def _of_text(sql: str, name: str) -> str:
     """The entry of a text of a JSON object, which fails if it is no JSON."""
-    broken = f"{sql} != '' and not isValidJSON(cast({sql} as String))"
-    failing = f"throwIf({broken}, 'a text is no JSON object')"
-    found = f"JSONExtract(coalesce({sql}, ''), {name}, 'Nullable(String)')"
+    text = f"coalesce(cast({sql} as Nullable(String)), '')"
+    failing = f"throwIf({text} != '' and not isValidJSON({text}), 'a text is no JSON object')"
+    found = f"JSONExtract({text}, {name}, 'Nullable(String)')"
     return f"coalesce({found}, nullif(cast({failing} as Nullable(String)), '0'))"
 
 
