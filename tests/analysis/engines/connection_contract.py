@@ -30,8 +30,12 @@ class ConnectionContract(EngineContract):
 
     @pytest.fixture
     def engine(self) -> Iterator[Connection]:
-        with Connection(self.connection) as engine:
+        with self.opened() as engine:
             yield engine
+
+    def opened(self) -> Connection:
+        """What is tested."""
+        return Connection(self.connection)
 
     def store(self, rows: Sequence[Mapping[str, Any]], name: str = "") -> str:
         """A table that has these rows."""
@@ -68,7 +72,7 @@ class ConnectionContract(EngineContract):
     def test_it_leaves_no_table(self) -> None:
         name = self.store([{"x": 1.0}])
         before = self.all_tables()
-        with Connection(self.connection) as engine:
+        with self.opened() as engine:
             engine.open("t", Table(name), [X])
             engine.define("kept", "select x from t", keep=True)
             assert_alike(engine.rows("select sum(x) as x from kept"), [{"x": 1.0}])
@@ -128,7 +132,7 @@ class TransactionContract(ConnectionContract):
         name = self.store([{"x": 1.0}])
         cursor = self.connection.cursor()
         cursor.execute(f"insert into {self.quoted(name)} values (2.0)")  # noqa: S608
-        with Connection(self.connection) as engine:
+        with self.opened() as engine:
             engine.open("t", Table(name), [X])
             engine.define("kept", "select x from t", keep=True)
             assert_alike(engine.rows("select sum(x) as x from kept"), [{"x": 3.0}])
