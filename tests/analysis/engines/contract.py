@@ -140,6 +140,7 @@ class EngineContract:
             (Kind.NUMBER, "NaN", "a finite number"),
             (Kind.NUMBER, "Infinity", "a finite number"),
             (Kind.NUMBER, "1,5", "a finite number"),
+            (Kind.NUMBER, "15 x", "a finite number"),
             (Kind.INSTANT, "soon", "a time"),
             (Kind.INSTANT, "1709294400250", "not milliseconds"),
             (Kind.TRUTH, "maybe", "true or false"),
@@ -204,7 +205,8 @@ class EngineContract:
         assert_alike([row], [{"x": 4.0, "n": 8, "rows": 10}])
 
     @pytest.mark.parametrize(
-        "name", ["x y", 'a"b', "it's", "x; drop table t; --", "select", "${a}", "a.b"]
+        "name",
+        ["x y", 'a"b', "it's", "x; drop table t; --", "select", "${a}", "a.b", "100%s?", "a`\\b"],
     )
     def test_a_hostile_column_is_only_a_column(self, engine: Engine, name: str) -> None:
         column = Column(name="x", kind=Kind.TEXT, source=name)
@@ -214,3 +216,51 @@ class EngineContract:
             assert "cannot be written" in str(error)  # noqa: PT017 - Spark's variables
         else:
             assert [dict(row) for row in engine.rows("select x from t")] == [{"x": "1"}]
+
+    def test_an_entry_that_is_missing_is_null_and_one_in_broken_json_is_an_error(
+        self, engine: Engine
+    ) -> None:
+        """If both were null, an experiment would look as if nobody had done anything."""
+        column = Column(name="x", kind=Kind.TEXT, source="it", key="org")
+        sound = [
+            {"it": '{"org": "7", "is": true}'},
+            {"it": '{"is": true}'},
+            {"it": ""},
+            {"it": None},
+        ]
+        engine.open("sound", self.table(sound), [column])
+        (row,) = engine.rows("select count(x) as x, count(*) as n from sound")
+        assert_alike([row], [{"x": 1, "n": 4}])
+        engine.open("broken", self.table([{"it": '{"org": "7"}'}, {"it": '{"org": "'}]), [column])
+        with pytest.raises(AnalysisError, match="cannot be analyzed"):
+            engine.rows("select count(x) as x from broken")
+
+    def test_texts_are_equal_only_if_they_are_the_same(self, engine: Engine) -> None:
+        columns = [
+            Column(name="x", kind=Kind.TEXT, source="it"),
+            Column(name="exact", kind=Kind.EXACT, source="it"),
+        ]
+        texts = ["a", "A", "a ", "ä", "B", "B"]
+        engine.open("t", self.table([{"it": text} for text in texts]), columns)
+        query = "select count(distinct x) as n, min(exact) as low, max(exact) as high from t"
+        assert_alike(engine.rows(query), [{"n": 5, "low": "A", "high": "ä"}])
+
+    def test_what_a_join_does_not_find_is_null_and_a_sum_of_nothing_too(
+        self, engine: Engine
+    ) -> None:
+        column = Column(name="x", kind=Kind.NUMBER, source="it")
+        engine.open("t", self.table([{"it": 1.0}, {"it": 2.0}]), [column])
+        joined = """select t.x as x, u.x as y, u.n as n
+            from t left join (select x, 1 as n from t where x > 1.5) as u on u.x = t.x order by t.x"""
+        wanted = [{"x": 1.0, "y": None, "n": None}, {"x": 2.0, "y": 2.0, "n": 1}]
+        assert_alike(engine.rows(joined), wanted)
+        query = "select sum(1) as a, max(x) as b, count(*) as c from t where x > 5.0"
+        assert_alike(engine.rows(query), [{"a": None, "b": None, "c": 0}])
+
+    def test_a_name_stands_for_the_column_and_not_for_what_is_made_of_it(
+        self, engine: Engine
+    ) -> None:
+        column = Column(name="x", kind=Kind.NUMBER, source="it")
+        engine.open("t", self.table([{"it": 1.0}, {"it": 2.0}]), [column])
+        query = "select max(x) + 1.0 as x, count(*) as n from t where x > 1.5"
+        assert_alike(engine.rows(query), [{"x": 3.0, "n": 1}])

@@ -131,7 +131,9 @@ class Session:
         try:
             self._cursor.execute(statement)
         except self.error:
-            if _root(self.connection) == "chdb":  # puts the names of a failed answer before the next
+            if (
+                _root(self.connection) == "chdb"
+            ):  # puts the names of a failed answer before the next
                 self._cursor.execute("select 1")
             raise
         description = list(self._cursor.description or ())

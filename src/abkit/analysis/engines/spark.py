@@ -34,9 +34,11 @@ class Spark:
     """
 
     def __init__(self, session: "SparkSession") -> None:
+        from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
-        self._error = PySparkException
+        # What fails while a plan is made, such as JSON that is broken, comes as Java threw it.
+        self._error: tuple[type[Exception], ...] = (PySparkException, Py4JError)
         self._session = session
         self._refusals = Refusals()
         self._suffix = f"abkit_{secrets.token_hex(4)}"
@@ -180,9 +182,16 @@ class Spark:
             yield
         except self._error as error:
             refused = self._refusals.explained(str(error))
-            said = str(error).strip().splitlines()
-            message = f"{source} cannot be analyzed: {said[0] if said else type(error).__name__}"
+            message = f"{source} cannot be analyzed: {_said(error)}"
             raise (refused or AnalysisError(message)) from error
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error's message; of one of Java's, without where it was called."""
+    lines = str(error).strip().splitlines()
+    if type(error).__name__.startswith("Py4J"):
+        lines = [line.removeprefix(": ") for line in lines[1:]] or lines
+    return lines[0] if lines else type(error).__name__
 
 
 def _is_path(name: str) -> bool:
