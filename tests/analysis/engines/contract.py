@@ -222,7 +222,7 @@ class EngineContract:
     ) -> None:
         """If both were null, an experiment would look as if nobody had done anything."""
         column = Column(name="x", kind=Kind.TEXT, source="it", key="org")
-        sound = [
+        sound: list[dict[str, str | None]] = [
             {"it": '{"org": "7", "is": true}'},
             {"it": '{"is": true}'},
             {"it": ""},
@@ -252,7 +252,7 @@ class EngineContract:
         engine.open("t", self.table([{"it": 1.0}, {"it": 2.0}]), [column])
         joined = """select t.x as x, u.x as y, u.n as n
             from t left join (select x, 1 as n from t where x > 1.5) as u on u.x = t.x order by t.x"""
-        wanted = [{"x": 1.0, "y": None, "n": None}, {"x": 2.0, "y": 2.0, "n": 1}]
+        wanted: list[dict[str, float | None]] = [{"x": 1.0, "y": None, "n": None}, {"x": 2.0, "y": 2.0, "n": 1}]
         assert_alike(engine.rows(joined), wanted)
         query = "select sum(1) as a, max(x) as b, count(*) as c from t where x > 5.0"
         assert_alike(engine.rows(query), [{"a": None, "b": None, "c": 0}])
