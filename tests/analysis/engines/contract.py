@@ -11,6 +11,7 @@ import pytest
 from abkit.analysis.engines.base import Engine
 from abkit.analysis.engines.local import DuckDB
 from abkit.analysis.reading.columns import Column, Kind
+from abkit.analysis.reading.quoting import literal
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError, MissingColumnError
 
@@ -252,7 +253,10 @@ class EngineContract:
         engine.open("t", self.table([{"it": 1.0}, {"it": 2.0}]), [column])
         joined = """select t.x as x, u.x as y, u.n as n
             from t left join (select x, 1 as n from t where x > 1.5) as u on u.x = t.x order by t.x"""
-        wanted: list[dict[str, float | None]] = [{"x": 1.0, "y": None, "n": None}, {"x": 2.0, "y": 2.0, "n": 1}]
+        wanted: list[dict[str, float | None]] = [
+            {"x": 1.0, "y": None, "n": None},
+            {"x": 2.0, "y": 2.0, "n": 1},
+        ]
         assert_alike(engine.rows(joined), wanted)
         query = "select sum(1) as a, max(x) as b, count(*) as c from t where x > 5.0"
         assert_alike(engine.rows(query), [{"a": None, "b": None, "c": 0}])
@@ -264,3 +268,10 @@ class EngineContract:
         engine.open("t", self.table([{"it": 1.0}, {"it": 2.0}]), [column])
         query = "select max(x) + 1.0 as x, count(*) as n from t where x > 1.5"
         assert_alike(engine.rows(query), [{"x": 3.0, "n": 1}])
+
+    @pytest.mark.parametrize("text", ["a%%b", "%s?", "it's \\ \\'", "{x:String}", "$1 :x @y"])
+    def test_a_hostile_text_is_only_a_text(self, engine: Engine, text: str) -> None:
+        column = Column(name="x", kind=Kind.TEXT, source="it")
+        engine.open("t", self.table([{"it": text}, {"it": "a%b"}]), [column])
+        query = f"select x from t where x = {literal(text)}"  # noqa: S608
+        assert_alike(engine.rows(query), [{"x": text}])

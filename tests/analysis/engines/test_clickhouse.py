@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from abkit.analysis.engines.connection import Connection
+from abkit.analysis.engines.sessions import unwrapped
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
@@ -170,6 +172,15 @@ class TestClickHouseConnect(ClickHouseContract):
     def driver(self, by_clickhouse_connect: Any) -> Any:
         return by_clickhouse_connect
 
+    def test_an_engine_of_sqlalchemy_is_a_connection(self) -> None:
+        engine = sa.create_engine("clickhousedb:///default?interface=chdb")
+        try:
+            with Connection(engine) as by_engine:
+                assert by_engine.version.startswith("ClickHouse 2")
+                assert_alike(by_engine.rows("select 1 as n"), [{"n": 1}])
+        finally:
+            engine.dispose()
+
 
 @pytest.fixture(scope="module")
 def by_chdb() -> Iterator[Any]:
@@ -181,3 +192,13 @@ class TestChDB(ClickHouseContract):
     @pytest.fixture
     def driver(self, by_chdb: Any) -> Any:
         return by_chdb
+
+
+@pytest.mark.parametrize(
+    "driver", ["clickhouse_driver.dbapi", "clickhouse_sqlalchemy.drivers.http"]
+)
+def test_other_drivers_are_known_by_their_modules(driver: str) -> None:
+    """They are not installed here."""
+    connection = type("Connection", (), {"__module__": driver, "cursor": lambda _self: None})()
+    _, dialect, _ = unwrapped(connection)
+    assert dialect == "clickhouse"
