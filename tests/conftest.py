@@ -23,6 +23,8 @@ from abkit import ExperimentManager
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from .sinks.mariadb import MariaDBServer
+
 # A busy machine is no reason to fail. CI has the same examples each time, so that it says something about
 # the change; elsewhere each run looks for new ones. `make coverage` looks at more of them.
 hypothesis.settings.register_profile(
@@ -160,6 +162,15 @@ def spark() -> Iterator[Any]:
         )
         yield session
         session.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> "Iterator[MariaDBServer]":
+    """A MariaDB on the loopback; who uses it leaves no table in its database."""
+    from .sinks.mariadb import running_mariadb
+
+    with running_mariadb() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A database of few records, written now and then: PostgreSQL or SQLite."""
+"""A database of few records, written now and then."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +9,13 @@ from attrs import frozen
 from abkit.errors import ConfigError, MissingExtraError
 from abkit.extras import extra
 from abkit.quoting import masked, told
+from abkit.sql_tables import DIALECTS
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-_DIALECTS = ("postgresql", "sqlite")
 _CONNECT_TIMEOUT = 10
-"""Seconds that PostgreSQL may take to answer."""
+"""Seconds that a server may take to answer."""
 
 
 @frozen(kw_only=True)
@@ -39,10 +39,11 @@ class RecordDatabase:
     Args:
         url_or_engine: A database URL, or an engine, which stays the caller's to dispose of.
         keeps: What it keeps.
-        patience: Seconds that SQLite waits for another process.
+        patience: Seconds that SQLite and MySQL wait for another process.
 
     Raises:
-        ConfigError: The URL cannot be used, or the dialect is neither PostgreSQL nor SQLite.
+        ConfigError: The URL cannot be used, or the dialect is none of PostgreSQL, SQLite, MySQL and
+            MariaDB.
         MissingExtraError: SQLAlchemy or the driver is not installed.
     """
 
@@ -84,13 +85,15 @@ class RecordDatabase:
         return masked(self.engine.url.render_as_string(hide_password=True))
 
     def _check_dialect(self, dialect: str) -> None:
-        if dialect not in _DIALECTS:
+        if dialect not in DIALECTS:
             what = f"{self._keeps.article} {self._keeps.name}"
-            message = f"{what} is kept in PostgreSQL or SQLite, not in {dialect}"
+            message = f"{what} is kept in PostgreSQL, SQLite, MySQL or MariaDB, not in {dialect}"
             raise ConfigError(message)
 
     def _made(self, url: "str | sa.URL", patience: float) -> "sa.Engine":
         import sqlalchemy as sa
+
+        from abkit.sql_texts import refuse_what_does_not_fit
 
         arguments = {
             "sqlite": {"timeout": patience},
@@ -101,7 +104,9 @@ class RecordDatabase:
             dialect = parsed.get_backend_name()
             self._check_dialect(dialect)
             # A connection for each use, which may be days apart: there is nothing to close.
-            return sa.create_engine(parsed, connect_args=arguments[dialect], poolclass=sa.NullPool)
+            engine = sa.create_engine(
+                parsed, connect_args=arguments.get(dialect, {}), poolclass=sa.NullPool
+            )
         except ModuleNotFoundError as error:
             raise MissingExtraError(error.name or "the driver", "sql") from None
         except sa.exc.ArgumentError:
@@ -110,3 +115,5 @@ class RecordDatabase:
                 f'"postgresql+psycopg://user:password@host/name" or "{self._keeps.example}"'
             )
             raise ConfigError(message) from None
+        refuse_what_does_not_fit(engine, patience=patience)
+        return engine

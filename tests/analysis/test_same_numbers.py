@@ -38,6 +38,7 @@ from abkit.experiments.declaring.metrics import (
 from abkit.sinks.files import FileSink
 from abkit.sinks.sql import SqlSink
 
+from ..sinks.mariadb import MariaDBServer
 from ..sinks.postgres import running_server
 from .conftest import START
 from .engines.chdb_tables import clickhouse_connect, own_database, store
@@ -300,6 +301,14 @@ def test_postgresql_gives_the_same(stored: Any, of_files: ExperimentSums, postgr
     alike(numbers(found), numbers(of_files))
 
 
+def test_mariadb_gives_the_same(
+    stored: Any, of_files: ExperimentSums, mariadb: MariaDBServer
+) -> None:
+    with in_database(mariadb.url, stored) as database:
+        found = asked(exposures="abkit_exposures", actions="abkit_actions", engine=database)
+    alike(numbers(found), numbers(of_files))
+
+
 def test_spark_gives_the_same(files: dict[str, str], of_files: ExperimentSums, spark: Any) -> None:
     # The metric whose sums are asked for three times is measured within phases, where its shifts are by
     # phase too, beside two; the others without phases.
@@ -371,7 +380,7 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_identities_link_the_same_in_every_engine(
-    visited: dict[str, str], postgres: str, spark: Any, tmp_path: Path
+    visited: dict[str, str], postgres: str, mariadb: MariaDBServer, spark: Any, tmp_path: Path
 ) -> None:
     expected = linked(**visited)
     found = expected.result().identities
@@ -379,7 +388,7 @@ def test_identities_link_the_same_in_every_engine(
     assert (found.merged, found.people, found.in_several, found.shared) == (59, 29, 1, 1)
     alike(numbers(linked(**visited, engine=spark)), numbers(expected))
     names = {name: f"abkit_{name}" for name in visited}
-    for url in (f"sqlite:///{tmp_path / 'events.db'}", postgres):
+    for url in (f"sqlite:///{tmp_path / 'events.db'}", postgres, mariadb.url):
         with in_database(url, visits()) as database:
             alike(numbers(linked(**names, engine=database)), numbers(expected))
 

@@ -1,4 +1,4 @@
-"""The sink that writes rows, on SQLite and on a real PostgreSQL server."""
+"""The sink that writes rows, on SQLite and on real servers of PostgreSQL and MariaDB."""
 
 import os
 import sqlite3
@@ -18,6 +18,7 @@ from abkit.sinks.base import Rejected, Retry
 from abkit.sinks.sql import SqlSink
 
 from .contract import POISON, TIME, WEIGHTS, SinkContract, action, exposure, identity
+from .mariadb import MariaDBServer
 from .postgres import PostgresServer, running_server
 
 
@@ -409,6 +410,128 @@ class TestPostgres(SqlSinkContract):
         assert self.rows("abkit_exposures") == []
 
 
+class TestMariaDB(SqlSinkContract):
+    @pytest.fixture(autouse=True)
+    def database(self, mariadb: MariaDBServer) -> Iterator[None]:
+        """A database of its own for each test."""
+        self.server = mariadb
+        self.schema = f"test_{uuid4().hex}"
+        self.url = mariadb.url
+        self.execute(f"CREATE DATABASE {self.schema}")
+        yield
+        self.execute(f"DROP DATABASE {self.schema}")
+
+    def execute(self, statement: str) -> list[Any]:
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            result = connection.execute(sa.text(statement))
+            found = [tuple(row) for row in result] if result.returns_rows else []
+        engine.dispose()
+        return found
+
+    def test_the_database_understands_time_groups_and_properties(self, sink: SqlSink) -> None:
+        sink.send([exposure("42", True, properties={"price": 9.5}, insert_id="i")])
+        row = self.execute(
+            "SELECT CAST(time AS char), variant, json_value(`groups`, '$.org'), "  # noqa: S608
+            f"json_value(properties, '$.price'), weights FROM {self.schema}.abkit_exposures"
+        )
+        assert row == [("2024-05-17 12:30:15.123456", "true", "42", "9.5", WEIGHTS)]
+
+    def test_ids_are_told_apart_by_case_and_spaces(self, sink: SqlSink) -> None:
+        ids = ["i", "I", "i ", "í"]
+        self.send(sink, *(exposure("1", insert_id=one) for one in ids))
+        assert self.count(sink) == (len(ids), 0)
+
+    @pytest.mark.parametrize("mode", ["STRICT_TRANS_TABLES", ""])
+    def test_what_does_not_fit_is_rejected_alone_and_never_shortened(
+        self, mode: str, sink: SqlSink
+    ) -> None:
+        """Also on a server whose settings would only warn."""
+        before = self.execute("SELECT @@GLOBAL.sql_mode")[0][0]
+        self.execute(f"SET GLOBAL sql_mode = '{mode}'")
+        try:
+            bad = exposure("x" * 256, insert_id="bad")
+            outcome = sink.send([*some_events(), bad, *some_events(prefix="j")])
+        finally:
+            self.execute(f"SET GLOBAL sql_mode = '{before}'")
+        assert isinstance(outcome, Rejected)
+        assert (outcome.events, outcome.retry) == ((bad,), None)
+        assert "Data too long" in outcome.why
+        assert self.count(sink) == (40, 40)
+
+    def test_a_long_list_of_properties_is_stored(self, sink: SqlSink) -> None:
+        """A text of MySQL has 64 kilobytes."""
+        self.send(sink, exposure("1", properties={"all": "é" * 100_000}))
+        (row,) = self.rows("abkit_exposures")
+        assert len(row["properties"]) > 100_000
+
+    def test_a_row_that_a_constraint_refuses_is_rejected_alone(self, sink: SqlSink) -> None:
+        self.execute(f"ALTER TABLE {self.schema}.abkit_actions ADD CHECK (length(action) < 9)")
+        bad = action("a name that is too long", insert_id="bad")
+        outcome = sink.send([*some_events(), bad])
+        assert isinstance(outcome, Rejected)
+        assert (outcome.events, outcome.retry) == ((bad,), None)
+        assert "CONSTRAINT" in outcome.why
+        assert self.count(sink) == (20, 20)
+
+    def test_a_connection_that_is_cut_is_replaced(self, sink: SqlSink) -> None:
+        self.send(sink, *some_events())
+        for (number,) in self.execute(
+            "SELECT id FROM information_schema.processlist WHERE id <> connection_id() AND user = 'root'"
+        ):
+            self.execute(f"KILL {number}")
+        self.send(sink, *some_events(prefix="j"))
+        assert self.count(sink) == (40, 40)
+
+    def test_a_row_that_is_locked_too_long_is_tried_again(self) -> None:
+        sink = SqlSink(self.url, schema=self.schema, timeout=1)
+        self.send(sink, *some_events())
+        engine = sa.create_engine(self.url)
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"UPDATE {self.schema}.abkit_exposures SET unit_id = '1'"))  # noqa: S608
+            outcome = sink.send(some_events())
+        assert isinstance(outcome, Retry)
+        assert "Lock wait timeout" in outcome.reason
+        self.send(sink, *some_events())
+        sink.close()
+        engine.dispose()
+
+    def test_a_server_that_starts_after_the_sink_has_its_tables_created(self) -> None:
+        self.server.stop()
+        try:
+            sink = SqlSink(self.url, schema=self.schema)
+            assert isinstance(sink.send(some_events()), Retry)
+        finally:
+            self.server.start()
+        self.send(sink, *some_events())
+        assert self.count(sink) == (20, 20)
+        sink.close()
+
+    def test_half_a_batch_is_never_seen(self, sink: SqlSink) -> None:
+        """The exposures do not arrive without the actions."""
+        self.execute(f"DROP TABLE {self.schema}.abkit_actions")
+        assert isinstance(sink.send(some_events()), Retry)
+        assert self.rows("abkit_exposures") == []
+
+    def test_who_may_not_create_tables_is_told_at_once_or_writes_to_those_there_are(
+        self, sink: SqlSink, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.execute("CREATE USER IF NOT EXISTS writer@'127.0.0.1'")
+        self.execute(f"GRANT SELECT, INSERT, UPDATE ON {self.schema}.* TO writer@'127.0.0.1'")
+        url = self.url.replace("root@", "writer@").replace("/events", f"/{self.schema}")
+        self.drop("abkit_identities")
+        writer = SqlSink(url)
+        outcome = writer.send([exposure(), identity(), action()])
+        assert isinstance(outcome, Rejected)
+        assert outcome.events == (identity(),)
+        assert self.count(writer) == (1, 1)
+        assert "Run CREATE TABLE" in caplog.text
+        writer.close()
+        self.drop("abkit_actions")
+        with pytest.raises(DeliveryError, match="the tables cannot be created in mysql"):
+            SqlSink(url)
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
@@ -444,7 +567,7 @@ def test_a_url_that_cannot_be_used_is_an_error(url: str, problem: str) -> None:
 @pytest.mark.filterwarnings("ignore:version is deprecated:DeprecationWarning")
 def test_another_database_is_an_error() -> None:
     engine = sa.create_engine("mssql+pyodbc://", module=sqlite3)
-    with pytest.raises(DeliveryError, match="writes to PostgreSQL and SQLite, not to mssql"):
+    with pytest.raises(DeliveryError, match="writes to PostgreSQL, .* and MariaDB, not to mssql"):
         SqlSink(engine)
 
 

@@ -1,4 +1,4 @@
-"""A sink that writes to three tables, one for each kind of event, in PostgreSQL or SQLite."""
+"""A sink that writes to three tables, one for each kind of event, in a database."""
 
 import logging
 import os
@@ -22,16 +22,16 @@ from abkit.sinks.sql_statements import (
     look,
     tables_in,
 )
-from abkit.sql_tables import create_missing
+from abkit.sql_tables import DIALECTS, create_missing
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-_DIALECTS = ("postgresql", "sqlite")
 _CREATION_LOCK = 7_236_281_104  # any number, the same in every process
 # SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded.
 _REFUSALS = ("22", "23", "54")
 _INSUFFICIENT_PRIVILEGE = "42501"
+_DENIED = (1044, 1142)  # MySQL's numbers for it
 _CONNECT_TIMEOUT = {"connect_timeout": "10", "tcp_user_timeout": "30000"}  # s, ms; libpq's
 
 
@@ -41,7 +41,7 @@ class SqlSink:
     The tables are abkit_exposures, abkit_actions and abkit_identities; their columns are those of
     `abkit.events`. A table without `weights`, from an older version, is written without them. Without a table
     of identities, which older versions did not make, identities are rejected. `groups` is JSONB and
-    `properties` JSON in PostgreSQL; both are text in SQLite, where `time` is UTC without a time zone. An
+    `properties` JSON in PostgreSQL; both are text elsewhere, where `time` is UTC without a time zone. An
     event without an insert id gets a random one. A row that the database refuses is rejected alone.
 
     Args:
@@ -50,12 +50,13 @@ class SqlSink:
         schema: The schema of the tables, which must exist; None: the database's default.
         create: Whether to create missing tables: now or, if the database cannot be reached or
             somebody drops them later, before the next batch.
-        timeout: Seconds that a statement may take (PostgreSQL).
+        timeout: Seconds that a statement may take (PostgreSQL) or wait for a row (MySQL, MariaDB; not
+            with an engine of the caller's).
         limits: When a batch is full.
 
     Raises:
-        DeliveryError: The URL cannot be used, the dialect is neither PostgreSQL nor SQLite, or the
-            tables may not be created.
+        DeliveryError: The URL cannot be used, the dialect is none of PostgreSQL, SQLite, MySQL
+            and MariaDB, or the tables may not be created.
         MissingExtraError: SQLAlchemy or the driver is not installed.
     """
 
@@ -72,11 +73,15 @@ class SqlSink:
             import sqlalchemy as sa
         self._owned = not isinstance(url_or_engine, sa.Engine)
         self._engine = (
-            url_or_engine if isinstance(url_or_engine, sa.Engine) else _engine(url_or_engine)
+            url_or_engine
+            if isinstance(url_or_engine, sa.Engine)
+            else _engine(url_or_engine, timeout)
         )
         self._dialect = self._engine.dialect.name
-        if self._dialect not in _DIALECTS:
-            message = f"SqlSink: writes to PostgreSQL and SQLite, not to {self._dialect}"
+        if self._dialect not in DIALECTS:
+            message = (
+                f"SqlSink: writes to PostgreSQL, SQLite, MySQL and MariaDB, not to {self._dialect}"
+            )
             raise DeliveryError(message)
         self._tables = tables_in(schema)
         self._insertions: Insertions | None = None
@@ -88,9 +93,9 @@ class SqlSink:
         try:
             if create:
                 self._prepare()
-        except sa.exc.OperationalError:
-            pass  # the database is not there yet: `send` tries again
         except sa.exc.DBAPIError as error:
+            if isinstance(error, sa.exc.OperationalError) and not _is_forbidden(error):
+                return  # the database is not there yet: `send` tries again
             self.close()
             message = (
                 f"SqlSink: the tables cannot be created in {self._place()}: {self._what(error)}"
@@ -140,14 +145,20 @@ class SqlSink:
 
     def _create(self, connection: "sa.Connection") -> None:
         """Create missing tables; that of identities only if that is allowed, as it was not always needed."""
-        from sqlalchemy.exc import ProgrammingError
+        from sqlalchemy.exc import DBAPIError
 
         tables = self._tables
         create_missing(connection, tables.exposures, tables.actions, lock=_CREATION_LOCK)
         try:
+            if self._dialect in (
+                "mysql",
+                "mariadb",
+            ):  # where making a table is no part of a transaction
+                create_missing(connection, tables.identities, lock=_CREATION_LOCK)
+                return
             with connection.begin_nested():
                 create_missing(connection, tables.identities, lock=_CREATION_LOCK)
-        except ProgrammingError as error:
+        except DBAPIError as error:
             if not _is_forbidden(error):
                 raise
 
@@ -221,8 +232,10 @@ class SqlSink:
         return f"<SqlSink {self._place()}>"
 
 
-def _engine(url: "str | sa.URL") -> "sa.Engine":
+def _engine(url: "str | sa.URL", patience: float) -> "sa.Engine":
     import sqlalchemy as sa
+
+    from abkit.sql_texts import refuse_what_does_not_fit, timeouts
 
     try:
         parsed = sa.make_url(url)
@@ -230,18 +243,24 @@ def _engine(url: "str | sa.URL") -> "sa.Engine":
         if dialect == "sqlite" and parsed.database in (None, "", ":memory:"):
             message = "SqlSink: an SQLite database in memory is no destination; name a file"
             raise DeliveryError(message)
-        timeouts = {}
-        if dialect == "postgresql" and parsed.get_driver_name() in ("psycopg", "psycopg2"):
-            timeouts = {k: v for k, v in _CONNECT_TIMEOUT.items() if k not in parsed.query}
-        return sa.create_engine(parsed, pool_pre_ping=True, connect_args=timeouts)
+        driver, limits = parsed.get_driver_name(), {}
+        if dialect == "postgresql" and driver in ("psycopg", "psycopg2"):
+            limits = {k: v for k, v in _CONNECT_TIMEOUT.items() if k not in parsed.query}
+        elif dialect in ("mysql", "mariadb"):
+            limits = timeouts(driver, max(10, round(2 * patience)))
+            limits = {k: v for k, v in limits.items() if k not in parsed.query}
+        engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args=limits)
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "the driver", "sql") from error
     except sa.exc.ArgumentError as error:
         message = (
             "SqlSink: the URL cannot be used; it should be like "
-            '"postgresql+psycopg://user:password@host/name" or "sqlite:///file.db"'
+            '"postgresql+psycopg://user:password@host/name", "mysql+pymysql://user:password@host/name" '
+            'or "sqlite:///file.db"'
         )
         raise DeliveryError(message) from error
+    refuse_what_does_not_fit(engine, patience=patience)
+    return engine
 
 
 def _parameters(event: Event) -> Record:
@@ -275,4 +294,5 @@ def _is_refusal(error: "sa.exc.DBAPIError") -> bool:
 def _is_forbidden(error: "sa.exc.DBAPIError") -> bool:
     """Whether the database has denied a right."""
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    return state == _INSUFFICIENT_PRIVILEGE
+    number = next(iter(getattr(error.orig, "args", ())), None)
+    return state == _INSUFFICIENT_PRIVILEGE or number in _DENIED

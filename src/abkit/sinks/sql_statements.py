@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
+from abkit.sql_tables import insertion
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -102,14 +103,17 @@ def definition(table: "sa.Table", dialect: "sa.Dialect") -> str:
 
 def _table(name: str, columns: Mapping[str, str], schema: str | None) -> "sa.Table":
     import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.dialects import mysql, postgresql
 
+    from abkit.sql_texts import ExactText
+
+    in_microseconds = mysql.DATETIME(fsp=6)
     types: dict[str, sa.types.TypeEngine[Any]] = {
-        "text": sa.Text(),
-        "timestamp": sa.DateTime(timezone=True),
-        "map": sa.Text().with_variant(postgresql.JSONB(), "postgresql"),
+        "text": ExactText(short=True),
+        "timestamp": sa.DateTime(timezone=True).with_variant(in_microseconds, "mysql", "mariadb"),
+        "map": ExactText().with_variant(postgresql.JSONB(), "postgresql"),
         # JSONB would refuse "\u0000" and change large numbers; JSON keeps the text.
-        "json": sa.Text().with_variant(postgresql.JSON(), "postgresql"),
+        "json": ExactText().with_variant(postgresql.JSON(), "postgresql"),
     }
     optional = ("user_id", "properties", LATER_COLUMN)
     return sa.Table(
@@ -117,7 +121,11 @@ def _table(name: str, columns: Mapping[str, str], schema: str | None) -> "sa.Tab
         sa.MetaData(),
         *(
             sa.Column(
-                column, types[kind], primary_key=column == "insert_id", nullable=column in optional
+                column,
+                # Of many variants the weights are long; an older version had a text of any length.
+                ExactText() if column == LATER_COLUMN else types[kind],
+                primary_key=column == "insert_id",
+                nullable=column in optional,
             )
             for column, kind in columns.items()
         ),
@@ -126,9 +134,9 @@ def _table(name: str, columns: Mapping[str, str], schema: str | None) -> "sa.Tab
 
 
 def _insertion(table: "sa.Table", columns: Mapping[str, str], dialect: str) -> Any:
-    """INSERT ... ON CONFLICT DO NOTHING."""
+    """Of a row, unless there is one of its insert id."""
     import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.dialects import postgresql
 
     # What is JSON already is not to be made JSON again.
     casts: dict[str, Any] = {}
@@ -140,5 +148,4 @@ def _insertion(table: "sa.Table", columns: Mapping[str, str], dialect: str) -> A
             values[name] = sa.cast(sa.bindparam(f"{name}_", type_=sa.Text()), casts[kind])
         else:
             values[name] = sa.bindparam(f"{name}_", type_=table.columns[name].type)
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).values(values).on_conflict_do_nothing(index_elements=["insert_id"])
+    return insertion(table, values, dialect)

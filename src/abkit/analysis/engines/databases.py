@@ -8,6 +8,7 @@ from abkit.analysis.engines.dialects.clickhouse import ClickHouse
 from abkit.analysis.engines.dialects.database import Database
 from abkit.analysis.engines.dialects.duckdb import DuckDBConnection
 from abkit.analysis.engines.dialects.generic import GENERIC, Warehouse
+from abkit.analysis.engines.dialects.mysql_database import MySQL
 from abkit.analysis.engines.dialects.postgres import Postgres
 from abkit.analysis.engines.dialects.sqlite import SQLite
 from abkit.analysis.engines.sessions import Session
@@ -21,6 +22,7 @@ _DATABASES: Mapping[str, Opens] = MappingProxyType(
         **dict.fromkeys(GENERIC, Warehouse),
         "clickhouse": ClickHouse,
         "duckdb": DuckDBConnection,
+        "mysql": MySQL,
         "postgres": Postgres,
         "sqlite": SQLite,
     }

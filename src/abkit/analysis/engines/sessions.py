@@ -9,6 +9,7 @@ from abkit.errors import AnalysisError
 
 _IDLE = 0
 _DIALECTS = {
+    "MySQLdb": "mysql",
     "_duckdb": "duckdb",
     "chdb": "clickhouse",
     "clickhouse_connect": "clickhouse",
@@ -17,15 +18,18 @@ _DIALECTS = {
     "databricks": "databricks",
     "duckdb": "duckdb",
     "google": "bigquery",
+    "mariadb": "mysql",
+    "mysql": "mysql",
     "pg8000": "postgres",
     "psycopg": "postgres",
     "psycopg2": "postgres",
+    "pymysql": "mysql",
     "redshift_connector": "redshift",
     "snowflake": "snowflake",
     "sqlite3": "sqlite",
     "trino": "trino",
 }
-_NAMES = {"clickhousedb": "clickhouse", "postgresql": "postgres"}
+_NAMES = {"clickhousedb": "clickhouse", "mariadb": "mysql", "postgresql": "postgres"}
 _SAVEPOINT = "abkit_analysis"
 _ERRORS_OF_CHDB = (("chdb.dbapi.err", "Error"), ("chdb._exceptions", "ChdbError"))
 """It has PEP 249's in a module of its own, and lets those of the database through."""

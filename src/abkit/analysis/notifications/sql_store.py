@@ -1,4 +1,4 @@
-"""States as rows of a table, in PostgreSQL or SQLite."""
+"""States as rows of a table, in a database."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from abkit.analysis.notifications.stores import Step
 from abkit.errors import ConfigError
 from abkit.extras import extra
 from abkit.sql_database import KeptThing, RecordDatabase
-from abkit.sql_tables import create_missing
+from abkit.sql_tables import create_missing, insertion
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -33,7 +33,8 @@ class SqlStore:
         schema: The schema of the table, which must exist; None: the database's default.
 
     Raises:
-        ConfigError: The URL cannot be used, or the dialect is neither PostgreSQL nor SQLite.
+        ConfigError: The URL cannot be used, or the dialect is none of PostgreSQL, SQLite,
+            MySQL and MariaDB.
         MissingExtraError: SQLAlchemy or the driver is not installed.
     """
 
@@ -42,13 +43,15 @@ class SqlStore:
     ) -> None:
         with extra("sql"):
             import sqlalchemy as sa
+        from abkit.sql_texts import ExactText
+
         self._database = RecordDatabase(url_or_engine, keeps=_KEEPS, patience=_PATIENCE)
         self._table = sa.Table(
             _TABLE,
             sa.MetaData(),
-            sa.Column("experiment", sa.Text(), primary_key=True),
-            sa.Column("salt", sa.Text(), primary_key=True),
-            sa.Column("state", sa.Text(), nullable=False),
+            sa.Column("experiment", ExactText(short=True), primary_key=True),
+            sa.Column("salt", ExactText(short=True), primary_key=True),
+            sa.Column("state", ExactText(), nullable=False),
             schema=schema,
         )
 
@@ -74,7 +77,7 @@ class SqlStore:
         """
         self._create_table()
         with self._database.transaction() as connection:
-            # Writing first takes the lock: of the row in PostgreSQL, of the file in SQLite.
+            # Writing first takes the lock: of the row, in SQLite of the file.
             connection.execute(self._placeholder(run))
             text = connection.execute(self._select(run).with_for_update()).scalar_one()
             before = self._state(text)
@@ -88,19 +91,9 @@ class SqlStore:
         with self._database.transaction() as connection:
             create_missing(connection, self._table, lock=_CREATION_LOCK)
 
-    def _placeholder(self, run: ExperimentRun) -> "sa.Insert":
-        from sqlalchemy.dialects import postgresql, sqlite
-
-        insert = (
-            postgresql.insert
-            if self._database.engine.dialect.name == "postgresql"
-            else sqlite.insert
-        )
-        return (
-            insert(self._table)
-            .values(experiment=run.experiment, salt=run.salt, state="[]")
-            .on_conflict_do_nothing()
-        )
+    def _placeholder(self, run: ExperimentRun) -> Any:
+        values = {"experiment": run.experiment, "salt": run.salt, "state": "[]"}
+        return insertion(self._table, values, self._database.engine.dialect.name)
 
     def _select(self, run: ExperimentRun) -> "sa.Select[Any]":
         import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""The audit log as a table, in PostgreSQL or SQLite: for servers that share no disk."""
+"""The audit log as a table, in a database: for servers that share no disk."""
 
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,8 @@ class SqlAuditLog:
         schema: The schema of the table, which must exist; None: the database's default.
 
     Raises:
-        ConfigError: The URL cannot be used, or the dialect is neither PostgreSQL nor SQLite.
+        ConfigError: The URL cannot be used, or the dialect is none of PostgreSQL, SQLite,
+            MySQL and MariaDB.
         MissingExtraError: SQLAlchemy or the driver is not installed.
     """
 
@@ -38,6 +39,8 @@ class SqlAuditLog:
     ) -> None:
         with extra("sql"):
             import sqlalchemy as sa
+        from abkit.sql_texts import ExactText
+
         self._database = RecordDatabase(url_or_engine, keeps=_KEEPS, patience=_PATIENCE)
         self._table = sa.Table(
             _TABLE,
@@ -45,10 +48,10 @@ class SqlAuditLog:
             sa.Column(
                 "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True
             ),
-            sa.Column("change_id", sa.Text(), nullable=False),
+            sa.Column("change_id", ExactText(short=True), nullable=False),
             sa.Column("time", sa.DateTime(timezone=True), nullable=False),
-            sa.Column("experiment", sa.Text(), nullable=False),
-            sa.Column("record", sa.Text(), nullable=False),
+            sa.Column("experiment", ExactText(short=True), nullable=False),
+            sa.Column("record", ExactText(), nullable=False),
             schema=schema,
         )
 

@@ -1,4 +1,4 @@
-"""The variants of units as rows of a table, in PostgreSQL or SQLite."""
+"""The variants of units as rows of a table, in a database."""
 
 import os
 from collections.abc import Sequence
@@ -8,14 +8,15 @@ from abkit.errors import DeliveryError, MissingExtraError
 from abkit.exposure.sticky.store import Choice, StickyKey
 from abkit.extras import extra
 from abkit.quoting import masked
-from abkit.sql_tables import create_missing
+from abkit.sql_tables import DIALECTS, create_missing, insertion
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _TABLE = "abkit_sticky"
-_DIALECTS = ("postgresql", "sqlite")
 _CREATION_LOCK = 7_236_281_106  # any number, the same in every process
+_PATIENCE = 5
+"""Seconds that MySQL may take to answer."""
 _CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sqlite": {"timeout": 5.0},  # s that it waits for another process's transaction
     "postgresql": {"connect_timeout": "5", "tcp_user_timeout": "5000"},  # s, ms; libpq's
@@ -35,7 +36,8 @@ class SqlStickyStore:
         create: Whether to create the table if it is missing, before the first variant is stored.
 
     Raises:
-        DeliveryError: The URL cannot be used, or the dialect is neither PostgreSQL nor SQLite.
+        DeliveryError: The URL cannot be used, or the dialect is none of PostgreSQL, SQLite, MySQL and
+            MariaDB.
         MissingExtraError: SQLAlchemy or the driver is not installed.
     """
 
@@ -48,6 +50,8 @@ class SqlStickyStore:
     ) -> None:
         with extra("sql"):
             import sqlalchemy as sa
+        from abkit.sql_texts import ExactText
+
         self._engine = (
             url_or_engine if isinstance(url_or_engine, sa.Engine) else _engine(url_or_engine)
         )
@@ -57,8 +61,8 @@ class SqlStickyStore:
         self._table = sa.Table(
             _TABLE,
             sa.MetaData(),
-            *(sa.Column(name, sa.Text(), primary_key=True) for name in names),
-            sa.Column("variant", sa.Text(), nullable=False),
+            *(sa.Column(name, ExactText(short=True), primary_key=True) for name in names),
+            sa.Column("variant", ExactText(short=True), nullable=False),
             schema=schema,
         )
         columns = self._table.c
@@ -121,13 +125,11 @@ class SqlStickyStore:
 
     def _insertion(self) -> Any:
         import sqlalchemy as sa
-        from sqlalchemy.dialects import postgresql, sqlite
 
-        insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
         values: dict[str, Any] = {
             column.name: sa.bindparam(f"{column.name}_") for column in self._table.c
         }
-        return insert(self._table).values(values).on_conflict_do_nothing()
+        return insertion(self._table, values, self._dialect)
 
     def __repr__(self) -> str:
         place = masked(self._engine.url.render_as_string(hide_password=True))
@@ -139,23 +141,25 @@ def _parameters(key: StickyKey) -> dict[str, Any]:
 
 
 def _check_dialect(dialect: str) -> None:
-    if dialect not in _DIALECTS:
-        message = f"SqlStickyStore: keeps variants in PostgreSQL or SQLite, not in {dialect}"
+    if dialect not in DIALECTS:
+        message = f"SqlStickyStore: keeps variants in PostgreSQL, SQLite, MySQL or MariaDB, not in {dialect}"
         raise DeliveryError(message)
 
 
 def _engine(url: "str | sa.URL") -> "sa.Engine":
     import sqlalchemy as sa
 
+    from abkit.sql_texts import refuse_what_does_not_fit, timeouts
+
     try:
         parsed = sa.make_url(url)
         dialect = parsed.get_backend_name()
         _check_dialect(dialect)
-        arguments = _CONNECT_ARGUMENTS[dialect]
+        arguments = _CONNECT_ARGUMENTS.get(dialect) or timeouts(parsed.get_driver_name(), _PATIENCE)
         if dialect == "postgresql" and parsed.get_driver_name() not in ("psycopg", "psycopg2"):
             arguments = {}
         arguments = {name: value for name, value in arguments.items() if name not in parsed.query}
-        return sa.create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
+        engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "the driver", "sql") from error
     except sa.exc.ArgumentError as error:
@@ -164,3 +168,5 @@ def _engine(url: "str | sa.URL") -> "sa.Engine":
             '"postgresql+psycopg://user:password@host/name" or "sqlite:///file.db"'
         )
         raise DeliveryError(message) from error
+    refuse_what_does_not_fit(engine, patience=_PATIENCE)
+    return engine
