@@ -17,6 +17,7 @@ from abkit.exposure.sticky.sql_store import SqlStickyStore
 from abkit.exposure.sticky.store import Choice, MemoryStickyStore, StickyKey
 from abkit.exposure.sticky.variants import StickyStats
 
+from ..sinks.mariadb import MariaDBServer
 from ..sinks.postgres import PostgresServer, running_server
 from .programs import environment
 from .redis_server import RedisServer
@@ -108,9 +109,23 @@ class TestPostgres(StickyContract):
         engine.dispose()
 
 
+class TestMariaDB(StickyContract):
+    @pytest.fixture
+    def store(self, mariadb: MariaDBServer) -> Iterator[SqlStickyStore]:
+        import sqlalchemy as sa
+
+        store = SqlStickyStore(mariadb.url)
+        yield store
+        store._engine.dispose()
+        engine = sa.create_engine(mariadb.url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP TABLE IF EXISTS abkit_sticky"))
+        engine.dispose()
+
+
 def test_an_sql_store_that_cannot_be_is_refused() -> None:
-    with pytest.raises(DeliveryError, match="PostgreSQL or SQLite, not in mysql"):
-        SqlStickyStore("mysql://host/name")
+    with pytest.raises(DeliveryError, match="PostgreSQL, SQLite, MySQL or MariaDB, not in oracle"):
+        SqlStickyStore("oracle://host/name")
     with pytest.raises(DeliveryError, match="the URL cannot be used"):
         SqlStickyStore("no url")
 

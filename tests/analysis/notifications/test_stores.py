@@ -1,4 +1,4 @@
-"""The stores: one contract, on a file, on SQLite and on a real PostgreSQL server."""
+"""The stores: one contract, on a file, on SQLite and on real servers of PostgreSQL and MariaDB."""
 
 import signal
 import sqlite3
@@ -15,6 +15,7 @@ from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.errors import ConfigError, NotificationError
 
+from ...sinks.mariadb import MariaDBServer
 from ...sinks.postgres import PostgresServer, running_server
 from .results import FIRST
 
@@ -273,6 +274,16 @@ class TestPostgresStore(SqlContract):
         engine.dispose()
 
 
+class TestMariaDBStore(SqlContract):
+    @pytest.fixture
+    def where(self, mariadb: MariaDBServer) -> Iterator[str]:
+        yield mariadb.url
+        engine = sa.create_engine(mariadb.url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP TABLE IF EXISTS abkit_notifications"))
+        engine.dispose()
+
+
 def test_a_server_that_is_not_there_is_an_error_without_the_password() -> None:
     store = SqlStore("postgresql+psycopg://me:hunter22@127.0.0.1:1/db")
     with pytest.raises(ConfigError, match=r"127\.0\.0\.1:1/db cannot be used") as caught:
@@ -280,7 +291,7 @@ def test_a_server_that_is_not_there_is_an_error_without_the_password() -> None:
     assert "hunter22" not in str(caught.value) + repr(store)
 
 
-@pytest.mark.parametrize("url", ["mysql://me:hunter22@h/db", "nonsense", "://hunter22"])
+@pytest.mark.parametrize("url", ["oracle://me:hunter22@h/db", "nonsense", "://hunter22"])
 def test_a_url_that_cannot_be_used_is_not_repeated(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SqlStore(url)

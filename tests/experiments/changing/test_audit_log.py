@@ -28,6 +28,7 @@ from abkit.experiments.changing.audit_log import (
 from abkit.experiments.changing.file_audit_log import FileAuditLog
 from abkit.experiments.changing.sql_audit_log import SqlAuditLog
 
+from ...sinks.mariadb import MariaDBServer
 from ...sinks.postgres import PostgresServer, running_server
 
 RECORD = AuditRecord(
@@ -251,6 +252,16 @@ class TestPostgres(SqlContract):
         engine.dispose()
 
 
+class TestMariaDB(SqlContract):
+    @pytest.fixture
+    def where(self, mariadb: MariaDBServer) -> Iterator[str]:
+        yield mariadb.url
+        engine = sa.create_engine(mariadb.url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP TABLE IF EXISTS abkit_settings_audit"))
+        engine.dispose()
+
+
 def test_a_server_that_is_not_there_is_an_error_without_the_password() -> None:
     log = SqlAuditLog("postgresql+psycopg://me:hunter22@127.0.0.1:1/db")
     with pytest.raises(ConfigError, match=r"127\.0\.0\.1:1/db cannot be used") as caught:
@@ -258,7 +269,7 @@ def test_a_server_that_is_not_there_is_an_error_without_the_password() -> None:
     assert "hunter22" not in str(caught.value) + repr(log)
 
 
-@pytest.mark.parametrize("url", ["mysql://me:hunter22@h/db", "nonsense", "://hunter22"])
+@pytest.mark.parametrize("url", ["oracle://me:hunter22@h/db", "nonsense", "://hunter22"])
 def test_a_url_that_cannot_be_used_is_not_repeated(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SqlAuditLog(url)
