@@ -24,7 +24,7 @@ UV := uv>=0.13
 
 # What the tests need besides Python: a command, and the Debian package that has it, or another of its own name.
 SYSTEM := java:default-jre-headless node:nodejs pg_lsclusters:postgresql redis-server:redis-server \
-  npm:npm chromium:chromium-headless-shell
+  npm:npm chromium:chromium-headless-shell mariadbd:mariadb-server
 
 .PHONY: demo example example-signup test coverage bench docs pictures wheel system lint types imports unit drivers floors clean
 

@@ -9,7 +9,7 @@ from attrs import frozen
 from abkit.errors import ConfigError, MissingExtraError
 from abkit.extras import extra
 from abkit.quoting import masked, told
-from abkit.sql_tables import DIALECTS
+from abkit.sql_tables import DIALECTS, extra_for
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -108,7 +108,7 @@ class RecordDatabase:
                 parsed, connect_args=arguments.get(dialect, {}), poolclass=sa.NullPool
             )
         except ModuleNotFoundError as error:
-            raise MissingExtraError(error.name or "the driver", "sql") from None
+            raise MissingExtraError(error.name or "the driver", extra_for(url)) from None
         except sa.exc.ArgumentError:
             message = (
                 f"The URL of the {self._keeps.name} cannot be used; it should be like "

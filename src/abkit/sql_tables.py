@@ -10,6 +10,15 @@ DIALECTS = ("mariadb", "mysql", "postgresql", "sqlite")
 """The databases, as SQLAlchemy names them, in which abkit's tables can be."""
 
 
+def extra_for(url: object) -> str:
+    """The extra that installs a driver of a database.
+
+    Args:
+        url: The URL of the database.
+    """
+    return "mysql" if str(url).startswith(("mariadb", "mysql")) else "sql"
+
+
 def create_missing(connection: "sa.Connection", *tables: "sa.Table", lock: int) -> None:
     """Create those of some tables that are not there, within the connection's transaction.
 

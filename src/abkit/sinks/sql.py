@@ -22,7 +22,7 @@ from abkit.sinks.sql_statements import (
     look,
     tables_in,
 )
-from abkit.sql_tables import DIALECTS, create_missing
+from abkit.sql_tables import DIALECTS, create_missing, extra_for
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -31,7 +31,9 @@ _CREATION_LOCK = 7_236_281_104  # any number, the same in every process
 # SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded.
 _REFUSALS = ("22", "23", "54")
 _INSUFFICIENT_PRIVILEGE = "42501"
-_DENIED = (1044, 1142)  # MySQL's numbers for it
+# MySQL and MariaDB have numbers of their own: for that, and for a constraint that a row breaks.
+_DENIED = (1044, 1142)
+_BROKEN = (3819, 4025)
 _CONNECT_TIMEOUT = {"connect_timeout": "10", "tcp_user_timeout": "30000"}  # s, ms; libpq's
 
 
@@ -251,7 +253,7 @@ def _engine(url: "str | sa.URL", patience: float) -> "sa.Engine":
             limits = {k: v for k, v in limits.items() if k not in parsed.query}
         engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args=limits)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "the driver", "sql") from error
+        raise MissingExtraError(error.name or "the driver", extra_for(url)) from error
     except sa.exc.ArgumentError as error:
         message = (
             "SqlSink: the URL cannot be used; it should be like "
@@ -288,11 +290,19 @@ def _is_refusal(error: "sa.exc.DBAPIError") -> bool:
     if error.connection_invalidated:
         return False
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
-    return isinstance(error, DataError | IntegrityError) or str(state).startswith(_REFUSALS)
+    return (
+        isinstance(error, DataError | IntegrityError)
+        or str(state).startswith(_REFUSALS)
+        or _number(error) in _BROKEN
+    )
 
 
 def _is_forbidden(error: "sa.exc.DBAPIError") -> bool:
     """Whether the database has denied a right."""
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    number = next(iter(getattr(error.orig, "args", ())), None)
-    return state == _INSUFFICIENT_PRIVILEGE or number in _DENIED
+    return state == _INSUFFICIENT_PRIVILEGE or _number(error) in _DENIED
+
+
+def _number(error: "sa.exc.DBAPIError") -> object:
+    """The number of an error of MySQL."""
+    return next(iter(getattr(error.orig, "args", ())), None)

@@ -23,8 +23,9 @@ class Connection:
     """Runs the queries through a DB-API connection; tables are names such as "analytics.events".
 
     It never commits, and writes nothing but temporary tables, which it drops again; where it may not make
-    them, it repeats their queries. SQLite, PostgreSQL, DuckDB and ClickHouse are tested, and Snowflake's
-    driver before an imitation of Snowflake; BigQuery, Trino, Redshift and Databricks only as texts.
+    them, it repeats their queries. SQLite, PostgreSQL, MariaDB, DuckDB and ClickHouse are tested, and
+    Snowflake's driver before an imitation of Snowflake; BigQuery, Trino, Redshift and Databricks only as
+    texts.
 
     Args:
         connection: A DB-API connection, or an engine or a connection of SQLAlchemy. It stays the

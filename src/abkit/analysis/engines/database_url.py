@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from abkit.errors import AnalysisError, MissingExtraError
 from abkit.extras import extra
 from abkit.quoting import masked, told
+from abkit.sql_tables import extra_for
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -15,12 +16,13 @@ Connect: TypeAlias = Callable[[], object]
 """Gives what `engine=` of an analysis takes."""
 
 FORMS = (
-    "postgresql+psycopg://user:password@host/name, sqlite:///events.db or duckdb:///events.duckdb"
+    "postgresql+psycopg://user:password@host/name, mysql+pymysql://user:password@host/name, "
+    "sqlite:///events.db or duckdb:///events.duckdb"
 )
 
 _DUCKDB = "duckdb:///"
 _TIMEOUT = 10
-"""Seconds that PostgreSQL may take to answer."""
+"""Seconds that a server may take to answer."""
 
 
 def connecting(url: str) -> Connect:
@@ -62,12 +64,12 @@ def _sqlalchemy(url: str) -> Connect:
     try:
         parsed = sa.make_url(url)
         arguments: dict[str, Any] = {}
-        if parsed.get_backend_name() == "postgresql":
+        if parsed.get_driver_name() == "pymysql" or parsed.get_backend_name() == "postgresql":
             arguments["connect_timeout"] = _TIMEOUT
         # Readings may be hours apart: no connection is kept open between them.
         engine = sa.create_engine(parsed, connect_args=arguments, poolclass=sa.NullPool)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "the driver", "sql") from None
+        raise MissingExtraError(error.name or "the driver", extra_for(url)) from None
     except sa.exc.ArgumentError:
         message = f"{masked(url)!r} is no URL of a database; it should be like {FORMS}"
         raise AnalysisError(message) from None

@@ -8,7 +8,7 @@ from abkit.errors import DeliveryError, MissingExtraError
 from abkit.exposure.sticky.store import Choice, StickyKey
 from abkit.extras import extra
 from abkit.quoting import masked
-from abkit.sql_tables import DIALECTS, create_missing, insertion
+from abkit.sql_tables import DIALECTS, create_missing, extra_for, insertion
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -161,7 +161,7 @@ def _engine(url: "str | sa.URL") -> "sa.Engine":
         arguments = {name: value for name, value in arguments.items() if name not in parsed.query}
         engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "the driver", "sql") from error
+        raise MissingExtraError(error.name or "the driver", extra_for(url)) from error
     except sa.exc.ArgumentError as error:
         message = (
             "SqlStickyStore: the URL cannot be used; it should be like "
