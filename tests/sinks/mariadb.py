@@ -70,6 +70,8 @@ class MariaDBServer:
                 f"--datadir={self._data}",
                 f"--socket={self._socket}",
                 f"--port={self.port}",
+                # A server that starts removes the temporary tables of all others in their common folder.
+                f"--tmpdir={self._data.parent}",
                 "--bind-address=127.0.0.1",
                 "--skip-name-resolve",
                 "--innodb-flush-log-at-trx-commit=0",

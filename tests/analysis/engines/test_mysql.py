@@ -1,14 +1,16 @@
 """A real MariaDB as an engine; MySQL only as far as its texts."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from abkit.analysis.engines.connection import Connection
+from abkit.analysis.engines.database_url import connecting
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
@@ -18,6 +20,11 @@ from ...sinks.mariadb import MariaDBServer
 from . import golden
 from .connection_contract import ConnectionContract, X
 from .contract import assert_alike
+
+
+def in_transaction(connection: Any) -> bool:
+    connection.cursor().execute("do 0")
+    return bool(connection.server_status & 1)
 
 
 class TestMariaDB(ConnectionContract):
@@ -211,6 +218,73 @@ class TestMariaDB(ConnectionContract):
             assert_alike(
                 engine.rows("select x, sum(2) as y from t group by x"), [{"x": 1.0, "y": 2}]
             )
+
+    def test_no_join_compares_each_row_with_each(self) -> None:
+        """Else 20,000 units with 200,000 actions would take hours."""
+        name = self.quoted(self.store([{"x": 1.0}, {"x": 2.0}]))
+        joined = (
+            f"explain select count(*) from {name} t "  # noqa: S608
+            f"join (select concat(x, '') as y from {name}) as u on u.y = concat(t.x, '')"
+        )
+        assert "BNL join" in str(self.execute(joined))  # a nested loop over blocks
+        with Connection(self.connection):
+            assert "BNL join" not in str(self.execute(joined))
+
+    def test_mysql_itself_keeps_nothing_and_is_asked_nothing_of_mariadb(self) -> None:
+        name = self.store([{"x": 1.0}, {"x": 2.0}])
+        with closing(self.like_mysql("8.0.36")) as connection:
+            connection.select_db(self.schema)
+            with Connection(connection) as engine:
+                engine.open("t", Table(name), [X])
+                engine.define("kept", "select x from t where x > 1", keep=True)
+                found = engine.rows("select a.x as x from kept a join kept b on b.x = a.x")
+                assert_alike(found, [{"x": 2.0}])
+                assert engine.version == "MySQL 8.0.36"
+                assert in_transaction(connection)
+            assert not in_transaction(connection)
+            statements = "\n".join(connection.cursorclass.statements)
+        assert "utf8mb4_0900_bin" in statements
+        assert "temporary" not in statements
+        assert "join_cache_level" not in statements
+
+    @pytest.mark.parametrize(
+        ("version", "said"),
+        [
+            ("5.7.44-log", "needs MySQL 8.0.17 or later; this is 5.7.44"),
+            ("10.3.39-MariaDB", "needs MariaDB 10.4 or later; this is 10.3.39"),
+        ],
+    )
+    def test_what_is_too_old_is_refused(self, version: str, said: str) -> None:
+        with (
+            closing(self.like_mysql(version)) as connection,
+            pytest.raises(AnalysisError, match=re.escape(said)),
+        ):
+            Connection(connection)
+
+    def like_mysql(self, version: str) -> Any:
+        """A connection that has another version, and knows the collations of MySQL."""
+        import pymysql.cursors
+
+        class Disguised(pymysql.cursors.Cursor):  # type: ignore[misc]
+            statements: ClassVar[list[str]] = []
+
+            def execute(self, query: str, args: Any = None) -> Any:
+                self.statements.append(query)
+                known = query.replace("utf8mb4_0900_bin", "utf8mb4_nopad_bin")
+                return super().execute(known.replace("version()", f"'{version}'"), args)
+
+        return self.connected(cursorclass=Disguised)
+
+    def test_a_url_of_a_command_is_enough(self) -> None:
+        name = self.store([{"x": 1.0}])
+        url = self.server.url.replace("/events", f"/{self.schema}")
+        with Connection(connecting(url)()) as engine:
+            engine.open("t", Table(name), [X])
+            assert_alike(engine.rows("select x from t"), [{"x": 1.0}])
+        nowhere = "mysql+pymysql://ada:hunter2@127.0.0.1:1/shop"
+        with pytest.raises(AnalysisError, match="127.0.0.1:1/shop cannot be reached") as caught:
+            connecting(nowhere)()
+        assert "hunter2" not in str(caught.value)
 
     def test_an_engine_of_sqlalchemy_is_a_connection(self) -> None:
         name = self.store([{"x": 1.0}])

@@ -119,7 +119,8 @@ class MySQL(Database):
         """Whether a transaction is open; so it is taken to be where that cannot be told."""
         if self._product == "MariaDB":
             return self._values("@@in_transaction") == (1,)
-        status = getattr(self.session.connection, "server_status", None)  # PyMySQL's
+        self.session.run("do 0")  # the answer to a select does not tell PyMySQL
+        status = getattr(self.session.connection, "server_status", None)
         if isinstance(status, int):
             return bool(status & 1)
         return bool(getattr(self.session.connection, "in_transaction", True))
