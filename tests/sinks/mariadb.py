@@ -43,6 +43,8 @@ class MariaDBServer:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         self.url: str = f"mysql+pymysql://root@127.0.0.1:{self.port}/{_DATABASE}?charset=utf8mb4"
+        # A server that starts removes the temporary tables of all others in a common folder.
+        self._environment = {**os.environ, "TMPDIR": str(folder)}
         self._user = ["--user=root"] if os.geteuid() == 0 else []
         subprocess.run(
             [
@@ -58,6 +60,7 @@ class MariaDBServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=self._environment,
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -70,8 +73,6 @@ class MariaDBServer:
                 f"--datadir={self._data}",
                 f"--socket={self._socket}",
                 f"--port={self.port}",
-                # A server that starts removes the temporary tables of all others in their common folder.
-                f"--tmpdir={self._data.parent}",
                 "--bind-address=127.0.0.1",
                 "--skip-name-resolve",
                 "--innodb-flush-log-at-trx-commit=0",
@@ -84,6 +85,7 @@ class MariaDBServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=self._environment,
         )
         self._wait()
 
