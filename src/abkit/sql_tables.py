@@ -1,4 +1,4 @@
-"""Making tables that several processes make at once."""
+"""Tables that several processes make at once, and write the same rows to."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

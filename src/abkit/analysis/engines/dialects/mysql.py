@@ -39,7 +39,7 @@ _BROKEN = "this is no JSON: "
 
 
 class MySQLDialect(Dialect):
-    """That of MySQL and MariaDB, under `MySQLSettings`; types are those of `held`.
+    """That of MySQL and MariaDB, under the settings of `MySQL`; types are those of `held`.
 
     Args:
         collation: Texts are equal by it only if they are the same.
@@ -76,9 +76,8 @@ class MySQLDialect(Dialect):
             )
             raise AnalysisError(message)
         text = value.sql
-        if (
-            value.type == OTHER
-        ):  # of what is no JSON, MariaDB would only say that it has no such entry
+        if value.type == OTHER:
+            # Of what is no JSON, MariaDB would only say that it has no such entry.
             json_ = f"nullif({self._char(value.sql)}, '')"
             broken = _failing(self.constant(_BROKEN), json_)
             text = (
