@@ -116,7 +116,7 @@ class TestMariaDB(ConnectionContract):
             engine.define("kept", "select x from t where x > 1", keep=True)
             assert_alike(engine.rows("select sum(x) as x from kept"), [{"x": 2.0}])
 
-    def test_texts_are_equal_only_if_they_are_the_same(self) -> None:
+    def test_texts_are_told_apart_and_sorted_also_where_they_are_kept(self) -> None:
         texts = ["a", "A", "a ", "ä", "\\", "\\\\", "🎈", "%s", "%"]
         columns = [Column(name="x", kind=Kind.EXACT, source="x")]
         with Connection(self.connection) as engine:
