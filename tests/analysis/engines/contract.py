@@ -142,6 +142,7 @@ class EngineContract:
             (Kind.NUMBER, "Infinity", "a finite number"),
             (Kind.NUMBER, "1,5", "a finite number"),
             (Kind.NUMBER, "15 x", "a finite number"),
+            (Kind.NUMBER, "0x10", "a finite number"),
             (Kind.INSTANT, "soon", "a time"),
             (Kind.INSTANT, "1709294400250", "not milliseconds"),
             (Kind.TRUTH, "maybe", "true or false"),
@@ -223,15 +224,16 @@ class EngineContract:
     ) -> None:
         """If both were null, an experiment would look as if nobody had done anything."""
         column = Column(name="x", kind=Kind.TEXT, source="it", key="org")
+        true = Column(name="y", kind=Kind.TEXT, source="it", key="is")
         sound: list[dict[str, str | None]] = [
             {"it": '{"org": "7", "is": true}'},
             {"it": '{"is": true}'},
             {"it": ""},
             {"it": None},
         ]
-        engine.open("sound", self.table(sound), [column])
-        (row,) = engine.rows("select count(x) as x, count(*) as n from sound")
-        assert_alike([row], [{"x": 1, "n": 4}])
+        engine.open("sound", self.table(sound), [column, true])
+        (row,) = engine.rows("select count(x) as x, max(y) as y, count(*) as n from sound")
+        assert_alike([row], [{"x": 1, "y": "true", "n": 4}])
         engine.open("broken", self.table([{"it": '{"org": "7"}'}, {"it": '{"org": "'}]), [column])
         with pytest.raises(AnalysisError, match="cannot be analyzed"):
             engine.rows("select count(x) as x from broken")

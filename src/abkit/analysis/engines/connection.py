@@ -54,7 +54,11 @@ class Connection:
             self._session = Session(driver, dialect)
             self._database = opens(dialect, self._session)
         except self._error as error:
+            self._give_back()
             raise _failed("the connection", error) from error
+        except AnalysisError:
+            self._give_back()
+            raise
 
     def __enter__(self) -> Self:
         return self
