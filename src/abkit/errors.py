@@ -188,7 +188,7 @@ class MissingExtraError(ConfigError, ImportError):
     """An optional dependency is not installed.
 
     Attributes:
-        package: The package that is missing, as it is imported.
+        package: The package that is missing, as it is imported; of a database's driver, with the URL for it.
         extra: The extra of abkit that installs it.
     """
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from abkit.errors import ConfigError, MissingExtraError
+from abkit.errors import ConfigError
 from abkit.extras import extra
 from abkit.quoting import masked, told
-from abkit.sql_tables import DIALECTS, extra_for
+from abkit.sql_tables import DIALECTS, missing_driver
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -108,7 +108,7 @@ class RecordDatabase:
                 parsed, connect_args=arguments.get(dialect, {}), poolclass=sa.NullPool
             )
         except ModuleNotFoundError as error:
-            raise MissingExtraError(error.name or "the driver", extra_for(url)) from None
+            raise missing_driver(error, url) from None
         except sa.exc.ArgumentError:
             message = (
                 f"The URL of the {self._keeps.name} cannot be used; it should be like "

@@ -1,7 +1,10 @@
 """Tables that several processes make at once, and write the same rows to."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from abkit.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -10,13 +13,25 @@ DIALECTS = ("mariadb", "mysql", "postgresql", "sqlite")
 """The databases, as SQLAlchemy names them, in which abkit's tables can be."""
 
 
-def extra_for(url: object) -> str:
-    """The extra that installs a driver of a database.
+_DRIVERS: Mapping[str, str] = MappingProxyType(
+    {
+        "MySQLdb": "PyMySQL, and a URL such as mysql+pymysql://host/name",
+        "psycopg2": "psycopg, and a URL such as postgresql+psycopg://host/name",
+    }
+)
+"""What abkit's extras have, by the driver that SQLAlchemy takes where a URL names none."""
+
+
+def missing_driver(error: ModuleNotFoundError, url: object) -> MissingExtraError:
+    """What to install where the driver of a database is not.
 
     Args:
+        error: What importing the driver raised.
         url: The URL of the database.
     """
-    return "mysql" if str(url).startswith(("mariadb", "mysql")) else "sql"
+    extra = "mysql" if str(url).startswith(("mariadb", "mysql")) else "sql"
+    name = error.name or "the driver"
+    return MissingExtraError(_DRIVERS.get(name, name), extra)
 
 
 def create_missing(connection: "sa.Connection", *tables: "sa.Table", lock: int) -> None:

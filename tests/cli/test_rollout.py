@@ -141,7 +141,10 @@ def test_what_others_wrote_does_not_obey_itself(project: Path) -> None:
         (("rollout", "Buttons", "--history", "--share", "1"), "give either"),
         (("rollout", "Buttons", "--undo", "1f"), "needs no NAME"),
         (("rollout", "--undo", "1f"), "has no change '1f'"),
-        (("rollback", "Buttons", "--audit-log", "mysql://x", "--yes"), "PostgreSQL or SQLite"),
+        (
+            ("rollback", "Buttons", "--audit-log", "oracle://x", "--yes"),
+            "MySQL or MariaDB, not in oracle",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line_and_exit_code_2(

@@ -277,7 +277,7 @@ def test_long_running_and_overdue_are_passed_on() -> None:
         (["--dry-run", "--config", "no_such_config"], ["no_such_config"]),
         (["--dry-run", "--notify", f"slack://{SECRET}"], ["slack:// URL"]),
         (["--dry-run", "--notify", SECRET], ["must be a URL of Apprise"]),
-        (["--dry-run", "--state", f"mysql://u:{SECRET}@h/d"], ["PostgreSQL or SQLite"]),
+        (["--dry-run", "--state", f"oracle://u:{SECRET}@h/d"], ["MySQL or MariaDB, not in oracle"]),
         (["--dry-run", "--state", f"://{SECRET}"], ["URL of the state cannot be used"]),
     ],
 )

@@ -133,7 +133,7 @@ def test_check_wants_a_store_for_what_is_sticky(project: Path) -> None:
         ("shop:nothing", "There is no sticky store 'shop:nothing'"),
         ("nowhere:store", "No module named 'nowhere'"),
         ("kept.db", 'A sticky store is said as "redis://host:6379/0"'),
-        ("mysql://me:hunter2@host/name", "PostgreSQL or SQLite, not in mysql"),
+        ("oracle://me:hunter2@host/name", "MySQL or MariaDB, not in oracle"),
         ("shop:Buttons", "A sticky store is an object with get(key)"),
     ],
 )

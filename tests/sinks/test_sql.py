@@ -573,6 +573,25 @@ def test_another_database_is_an_error() -> None:
         SqlSink(engine)
 
 
+@pytest.mark.parametrize(
+    ("url", "module", "needed"),
+    [
+        ("mysql://host/name", "MySQLdb", r"PyMySQL, and a URL such as mysql\+pymysql://"),
+        (
+            "postgresql://host/name",
+            "psycopg2",
+            r"psycopg, and a URL such as postgresql\+psycopg://",
+        ),
+    ],
+)
+def test_where_the_url_names_no_driver_the_one_of_the_extra_is_told(
+    url: str, module: str, needed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=needed):
+        SqlSink(url)
+
+
 def test_a_driver_that_is_missing_is_named() -> None:
     with pytest.raises(MissingExtraError, match="pg8000"):
         SqlSink("postgresql+pg8000://host/name")

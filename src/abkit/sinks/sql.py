@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from abkit.errors import DeliveryError, MissingExtraError
+from abkit.errors import DeliveryError
 from abkit.events import Event, Identity
 from abkit.extras import extra
 from abkit.quoting import masked, told
@@ -22,7 +22,7 @@ from abkit.sinks.sql_statements import (
     look,
     tables_in,
 )
-from abkit.sql_tables import DIALECTS, create_missing, extra_for
+from abkit.sql_tables import DIALECTS, create_missing, missing_driver
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -253,7 +253,7 @@ def _engine(url: "str | sa.URL", patience: float) -> "sa.Engine":
             limits = {k: v for k, v in limits.items() if k not in parsed.query}
         engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args=limits)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "the driver", extra_for(url)) from error
+        raise missing_driver(error, url) from error
     except sa.exc.ArgumentError as error:
         message = (
             "SqlSink: the URL cannot be used; it should be like "

@@ -84,7 +84,7 @@ async def consents_later(_request: HttpRequest) -> bool:
         ({"SETTINGS": "experiments.yaml"}, ".toml or .json", ".toml or .json"),
         ({"SETTINGS": {}}, ".toml or .json", ".toml or .json"),
         ({"STICKY_STORE": "json.loads"}, "an object with get(key) and set(choices)", "A URL"),
-        ({"STICKY_STORE": "mysql://host/name"}, "PostgreSQL or SQLite, not in mysql", "A URL"),
+        ({"STICKY_STORE": "oracle://host/name"}, "MySQL or MariaDB, not in oracle", "A URL"),
         ({"STICKY_STORE": "shop.nowhere"}, "cannot be imported", "A URL"),
         ({"ON_EVENT": "nowhere.exposures"}, "cannot be imported: No module", "ExposureLogger"),
         ({"ON_EVENT": "json.exposures"}, "cannot be imported", "ExposureLogger"),

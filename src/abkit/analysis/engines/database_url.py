@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from abkit.errors import AnalysisError, MissingExtraError
+from abkit.errors import AnalysisError
 from abkit.extras import extra
 from abkit.quoting import masked, told
-from abkit.sql_tables import extra_for
+from abkit.sql_tables import missing_driver
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -69,7 +69,7 @@ def _sqlalchemy(url: str) -> Connect:
         # Readings may be hours apart: no connection is kept open between them.
         engine = sa.create_engine(parsed, connect_args=arguments, poolclass=sa.NullPool)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "the driver", extra_for(url)) from None
+        raise missing_driver(error, url) from None
     except sa.exc.ArgumentError:
         message = f"{masked(url)!r} is no URL of a database; it should be like {FORMS}"
         raise AnalysisError(message) from None

@@ -4,11 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from abkit.errors import DeliveryError, MissingExtraError
+from abkit.errors import DeliveryError
 from abkit.exposure.sticky.store import Choice, StickyKey
 from abkit.extras import extra
 from abkit.quoting import masked
-from abkit.sql_tables import DIALECTS, create_missing, extra_for, insertion
+from abkit.sql_tables import DIALECTS, create_missing, insertion, missing_driver
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -161,7 +161,7 @@ def _engine(url: "str | sa.URL") -> "sa.Engine":
         arguments = {name: value for name, value in arguments.items() if name not in parsed.query}
         engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "the driver", extra_for(url)) from error
+        raise missing_driver(error, url) from error
     except sa.exc.ArgumentError as error:
         message = (
             "SqlStickyStore: the URL cannot be used; it should be like "
