@@ -578,7 +578,7 @@ def test_another_database_is_an_error() -> None:
     [
         ("mysql://host/name", "MySQLdb", r"PyMySQL, and a URL such as mysql\+pymysql://"),
         (
-            "postgresql://host/name",
+            "postgresql+psycopg2://host/name",
             "psycopg2",
             r"psycopg, and a URL such as postgresql\+psycopg://",
         ),
