@@ -17,7 +17,7 @@ from abkit.sinks.base import BatchLimits
 from webhook import WebhookSink, produce
 
 signal.alarm(60)  # Whatever hangs must not hang the tests.
-logger = ExposureLogger(WebhookSink(sys.argv[1], timeout=1))
+logger = ExposureLogger(WebhookSink(sys.argv[1], timeout=20))
 
 def wait_until_delivered():
     while logger.stats.queued:
