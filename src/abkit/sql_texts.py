@@ -20,8 +20,8 @@ class ExactText(TypeDecorator[str]):
         short: Whether it is a name or an id, which may be in a key: MySQL has none of long texts.
     """
 
-    impl = Text
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
 
     def __init__(self, *, short: bool = False) -> None:
         super().__init__()

@@ -28,9 +28,8 @@ class MySQL(Database):
         version, *characters = self._values("version()", *_CHARACTERS)
         self._product: str = "MariaDB" if "mariadb" in str(version).lower() else "MySQL"
         self._number: str = str(version).partition("-")[0]
-        self.keeps = (
-            self._product == "MariaDB"
-        )  # MySQL reads a temporary table only once in a query
+        # MySQL reads a temporary table only once in a query.
+        self.keeps: bool = self._product == "MariaDB"
         # By other collations texts are equal also if they differ by the spaces after them.
         self._collation: str = _COLLATIONS[self._product]
         self._check(characters)
