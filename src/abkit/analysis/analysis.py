@@ -1,6 +1,7 @@
 """Stored exposures and actions in, a result out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +25,21 @@ from abkit.analysis.declared.design_weights import designed_weights, is_in_code
 from abkit.analysis.declared.history import readable_history
 from abkit.analysis.declared.past_results import past_results
 from abkit.analysis.declared.planned import in_force, planned
+from abkit.analysis.engines.base import Engine
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
+from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.periods import microseconds as microseconds_of
 from abkit.analysis.query.units import UnitQueries
-from abkit.analysis.reading.sources import Source, table
+from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import are_additive
+from abkit.analysis.store.continuing import Continued, measure_continued
+from abkit.analysis.store.needed import needed_columns
+from abkit.analysis.store.opening import opened_store
+from abkit.analysis.store.place import Store, store_of
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
@@ -92,6 +100,8 @@ class Analysis:
             analyzed where they are; None: DuckDB, embedded.
         plan: What is to be otherwise than in the experiment's plan, which the result then says. Where it
             says nothing, the experiment's plan holds; None: in everything.
+        store: A `Store`, or the path of its file, which keeps what was read, so that the next time only what
+            is new is; of files only. None: everything is read each time. See docs/howto/analyze-daily.md.
     """
 
     experiment: "type[Experiment] | Declared | Design"
@@ -101,6 +111,7 @@ class Analysis:
     identities: Source | None = field(kw_only=True, default=None)
     engine: object = field(kw_only=True, default=None)
     plan: AnalysisPlan | None = field(kw_only=True, default=None, validator=check_plan_given)
+    store: Store | None = field(kw_only=True, default=None, converter=store_of)
 
     def run(
         self,
@@ -176,19 +187,27 @@ class Analysis:
             sources["actions"] = table(self.actions)
         if self.identities is not None:
             sources["identities"] = table(self.identities)
-        with opened(self.engine) as engine:
+        who = UnitQueries(
+            design=design,
+            several=plan.several,
+            start=_instant(begin),
+            until=_instant(end),
+            segments=segments,
+            numbers=told,
+            exclusions=plan.exclude,
+            locked=locked_weights(history.phases),
+        )
+        what = EventQueries(
+            layout=layout,
+            unit_type=design.unit_type,
+            until=who.until,
+            cuped=plan.cuped,
+            segments=len(plan.segments),
+            in_several=plan.several is Several.INCLUDE,
+        )
+        with self._opened(sources, who, what) as engine:
             steps = _STEPS + (_STEPS_BY_DAY if plan.novelty else 0)
             session = QuerySession(engine, progress=progress, steps=steps)
-            who = UnitQueries(
-                design=design,
-                several=plan.several,
-                start=_instant(begin),
-                until=_instant(end),
-                segments=segments,
-                numbers=told,
-                exclusions=plan.exclude,
-                locked=locked_weights(history.phases),
-            )
             links = None
             if "identities" in sources:
                 links = find_links(session, design.unit_type, sources["identities"])
@@ -205,31 +224,32 @@ class Analysis:
                 session, {name: f"segment_{segments.index(name)}" for name in told}
             )
             layout = evolve(layout, attributes=attributes.found)
-            what = EventQueries(
-                layout=layout,
-                unit_type=design.unit_type,
-                until=who.until,
-                cuped=plan.cuped,
-                segments=len(plan.segments),
-                in_several=plan.several is Several.INCLUDE,
-                phased=len(exposed.phases) > 1,
-            )
+            what = evolve(what, layout=layout, phased=len(exposed.phases) > 1)
             latest = None if exposed.latest is None else microseconds(exposed.latest)
             known = microseconds(made if end is None else min(made, utc(end)))
-            measured = measure_events(
-                session,
-                what,
-                sources.get("actions"),
-                segments=plan.segments,
-                new_units=NewUnits(length // timedelta(microseconds=1), exposed.by_period)
-                if plan.over_time
-                else None,
-                links=links,
-                exposed=latest,
-                until=known,
+            new_units = NewUnits(length // timedelta(microseconds=1), exposed.by_period)
+            complete, going_on = session, None
+            if begin is None and end is None and links is None and plan.over_time:
+                going_on = self._going_on(
+                    session, what, new_units, segments=plan.segments, exposed=latest, until=known
+                )
+            if going_on is None:
+                measured = measure_events(
+                    session,
+                    what,
+                    sources.get("actions"),
+                    segments=plan.segments,
+                    new_units=new_units if plan.over_time else None,
+                    links=links,
+                    exposed=latest,
+                    until=known,
+                )
+            else:
+                measured, complete = going_on.measured, going_on.complete
+            measured = with_quantiles(
+                complete, measured, segments=plan.segments, phased=what.phased
             )
-            measured = with_quantiles(session, measured, segments=plan.segments, phased=what.phased)
-            notes = absences(session, measured, sources.get("actions"))
+            notes = absences(complete, measured, sources.get("actions"))
             if design.unit_type == VISITOR and "actions" in sources and links is None:
                 notes += tuple(unreached_visitors(measured))
             measured = evolve(
@@ -238,7 +258,7 @@ class Analysis:
                 absences=notes,
                 phases=exposed.phases,
                 immature=immature(
-                    session,
+                    complete,
                     layout,
                     exposed=latest,
                     until=who.until,
@@ -252,7 +272,10 @@ class Analysis:
                 exposed=latest,
                 until=known,
                 actions=recorded_actions(links, sources.get("actions")),
+                unit_days=DayQueries.unit_days if going_on is None else going_on.unit_days,
             )
+            if going_on is not None:
+                going_on.close()
             unassigned = None
             if self.assignments is not None:
                 sources["assignments"] = table(self.assignments)
@@ -280,6 +303,46 @@ class Analysis:
             queries=session.texts,
             engine=version,
         )
+
+    def _going_on(
+        self,
+        session: QuerySession,
+        what: EventQueries,
+        new_units: NewUnits,
+        *,
+        segments: Sequence[str],
+        exposed: int | None,
+        until: int,
+    ) -> Continued | None:
+        """What units did, from what the store knows of it; None if that must be asked of all events."""
+        if self.store is None or self.actions is None or exposed is None:
+            return None
+        return measure_continued(
+            session,
+            what,
+            table(self.actions),
+            segments=segments,
+            new_units=new_units,
+            experiment=Design.of(self.experiment).name,
+            ends=(exposed, until),
+            late=microseconds_of(self.store.late),
+        )
+
+    @contextmanager
+    def _opened(
+        self, tables: Mapping[str, Table], who: UnitQueries, what: EventQueries
+    ) -> Iterator[Engine]:
+        """The engine, for a while; with a store, one that has taken in what is new."""
+        if self.store is None:
+            with opened(self.engine) as engine:
+                yield engine
+            return
+        if self.engine is not None:
+            message = "store= keeps what files have: leave out either store= or engine="
+            raise AnalysisError(message)
+        needed = needed_columns(who, what, tables)
+        with opened_store(self.store, tables, [needed]) as engine:
+            yield engine
 
 
 def _declared_control(experiment: object) -> str | None:

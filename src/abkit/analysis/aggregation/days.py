@@ -1,6 +1,6 @@
 """What units did on each day since their own first exposure, as the database knows it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from attrs import evolve, frozen
@@ -25,6 +25,7 @@ def measure_days(
     exposed: int | None,
     until: int,
     actions: str = "actions",
+    unit_days: Callable[[DayQueries, int], str] = DayQueries.unit_days,
 ) -> tuple[DailySums, ...]:
     """Measure metrics by days since exposure; nothing while no unit has a week behind it.
 
@@ -38,6 +39,7 @@ def measure_days(
         exposed: The last exposure, in microseconds since 1970; None: there is none.
         until: The end of the time frame likewise, or now: what lies beyond was written by a wrong clock.
         actions: The table that has each action once.
+        unit_days: The query of `DayQueries` of that name, or what does the same.
     """
     windows = [events.layout.window_of(metric) for metric in metrics]
     most = min([MOST_DAYS, *(window // DAY for window in windows if window is not None)])
@@ -55,7 +57,7 @@ def measure_days(
     length = chosen_length(behind.totals, most=most)
     if length is None:
         return ()
-    session.define("unit_days", queries.unit_days(most), keep=True)
+    session.define("unit_days", unit_days(queries, most), keep=True)
     by_day = session.rows("sums per variant by days since exposure", queries.sums())
     halves = session.rows("sums per variant of first and later days", queries.halves(length))
     return tuple(

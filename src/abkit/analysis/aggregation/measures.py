@@ -1,9 +1,10 @@
 """What units did, as the database knows it: sums per variant, of parts of the units, and over time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import isfinite
 from types import MappingProxyType
+from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -30,6 +31,10 @@ from abkit.experiments.declaring.metrics import Metric, Per
 
 MAXIMUM_SEGMENTS = 10
 """More values of a property than these are too few units each: the largest are shown."""
+
+
+Changes: TypeAlias = tuple[SumQueries, Sequence[Row]]
+"""Rows of `SumQueries.changes`, and the queries that read them."""
 
 
 @frozen
@@ -167,18 +172,47 @@ def measure_events(
     sums = evolve(sums, limits=find_limits(session, sums))
     if new_units is None:
         return evolve(_measured(session, sums, segments), end=queries.end)
-    session.define("states", queries.states(new_units.length, source=rows))
+    periods = queries.by_period(new_units.length, source=rows)
+    session.define("states", queries.states(source=periods))
     session.define("idle", queries.idle())
-    looks = _over_time(session, sums, new_units)
+
+    def changes(queries: SumQueries) -> Changes:
+        return queries, session.rows("sums per variant over time", queries.changes())
+
+    return measured_over_time(
+        session, sums, new_units, changes=changes, segments=segments, end=queries.end
+    )
+
+
+def measured_over_time(
+    session: QuerySession,
+    queries: SumQueries,
+    new_units: NewUnits,
+    *,
+    changes: Callable[[SumQueries], Changes],
+    segments: Sequence[str],
+    end: int | None,
+) -> MeasuredSums:
+    """The sums at the end of every period from the first to the last; the last ones are those of all.
+
+    Args:
+        session: The engine, with the tables `idle` and, for segments, `measured`.
+        queries: The queries of the sums.
+        new_units: When the units came.
+        changes: What came in each period: the rows of `SumQueries.changes`, and the queries that read them.
+        segments: The properties that units are told apart by.
+        end: As of `MeasuredSums`.
+    """
+    looks = _over_time(session, queries, new_units, changes)
     return MeasuredSums(
         sums=looks[-1][1] if looks else MappingProxyType({}),
-        layout=layout,
-        parts=_parts(session, sums, segments),
-        looks=tuple((end, of) for end, of, _ in looks),
-        limits=sums.limits,
+        layout=queries.layout,
+        parts=_parts(session, queries, segments),
+        looks=tuple((at, of) for at, of, _ in looks),
+        limits=queries.limits,
         strata=looks[-1][2] if looks else (),
         strata_of_looks=tuple(strata for _, _, strata in looks),
-        end=queries.end,
+        end=end,
     )
 
 
@@ -205,11 +239,24 @@ def define_rows(
         session.define("actions_once", queries.once())
         source = "actions_once"
     resolved = recorded != "actions"
-    session.define(
-        "done",
-        queries.done(source=source),
-        keep=resolved or bool(layout.derived or layout.quantiles),
-    )
+    keep = resolved or bool(layout.derived or layout.quantiles)
+    return define_done(session, queries, source=source, keep=keep)
+
+
+def define_done(session: QuerySession, queries: EventQueries, *, source: str, keep: bool) -> str:
+    """Define what each unit of `units` did that counts, of actions that are there once.
+
+    Args:
+        session: The engine.
+        queries: The queries.
+        source: The table of the actions.
+        keep: Whether it is read several times.
+
+    Returns:
+        As of `define_rows`.
+    """
+    layout = queries.layout
+    session.define("done", queries.done(source=source), keep=keep)
     if not layout.derived:
         return "done"
     for i, part in enumerate(layout.derived):
@@ -317,7 +364,10 @@ def _by_size(queries: SumQueries, rows: Sequence[Row]) -> Looks:
 
 
 def _over_time(
-    session: QuerySession, queries: SumQueries, new_units: NewUnits
+    session: QuerySession,
+    queries: SumQueries,
+    new_units: NewUnits,
+    changes: Callable[[SumQueries], Changes],
 ) -> tuple[tuple[datetime, Mapping[str, Sums], Strata], ...]:
     """The cumulative sums at the end of every period from the first to the last, plain and per phase."""
     if not new_units.units:
@@ -325,7 +375,7 @@ def _over_time(
     idle = session.row("measures of a unit that did nothing", queries.idle())
 
     def ask(queries: SumQueries) -> Looks:
-        rows = session.rows("sums per variant over time", queries.changes())
+        queries, rows = changes(queries)
         return _cumulated(queries, new_units, rows, idle=idle)
 
     found = centered(queries, ask)

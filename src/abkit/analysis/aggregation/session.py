@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 from abkit.analysis.engines.base import Engine, Row
+from abkit.analysis.engines.scoped import Scoped
 
 Progress: TypeAlias = Callable[[str, int, int], object]
 """Is told what is done now, as which step, of about how many."""
@@ -31,6 +32,18 @@ class QuerySession:
         self._steps = steps
         self._done = 0
         self.texts: dict[str, str] = {}
+
+    def scoped(self, scope: str) -> "QuerySession":
+        """The same, with tables of its own: what is defined there is not seen here.
+
+        Args:
+            scope: What tells its tables from those of others.
+        """
+        scoped = QuerySession(
+            Scoped(self.engine, scope), progress=lambda what, *_: self._tell(what), steps=1
+        )
+        scoped.texts = self.texts
+        return scoped
 
     def define(self, name: str, query: str, *, keep: bool = False) -> None:
         """As `Engine.define`."""

@@ -36,10 +36,9 @@ def unfulfilled(session: QuerySession, layout: Layout, actions: Table) -> Iterab
         layout: The metrics.
         actions: The table of the actions.
     """
-    used = _used(layout)
+    used, queries = _used(layout), fulfilment(layout)
     if not used:
         return
-    queries = FulfilmentQueries(layout.filters, tuple(used))
     session.engine.open("actions_as_tested", actions, queries.columns())
     rows = session.rows("actions that fulfil conditions", queries.counts())
     by_action = {str(row["action"]): row for row in rows}
@@ -62,6 +61,11 @@ def unfulfilled(session: QuerySession, layout: Layout, actions: Table) -> Iterab
         place = layout.filters.conditions.index(condition)
         if not lacking and not integer(row, f"fulfilled_{place}"):
             yield f"None of {integer(row, 'times'):,} {action!r} fulfils {condition!r}, which {of.want}."
+
+
+def fulfilment(layout: Layout) -> FulfilmentQueries:
+    """The queries of what the conditions of metrics ask for."""
+    return FulfilmentQueries(layout.filters, tuple(_used(layout)))
 
 
 @frozen

@@ -27,6 +27,7 @@ class DayQueries:
         end: The last moment of the data, in microseconds since 1970.
         phased: Whether the units were drawn with different weights, and have a phase.
         in_several: Whether a unit may be in several variants.
+        done: The table of what units did.
     """
 
     layout: Layout
@@ -34,6 +35,7 @@ class DayQueries:
     end: int
     phased: bool = False
     in_several: bool = False
+    done: str = "done"
 
     @property
     def _group(self) -> str:
@@ -44,7 +46,7 @@ class DayQueries:
 
         Columns: variant, days (`MOST_DAYS` where there are more), units; phase, if there are several.
         """
-        days = f"case {self._many()} else {self._days()} end"
+        days = self.days()
         return f"""\
 select {self._group}, {days} as days, count(*) as units
 from units
@@ -75,8 +77,8 @@ select {unit_of_group(in_several=self.in_several)}, day, min(days) as days{phase
 from (
   select {columns}{phase},
     {period("time - first_exposure", _DAY)} as day,
-    case {self._many()} else {self._days()} end as days
-  from done{joined}
+    {self.days()} as days
+  from {self.done}{joined}
   where past = 0 and ({" or ".join(conditions)})
 ) as happened
 where day < {int(most)} and day < days
@@ -136,13 +138,15 @@ from (
 group by {self._group}
 order by {self._group}"""  # noqa: S608 - columns are our own
 
-    def _days(self) -> str:
-        """The whole days that a unit has behind it, as SQL."""
-        return period(f"{self.end} - first_exposure", _DAY)
+    def days(self, of: str = "") -> str:
+        """The whole days that a unit has behind it, or as many as are ever asked for, as SQL.
 
-    def _many(self) -> str:
-        """The first case of `days`: as many as are ever asked for."""
-        return f"when first_exposure <= {self.end - MOST_DAYS * _DAY} then {MOST_DAYS}"
+        Args:
+            of: What the names of the columns begin with.
+        """
+        whole = period(f"{self.end} - {of}first_exposure", _DAY)
+        many = f"{of}first_exposure <= {self.end - MOST_DAYS * _DAY}"
+        return f"case when {many} then {MOST_DAYS} else {whole} end"
 
     def _value(self, metric: Metric) -> str:
         """What a metric is of the rows of one unit and day, as SQL."""

@@ -30,6 +30,8 @@ class EventQueries:
         phased: Whether the units were drawn with different weights, and have a phase.
         end: The last moment of the data, in microseconds since 1970: for a metric that waits for a window,
             a unit counts if it is over by then. None: no unit does.
+        since: What is asked for begins at this microsecond, the first of a period, for all units but
+            `fresh_units`: of the others, `known_units` has what they did before. None: nothing is known.
     """
 
     layout: Layout
@@ -40,6 +42,7 @@ class EventQueries:
     in_several: bool = False
     phased: bool = False
     end: int | None = None
+    since: int | None = None
 
     def columns(self, *, own_unit: bool) -> list[Column]:
         """What is needed of the table of actions.
@@ -195,19 +198,36 @@ select
 from units u
 left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
-    def states(self, length: int, *, source: str) -> str:
-        """The measures of each unit at the end of each period in which it did something.
+    def by_period(self, length: int, *, source: str) -> str:
+        """What each unit did in each period in which it did something.
 
-        What a unit did before its first exposure belongs to the period of that. Columns: variant,
-        period, new (1 in the period of the first exposure), m0, ... and, with CUPED, b0, ... and
-        present_0, ...; and the same as they were before the period: was_m0, ...; and phase, if there are
-        several.
+        What a unit did before its first exposure belongs to the period of that. Columns: unit_id, variant,
+        period, new (1 in the period of the first exposure), and those of `state_names`: sums of what was
+        done in the period alone.
 
         Args:
             length: Of a period, in microseconds.
             source: As for `per_unit`.
         """
-        names = self._state_names()
+        return f"""\
+select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
+        {self._accumulated()}{self._ripening()}
+      from (
+        {self._happened(length, source=source)}
+      ) as happened
+      group by {unit_key(in_several=self.in_several)}, period"""  # noqa: S608 - literals are quoted
+
+    def states(self, *, source: str) -> str:
+        """The measures of each unit at the end of each period in which it did something.
+
+        Columns: unit_id, variant, period, new (1 in the period of the first exposure), m0, ... and, with
+        CUPED, b0, ... and present_0, ...; and the same as they were before the period: was_m0, ...; and phase, if
+        there are several.
+
+        Args:
+            source: The query of `by_period`; or, if something is known, of `ContinuedQueries.periods`.
+        """
+        names = self.state_names()
         key = unit_key(in_several=self.in_several)
         # As it was, to the last digit: what is left after taking away what came may not be that.
         states = ",\n    ".join(
@@ -226,30 +246,28 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
     from units u) as of_units
     on of_unit = unit_id and of_variant = variant"""  # noqa: S608 - literals are quoted
         was = self._measures("was_", prefix="was_", over=lambda w: f"was_{self._ripened(w)}")
+        known, asked_for = "", ""
+        if self.since is not None:
+            known, asked_for = "known, ", "\nwhere known = 0"
         return f"""\
-select variant, {phase}period, new,
+select unit_id, variant, {phase}period, new,
   {self._measures("", over=self._ripened)},
   {was}{carried(self.layout.attributes)}
 from (
-  select variant, {phase}period, new{told},
+  select unit_id, variant, {phase}period, {known}new{told},
     {states}
   from (
-    select {unit_key(in_several=self.in_several)}, {"" if self.in_several else "variant, "}period, new,
+    select unit_id, variant, period, {known}new,
       {running}
     from (
-      select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
-        {self._accumulated()}{self._ripening()}
-      from (
-        {self._happened(length, source=source)}
-      ) as happened
-      group by {unit_key(in_several=self.in_several)}, period
+      {source}
     ) as by_period
     window so_far as (
-      partition by {unit_key(in_several=self.in_several)} order by period
+      partition by {key} order by period
       rows between unbounded preceding and current row
     )
   ) as summed{of_units}
-) as running"""  # noqa: S608 - literals are quoted
+) as running{asked_for}"""  # noqa: S608 - literals are quoted
 
     def idle(self) -> str:
         """The measures of a unit that has done nothing: one row, with m0, ... as `states` has them.
@@ -259,7 +277,7 @@ from (
         told = "".join(
             f",\n  cast(0 as double) as c{i}" for i in range(len(self.layout.attributes))
         )
-        zeros = ", ".join(f"cast(0 as double) as {name}" for name in self._state_names())
+        zeros = ", ".join(f"cast(0 as double) as {name}" for name in self.state_names())
         return f"""\
 select
   {self._measures("", over=self._ripened)}{told}
@@ -284,7 +302,7 @@ from (
         did = f"""\
 select unit_id, variant, case when past = 1 then {first} else {then} end as period,
           case when past = 1 or {first} = {then} then 1 else 0 end as new, {columns}{ripens}
-        from {source}"""  # noqa: S608 - columns are our own
+        from {source}{self._asked_for("time", " where ")}"""  # noqa: S608 - columns are our own
         nothing = ", ".join(
             [
                 "cast(null as varchar) as action",
@@ -295,18 +313,27 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
         )
         over = []
         if layout.attributes:  # Units that did nothing differ too.
+            asked_for = self._asked_for("first_exposure", " where ")
             over.append(f"""\
 select unit_id, variant, {first} as period, 1 as new, {nothing}{ripens}
-        from units""")  # noqa: S608 - columns are our own
+        from units{asked_for}""")  # noqa: S608 - columns are our own
         for i, window in enumerate(layout.waits_for):
             # What ends with a period is over in it: its end is the beginning of the next one.
-            then = period(f"first_exposure + {microseconds(window) - 1}", length)
+            last = f"first_exposure + {microseconds(window) - 1}"
+            then = period(last, length)
             over.append(f"""\
 select unit_id, variant, {then} as period,
           case when {first} = {then} then 1 else 0 end as new, {nothing}, {i} as ripens
         from units
-        where {self._over(window, "")}""")  # noqa: S608 - columns are our own
+        where {self._over(window, "")}{self._asked_for(last, " and ")}""")  # noqa: S608
         return "\n        union all\n        ".join([did, *over])
+
+    def _asked_for(self, moment: str, before: str) -> str:
+        """Whether what happened at a moment is asked for, as SQL; nothing if all is."""
+        if self.since is None:
+            return ""
+        fresh = "unit_id in (select unit_id from fresh_units)"
+        return f"{before}({moment} >= {self.since} or {fresh})"
 
     def _ripening(self) -> str:
         """Whether a window was over in a period that some metric waits for, as SQL: ripe_0, ..."""
@@ -372,7 +399,8 @@ select unit_id, variant, {then} as period,
         needed = (a for part in layout.adjusted for a in layout.needed(part))
         return sorted({layout.accumulators.index(a) for a in needed})
 
-    def _state_names(self) -> list[str]:
+    def state_names(self) -> list[str]:
+        """The columns of `by_period` that are sums, of which a unit's measures are made."""
         now = [f"a{i}" for i in range(len(self.layout.accumulators))]
         now += [f"ripe_{i}" for i in range(len(self.layout.waits_for))]
         if not self.cuped:

@@ -229,8 +229,9 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
 
     def _capped(self, part: Metric, column: str) -> str:
         low, high = self.limits.get(part, (None, None))
-        beyond = [f"{column} > {number(high)}"] if high is not None else []
-        beyond += [f"{column} < {number(low)}"] if low is not None else []
+        # A unit whose value is the limit is not changed, however its sum was rounded.
+        beyond = [f"{column} > {number(high + _same(high))}"] if high is not None else []
+        beyond += [f"{column} < {number(low - _same(low))}"] if low is not None else []
         return self._whether(part, " or ".join(beyond) or "false", column)
 
     def _whether(self, part: Metric, condition: str, column: str) -> str:
@@ -266,6 +267,11 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
         totals = [f"sum({total(i)}) as t{i}" for i in range(self.layout.size)]
         products = [f"sum({product(i, j)}) as p{i}_{j}" for i, j in self.layout.pairs]
         return ",\n  ".join(totals + products)
+
+
+def _same(limit: float) -> float:
+    """How far from a limit a value is that differs from it by rounding only."""
+    return 1e-12 * abs(limit)
 
 
 def _written(name: str, value: str) -> str:

@@ -66,7 +66,7 @@ def found_files(path: str | Path, *, scratch: Path) -> Files:
         MissingExtraError: fsspec is not installed, for a URL.
     """
     label = masked(str(path))
-    named = fetched(str(path), scratch, is_data=is_data) if is_url(path) else _files(str(path))
+    named = fetched(str(path), scratch, is_data=is_data) if is_url(path) else named_files(str(path))
     files = [file for file in named if file.stat().st_size > 0]
     if not files:
         if not named:
@@ -134,7 +134,13 @@ def is_data(relative: Sequence[str]) -> bool:
     return not hidden and _suffix(relative[-1]) in FORMATS
 
 
-def _files(path: str) -> list[Path]:
+def named_files(path: str) -> list[Path]:
+    """The files of this machine that a path means, whatever is in them.
+
+    Raises:
+        EmptyDataError: It is a glob that matches none.
+        AnalysisError: It does not exist.
+    """
     where = Path(path)
     if where.is_dir():
         below = sorted(where.rglob("*"))

@@ -1,0 +1,1 @@
+"""What was read once, kept for the next time."""

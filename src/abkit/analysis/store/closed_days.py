@@ -1,0 +1,137 @@
+"""What is known of the days of an experiment that are closed: their sums."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from attrs import evolve, field, frozen
+
+from abkit.analysis.engines.base import Row, integer
+from abkit.analysis.query.sums import Group, SumQueries
+
+Shifts: TypeAlias = Mapping[Group, Sequence[float]]
+
+_CANCELS = 1e4
+"""What is taken away may be so many times what is left: twelve digits of that are right then."""
+
+
+@frozen
+class Answer:
+    """The rows of `SumQueries.changes` of closed periods.
+
+    Attributes:
+        shifts: What was taken from each measure, as of `SumQueries`.
+        rows: The rows.
+    """
+
+    shifts: Shifts
+    rows: Sequence[Row]
+
+
+@frozen(kw_only=True)
+class ClosedDays:
+    """The sums of closed days.
+
+    Attributes:
+        since: The first moment that is not closed, in microseconds since 1970.
+        batch: The last batch of actions that is in them.
+        limits: The lower and the upper limit of each part that has some, in the order of the layout's.
+        answers: The sums, around no shifts, and around each that was asked for.
+        days: The query of the days since exposure that are kept too; None: none are.
+    """
+
+    since: int
+    batch: int
+    limits: Sequence[tuple[float | None, float | None]]
+    answers: Sequence[Answer] = field(default=())
+    days: str | None = None
+
+    def to_json(self) -> str:
+        """As a text."""
+        answers = [
+            {"shifts": [[*pair] for pair in answer.shifts.items()], "rows": answer.rows}
+            for answer in self.answers
+        ]
+        return json.dumps(
+            {
+                "since": self.since,
+                "batch": self.batch,
+                "limits": self.limits,
+                "answers": answers,
+                "days": self.days,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "ClosedDays":
+        """What `to_json` wrote."""
+        read = json.loads(text)
+        answers = [
+            Answer({tuple(group): shifts for group, shifts in each["shifts"]}, each["rows"])
+            for each in read["answers"]
+        ]
+        limits = [(low, high) for low, high in read["limits"]]
+        return cls(**{**read, "limits": limits, "answers": answers})
+
+    def around(self, shifts: Shifts) -> Answer | None:
+        """The sums around some shifts, or around others that are not 0 either; None: they are not known."""
+        exact = [answer for answer in self.answers if dict(answer.shifts) == dict(shifts)]
+        near = [answer for answer in self.answers if answer.shifts and shifts]
+        return next(iter([*exact, *near]), None)
+
+
+def with_rows(
+    answer: Answer, queries: SumQueries, rows: Iterable[Row], *, times: int = 1
+) -> Answer:
+    """The sums with others, or without them.
+
+    Args:
+        answer: The sums.
+        queries: What tells the groups.
+        rows: The others.
+        times: 1 to add them, -1 to take them away.
+    """
+    found = {_key(queries, row): dict(row) for row in answer.rows}
+    for row in rows:
+        sums = found.setdefault(_key(queries, row), {})
+        for name, value in row.items():
+            if name == "period" or name in queries.by:
+                sums[name] = value
+            else:
+                sums[name] = _number(sums.get(name)) + times * _number(value)
+    return evolve(answer, rows=tuple(found.values()))
+
+
+def cancels(before: Answer, after: Answer, queries: SumQueries) -> bool:
+    """Whether so much was taken away from sums of squares that digits of what is left are wrong at some look.
+
+    Of whole numbers none are.
+    """
+    places = range(queries.layout.size)
+    left = {_key(queries, row): row for row in after.rows}
+    had: dict[tuple[object, int], float] = {}
+    has: dict[tuple[object, int], float] = {}
+    for row in sorted(before.rows, key=lambda row: integer(row, "period")):
+        for i in places:
+            at, name = (queries.group(row), i), f"p{i}_{i}"
+            was, now = _number(row[name]), _number(left[_key(queries, row)][name])
+            had[at] = had.get(at, 0.0) + abs(was)
+            has[at] = has.get(at, 0.0) + now
+            if not _are_whole(had[at], has[at]) and had[at] > _CANCELS * abs(has[at]):
+                return True
+    return False
+
+
+def _are_whole(*values: float) -> bool:
+    return all(float(value).is_integer() and abs(value) < 2**53 for value in values)
+
+
+def _key(queries: SumQueries, row: Row) -> tuple[object, ...]:
+    return row["period"], *queries.group(row)
+
+
+def _number(value: object) -> float:
+    """A number in an answer; whole ones stay so."""
+    if isinstance(value, int | float):
+        return value
+    return 0 if value is None else float(value)  # type: ignore[arg-type]

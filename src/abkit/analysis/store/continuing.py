@@ -1,0 +1,394 @@
+"""The sums of an experiment: of closed days as they are known, and of what changed since.
+
+Days are closed once nearly all of their events have come. Of those, the sums are known, and what each unit did.
+What changes them afterwards is found by the units that it concerns: what these had added to the sums is
+taken away, and they are computed anew, from the events.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from itertools import count
+from math import inf
+from typing import TypeAlias
+
+from attrs import evolve, frozen
+
+from abkit.analysis.aggregation.maturity import last_moment
+from abkit.analysis.aggregation.measures import (
+    Changes,
+    MeasuredSums,
+    NewUnits,
+    define_done,
+    find_limits,
+    measured_over_time,
+)
+from abkit.analysis.aggregation.session import QuerySession
+from abkit.analysis.engines.base import Row, integer
+from abkit.analysis.query.continued import ContinuedQueries
+from abkit.analysis.query.days import DayQueries
+from abkit.analysis.query.events import EventQueries
+from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.periods import microseconds
+from abkit.analysis.query.sums import PHASE, SumQueries, percentiles
+from abkit.analysis.reading.sources import Table
+from abkit.analysis.statistics.days import DAY
+from abkit.analysis.store.closed_days import Answer, ClosedDays, cancels, with_rows
+from abkit.analysis.store.engine import StoreEngine
+from abkit.analysis.store.kept_days import KeptDays
+from abkit.experiments.declaring.metrics import Metric
+
+_DAY = microseconds(DAY)
+
+Limits: TypeAlias = Mapping[Metric, tuple[float | None, float | None]]
+"""The lower and the upper limit of each metric that has some."""
+
+
+def measure_continued(
+    session: QuerySession,
+    queries: EventQueries,
+    actions: Table,
+    *,
+    segments: Sequence[str],
+    new_units: NewUnits,
+    experiment: str,
+    ends: tuple[int, int],
+    late: int,
+) -> "Continued | None":
+    """As `measure_events` over time, from what is known of closed days, and what came since.
+
+    Args:
+        session: The engine, with a store; `find_exposed_units` has asked it.
+        queries: The queries.
+        actions: The table of actions.
+        segments: The properties that units are told apart by, as in the `UnitQueries`.
+        new_units: When the units came.
+        experiment: The name of the experiment.
+        ends: The last exposure, and now, in microseconds since 1970.
+        late: How long after it happened an event commonly arrives, in microseconds.
+
+    Returns:
+        None if one insert_id is that of different actions: then it must be told of all of them which counts.
+    """
+    engine, layout = session.engine, queries.layout
+    if not isinstance(engine, StoreEngine):
+        return None
+    own_unit = "unit_id" in actions.columns
+    if not engine.has("actions", actions, queries.columns(own_unit=own_unit)):
+        return None
+    if not layout.idempotent and engine.differ("actions"):
+        return None
+    engine.open("actions", actions, queries.columns(own_unit=own_unit))
+    exposed, now = ends
+    end = last_moment(session, exposed=exposed, until=now)
+    if layout.waits_for:
+        queries = evolve(queries, end=end)
+    kept = KeptDays(engine, experiment, definition_of(queries, new_units, engine.columns("units")))
+    going_on = _GoingOn(session, queries, new_units, kept, before=end - late)
+    session.define("per_unit", going_on.per_unit)
+    keep = bool(segments or percentiles(layout) or layout.quantiles)
+    session.define("measured", queries.measured(), keep=keep)
+    sums = SumQueries(layout=layout, by=("variant", PHASE) if queries.phased else ("variant",))
+    sums = evolve(sums, limits=find_limits(session, sums))
+    going_on.take_limits(sums)
+    session.define("states", going_on.states)
+    session.define("idle", queries.idle())
+    measured = measured_over_time(
+        session, sums, new_units, changes=going_on.changes, segments=segments, end=queries.end
+    )
+    return Continued(measured, _complete(session, queries), going_on)
+
+
+def definition_of(queries: EventQueries, new_units: NewUnits, columns: Sequence[str]) -> str:
+    """A digest of what is asked of units: what is known of another question is of no use.
+
+    Args:
+        queries: The queries of what units did.
+        new_units: When the units came.
+        columns: The columns of `units`, and what they are of.
+    """
+    plain = evolve(queries, end=0, since=None, until=None)
+    by_period = plain.by_period(new_units.length, source="rows")
+    parts = [plain.done(source="actions"), by_period, plain.states(source="periods")]
+    parts += [str(each) for each in queries.layout.capped]
+    return sha256("\n".join([*parts, *columns]).encode()).hexdigest()[:16]
+
+
+@frozen
+class Continued:
+    """What was found, and what the next analysis needs to know of it.
+
+    Attributes:
+        measured: The sums.
+        complete: A session in which `done` has all that units did: in the other one it has what is new.
+    """
+
+    measured: MeasuredSums
+    complete: QuerySession
+    _going_on: "_GoingOn"
+
+    def unit_days(self, days: DayQueries, most: int) -> str:
+        """As `DayQueries.unit_days`, for `measure_days`."""
+        return self._going_on.unit_days(days, most)
+
+    def close(self) -> None:
+        """Write down what the next analysis goes on from."""
+        self._going_on.close()
+
+
+class _GoingOn:
+    """One analysis that goes on where the one before it ended.
+
+    Args:
+        session: The engine.
+        queries: The queries of what units did.
+        new_units: When the units came.
+        kept: What is known.
+        before: Nearly all that happened before this moment has come, in microseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        session: QuerySession,
+        queries: EventQueries,
+        new_units: NewUnits,
+        kept: KeptDays,
+        *,
+        before: int,
+    ) -> None:
+        self._session, self._new_units, self._kept = session, new_units, kept
+        self._before = before
+        self._columns = kept.engine.columns("units")
+        self._scopes = count(1)
+        self._answers: list[Answer] = []
+        self._days: tuple[DayQueries, str] | None = None
+        self._queries = queries
+        self._limits: Limits = {}
+        self._changed = True
+        self._closed = kept.read()
+        if self._closed is not None:
+            self._closed = self._resumed(self._closed)
+        self._define_periods()
+
+    @property
+    def per_unit(self) -> str:
+        """The query of `per_unit`."""
+        return self._continued.per_unit()
+
+    @property
+    def states(self) -> str:
+        """The query of `states`."""
+        if self._closed is None:
+            return self._queries.states(source="select * from by_period")
+        return self._continued.events.states(source=self._continued.periods())
+
+    def take_limits(self, queries: SumQueries) -> None:
+        """Let the sums of closed days be within these limits."""
+        self._limits = queries.limits
+        closed = self._closed
+        if closed is None or closed.limits == _listed(queries.limits, queries.layout):
+            return
+        before: Limits = dict(zip(queries.layout.capped, closed.limits, strict=True))
+        beyond = self._continued.beyond_limits(
+            _open_limits(before, queries.layout), _open_limits(queries.limits, queries.layout)
+        )
+        self._changed = True
+        asked = [
+            evolve(queries, limits=limits, shifts=answer.shifts)
+            for answer in closed.answers
+            for limits in (before, queries.limits)
+        ]
+        found = iter(self._of_closed_days(beyond, asked))
+        self._closed = evolve(
+            closed,
+            limits=_listed(queries.limits, queries.layout),
+            answers=[
+                with_rows(with_rows(answer, queries, next(found), times=-1), queries, next(found))
+                for answer in closed.answers
+            ],
+        )
+
+    def changes(self, queries: SumQueries) -> Changes:
+        """What came in each period: of closed ones as it is known."""
+        closed = self._closed
+        answer = Answer(queries.shifts, ())
+        if closed is not None:
+            known = closed.around(queries.shifts)
+            if known is None:
+                self._changed = True
+                everybody = "select unit_id from unchanged_units"
+                (rows,) = self._of_closed_days(everybody, [queries])
+                known = evolve(answer, rows=rows)
+            answer = known
+        queries = evolve(queries, shifts=answer.shifts)
+        rows = self._session.rows("sums per variant over time", queries.changes())
+        answer = with_rows(answer, queries, rows)
+        self._answers.append(answer)
+        return queries, answer.rows
+
+    def unit_days(self, days: DayQueries, most: int) -> str:
+        """The query of `unit_days`."""
+        text = evolve(days, end=0).unit_days(most)
+        self._days = days, text
+        closed = self._closed
+        if closed is None:
+            return days.unit_days(most)
+        if closed.days != text:
+            self._changed = True
+            self._session.define("all_done", self._queries.done(source="actions"))
+            return evolve(days, done="all_done").unit_days(most)
+        self._session.define("known_days", f"select * from {self._kept.days}")  # noqa: S608
+        return self._continued.unit_days(days, most)
+
+    def close(self) -> None:
+        """Write down what is known of all days that are closed now."""
+        length = max(self._new_units.length, _DAY)
+        since = self._before // length * length
+        if self._closed is not None:
+            since = max(since, self._closed.since)
+            if since == self._closed.since and not self._changed:
+                return
+        continued, days = self._continued, self._days
+        self._session.define("units_known", continued.known_units(since), keep=True)
+        if days is not None:
+            self._session.define("days_known", continued.known_days(days[0], since), keep=True)
+        last = since // self._new_units.length
+        answers = {
+            tuple(answer.shifts): evolve(
+                answer, rows=[row for row in answer.rows if integer(row, "period") < last]
+            )
+            for answer in self._answers
+        }
+        closed = ClosedDays(
+            since=since,
+            batch=self._kept.batch(),
+            limits=_listed(self._limits, self._queries.layout),
+            answers=[*answers.values()],
+            days=None if days is None else days[1],
+        )
+        self._kept.write(closed, units="units_known", days=None if days is None else "days_known")
+
+    @property
+    def _continued(self) -> ContinuedQueries:
+        closed = self._closed
+        return ContinuedQueries(
+            events=evolve(self._queries, since=None if closed is None else closed.since),
+            length=self._new_units.length,
+            columns=self._columns,
+            batch=0 if closed is None else closed.batch,
+            limited=_limited(self._queries.layout),
+        )
+
+    def _resumed(self, closed: ClosedDays) -> ClosedDays | None:
+        """What is known of the closed days of units that are as they were; None if too little is left."""
+        self._closed = closed
+        session, continued = self._session, self._continued
+        session.define("known_units", f"select * from {self._kept.units}")  # noqa: S608
+        session.define("unchanged_units", continued.unchanged_units(), keep=True)
+        session.define("fresh_units", continued.fresh_units(), keep=True)
+        session.define("changed_units", continued.changed_units(), keep=True)
+        units = integer(session.row("units that changed", _COUNT_CHANGED), "units")
+        self._changed = units > 0
+        if not units:
+            return closed
+        layout = self._queries.layout
+        limits: Limits = dict(zip(layout.capped, closed.limits, strict=True))
+        sums = SumQueries(
+            layout=layout,
+            by=("variant", PHASE) if self._queries.phased else ("variant",),
+            limits=limits,
+        )
+        asked = [evolve(sums, shifts=answer.shifts) for answer in closed.answers]
+        found = self._of_closed_days("select unit_id from changed_units", asked)
+        left = [
+            with_rows(answer, sums, rows, times=-1)
+            for answer, rows in zip(closed.answers, found, strict=True)
+        ]
+        if any(cancels(*each, sums) for each in zip(closed.answers, left, strict=True)):
+            return None
+        return evolve(closed, answers=left)
+
+    def _of_closed_days(self, units: str, asked: Sequence[SumQueries]) -> Sequence[Sequence[Row]]:
+        """What some of the known units have added to the sums of closed days.
+
+        Args:
+            units: The query of their ids.
+            asked: The queries of the sums.
+        """
+        closed = self._closed
+        if closed is None:
+            return [[] for _ in asked]
+        scoped = self._session.scoped(f"closed_{next(self._scopes)}")
+        columns = ", ".join(self._columns)
+        scoped.define(
+            "units", f"select {columns} from known_units where unit_id in ({units})", keep=True
+        )  # noqa: S608
+        scoped.define(
+            "actions",
+            f"""\
+select * from actions
+where batch <= {closed.batch} and time < {closed.since} and unit_id in (select unit_id from units)""",  # noqa: S608
+            keep=True,
+        )
+        queries = self._queries
+        rows = define_done(scoped, queries, source="actions", keep=bool(queries.layout.derived))
+        periods = queries.by_period(self._new_units.length, source=rows)
+        scoped.define("states", queries.states(source=periods), keep=True)
+        last = closed.since // self._new_units.length
+        return [
+            [
+                row
+                for row in scoped.rows("sums of units that changed", each.changes())
+                if integer(row, "period") < last
+            ]
+            for each in asked
+        ]
+
+    def _define_periods(self) -> None:
+        """Define what units did in periods that are asked for: `by_period`."""
+        session, queries = self._session, self._continued.events
+        source, keep = "actions", bool(queries.layout.derived)
+        if self._closed is not None:
+            continued = self._continued
+            session.define("resumed_units", continued.resumed_units(), keep=True)
+            first = session.row("first of the new units", _FIRST)["first_exposure"]
+            earliest = continued.since if first is None else int(first)  # type: ignore[call-overload]
+            before = microseconds(queries.cuped) if queries.cuped is not None else 0
+            session.define("counted_actions", continued.counted_actions(earliest=earliest - before))
+            source, keep = "counted_actions", True
+        rows = define_done(session, queries, source=source, keep=keep)
+        periods = queries.by_period(self._new_units.length, source=rows)
+        session.define("by_period", periods, keep=self._closed is not None)
+
+
+_COUNT_CHANGED = "select count(*) as units from changed_units"
+_FIRST = """\
+select min(first_exposure) as first_exposure
+from units
+where unit_id in (select unit_id from fresh_units)"""
+
+
+def _complete(session: QuerySession, queries: EventQueries) -> QuerySession:
+    """A session in which `done` has all that units did."""
+    complete = session.scoped("complete")
+    complete.define("done", queries.done(source="actions"), keep=bool(queries.layout.quantiles))
+    return complete
+
+
+def _limited(layout: Layout) -> Sequence[int]:
+    """The places of the parts that have limits which the data tell."""
+    return sorted({layout.parts.index(part) for part, _, _ in percentiles(layout)})
+
+
+def _listed(limits: Limits, layout: Layout) -> list[tuple[float | None, float | None]]:
+    return [limits.get(part, (None, None)) for part in layout.capped]
+
+
+def _open_limits(limits: Limits, layout: Layout) -> Mapping[int, tuple[float, float]]:
+    """By the place of the part, its limits; where there is none, as far as numbers go."""
+    return {
+        layout.parts.index(part): (
+            -inf if low is None else low,
+            inf if high is None else high,
+        )
+        for part, (low, high) in limits.items()
+    }

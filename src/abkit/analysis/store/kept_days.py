@@ -1,0 +1,83 @@
+"""Where a store has what is known of the closed days of an experiment."""
+
+from attrs import frozen
+
+from abkit.analysis.reading.quoting import identifier, literal
+from abkit.analysis.store.closed_days import ClosedDays
+from abkit.analysis.store.engine import StoreEngine
+
+MOST = 4
+"""Of one experiment, so many different questions are kept, such as with another window; the last ones."""
+
+
+@frozen
+class KeptDays:
+    """What is known of one experiment, as it is asked.
+
+    Attributes:
+        engine: The engine, with its store.
+        experiment: The name of the experiment.
+        definition: A digest of what is asked.
+    """
+
+    engine: StoreEngine
+    experiment: str
+    definition: str
+
+    @property
+    def units(self) -> str:
+        """The table of units."""
+        return f"store.{identifier(f'units_{self.definition}')}"
+
+    @property
+    def days(self) -> str:
+        """The table of what units did by days since their exposure."""
+        return f"store.{identifier(f'days_{self.definition}')}"
+
+    def read(self) -> ClosedDays | None:
+        """What is known; None if nothing is."""
+        found = self.engine.run(f"select kept from store.experiments {self._own}")  # noqa: S608
+        return ClosedDays.from_json(found[0][0]) if found else None
+
+    def batch(self) -> int:
+        """The number of the last batch that came."""
+        ((batch,),) = self.engine.run("select coalesce(max(batch), 0) from store.batches")
+        return int(batch)
+
+    def write(self, closed: ClosedDays, *, units: str, days: str | None) -> None:
+        """Write down what is known.
+
+        Args:
+            closed: The sums.
+            units: The table of the units.
+            days: The table of what they did by days since their exposure, if they are kept.
+        """
+        run = self.engine.run
+        with self.engine.transaction():
+            run(f"create or replace table {self.units} as select * from {units}")  # noqa: S608
+            if days is not None:
+                run(f"create or replace table {self.days} as select * from {days}")  # noqa: S608
+            run(f"delete from store.experiments {self._own}")  # noqa: S608
+            texts = ", ".join(map(literal, (self.experiment, self.definition, closed.to_json())))
+            run(f"insert into store.experiments select {texts}, {self._next()}")
+            self._forget_others()
+
+    @property
+    def _own(self) -> str:
+        return f"where experiment = {literal(self.experiment)} and definition = {literal(self.definition)}"
+
+    def _next(self) -> int:
+        ((number,),) = self.engine.run("select coalesce(max(number), 0) + 1 from store.experiments")
+        return int(number)
+
+    def _forget_others(self) -> None:
+        """Forget the questions that were asked before the last ones."""
+        of = f"where experiment = {literal(self.experiment)}"
+        found = self.engine.run(
+            f"select definition from store.experiments {of} order by number desc offset {MOST}"  # noqa: S608
+        )
+        for (definition,) in found:
+            other = KeptDays(self.engine, self.experiment, definition)
+            for table in (other.units, other.days):
+                self.engine.run(f"drop table if exists {table}")
+            self.engine.run(f"delete from store.experiments {other._own}")  # noqa: S608
