@@ -31,7 +31,6 @@ from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
-from abkit.analysis.query.periods import microseconds as microseconds_of
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
@@ -249,7 +248,8 @@ class Analysis:
             measured = with_quantiles(
                 complete, measured, segments=plan.segments, phased=what.phased
             )
-            notes = absences(complete, measured, sources.get("actions"))
+            lacking = going_on is None or going_on.lacks
+            notes = absences(complete, measured, sources.get("actions"), lacking=lacking)
             if design.unit_type == VISITOR and "actions" in sources and links is None:
                 notes += tuple(unreached_visitors(measured))
             measured = evolve(
@@ -258,11 +258,12 @@ class Analysis:
                 absences=notes,
                 phases=exposed.phases,
                 immature=immature(
-                    complete,
+                    session,
                     layout,
                     exposed=latest,
                     until=who.until,
                     actions=recorded_actions(links, sources.get("actions")),
+                    started=None if going_on is None else going_on.started,
                 ),
             )
             daily = measure_days(
@@ -325,7 +326,6 @@ class Analysis:
             new_units=new_units,
             experiment=Design.of(self.experiment).name,
             ends=(exposed, until),
-            late=microseconds_of(self.store.late),
         )
 
     @contextmanager

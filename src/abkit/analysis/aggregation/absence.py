@@ -19,7 +19,11 @@ _SHOWN = 8
 
 
 def absences(
-    session: QuerySession, measured_sums: MeasuredSums, actions: Table | None
+    session: QuerySession,
+    measured_sums: MeasuredSums,
+    actions: Table | None,
+    *,
+    lacking: bool = True,
 ) -> tuple[str, ...]:
     """What was noticed of the actions, after `measure_events`.
 
@@ -27,12 +31,13 @@ def absences(
         session: The engine.
         measured_sums: What was measured.
         actions: The table of the actions; None if nothing was done yet.
+        lacking: Whether some may lack a number or a text that metrics need.
     """
     if actions is None:
         return ("There are no actions yet: whatever they measure is 0 for every unit.",)
     return (
-        *_without_number(session, measured_sums.layout, actions),
-        *_without_value(session, measured_sums.layout),
+        *(_without_number(session, measured_sums.layout, actions) if lacking else ()),
+        *(_without_value(session, measured_sums.layout) if lacking else ()),
         *unfulfilled(session, measured_sums.layout, actions),
         *_nobody(session, measured_sums),
         *limited_to_zero(measured_sums),

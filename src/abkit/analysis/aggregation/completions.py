@@ -22,32 +22,39 @@ from abkit.experiments.declaring.metrics import (
 )
 
 
-def define_completed(session: QuerySession, place: int, part: Derived, layout: Layout) -> None:
+def define_completed(
+    session: QuerySession, place: int, part: Derived, layout: Layout, *, source: str = "done"
+) -> None:
     """Find out when each unit completed a metric: afterwards there is a table `completed_` of its place.
 
     Args:
-        session: The engine, which has the table `done`.
+        session: The engine.
         place: The place of the metric among `Layout.derived`.
         part: The metric.
-        layout: Which rows of `done` count as one of its actions.
+        layout: Which rows count as one of its actions.
+        source: The table of what units did.
     """
     completed, counted = f"completed_{place}", partial(layout.counted, part)
     match part:
         case Retention():
-            session.define(completed, completions.returns(part, counted))
+            session.define(completed, completions.returns(part, counted, source=source))
         case Funnel():
-            _define_ways(session, place, part, counted)
+            _define_ways(session, place, part, counted, source=source)
         case Distinct():
             value = distinct.text(layout.text(part))
-            session.define(completed, distinct.firsts(part, counted, value=value))
+            session.define(completed, distinct.firsts(part, counted, value=value, source=source))
         case ActiveDays():
-            session.define(completed, distinct.firsts(part, counted, value=distinct.day()))
+            session.define(
+                completed, distinct.firsts(part, counted, value=distinct.day(), source=source)
+            )
 
 
-def _define_ways(session: QuerySession, place: int, part: Funnel, counted: Counted) -> None:
+def _define_ways(
+    session: QuerySession, place: int, part: Funnel, counted: Counted, *, source: str
+) -> None:
     completed = f"completed_{place}"
     steps, ways = f"steps_{place}", f"ways_{place}"
-    session.define(steps, completions.steps(part, counted), keep=True)
+    session.define(steps, completions.steps(part, counted, source=source), keep=True)
     session.define(ways, completions.ways(part, source=steps))
     if part.counting is Counting.UNIQUE:
         session.define(completed, completions.first_way(source=ways))

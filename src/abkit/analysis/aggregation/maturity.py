@@ -17,6 +17,7 @@ def immature(
     exposed: int | None,
     until: int | None,
     actions: str = "actions",
+    started: str | None = None,
 ) -> Mapping[Metric, Mapping[str, int]]:
     """By metric for which a unit's time ends, the units per variant that count though it is not over.
 
@@ -28,12 +29,13 @@ def immature(
         exposed: The last exposure, in microseconds since 1970; None: there is none.
         until: The end of the time frame likewise; None: it is open.
         actions: The table that has each action once.
+        started: A table that has what `MaturityQueries.started` asks for; None: `done` is asked.
     """
     queries = MaturityQueries(layout=layout, metrics=limited(layout))
     if not queries.metrics or exposed is None:
         return MappingProxyType({})
     end = last_moment(session, exposed=exposed, until=until, actions=actions)
-    rows = session.rows("units that are not mature", queries.immature(end))
+    rows = session.rows("units that are not mature", queries.immature(end, started=started))
     return MappingProxyType(
         {
             metric: MappingProxyType(

@@ -243,7 +243,14 @@ def define_rows(
     return define_done(session, queries, source=source, keep=keep)
 
 
-def define_done(session: QuerySession, queries: EventQueries, *, source: str, keep: bool) -> str:
+def define_done(
+    session: QuerySession,
+    queries: EventQueries,
+    *,
+    source: str,
+    keep: bool,
+    completing: Mapping[int, str] = MappingProxyType({}),
+) -> str:
     """Define what each unit of `units` did that counts, of actions that are there once.
 
     Args:
@@ -251,6 +258,8 @@ def define_done(session: QuerySession, queries: EventQueries, *, source: str, ke
         queries: The queries.
         source: The table of the actions.
         keep: Whether it is read several times.
+        completing: By the place of a metric among `Layout.derived`, where what completes it is found; of
+            others, in `done`.
 
     Returns:
         As of `define_rows`.
@@ -260,7 +269,7 @@ def define_done(session: QuerySession, queries: EventQueries, *, source: str, ke
     if not layout.derived:
         return "done"
     for i, part in enumerate(layout.derived):
-        define_completed(session, i, part, layout)
+        define_completed(session, i, part, layout, source=completing.get(i, "done"))
     session.define("progress", queries.progress())
     return "progress"
 

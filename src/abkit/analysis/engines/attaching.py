@@ -49,6 +49,10 @@ class Attached:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
 
+    def detach(self, name: str) -> None:
+        """Forget a source, whose files are not there any more."""
+        self._files.pop(name, None)
+
     def attach(self, name: str, table: Table) -> Mapping[str, str]:
         """Open a source under a name; the answer is its columns' types.
 

@@ -16,14 +16,15 @@ Counted: TypeAlias = Callable[[str], str]
 _OF_UNIT = "partition by unit_id, variant"
 
 
-def returns(part: Retention, counted: Counted) -> str:
-    """The first return of each unit in the n-th period after its first start, from the table `done`.
+def returns(part: Retention, counted: Counted, *, source: str) -> str:
+    """The first return of each unit in the n-th period after its first start.
 
     Columns: unit_id, variant, first_exposure, time.
 
     Args:
         part: The retention.
         counted: Which rows count as one of its actions.
+        source: The table of what units did, such as `done`.
     """
     length = microseconds(part.period.length)
     return f"""\
@@ -31,12 +32,12 @@ select r.unit_id as unit_id, r.variant as variant, r.first_exposure as first_exp
   min(r.time) as time
 from (
   select {KEY}, time
-  from done
+  from {source}
   where past = 0 and {counted(part.returning)}
 ) as r
 join (
   select unit_id, variant, min(time) as started
-  from done
+  from {source}
   where past = 0 and {counted(part.start)}
   group by unit_id, variant
 ) as s on s.unit_id = r.unit_id and s.variant = r.variant
@@ -44,8 +45,8 @@ where r.time >= s.started + {part.n * length} and r.time < s.started + {(part.n 
 group by r.unit_id, r.variant, r.first_exposure"""  # noqa: S608 - literals are quoted
 
 
-def steps(part: Funnel, counted: Counted) -> str:
-    """The actions of a funnel's steps, in one order for all engines, from the table `done`.
+def steps(part: Funnel, counted: Counted, *, source: str) -> str:
+    """The actions of a funnel's steps, in one order for all engines.
 
     Actions of one moment are in the order of the steps, as if one had been done after the other: exports
     have whole seconds. Of an action that is several steps, the first one of the moment is its first step.
@@ -55,6 +56,7 @@ def steps(part: Funnel, counted: Counted) -> str:
     Args:
         part: The funnel.
         counted: Which rows count as one of its actions.
+        source: The table of what units did, such as `done`.
     """
     actions = dict.fromkeys(part.steps)
     turns, roles = [], []
@@ -74,7 +76,7 @@ from (
   from (
     select {KEY}, action, time,
       row_number() over ({_OF_UNIT}, action, time order by time) - 1 as again
-    from done
+    from {source}
     where past = 0 and ({" or ".join(map(counted, actions))})
   ) as counted
 ) as told"""  # noqa: S608 - literals are quoted

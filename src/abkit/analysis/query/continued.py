@@ -8,11 +8,12 @@ from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.grouping import unit_key, unit_of_group
 from abkit.analysis.query.layout import actions_of
+from abkit.analysis.query.maturity import MaturityQueries
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.values import number
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.days import DAY
-from abkit.experiments.declaring.metrics import Metric
+from abkit.experiments.declaring.metrics import ActiveDays, Derived, Retention
 
 _DAY = microseconds(DAY)
 
@@ -33,6 +34,7 @@ class ContinuedQueries:
         batch: The last batch of actions that is summed up in `known_units`.
         limited: The places of the parts that have limits which the data tell: of these, `known_units` has the
             largest and the smallest value of a unit in closed periods, peak_0, ... and trough_0, ...
+        maturity: Tells when units began what `known_units` has as started_0, ...
     """
 
     events: EventQueries
@@ -40,6 +42,7 @@ class ContinuedQueries:
     columns: Sequence[str]
     batch: int
     limited: Sequence[int] = ()
+    maturity: MaturityQueries
 
     @property
     def since(self) -> int:
@@ -77,13 +80,27 @@ select distinct unit_id
 from known_units
 where unit_id not in (select unit_id from unchanged_units)"""
 
-    def resumed_units(self) -> str:
-        """Other units that have done something since, of which what was before matters. Columns: unit_id."""
-        return f"""\
-select distinct unit_id
-from actions
-where time >= {self.since} and {_among(self._derived)}
-  and unit_id in (select unit_id from unchanged_units)"""  # noqa: S608 - literals are quoted
+    def completing(self, part: Derived) -> str | None:
+        """All that units did of which some may complete a metric since; None: what is in `done` will do.
+
+        Of an unchanged unit, nothing is asked for unless it did last what completes it. Columns: those of
+        `done`.
+        """
+        if isinstance(part, ActiveDays):  # a day that is closed is another one
+            return None
+        last = part.returning if isinstance(part, Retention) else actions_of(part)[-1]
+        actions = f"""\
+(select * from actions
+  where {_among(actions_of(part))} and (
+    unit_id in (select unit_id from fresh_units)
+    or unit_id in (
+      select unit_id from actions
+      where time >= {self.since} and action = {literal(last)}
+        and unit_id in (select unit_id from unchanged_units)
+    )
+  )
+)"""  # noqa: S608 - literals are quoted
+        return self.events.done(source=actions)
 
     def counted_actions(self, *, earliest: int) -> str:
         """The actions that must be looked at. Columns: those of `actions`.
@@ -102,11 +119,6 @@ where time >= {self.since} and {_among(self._derived)}
             f"where time < {before} and time >= {earliest} and {_among(self.events.layout.actions)}\n"
             "  and unit_id in (select unit_id from fresh_units)",
         ]
-        if self._derived:
-            parts.append(
-                f"where time < {before} and {_among(self._derived)}\n"
-                "  and unit_id in (select unit_id from resumed_units)"
-            )
         return "\nunion all\n".join(f"select {columns}\nfrom actions\n{part}" for part in parts)
 
     def periods(self) -> str:
@@ -146,6 +158,10 @@ select unit_id, variant, period, 0 as known, new, {names}
                 f", e.peak_{i} as peak_{i}, e.trough_{i} as trough_{i}" for i in self.limited
             )
             joined = f"\nleft join (\n{self._extremes(until)}\n) as e using ({key})"
+        if self.maturity.starts:
+            extremes += "".join(f", t.{name} as {name}" for name in self._started)
+            same = "t.unit_id = u.unit_id and t.variant = u.variant"
+            joined += f"\nleft join (\n{self.started(until)}\n) as t on {same}"
         return f"""\
 select {columns}, {sums}{extremes}
 from units u
@@ -174,6 +190,31 @@ where u.first_exposure < {until}"""  # noqa: S608 - columns are our own
 select unit_id
 from known_units
 where unit_id in (select unit_id from unchanged_units) and ({" or ".join(conditions) or "1 = 0"})"""  # noqa: S608
+
+    def started(self, until: int | None = None) -> str:
+        """As `MaturityQueries.started`, of what is closed too.
+
+        Args:
+            until: What was done before this moment counts, in microseconds since 1970; None: all.
+        """
+        before = "" if until is None else f"and time < {until}"
+        now = self.maturity.started(before=before)
+        if self.events.since is None:
+            return now
+        found = ", ".join(f"min({name}) as {name}" for name in self._started)
+        return f"""\
+select unit_id, variant, {found}
+from (
+  {now}
+  union all
+  select unit_id, variant, {", ".join(self._started)} from known_units
+  where unit_id in (select unit_id from unchanged_units)
+) as all_started
+group by unit_id, variant"""  # noqa: S608 - columns are our own
+
+    @property
+    def _started(self) -> Sequence[str]:
+        return [f"started_{i}" for i in range(len(self.maturity.starts))]
 
     def _extremes(self, until: int) -> str:
         """The largest and smallest values of units at the ends of closed periods, from `states`."""
@@ -241,12 +282,6 @@ select d.unit_id as unit_id, d.variant as variant, d.day as day{values}
 from unit_days d
 join units u on u.unit_id = d.unit_id and u.variant = d.variant
 where u.first_exposure + (d.day + 1) * {_DAY} <= {until}"""  # noqa: S608 - columns are our own
-
-    @property
-    def _derived(self) -> Sequence[str]:
-        """The actions by which something may be completed."""
-        parts: Sequence[Metric] = self.events.layout.derived
-        return sorted({action for part in parts for action in actions_of(part)})
 
     def _late(self) -> str:
         """The units that did something before `since` that came after it was closed."""

@@ -11,8 +11,10 @@ from abkit.experiments.declaring.metrics import ActiveDays, Distinct
 _DAY = microseconds(timedelta(days=1))
 
 
-def firsts(part: Distinct | ActiveDays, counted: Counted, *, value: str) -> str:
-    """The first time of each unit and value, from the table `done`.
+def firsts(
+    part: Distinct | ActiveDays, counted: Counted, *, value: str, source: str = "done"
+) -> str:
+    """The first time of each unit and value.
 
     What was done before the exposure is told apart from what was done after it: a value that was there
     before is another one when it comes again.
@@ -23,12 +25,13 @@ def firsts(part: Distinct | ActiveDays, counted: Counted, *, value: str) -> str:
         part: The metric.
         counted: Which rows count as one of its actions.
         value: What tells values apart, as SQL; a row where it is null counts none.
+        source: The table of what units did.
     """
     return f"""\
 select {KEY}, past, min(time) as time
 from (
   select {KEY}, past, time, {value} as seen
-  from done
+  from {source}
   where {counted(part.action)}
 ) as told
 where seen is not null

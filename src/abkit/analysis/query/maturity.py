@@ -27,29 +27,22 @@ class MaturityQueries:
     layout: Layout
     metrics: Sequence[Metric]
 
-    def immature(self, end: int) -> str:
+    def immature(self, end: int, *, started: str | None = None) -> str:
         """How many units per variant are not mature. Columns: variant, immature_0, ... (by metric).
 
         Args:
             end: The last moment of the data, in microseconds since 1970.
+            started: A table that has what `started` asks for.
         """
         counts = ",\n  ".join(
             f"sum(case when {self._waits(metric, end)} then 1 else 0 end) as immature_{i}"
             for i, metric in enumerate(self.metrics)
         )
-        starts = [
-            f"min(case when {start} then time end) as started_{i}"
-            for i, start in enumerate(self._starts)
-        ]
         joined = ""
-        if starts:
+        if self.starts:
             joined = f"""
 left join (
-  select unit_id, variant,
-    {", ".join(starts)}
-  from done
-  where past = 0
-  group by unit_id, variant
+{self.started() if started is None else f"select * from {started}"}
 ) as s on s.unit_id = u.unit_id and s.variant = u.variant"""  # noqa: S608 - literals are quoted
         return f"""\
 select u.variant as variant,
@@ -57,8 +50,24 @@ select u.variant as variant,
 from units u{joined}
 group by u.variant"""  # noqa: S608 - literals are quoted
 
+    def started(self, *, before: str = "") -> str:
+        """When units first did what begins some time. Columns: unit_id, variant, started_0, ... (by `starts`).
+
+        Args:
+            before: A further condition on the rows of `done`, as SQL that begins with "and".
+        """
+        starts = ", ".join(
+            f"min(case when {start} then time end) as started_{i}"
+            for i, start in enumerate(self.starts)
+        )
+        return f"""\
+select unit_id, variant, {starts}
+from done
+where past = 0 {before}
+group by unit_id, variant"""  # noqa: S608 - literals are quoted
+
     @property
-    def _starts(self) -> tuple[str, ...]:
+    def starts(self) -> tuple[str, ...]:
         """Which rows of `done` begin some time, each condition once."""
         parts = (part for metric in self.metrics for part in measured(metric))
         own = (each for each in map(_own_time, parts) if each is not None)
@@ -77,7 +86,7 @@ group by u.variant"""  # noqa: S608 - literals are quoted
             conditions.append(f"u.first_exposure > {end - microseconds(window)}")
         own = _own_time(part)
         if own is not None:
-            place = self._starts.index(self._starting(own))
+            place = self.starts.index(self._starting(own))
             began = f"coalesce(s.started_{place}, u.first_exposure)"
             conditions.append(f"{began} > {end - microseconds(own.length)}")
         return " and ".join(conditions) or "1 = 0"

@@ -187,7 +187,7 @@ class _Arriving:
                     str(each).replace(str(folder), str(self.now.root)) for each in error.args
                 )
                 raise
-            run(f"drop view {view}")
+            self.engine.forget(view)
         return frozenset(present)
 
     def _are_all_there(self, replaced: Iterable[int]) -> bool:

@@ -6,6 +6,8 @@ taken away, and they are computed anew, from the events.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
 from hashlib import sha256
 from itertools import count
 from math import inf
@@ -28,16 +30,22 @@ from abkit.analysis.query.continued import ContinuedQueries
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
+from abkit.analysis.query.maturity import MaturityQueries, limited
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.sums import PHASE, SumQueries, percentiles
+from abkit.analysis.reading.quoting import literal
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store.closed_days import Answer, ClosedDays, cancels, with_rows
 from abkit.analysis.store.engine import StoreEngine
 from abkit.analysis.store.kept_days import KeptDays
-from abkit.experiments.declaring.metrics import Metric
+from abkit.experiments.declaring.metrics import Metric, Retention
 
 _DAY = microseconds(DAY)
+
+DELAY = timedelta(hours=6)
+"""A day is closed so long after its end: nearly all of its events have come then. Each unit of an event that
+comes later is computed anew."""
 
 Limits: TypeAlias = Mapping[Metric, tuple[float | None, float | None]]
 """The lower and the upper limit of each metric that has some."""
@@ -52,7 +60,6 @@ def measure_continued(
     new_units: NewUnits,
     experiment: str,
     ends: tuple[int, int],
-    late: int,
 ) -> "Continued | None":
     """As `measure_events` over time, from what is known of closed days, and what came since.
 
@@ -64,7 +71,6 @@ def measure_continued(
         new_units: When the units came.
         experiment: The name of the experiment.
         ends: The last exposure, and now, in microseconds since 1970.
-        late: How long after it happened an event commonly arrives, in microseconds.
 
     Returns:
         None if one insert_id is that of different actions: then it must be told of all of them which counts.
@@ -83,7 +89,7 @@ def measure_continued(
     if layout.waits_for:
         queries = evolve(queries, end=end)
     kept = KeptDays(engine, experiment, definition_of(queries, new_units, engine.columns("units")))
-    going_on = _GoingOn(session, queries, new_units, kept, before=end - late)
+    going_on = _GoingOn(session, queries, new_units, kept, before=end - microseconds(DELAY))
     session.define("per_unit", going_on.per_unit)
     keep = bool(segments or percentiles(layout) or layout.quantiles)
     session.define("measured", queries.measured(), keep=keep)
@@ -95,6 +101,8 @@ def measure_continued(
     measured = measured_over_time(
         session, sums, new_units, changes=going_on.changes, segments=segments, end=queries.end
     )
+    if going_on.starts is not None:
+        session.define("unit_starts", going_on.starts, keep=True)
     return Continued(measured, _complete(session, queries), going_on)
 
 
@@ -110,10 +118,11 @@ def definition_of(queries: EventQueries, new_units: NewUnits, columns: Sequence[
     by_period = plain.by_period(new_units.length, source="rows")
     parts = [plain.done(source="actions"), by_period, plain.states(source="periods")]
     parts += [str(each) for each in queries.layout.capped]
+    parts += MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)).starts
     return sha256("\n".join([*parts, *columns]).encode()).hexdigest()[:16]
 
 
-@frozen
+@frozen(slots=False)
 class Continued:
     """What was found, and what the next analysis needs to know of it.
 
@@ -125,6 +134,16 @@ class Continued:
     measured: MeasuredSums
     complete: QuerySession
     _going_on: "_GoingOn"
+
+    @property
+    def started(self) -> str | None:
+        """The table of when units began what takes time, for `immature`; None if there is none."""
+        return None if self._going_on.starts is None else "unit_starts"
+
+    @cached_property
+    def lacks(self) -> bool:
+        """Whether some action lacks a number or a text that metrics need."""
+        return self._going_on.lacks()
 
     def unit_days(self, days: DayQueries, most: int) -> str:
         """As `DayQueries.unit_days`, for `measure_days`."""
@@ -162,6 +181,8 @@ class _GoingOn:
         self._answers: list[Answer] = []
         self._days: tuple[DayQueries, str] | None = None
         self._queries = queries
+        layout = queries.layout
+        self._maturity = MaturityQueries(layout=layout, metrics=limited(layout))
         self._limits: Limits = {}
         self._changed = True
         self._closed = kept.read()
@@ -180,6 +201,11 @@ class _GoingOn:
         if self._closed is None:
             return self._queries.states(source="select * from by_period")
         return self._continued.events.states(source=self._continued.periods())
+
+    @property
+    def starts(self) -> str | None:
+        """The query of when units began what takes time; None if nothing does."""
+        return self._continued.started() if self._maturity.starts else None
 
     def take_limits(self, queries: SumQueries) -> None:
         """Let the sums of closed days be within these limits."""
@@ -224,6 +250,20 @@ class _GoingOn:
         answer = with_rows(answer, queries, rows)
         self._answers.append(answer)
         return queries, answer.rows
+
+    def lacks(self) -> bool:
+        """Whether some action lacks a number or a text that metrics need."""
+        layout = self._queries.layout
+        lacking = [
+            f"(action = {literal(action)} and {what}_{i} is null)"
+            for what, pairs in (("value", layout.values), ("text", layout.texts))
+            for i, (action, _) in enumerate(pairs)
+        ]
+        if not lacking:
+            return False
+        condition = " or ".join(lacking)
+        found = f"select count(*) as times from actions where {condition}"  # noqa: S608
+        return bool(integer(self._session.row("actions that lack something", found), "times"))
 
     def unit_days(self, days: DayQueries, most: int) -> str:
         """The query of `unit_days`."""
@@ -276,6 +316,7 @@ class _GoingOn:
             columns=self._columns,
             batch=0 if closed is None else closed.batch,
             limited=_limited(self._queries.layout),
+            maturity=self._maturity,
         )
 
     def _resumed(self, closed: ClosedDays) -> ClosedDays | None:
@@ -347,15 +388,20 @@ where batch <= {closed.batch} and time < {closed.since} and unit_id in (select u
         """Define what units did in periods that are asked for: `by_period`."""
         session, queries = self._session, self._continued.events
         source, keep = "actions", bool(queries.layout.derived)
+        completing: dict[int, str] = {}
         if self._closed is not None:
             continued = self._continued
-            session.define("resumed_units", continued.resumed_units(), keep=True)
             first = session.row("first of the new units", _FIRST)["first_exposure"]
             earliest = continued.since if first is None else int(first)  # type: ignore[call-overload]
             before = microseconds(queries.cuped) if queries.cuped is not None else 0
             session.define("counted_actions", continued.counted_actions(earliest=earliest - before))
             source, keep = "counted_actions", True
-        rows = define_done(session, queries, source=source, keep=keep)
+            for i, part in enumerate(queries.layout.derived):
+                history = continued.completing(part)
+                if history is not None:
+                    completing[i] = f"completing_{i}"
+                    session.define(completing[i], history, keep=isinstance(part, Retention))
+        rows = define_done(session, queries, source=source, keep=keep, completing=completing)
         periods = queries.by_period(self._new_units.length, source=rows)
         session.define("by_period", periods, keep=self._closed is not None)
 

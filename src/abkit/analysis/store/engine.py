@@ -81,6 +81,12 @@ class StoreEngine(DuckDB):
                     return present
         return super().open(name, table, columns)
 
+    def forget(self, name: str) -> None:
+        """Forget what was opened under a name."""
+        self.run(f"drop view {identifier(name)}")
+        self.run(f"drop view {identifier(f'{name}_source')}")
+        self._attached.detach(f"{name}_source")
+
     def has(self, kind: str, table: Table, columns: Sequence[Column]) -> bool:
         """Whether the store has all of a table that queries need."""
         kept = any(each == table and of == kind for each, of in self._kept)
