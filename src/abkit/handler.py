@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from abkit.errors import ConfigError
 from abkit.events import SHIPPED, Event, Exposure, Variant, properties_told
 from abkit.experiments.deciding.weights_drawn_with import Weigh
-from abkit.experiments.declaring.subjects import Subjects, person_and_groups
+from abkit.experiments.declaring.subjects import Subjects, describer, person_and_groups
 
 if TYPE_CHECKING:
     from abkit.experiments.deciding.held_out import HeldOut
@@ -28,8 +28,8 @@ class EventHandler(Protocol):
     It may have more methods. If `has_seen(key, variant)` is true, with the key (experiment, salt, unit
     type, unit id), the exposure is not even created. `exposer(experiment, salt, unit_type, describe, weigh)`
     returns a function that exposes the units of one experiment, `expose(unit_id, variant, time, properties,
-    subjects, params)`, or None. It can call `describe(subjects, experiment)` for the user id and the groups,
-    and `weigh(params)` for the weights. If `expose` returns False, the exposure was dropped, and a sticky
+    subjects, params)`, or None. It can call `describe(subjects, experiment, unit_id)` for the user id and the
+    groups, and `weigh(params)` for the weights. If `expose` returns False, the exposure was dropped, and a sticky
     experiment does not store the variant.
     """
 
@@ -92,7 +92,7 @@ def exposer_of(
 ) -> Expose:
     """Return the function that exposes units of the experiment (name, salt, unit type) to a handler."""
     make = getattr(handler, "exposer", None)
-    expose: Expose | None = None if make is None else make(*identity, person_and_groups, weigh)
+    expose: Expose | None = None if make is None else make(*identity, describer(identity[2]), weigh)
     return expose or _by_event(handler, identity, weigh)
 
 

@@ -197,7 +197,7 @@ class TestNeverRaises:
         assert logger.stats.dropped >= 1_880
 
 
-def describe(subjects: str | None, of: str) -> tuple[str | None, dict[str, str]]:
+def describe(subjects: str | None, of: str, _: str) -> tuple[str | None, dict[str, str]]:
     return subjects, {"of": of}
 
 

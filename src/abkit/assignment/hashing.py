@@ -1,9 +1,14 @@
 """PlanOut's hash: the first 15 hexadecimal digits of SHA-1, an integer below 2**60."""
 
 from collections.abc import Callable
-from hashlib import sha1 as sha1  # noqa: PLC0414 - exported: whoever hashes, hashes with this
 from struct import Struct
 from typing import Any
+
+try:
+    # The interpreter's own: OpenSSL's, which hashlib prefers, takes longer to begin than to hash a unit.
+    from _sha1 import sha1 as sha1  # noqa: PLC0414 - exported: whoever hashes a unit, hashes with this
+except ModuleNotFoundError:  # It was built without.
+    from hashlib import sha1 as sha1  # noqa: PLC0414
 
 first_64_bits: Callable[[bytes], tuple[Any, ...]] = Struct(">Q").unpack_from
 """The beginning of a digest as an integer, in a tuple of one."""

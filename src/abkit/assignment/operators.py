@@ -18,6 +18,7 @@ from abkit.assignment._planout import (
     BernoulliFilter,
     BernoulliTrial,
     FastSample,
+    PlanOutOp,
     RandomFloat,
     RandomInteger,
     Sample,
@@ -162,6 +163,13 @@ def _weighted_choice(args: Args, experiment_salt: str, name: str) -> Any:
         return _weighted_choice_by_floats(args, salt_of(args, experiment_salt, name))
     digest = sha1(f"{experiment_salt}.{name}.{unit}".encode()).digest()
     return choices[bisect_right(ends, digest)]
+
+
+def known_ends(operator: PlanOutOp) -> list[bytes] | None:
+    """Where the digests of each choice end; None if that was not found out, or the choice is not plain."""
+    if type(operator) is not WeightedChoice:
+        return None
+    return _known_ends.get(tuple(operator.args["weights"]))
 
 
 def _weighted_choice_by_floats(args: Args, salt: str) -> Any:

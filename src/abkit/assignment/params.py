@@ -1,21 +1,26 @@
 """Params: the object that assign() writes to."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from abkit.assignment._planout import PlanOutOp
+from abkit.assignment._planout import PlanOutOp, WeightedChoice
 from abkit.assignment.drawing import teller
-from abkit.assignment.operators import EXECUTORS
+from abkit.assignment.hashing import sha1
+from abkit.assignment.operators import EXECUTORS, known_ends
 
-_SALT, _OVERRIDES, DRAWN, _LOOKED, _OPERATORS = 0, 1, 2, 3, 4
+_SALT, _OVERRIDES, DRAWN, _LOOKED, _OPERATORS, _SPLITS = 0, 1, 2, 3, 4, 5
 """The places in a Params' environment: a plain list, because one is made for each request.
 
 The salt; overrides or None; what random operators gave, by name, or None before anything is written;
-whether the code has looked at some of that, so that what it writes may follow from it; and the operators
-by name, or the only one alone. All parameters are in the third, in the order in which they were first
-written: the code's own as `Written`.
+whether the code has looked at some of that, so that what it writes may follow from it; the operators
+by name, or the only one alone; and the splits that are known under this salt, by name. All parameters are
+in the third, in the order in which they were first written: the code's own as `Written`.
 """
+
+
+_MOST_SPLITS = 100
 
 
 class Written:
@@ -40,12 +45,33 @@ class Params(MutableMapping[str, Any]):
     salt_sep: Final = "."
 
     def __init__(self, experiment_salt: str, overrides: Mapping[str, Any] | None = None) -> None:
-        set_environment(self, [experiment_salt, overrides, None, False, None])
+        set_environment(self, [experiment_salt, overrides, None, False, None, {}])
         if overrides:
             _keep_all(self, overrides)
 
     def __setattr__(self, name: str, value: Any) -> None:
         environment = self._environment
+        if type(value) is WeightedChoice and environment[DRAWN] is None:
+            # Most assign() methods do just this, at each request: hence no calls that can be avoided.
+            split = environment[_SPLITS].get(name)
+            args = value.args
+            if split is not None and len(args) == 3:
+                weights, ends, prefix = split
+                try:
+                    given, choices, unit = args["weights"], args["choices"], args["unit"]
+                except KeyError:  # One of the three is a salt; what is missing is told below.
+                    given = None
+                if (
+                    type(given) is list
+                    and given == weights
+                    and type(choices) is list
+                    and len(choices) == len(weights)
+                    and type(unit) is not list
+                ):
+                    digest = sha1(f"{prefix}{unit}".encode()).digest()
+                    environment[DRAWN] = {name: choices[bisect_right(ends, digest)]}
+                    environment[_OPERATORS] = value
+                    return
         if environment[_OVERRIDES] is not None and name in environment[_OVERRIDES]:
             return
         executor, operator = EXECUTORS.get(type(value)), value
@@ -54,6 +80,7 @@ class Params(MutableMapping[str, Any]):
             if environment[DRAWN] is None and name not in _NAMES_OF_THE_CLASS:
                 environment[DRAWN] = {name: value}  # As _keep_drawn, without the call.
                 environment[_OPERATORS] = operator
+                _keep_split(environment, name, operator)
                 return
         elif isinstance(value, PlanOutOp):
             # A user's own operator. It may be executed under another name too: its salt is not kept.
@@ -64,7 +91,7 @@ class Params(MutableMapping[str, Any]):
             _keep_written(self, name, value)
             return
         if name == "experiment_salt":
-            environment[_SALT] = value
+            environment[_SALT], environment[_SPLITS] = value, {}
         else:
             _keep_drawn(self, name, value, operator)
 
@@ -158,7 +185,7 @@ def weigher(name: str) -> Callable[[object], str | None]:
     def weigh(params: object) -> str | None:
         if type(params) is not Params:
             return None
-        _, _, drawn, _, operator = params._environment
+        _, _, drawn, _, operator, _ = params._environment
         if drawn is None or drawn.get(name, Written) is Written:
             return None
         if type(operator) is dict:
@@ -227,6 +254,16 @@ def _operators(environment: list[Any]) -> dict[str, Any]:
     return known
 
 
+def _keep_split(environment: list[Any], name: str, operator: PlanOutOp) -> None:
+    """Note how a choice cuts the hash, for the next unit whose choice has the same weights."""
+    splits = environment[_SPLITS]
+    if name in splits or len(splits) >= _MOST_SPLITS:
+        return  # If the code has other weights for others, these are calculated.
+    ends = known_ends(operator)
+    if ends is not None:
+        splits[name] = [*operator.args["weights"]], ends, f"{environment[_SALT]}.{name}."
+
+
 def _keep_drawn(params: Params, name: str, value: Any, operator: PlanOutOp | None = None) -> None:
     if name in _NAMES_OF_THE_CLASS:  # such a one is found before `__getattr__` is asked
         _keep_written(params, name, value)
@@ -258,7 +295,7 @@ def _restored(environment: list[Any], values: dict[str, Any]) -> Params:
     params = Params("")
     salt, overrides, drawn, looked, *_ = environment
     drawn = None if drawn is None else {**drawn}
-    set_environment(params, [salt, overrides, drawn, looked, None])
+    set_environment(params, [salt, overrides, drawn, looked, None, {}])
     params.__dict__.update(values)
     return params
 
@@ -272,4 +309,5 @@ _NAMES_OF_THE_CLASS = frozenset(dir(Params))
 set_environment: Callable[[Params, list[Any]], None] = cast(
     "Any", Params.__dict__["_environment"]
 ).__set__
-"""Give a Params its environment: [salt, overrides, what was drawn, whether that was looked at, by what]."""
+"""Give a Params its environment: [salt, overrides, what was drawn, whether that was looked at, by what, and
+the splits that all Params of this salt share]."""

@@ -9,7 +9,7 @@ from attrs import evolve
 from abkit.errors import DeliveryError
 from abkit.events import Event, Exposure, Identity, Variant, properties_told
 from abkit.exposure.dedup.base import DAY, DedupStore, Key, Reservation
-from abkit.exposure.dedup.memory import MemoryDedup, first_slot, is_same
+from abkit.exposure.dedup.memory import MemoryDedup, Reserved, first_slot, is_same
 from abkit.exposure.dedup.shared import SharedDedup
 from abkit.exposure.delivery.delivery import Delivery
 from abkit.exposure.delivery.drop_reports import OnDrop
@@ -28,10 +28,13 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Describe(Protocol[_Subjects_contra]):
-    """Gives the user and the groups of a request's subjects, for the experiment of that name."""
+    """Gives the user and the groups of a request's subjects, for the experiment of that name.
+
+    The id of the unit is known already.
+    """
 
     def __call__(
-        self, subjects: _Subjects_contra, of: str, /
+        self, subjects: _Subjects_contra, of: str, unit_id: str, /
     ) -> tuple[str | None, Mapping[str, str]]:
         """User id, and groups by their kind."""
 
@@ -174,10 +177,11 @@ class ExposureLogger:
         dedup, accept = self._dedup, self._delivery.accept
         if not isinstance(dedup, MemoryDedup):
             return None
-        first, window = first_slot((experiment, salt, unit_type)), dedup.window
+        first, width = first_slot((experiment, salt, unit_type)), dedup.window
+        declared = weigh(None)
 
-        # What a web application asks all day, so it is in one frame. Adding to the count is one step:
-        # threads change only where something is called, or a loop begins anew.
+        # What a web application asks all day, so it is in as few frames as can be. Adding to the count is
+        # one step: threads change only where something is called, or a loop begins anew.
         def expose(
             unit_id: str,
             variant: Variant,
@@ -187,22 +191,40 @@ class ExposureLogger:
             params: Mapping[str, object] | None,
             /,
         ) -> bool | None:
-            slot = first + hash(unit_id)
+            slot, window = first + hash(unit_id), now // width
             mark = dedup.young.get(slot)
             if (
                 mark is not None
                 and (mark[1] is variant or is_same(mark[1], variant))
-                and mark[0] == now // window
+                and mark[0] == window
             ):
                 self._deduplicated += 1
                 return None
-            taken = dedup.check_and_set(slot, variant, now)
+            taken: Reserved | None
+            dedup.acquire()
+            try:
+                young, mark = dedup.young, dedup.latest.get(variant)
+                if (
+                    mark is None
+                    or mark[0] != window
+                    or mark[1] is not variant
+                    or mark[2]
+                    or slot in young
+                    or slot in dedup.old
+                    or len(young) >= dedup.almost_full
+                ):
+                    taken = dedup.check_and_set(slot, variant, window)
+                else:  # The unit is new, as most are: as check_and_set(), without the call.
+                    young[slot] = mark
+                    taken = slot, mark, None
+            finally:
+                dedup.release()
             if taken is None:
                 self._deduplicated += 1
                 return None
             done = False
             try:
-                user_id, groups = describe(subjects, experiment)
+                user_id, groups = describe(subjects, experiment, unit_id)
                 told = properties_told(properties) if properties else _NOTHING
                 # Not LazyIdExposure(...), which takes twice as long.
                 event = _new(
@@ -218,7 +240,7 @@ class ExposureLogger:
                         groups,
                         told,
                         taken[1],
-                        weigh(params),
+                        declared if params is None else weigh(params),
                     ),
                 )
                 done = accept(event)

@@ -51,10 +51,11 @@ def compile_assign(
     get_all: Any = itemgetter(*names) if names else None
     judge, known = _judge(experiment, declaration), frozenset(declaration.variants)
     assigned, new, kind_of_type = Reason.ASSIGNED, object.__new__, kinds_of_subjects.get
+    splits: dict[str, Any] = {}
 
     def assign(unit_id: str, subjects: Subjects) -> Decision:
         params = new(params_class)
-        environment: list[Any] = [salt, None, None, False, None]
+        environment: list[Any] = [salt, None, None, False, None, splits]
         set_environment(params, environment)
         try:
             if only is not None and only in subjects:

@@ -6,7 +6,7 @@ counts as that whole number, because a column of ids with a gap is one of floats
 ids of tables alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import index
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -190,6 +190,26 @@ def person_and_groups(
             raise MissingSubjectError(of, "user", subjects, "is missing, as is every other subject")
         return person, _NO_GROUPS
     return person, groups
+
+
+def describer(
+    unit_type: str,
+) -> Callable[[Subjects, str, str], tuple[str | None, Mapping[str, str]]]:
+    """What does as `person_and_groups` for the requests of an experiment, whose unit's id is known.
+
+    Args:
+        unit_type: What the experiment randomizes.
+    """
+    is_person = unit_type in PERSONS
+
+    def describe(
+        subjects: Subjects, of: str, unit_id: str, /
+    ) -> tuple[str | None, Mapping[str, str]]:
+        if len(subjects) == 1:  # That is the unit, under either of its names.
+            return (unit_id, _NO_GROUPS) if is_person else (None, {unit_type: unit_id})
+        return person_and_groups(subjects, of)
+
+    return describe
 
 
 def has_an_id(subject: object) -> bool:

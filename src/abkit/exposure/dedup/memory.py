@@ -36,7 +36,13 @@ class MemoryDedup:
     Attributes:
         window: As above.
         young: The latest mark of each slot since the generations changed. It can be read without a lock,
-            but the attribute has to be read each time.
+            but the attribute has to be read each time, as all that follow.
+        old: The latest mark of each slot before that.
+        latest: The mark that was given last, by variant.
+        almost_full: When there are so many slots, the next one changes the generations.
+        acquire: Locks all of it. It is reentrant; by hand, because what `with` does to a lock takes as long
+            as all the rest.
+        release: Unlocks it.
 
     Raises:
         DeliveryError: `max_keys` is below 2, or `window` is not above 0.
@@ -56,13 +62,14 @@ class MemoryDedup:
             )
             raise DeliveryError(message)
         self._generation = max_keys // 2
+        self.almost_full: int = self._generation - 1
         self.window = window
         self._clock = clock or system_time
         # Two generations, so that forgetting is one step: the old one is dropped whole.
         self.young: dict[int, Mark] = {}
-        self._old: dict[int, Mark] = {}
+        self.old: dict[int, Mark] = {}
         self._marks: dict[tuple[float, type, Variant, int], Mark] = {}
-        self._last: dict[Variant, Mark] = {}
+        self.latest: dict[Variant, Mark] = {}
         self.after_fork()
         call_after_fork(self)
 
@@ -70,7 +77,8 @@ class MemoryDedup:
         """In a forked child: keep the entries, replace the lock."""
         # Reentrant, so that a signal handler may log an exposure in the middle of another.
         self._lock = threading.RLock()
-        self._acquire, self._release = self._lock.acquire, self._lock.release
+        self.acquire: Callable[[], object] = self._lock.acquire
+        self.release: Callable[[], None] = self._lock.release
 
     def has_seen(self, key: Key, variant: Variant, /) -> bool:
         """As `DedupStore.has_seen`, without a lock.
@@ -87,26 +95,27 @@ class MemoryDedup:
 
     def reserve(self, exposure: Exposure, /) -> Reservation | None:
         """As `DedupStore.reserve`."""
-        taken = self.check_and_set(_slot(exposure[:4]), exposure.variant, exposure.time)
+        taken = self.check_and_set(
+            _slot(exposure[:4]), exposure.variant, exposure.time // self.window
+        )
         if taken is None:
             return None
         window, _, ordinal = taken[1]
         return Reservation(window, ordinal, taken)
 
-    def check_and_set(self, slot: int, variant: Variant, now: float, /) -> Reserved | None:
+    def check_and_set(self, slot: int, variant: Variant, window: float, /) -> Reserved | None:
         """As `reserve`, without an object that would be made for it.
 
         Args:
             slot: `first_slot(randomization) + hash(unit_id)`.
             variant: The exposure's.
-            now: Its time.
+            window: The index of the window that its time is in.
         """
-        window = now // self.window
         ordinal = 0
-        self._acquire()  # By hand: what `with` does to a lock takes as long as all the rest.
+        self.acquire()
         try:
             young = self.young
-            previous = young.get(slot) or self._old.get(slot)
+            previous = young.get(slot) or self.old.get(slot)
             if previous is not None and previous[0] == window:
                 _, latest, ordinal = previous
                 if latest is variant or is_same(latest, variant):
@@ -115,14 +124,14 @@ class MemoryDedup:
                         self._rotate()
                     return None
                 ordinal += 1
-            mark = self._last.get(variant)
+            mark = self.latest.get(variant)
             if mark is None or mark[1] is not variant or mark[0] != window or mark[2] != ordinal:
                 mark = self._mark(window, variant, ordinal)
             young[slot] = mark
             if len(young) >= self._generation:
                 self._rotate()
         finally:
-            self._release()
+            self.release()
         return slot, mark, previous
 
     def give_back(self, reservation: Reservation, /) -> None:
@@ -133,7 +142,7 @@ class MemoryDedup:
         """As `give_back`, for what `check_and_set` has given."""
         slot, mark, previous = taken
         with self._lock:
-            for generation in (self.young, self._old):
+            for generation in (self.young, self.old):
                 if generation.get(slot) is mark:
                     if previous is None:
                         del generation[slot]
@@ -142,7 +151,7 @@ class MemoryDedup:
                     return
 
     def _rotate(self) -> None:
-        self._old = self.young
+        self.old = self.young
         self.young = {}
 
     def _mark(self, window: float, variant: Variant, ordinal: int) -> Mark:
@@ -151,16 +160,16 @@ class MemoryDedup:
         name = (window, type(variant), variant, ordinal)
         if len(self._marks) >= 10_000:
             self._marks.clear()
-            self._last.clear()
+            self.latest.clear()
         mark = self._marks.setdefault(name, (window, variant, ordinal))
-        self._last[variant] = mark
+        self.latest[variant] = mark
         return mark
 
     def __len__(self) -> int:
-        return len(self.young.keys() | self._old.keys())
+        return len(self.young.keys() | self.old.keys())
 
     def __repr__(self) -> str:
-        return f"<MemoryDedup of {len(self.young) + len(self._old)} keys>"
+        return f"<MemoryDedup of {len(self.young) + len(self.old)} keys>"
 
 
 def first_slot(randomization: Randomization) -> int:
