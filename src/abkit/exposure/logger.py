@@ -1,5 +1,6 @@
 """The exposure logger: deduplicates events and delivers them. It never raises into the request."""
 
+import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol, Self, TypeAlias, TypeVar
@@ -18,6 +19,7 @@ from abkit.exposure.insert_ids import LazyIdExposure, with_lazy_id
 from abkit.exposure.outbox.outbox import Outbox
 from abkit.exposure.runtime.backoff import Backoff
 from abkit.exposure.runtime.error_log import ErrorLog
+from abkit.exposure.runtime.free_threading import runs_threads_at_once
 from abkit.exposure.runtime.process_hooks import call_after_fork
 from abkit.exposure.stats import DeadLetter, Stats
 from abkit.sinks.base import BatchLimits, Sink
@@ -125,6 +127,10 @@ class ExposureLogger:
         """In a forked child: count from 0; also in a new logger."""
         self._error_log = ErrorLog()
         self._deduplicated = 0
+        self._threads_at_once = runs_threads_at_once()
+        self._counting = (
+            threading.RLock()
+        )  # As the other locks here: a signal handler may come between.
 
     def __call__(self, event: Event, /) -> None:
         """Log an event. A duplicate exposure or identity is ignored."""
@@ -148,7 +154,7 @@ class ExposureLogger:
         """Log an event unless the exposure that it is deduplicated by is a duplicate."""
         reservation = self._dedup.reserve(exposure)
         if reservation is None:
-            self._deduplicated += 1
+            self._count_duplicate()
             return
         taken = False
         try:
@@ -156,6 +162,10 @@ class ExposureLogger:
         finally:
             if not taken:
                 self._dedup.give_back(reservation)
+
+    def _count_duplicate(self) -> None:
+        with self._counting:
+            self._deduplicated += 1
 
     def exposer(
         self,
@@ -180,8 +190,9 @@ class ExposureLogger:
         first, width = first_slot((experiment, salt, unit_type)), dedup.window
         declared = weigh(None)
 
-        # What a web application asks all day, so it is in as few frames as can be. Adding to the count is
-        # one step: threads change only where something is called, or a loop begins anew.
+        # What a web application asks all day, so it is in as few frames as can be. Where one thread runs at
+        # a time, adding to the count is one step: threads change only where something is called, or a loop
+        # begins anew.
         def expose(
             unit_id: str,
             variant: Variant,
@@ -198,7 +209,10 @@ class ExposureLogger:
                 and (mark[1] is variant or is_same(mark[1], variant))
                 and mark[0] == window
             ):
-                self._deduplicated += 1
+                if self._threads_at_once:
+                    self._count_duplicate()
+                else:
+                    self._deduplicated += 1
                 return None
             taken: Reserved | None
             dedup.acquire()
@@ -220,7 +234,7 @@ class ExposureLogger:
             finally:
                 dedup.release()
             if taken is None:
-                self._deduplicated += 1
+                self._count_duplicate()
                 return None
             done = False
             try:

@@ -32,7 +32,7 @@ class StrId(str):
 
     __slots__ = ()
 
-    id: property = property(str, doc="The id itself.")
+    id: property = property(str.__str__, doc="The id itself.")
 
 
 kinds_of_subjects: dict[type, Callable[[Any], Any] | None] = {int: IntId, str: StrId}
