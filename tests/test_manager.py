@@ -535,6 +535,35 @@ def test_all_gives_each_experiment_whose_unit_was_passed(manager: ExperimentMana
     assert manager.all(org=None) == {}
 
 
+def test_all_evaluates_only_what_is_asked_for(manager: ExperimentManager) -> None:
+    for experiment in (Declared, OnUsers, Failing):
+        manager.add(experiment)
+    expected = {
+        "OnUsers": manager.get(OnUsers, user=USER),
+        "Declared": manager.get(Declared, org=ORG),
+    }
+    for only in (["OnUsers", Declared], ("OnUsers", "Declared"), iter([OnUsers, Declared])):
+        found = manager.all(only=only, org=ORG, user=USER)
+        assert [*found.items()] == [*expected.items()]
+    assert manager.all(only=Declared, org=ORG) == manager.all(only="Declared", org=ORG)
+    assert [*manager.all(only=["OnUsers", "Declared"], org=ORG)] == ["Declared"]
+    assert manager.all(only=[], org=ORG) == {}
+    with pytest.raises(ZeroDivisionError):
+        manager.all(org=ORG)
+
+
+@pytest.mark.parametrize("only", [["Declared", "Declaerd"], ["Declared", None], 5])
+def test_what_is_asked_for_and_is_no_experiment_is_an_error(
+    manager: ExperimentManager, lenient: ExperimentManager, only: Any
+) -> None:
+    for each in (manager, lenient):
+        each.add(Declared)
+    with pytest.raises(UnknownExperimentError, match="Declaerd|None|5"):
+        manager.all(only=only, org=ORG)
+    assert lenient.all(only=only, org=ORG) == ({} if only == 5 else lenient.all(org=ORG))
+    assert sum(lenient.errors.values()) == 1
+
+
 def test_what_goes_wrong_in_production_is_counted_and_logged_once(
     lenient: ExperimentManager, events: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:

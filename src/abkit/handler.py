@@ -29,8 +29,8 @@ class EventHandler(Protocol):
     type, unit id), the exposure is not even created. `exposer(experiment, salt, unit_type, describe, weigh)`
     returns a function that exposes the units of one experiment, `expose(unit_id, variant, time, properties,
     subjects, params)`, or None. It can call `describe(subjects, experiment, unit_id)` for the user id and the
-    groups, and `weigh(params)` for the weights. If `expose` returns False, the exposure was dropped, and a sticky
-    experiment does not store the variant.
+    groups, and `weigh(params)` for the weights. If `expose` returns False, the exposure was dropped, and a
+    sticky experiment does not store the variant.
     """
 
     def __call__(self, event: Event, /) -> object:

@@ -11,6 +11,7 @@ from abkit.error_counts import ErrorCounts
 from abkit.errors import AbkitError, ConfigError, UnknownExperimentError
 from abkit.events import Action, properties_told, system_time
 from abkit.experiments.deciding.answer import Clock, Decision, assignment_of
+from abkit.experiments.deciding.only import Only, asked_for
 from abkit.experiments.deciding.registry import Registered, Registry
 from abkit.experiments.deciding.weights_drawn_with import FORCED
 from abkit.experiments.declaring.declaration import Declaration
@@ -259,17 +260,33 @@ class ExperimentManager:
             return Assignment(_name_of(experiment), "", "", default, Reason.ERROR)
         return assignment_of(registered.declaration, self._decide(registered, subjects))
 
-    def all(self, **subjects: Any) -> dict[str, Any]:
+    def all(self, *, only: Only | None = None, **subjects: Any) -> dict[str, Any]:
         """Return the variants of all experiments whose unit is among the subjects, by experiment name.
 
         If an experiment fails, it has its default value, and the others are not affected.
+
+        Args:
+            only: The names or classes of the experiments to evaluate, so that a page does not pay for the
+                others. None: all.
+            **subjects: As for `get`.
+
+        Raises:
+            UnknownExperimentError: `only` has a name that is not registered, and the manager is strict.
+                Otherwise it is left out.
         """
         self._registry.refresh()
-        return {
-            registered.declaration.name: self._decide(registered, subjects)[1]
-            for registered in self._registry.experiments()
-            if not is_nobody(subject_of(registered.declaration.unit_type, subjects))
-        }
+        chosen = self._registry.experiments() if only is None else self._chosen(only)
+        # Most have one of a few types of units: each is looked for once.
+        is_there: dict[str, bool] = {}
+        variants: dict[str, Any] = {}
+        for registered in chosen:
+            declaration = registered.declaration
+            kind = declaration.unit_type
+            if kind not in is_there:
+                is_there[kind] = not is_nobody(subject_of(kind, subjects))
+            if is_there[kind]:
+                variants[declaration.name] = self._decide(registered, subjects)[1]
+        return variants
 
     def log_exposure(
         self,
@@ -456,6 +473,12 @@ class ExperimentManager:
         if self._watches:
             self._registry.refresh()
         return self._registry.find(experiment)
+
+    def _chosen(self, only: Only) -> Iterator[Registered]:
+        for experiment in asked_for(only):
+            found = self._find_if_any(experiment)
+            if found is not None:
+                yield found
 
     def _find_if_any(self, experiment: str | type[Experiment]) -> Registered | None:
         """The experiment; None, once that is reported, if it was removed while somebody asks for it."""

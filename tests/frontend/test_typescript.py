@@ -73,10 +73,10 @@ def test_the_order_of_the_list_does_not_matter() -> None:
     assert typescript_files(experiments) == typescript_files(experiments[::-1])
 
 
-def test_the_reasons_are_those_of_python_and_missing() -> None:
+def test_the_reasons_are_those_of_python_and_those_of_a_payload_without_it() -> None:
     config = typescript_files([])[CONFIG]
     union = config[config.index("export type ExperimentReason") :].partition(";")[0]
-    assert re.findall(r"'(\w+)'", union) == [*map(str, Reason), "missing"]
+    assert re.findall(r"'(\w+)'", union) == [*map(str, Reason), "left_out", "missing"]
 
 
 def test_a_class_whose_name_is_set_is_known_by_it() -> None:

@@ -104,7 +104,7 @@ def test_a_view_and_a_template_have_the_experiments(browser: FlaskBrowser) -> No
         experiments.log_exposure("ShowPlugins")
         experiments.track("clicked")
         return render_template_string(
-            "{{ experiments.ShowPlugins }}{{ experiments.payload()|tojson }}"
+            "{{ experiments.ShowPlugins }}{{ experiments.payload(only=['ShowPlugins'])|tojson }}"
         )
 
     browser.sign_in()

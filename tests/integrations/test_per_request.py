@@ -69,6 +69,30 @@ def test_the_payload_is_json_of_all_experiments_whose_unit_is_there(
     assert experiments_payload(manager, org=None, user=SimpleNamespace(id=None)) == {}
 
 
+def test_a_payload_of_some_experiments_says_which_were_asked_for(
+    manager: ExperimentManager,
+) -> None:
+    everything = experiments_payload(manager, org=42)
+    payload = experiments_payload(manager, only=[ShowPlugins, "Buttons"], org=42)
+    assert json.loads(json.dumps(payload)) == {
+        "ShowPlugins": everything["ShowPlugins"],
+        "$only": {"ShowPlugins": True, "Buttons": False},
+    }
+    assert experiments_payload(manager, only=[], org=42) == {"$only": {}}
+
+
+def test_a_wrong_name_in_a_payload_is_an_error_or_left_out_where_nothing_may_fail(
+    manager: ExperimentManager, events: list[Event]
+) -> None:
+    with pytest.raises(UnknownExperimentError, match="Did you mean 'ShowPlugins'"):
+        experiments_payload(manager, only=["ShowPlugin"], org=42)
+    lenient = ExperimentManager(strict=False, on_event=events.append)
+    lenient.add(ShowPlugins)
+    payload = experiments_payload(lenient, only=["ShowPlugin", "ShowPlugins"], org=42)
+    assert payload["$only"] == {"ShowPlugin": False, "ShowPlugins": True}
+    assert lenient.errors == {("ShowPlugin", "UnknownExperimentError"): 1}
+
+
 def test_an_experiment_that_fails_has_its_default_in_the_payload() -> None:
     class Fails(OrgExperiment):
         control = "0"

@@ -55,7 +55,7 @@ def typescript_files(
 
 def _filled(text: str, names: Mapping[str, str], entries: Sequence[str]) -> str:
     """The configuration with what is declared in Python filled in."""
-    reasons = "".join(f"\n  | '{reason}'" for reason in (*Reason, "missing"))
+    reasons = "".join(f"\n  | '{reason}'" for reason in (*Reason, "left_out", "missing"))
     text = text.replace(_NO_REASONS, f"export type ExperimentReason ={reasons};\n")
     if entries:
         types = [f"  {name}: {_literal_text(unit_type)},\n" for unit_type, name in names.items()]

@@ -1,6 +1,6 @@
 """The experiments of one request, with the session's subjects; each experiment is evaluated once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from abkit.assignment.assignment import Assignment, Reason
 from abkit.errors import ConfigError
 from abkit.events import Variant
+from abkit.experiments.deciding.only import Only, asked_for
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.experiments.declaring.identities import VISITOR
@@ -26,6 +27,9 @@ from abkit.manager import ExperimentManager
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
+ASKED_FOR = "$only"
+"""In a payload of some experiments: which were asked for, and whether they are in it."""
+
 
 def with_ids(subjects: Mapping[str, Any]) -> dict[str, Any]:
     """The subjects that are somebody: an anonymous user, or one whose id is None, is not.
@@ -40,20 +44,25 @@ def with_ids(subjects: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def experiments_payload(
-    manager: ExperimentManager, /, **subjects: object
+    manager: ExperimentManager, /, *, only: Only | None = None, **subjects: object
 ) -> dict[str, dict[str, Variant]]:
     """Return the data about experiments for the browser, which can be written as JSON.
 
     Args:
         manager: The manager with the experiments.
+        only: The names or classes of the experiments that the page uses; None: all. The payload then also
+            says which were asked for, under "$only", so that a page that uses another one can say so.
         **subjects: As for `ExperimentManager.get`.
 
     Returns:
         For each experiment whose unit is among the subjects: `{"variant", "reason", "unitType",
         "unitId"}`, by its name. An experiment that fails has its default value, and "error" as the reason.
         One that has a winner and a holdout also has `"exposesToHoldout": true`: the browser logs it.
+
+    Raises:
+        UnknownExperimentError: `only` has a name that is not registered, and the manager is strict.
     """
-    return RequestExperiments(manager, lambda: subjects).payload()
+    return RequestExperiments(manager, lambda: subjects).payload(only=only)
 
 
 class RequestExperiments:
@@ -220,21 +229,34 @@ class RequestExperiments:
             why += f", and {other}= {why_no_id(nobodies[other])}"
         return {**subjects, kind: Nobody(f"{why} ({_called(self._source)} gives the subjects)")}
 
-    def payload(self) -> dict[str, dict[str, Variant]]:
+    def payload(self, *, only: Only | None = None) -> dict[str, dict[str, Variant]]:
         """As `experiments_payload`, for the request's subjects."""
-        return {
-            name: {
+        if only is None:
+            return self._entries(self._manager)
+        names = [*map(_name, asked_for(only))]
+        entries = self._entries(names)
+        return {**entries, ASKED_FOR: {name: name in entries for name in names}}
+
+    def _entries(self, names: Iterable[str]) -> dict[str, dict[str, Variant]]:
+        """What the payload has of each of these experiments whose unit is there."""
+        entries: dict[str, dict[str, Variant]] = {}
+        for name in names:
+            if name not in self._manager:
+                self.assign(name)  # It says so.
+                continue
+            declaration = self._manager.declaration(name)
+            if not self._has_unit(declaration.unit_type):
+                continue
+            assignment = self.assign(name)
+            entries[name] = {
                 "variant": assignment.variant,
                 "reason": str(assignment.reason),
                 "unitType": assignment.unit_type,
                 "unitId": assignment.unit_id,
-                **({"exposesToHoldout": True} if _is_shipped(declaration, assignment) else {}),
             }
-            for name in self._manager
-            for declaration in [self._manager.declaration(name)]
-            if self._has_unit(declaration.unit_type)
-            for assignment in [self.assign(name)]
-        }
+            if _is_shipped(declaration, assignment):
+                entries[name]["exposesToHoldout"] = True
+        return entries
 
     def _has_unit(self, kind: str) -> bool:
         if kind == VISITOR and self._visitor is not None:
@@ -257,7 +279,9 @@ def _is_shipped(declaration: Declaration, assignment: Assignment) -> bool:
 
 
 def _name(experiment: str | type[Experiment]) -> str:
-    return experiment if isinstance(experiment, str) else experiment.name
+    return (
+        experiment if isinstance(experiment, str) else str(getattr(experiment, "name", experiment))
+    )
 
 
 def _called(function: Callable[..., object]) -> str:

@@ -1,4 +1,4 @@
-"""Whether an interpreter runs threads at the same time is asked of itself, and duplicates are counted in either."""
+"""An interpreter says whether it runs threads at the same time; duplicates are counted in either case."""
 
 import sys
 from threading import Barrier, Thread

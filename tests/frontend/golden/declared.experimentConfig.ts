@@ -67,7 +67,10 @@ export type ExperimentAssignment = {
   [K in ExperimentKey]: Compared<Variant<K>>;
 };
 
-/** Why a unit has its variant. Only `assigned` takes part; `missing`: the server did not say. */
+/**
+ * Why a unit has its variant. Only `assigned` takes part; `missing`: the server did not say; `left_out`: the
+ * server was asked for the payload of other experiments only.
+ */
 export type ExperimentReason =
   | 'assigned'
   | 'forced'
@@ -77,6 +80,7 @@ export type ExperimentReason =
   | 'holdout'
   | 'inactive'
   | 'error'
+  | 'left_out'
   | 'missing';
 
 /** An entry of `experimentList`, whichever; without `assignments`, the server's code alone knows them. */

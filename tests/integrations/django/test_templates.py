@@ -34,6 +34,21 @@ def test_a_template_has_variants_exposures_and_the_payload(events: list[Event]) 
     assert len(events) == 1
 
 
+@pytest.mark.parametrize("only", ['only="ShowPlugins, "', "only=used", "only=used.0"])
+def test_a_page_may_have_the_experiments_that_it_uses_only(only: str, events: list[Event]) -> None:
+    request = request_of({"org": "42"})
+    template = Template(f"{{% load abkit %}}{{% experiments_json {only} %}}")
+    text = template.render(Context({"request": request, "used": ["ShowPlugins"]}))
+    found = json.loads(text.partition(">")[2].rpartition("<")[0])
+    assert [*found] == ["ShowPlugins", "$only"]
+
+
+def test_a_list_that_the_context_does_not_have_is_an_error(events: list[Event]) -> None:
+    template = Template("{% load abkit %}{% experiments_json only=usde %}")
+    with pytest.raises(TemplateSyntaxError, match="only= is empty; it takes a list"):
+        template.render(Context({"request": request_of({"org": "42"})}))
+
+
 def test_what_the_payload_says_cannot_end_its_script(events: list[Event]) -> None:
     request = request_of({"org": "</script><script>"})
     template = Template("{% load abkit %}{% experiments_json 'its-id' %}")

@@ -18,6 +18,7 @@ from abkit import (
     Holdout,
     MissingSubjectError,
     Reason,
+    UserExperiment,
     VisitorExperiment,
     force,
 )
@@ -119,6 +120,20 @@ def test_who_does_not_ask_gets_no_cookie_and_depends_on_nothing(
         experiments.identify(user=7)
         assert visitor.begin_response() is None
     assert visitors.stats == VisitorStats(untracked=1)
+
+
+def test_a_payload_without_experiments_on_visitors_depends_on_no_visitor(
+    visit: Visit, manager: ExperimentManager
+) -> None:
+    class Buttons(UserExperiment):
+        variants = {"a": 0.5, "b": 0.5}
+
+    manager.add(Buttons)
+    experiments, visitor = visit(subjects={"user": 7})
+    assert [*experiments.payload(only=Buttons)] == ["Buttons", "$only"]
+    assert visitor.begin_response() is None
+    assert {*experiments.payload()} == {"Buttons", "Signup"}
+    assert visitor.begin_response() is not None
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from keyword import iskeyword
 
 from abkit.errors import DeclarationError
 
-ARGUMENTS_OF_CALLS = frozenset({"default", "even_if_forced", "properties"})
-"""What no subject can be called: `get` and `log_exposure` have arguments of these names."""
+ARGUMENTS_OF_CALLS = frozenset({"default", "even_if_forced", "only", "properties"})
+"""What no subject can be called: `get`, `all` and `log_exposure` have arguments of these names."""
 RESERVED = frozenset(
     {
         "action",
@@ -14,6 +14,7 @@ RESERVED = frozenset(
         "even_if_forced",
         "experiment",
         "on_event",
+        "only",
         "overrides",
         "params",
         "properties",

@@ -72,6 +72,47 @@ describe('getExperiment', () => {
   );
 });
 
+describe('a payload of the experiments that a page uses', () => {
+  const payload = {
+    ShowPluginsExperiment: assigned('1'),
+    $only: {ShowPluginsExperiment: true, CodeExperiment: false},
+  } as unknown as ExperimentsPayload;
+
+  it('gives these', () => {
+    const {variant, reason} = getExperiment('ShowPluginsExperiment', payload);
+    expect([variant, reason]).toEqual(['1', 'assigned']);
+  });
+
+  it('lacks those of which the request has no unit, as any payload does, and nobody is told', async () => {
+    const onError = vi.fn();
+    expect(getExperiment('CodeExperiment', payload, {onError}).reason).toBe('missing');
+    await pass();
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  it('says of any other, once, that it was left out', async () => {
+    const onError = vi.fn();
+    for (let i = 0; i < 2; i++) {
+      const {logExperiment, ...shown} = getExperiment('FallbackExperiment', payload, {onError});
+      expect(shown).toEqual({variant: 'none', isEnrolled: false, reason: 'left_out'});
+      logExperiment();
+    }
+    expect(onError).not.toHaveBeenCalled(); // not while a component renders
+    await pass();
+    expect(onError.mock.calls.map(String)).toEqual([
+      expect.stringContaining("FallbackExperiment was left out of this page's payload"),
+    ]);
+    expect(server.posts).toHaveLength(0);
+  });
+
+  it('says so in the console if nobody else is told', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue(undefined);
+    getExperiment('SwitchExperiment', payload);
+    await pass();
+    expect(String(warn.mock.calls[0])).toContain('abkit: SwitchExperiment was left out');
+  });
+});
+
 describe('pageExperiments', () => {
   const put = (text: string, id = 'abkit-experiments') => {
     document.body.innerHTML = `<script id="${id}" type="application/json">${text}</script>`;

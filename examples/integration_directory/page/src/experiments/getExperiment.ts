@@ -25,7 +25,8 @@ export interface ExperimentResult<K extends ExperimentKey> {
 /**
  * The variant of the page's unit. Nothing is logged before `logExperiment` is called.
  *
- * Without a payload, and where the server does not know the experiment, it is the default value.
+ * Without a payload, and where the server does not know the experiment, it is the default value. So it is
+ * where the payload has other experiments only, of which `onError` is told: the experiment does not run there.
  */
 export function getExperiment<K extends ExperimentKey>(
   experiment: K,
@@ -33,6 +34,9 @@ export function getExperiment<K extends ExperimentKey>(
   options: LogOptions = {},
 ): ExperimentResult<K> {
   const {variant, reason, assignment} = whatToShow(experiment, experiments);
+  if (reason === 'left_out') {
+    tellThatItIsLeftOut(experiment, options);
+  }
   return {
     variant: variant as ExperimentAssignment[K],
     isEnrolled: reason === 'assigned',
@@ -57,6 +61,32 @@ export function pageExperiments(id = 'abkit-experiments'): ExperimentsPayload | 
   }
 }
 
+/** Where a payload `only` has the experiments that a page uses, it says here which these are. */
+const ASKED_FOR = '$only';
+
+/** Experiments that the page uses, but not its payload: each is told of once. */
+const leftOut = new Set<string>();
+
+function tellThatItIsLeftOut(experiment: string, {onError}: LogOptions): void {
+  if (leftOut.has(experiment)) {
+    return;
+  }
+  leftOut.add(experiment);
+  const text =
+    `${experiment} was left out of this page's payload, so everybody gets its default value and nobody ` +
+    'is exposed: add it to `only` where the server makes the payload.';
+  // Not at once: a component may be rendering, and `onError` may set the state of another.
+  Promise.resolve()
+    .then(() => {
+      if (onError === undefined) {
+        console.warn(`abkit: ${text}`);
+      } else {
+        onError(new Error(text));
+      }
+    })
+    .catch(() => undefined); // Whoever was to be told has failed too.
+}
+
 interface Shown {
   readonly variant: AnyVariant | undefined;
   readonly reason: ExperimentReason;
@@ -66,11 +96,11 @@ interface Shown {
 function whatToShow(experiment: string, experiments: ExperimentsPayload | null | undefined): Shown {
   const list: readonly ExperimentDefinition[] = experimentList;
   const definition = list.find(({key}) => key === experiment);
-  // An experiment may be named `constructor`: only what the server wrote counts.
-  const isGiven = Object.prototype.hasOwnProperty.call(experiments ?? {}, experiment);
-  const assignment = isGiven ? experiments?.[experiment] : undefined;
+  const assignment = own(experiments, experiment);
   if (typeof assignment !== 'object' || assignment === null) {
-    return {variant: definition?.defaultValue, reason: 'missing'};
+    const asked = own(experiments, ASKED_FOR);
+    const isLeftOut = asked != null && own(asked, experiment) === undefined;
+    return {variant: definition?.defaultValue, reason: isLeftOut ? 'left_out' : 'missing'};
   }
   if (definition !== undefined && !isKnown(assignment.variant, definition)) {
     // The server is newer than this page: what the page cannot show is not logged as shown.
@@ -78,6 +108,12 @@ function whatToShow(experiment: string, experiments: ExperimentsPayload | null |
   }
   const reason = assignment.reason as ExperimentReason;
   return {variant: assignment.variant, reason, assignment};
+}
+
+/** An experiment may be named `constructor`: only what the server wrote counts. */
+function own<T extends object>(values: T | null | undefined, key: string): T[keyof T] | undefined {
+  const isGiven = Object.prototype.hasOwnProperty.call(values ?? {}, key);
+  return isGiven ? values?.[key as keyof T] : undefined;
 }
 
 function isKnown(variant: unknown, {assignments, defaultValue}: ExperimentDefinition): boolean {

@@ -8,6 +8,7 @@ from django.template import Context, TemplateSyntaxError
 from django.utils.html import json_script
 from django.utils.safestring import SafeString
 
+from abkit.experiments.deciding.only import Only
 from abkit.integrations.django.requests import DjangoExperiments, experiments_of
 
 register: template.Library = template.Library()
@@ -27,9 +28,22 @@ def log_exposure(context: Context, name: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def experiments_json(context: Context, element_id: str = "abkit-experiments") -> SafeString:
-    """All variants of the request as JSON in a script element, escaped: `{% experiments_json %}`."""
-    return json_script(_experiments(context).payload(), element_id)
+def experiments_json(
+    context: Context, element_id: str = "abkit-experiments", only: Only | None = None
+) -> SafeString:
+    """The variants of the request as JSON in a script element, escaped: `{% experiments_json %}`.
+
+    Those that the page uses: `{% experiments_json only="ShowPlugins, Checkout" %}`, or a list of the context.
+    """
+    if isinstance(only, str):
+        only = [*filter(None, map(str.strip, only.split(",")))]
+        if not only:  # As a variable is that the context does not have.
+            message = (
+                "experiments_json: only= is empty; it takes a list of experiments, or their names as in "
+                '{% experiments_json only="ShowPlugins, Checkout" %}'
+            )
+            raise TemplateSyntaxError(message)
+    return json_script(_experiments(context).payload(only=only), element_id)
 
 
 def _experiments(context: Context) -> DjangoExperiments:
