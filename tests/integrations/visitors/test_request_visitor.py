@@ -132,6 +132,7 @@ def test_a_payload_without_experiments_on_visitors_depends_on_no_visitor(
     experiments, visitor = visit(subjects={"user": 7})
     assert [*experiments.payload(only=Buttons)] == ["Buttons", "$only"]
     assert visitor.begin_response() is None
+    experiments, visitor = visit(subjects={"user": 7})
     assert {*experiments.payload()} == {"Buttons", "Signup"}
     assert visitor.begin_response() is not None
 
