@@ -1,4 +1,7 @@
-"""What abkit costs and finds, beside its peers: `make bench`, or `python -m tests.benchmarks`."""
+"""What abkit costs and finds, beside its peers: `make bench`, or `python -m tests.benchmarks`.
+
+It fails on nothing: the targets that were missed are printed last.
+"""
 
 import logging
 import os
@@ -17,11 +20,13 @@ from .analysis.showing import showing_rows, showing_table
 from .bulk import bulk_rows
 from .delivery import delivery_outcomes
 from .imports import import_rows
+from .many import many_rows
 from .panel.rows import panel_rows, panel_table
 from .peers.everyone import everyone
 from .requests import request_rows
 from .servers import server_rows
 from .tables import cost_table, delivery_table, server_table
+from .targets import targets_of, targets_told
 
 WIDTH = 145
 """Columns; in a narrower terminal the lines are broken, but nothing is cut off."""
@@ -42,17 +47,22 @@ def main() -> None:
     )
     for package, why in others.absent.items():
         console.print(f"{package} {why}", markup=False)
-    console.print(
-        cost_table([*request_rows(others.peers), *bulk_rows(), *import_rows(others.peers)])
-    )
+    costs = [
+        *request_rows(others.peers),
+        *many_rows(),
+        *bulk_rows(),
+        *import_rows(others.peers),
+    ]
+    console.print(cost_table(costs))
     console.print(delivery_table(delivery_outcomes()))
     console.print(server_table(server_rows()))
-    console.print(analysis_table(analysis_rows()))
-    console.print(showing_table(showing_rows()))
-    console.print(panel_table(panel_rows()))
+    console.print(analysis_table(analyzed := [*analysis_rows()]))
+    console.print(showing_table(shown := [*showing_rows()]))
+    console.print(panel_table(answered := [*panel_rows()]))
     for table in (level_table(levels()), detection_table(detections()), one_look_table()):
         console.print(table)
     console.print(f"This took {perf_counter() - start:.0f} s.")
+    console.print(targets_told(targets_of(costs, analyzed, shown, answered)))
     sys.stdout.flush()
     os._exit(0)  # The peers' exit handlers would wait for servers that are not there.
 

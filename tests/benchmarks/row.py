@@ -6,6 +6,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 from .ratio import Figure
+from .targets import Target
 
 
 @frozen(kw_only=True)
@@ -29,3 +30,9 @@ class Row:
     peers: Mapping[str, Figure] = MappingProxyType({})
     note: str = ""
     unit: str = "xF"
+
+    @property
+    def aim(self) -> Target | None:
+        if self.target is None:
+            return None
+        return Target(what=self.what, value=self.by_id.median, most=self.target, unit=self.unit)

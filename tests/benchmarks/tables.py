@@ -83,10 +83,9 @@ def _cell(figure: Figure) -> str:
 
 
 def _target(row: Row) -> str:
-    if row.target is None:
+    if row.aim is None:
         return ""
-    met = row.by_id.median <= row.target
-    return f"{_number(row.target)}\n" + ("[green]met[/]" if met else "[red]missed[/]")
+    return f"{_number(row.aim.most)}\n" + ("[green]met[/]" if row.aim.is_met else "[red]missed[/]")
 
 
 def _peers(peers: Mapping[str, Figure]) -> RenderableType:

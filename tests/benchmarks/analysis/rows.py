@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from attrs import frozen
 from rich.table import Table
 
+from ..targets import Target
 from .data import make
 
 _ASKED: tuple[tuple[str, str, str, float, int], ...] = (
@@ -51,6 +52,15 @@ class Beside:
     wall: tuple[tuple[float, float], ...]
     peak: tuple[tuple[float, float], ...]
 
+    @property
+    def ratio(self) -> float:
+        """Of the processor times, the median of the rounds."""
+        return median(a / b for a, b in self.cpu)
+
+    @property
+    def aim(self) -> Target:
+        return Target(what=self.what, value=self.ratio, most=self.target)
+
 
 def analysis_rows() -> Iterable[Beside]:
     """Measure all of them."""
@@ -82,14 +92,13 @@ def analysis_table(rows: Iterable[Beside]) -> Table:
         table.add_column(column, justify="left" if column == "what" else "right")
     for row in rows:
         ours, by_hand = median(a for a, _ in row.cpu), median(b for _, b in row.cpu)
-        ratio = median(a / b for a, b in row.cpu)
         low, high = min(a / b for a, b in row.cpu), max(a / b for a, b in row.cpu)
         memory, memory_by_hand = median(a for a, _ in row.peak), median(b for _, b in row.peak)
         table.add_row(
             row.what,
             f"{by_hand:.1f} s",
             f"{ours:.1f} s",
-            f"{ratio:.2f} ({low:.2f} to {high:.2f})",
+            f"{row.ratio:.2f} ({low:.2f} to {high:.2f})",
             f"{row.target:.2f}",
             f"{memory:,.0f} / {memory_by_hand:,.0f} MB = {memory / memory_by_hand:.2f}",
         )

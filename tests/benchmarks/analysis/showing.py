@@ -21,6 +21,8 @@ from abkit.analysis.presentation.charts.vega import vega_lite
 from abkit.analysis.presentation.report import render
 from abkit.experiments.declaring.metrics import Conversion, Metric, Sum
 
+from ..targets import Target
+
 VARIANTS, METRICS, DAYS = 8, 15, 90
 VARIANT_NAMES = [f"v{number}" for number in range(VARIANTS)]
 EXAMPLE_METRICS: list[Metric] = [
@@ -69,6 +71,13 @@ class Shown:
     target: float | None
     seconds: tuple[float, ...]
     loops: tuple[float, ...]
+
+    @property
+    def aim(self) -> Target | None:
+        if self.target is None:
+            return None
+        took = 1_000 * median(self.seconds)
+        return Target(what=self.what, value=took, most=1_000 * self.target, unit="ms")
 
 
 def showing_rows() -> Iterable[Shown]:

@@ -22,6 +22,7 @@ from abkit.panel.questions import Question
 from abkit.panel.sums_files import SumsFiles
 
 from ..analysis.showing import DAYS, METRICS, VARIANTS, example_sums
+from ..targets import Target
 from .server import SECONDS, TOKEN, source
 from .stage import EXPERIMENTS, LARGE, experiments, write_events
 
@@ -60,6 +61,13 @@ class Answered:
     what: str
     target: float
     answers: "tuple[Answer, ...]"
+
+    @property
+    def aim(self) -> Target:
+        late = _late([each.processor for each in self.answers])
+        return Target(
+            what=f"panel: {self.what}", value=1_000 * late, most=1_000 * self.target, unit="ms"
+        )
 
 
 @frozen
@@ -112,12 +120,12 @@ def panel_table(rows: Iterable[Answered]) -> Table:
     for row in rows:
         processor = [each.processor for each in row.answers]
         in_all = [each.seconds for each in row.answers]
-        met = _late(processor) <= row.target
         table.add_row(
             row.what,
             f"{median(processor) * 1000:,.0f} ms",
             f"{_late(processor) * 1000:,.0f} ms",
-            f"{row.target * 1000:,.0f} ms " + ("[green]met[/]" if met else "[red]missed[/]"),
+            f"{row.target * 1000:,.0f} ms "
+            + ("[green]met[/]" if row.aim.is_met else "[red]missed[/]"),
             f"{median(in_all) * 1000:,.0f} ms",
             f"{_late(in_all) * 1000:,.0f} ms",
             f"{max(each.size for each in row.answers) / 1000:,.0f} kB",
