@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-try:
-    # The interpreter's own: OpenSSL's, which hashlib prefers, takes longer to begin than to hash a unit.
-    from _sha1 import sha1 as sha1  # noqa: PLC0414 - exported: whoever hashes a unit, hashes with this
-except ModuleNotFoundError:  # It was built without.
-    from hashlib import sha1 as sha1  # noqa: PLC0414
+if TYPE_CHECKING:
+    from hashlib import sha1 as sha1  # noqa: PLC0414 - exported: whoever hashes a unit, hashes with this
+else:
+    try:
+        # The interpreter's own: OpenSSL's, which hashlib prefers, takes longer to begin than to hash a unit.
+        from _sha1 import sha1
+    except ModuleNotFoundError:  # It was built without.
+        from hashlib import sha1
 
 first_64_bits: Callable[[bytes], tuple[Any, ...]] = Struct(">Q").unpack_from
 """The beginning of a digest as an integer, in a tuple of one."""
