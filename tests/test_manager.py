@@ -542,7 +542,8 @@ def test_all_evaluates_only_what_is_asked_for(manager: ExperimentManager) -> Non
         "OnUsers": manager.get(OnUsers, user=USER),
         "Declared": manager.get(Declared, org=ORG),
     }
-    for only in (["OnUsers", Declared], ("OnUsers", "Declared"), iter([OnUsers, Declared])):
+    ways: list[Any] = [["OnUsers", Declared], ("OnUsers", "Declared"), iter([OnUsers, Declared])]
+    for only in ways:
         found = manager.all(only=only, org=ORG, user=USER)
         assert [*found.items()] == [*expected.items()]
     assert manager.all(only=Declared, org=ORG) == manager.all(only="Declared", org=ORG)
