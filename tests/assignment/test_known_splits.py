@@ -9,7 +9,7 @@ import pytest
 
 from abkit import ExperimentManager, OperatorError, Params, UserExperiment, WeightedChoice
 
-USUAL = {"choices": ["a", "b"], "weights": [0.3, 0.7]}
+USUAL: dict[str, Any] = {"choices": ["a", "b"], "weights": [0.3, 0.7]}
 
 
 class AsAsked(UserExperiment):
