@@ -88,3 +88,22 @@ def test_what_is_known_is_known_up_to_the_last_exposure_or_a_day_ago(
     )
     end = None if until is None else now + timedelta(hours=until)
     assert exposed_units.known(end, made=now) == now + timedelta(hours=known)
+
+
+def test_an_exposure_that_is_stored_twice_counts_once(tables: Any, design: Design) -> None:
+    """What two processes logged, or was sent again, has one insert_id; what has none is all counted."""
+    once: list[dict[str, Any]] = [
+        {"unit_id": str(i), "variant": "ab"[i % 2], "insert_id": f"i{i}", "hour": i}
+        for i in range(24)
+    ]
+    once += [{"unit_id": "x", "variant": None, "insert_id": "incomplete"}]
+    twice = [*once[:7], *once[-1:], {**once[2], "hour": 50}]
+    unnamed = [{"unit_id": "0", "variant": "a", "insert_id": name} for name in (None, None, "", "")]
+
+    def counted(rows: list[dict[str, Any]]) -> tuple[list[tuple[int, int]], int]:
+        result = analyze(design, **tables(rows))
+        return [(count.rows, count.units) for count in result.counts], result.incomplete
+
+    assert counted(once) == ([(12, 12), (12, 12)], 1)
+    assert counted([*once, *twice]) == counted(once)
+    assert counted([*once, *twice, *unnamed]) == ([(16, 12), (12, 12)], 1)

@@ -100,6 +100,7 @@ def find_exposed_units(
     queries = evolve(queries, present=present)
     profile = session.rows("exposures in the table", queries.profile())
     _check(profile, session, queries, exposures)
+    copies = _copies(session, queries)
     notes = tuple(_without_property(profile, session, queries, exposures))
     phases, more = find_phases(session, queries, profile, designed)
     notes += more
@@ -126,10 +127,10 @@ def find_exposed_units(
         (integer(row, "latest") for row in profile if row["latest"] is not None), default=None
     )
     return ExposedUnits(
-        incomplete=_total(profile, "incomplete"),
+        incomplete=_total(profile, "incomplete") - _total(copies, "incomplete"),
         latest=None if latest is None else instant(latest),
         rows=MappingProxyType(
-            {str(row["variant"]): integer(row, "in_frame") for row in profile if row["variant"]}
+            _less(_by_variant(profile, "in_frame"), _by_variant(copies, "in_frame"))
         ),
         exposed=MappingProxyType(
             {v: alone.get(v, 0) + jumped.get(v, 0) for v in sorted({*alone, *jumped})}
@@ -151,6 +152,24 @@ def find_exposed_units(
         phases=tuple(phase for phase, _ in phases),
         identities=linked_identities(session, links, queries),
     )
+
+
+def _copies(session: QuerySession, queries: UnitQueries) -> Sequence[Row]:
+    """How many exposures are stored more than once, as `UnitQueries.stored_again`; nothing if none is."""
+    if "insert_id" not in queries.present:
+        return ()
+    session.define("exposures_identified", queries.identified())
+    if not session.engine.repeats("exposures_identified", "insert_id"):
+        return ()
+    return session.rows("exposures stored again", queries.stored_again())
+
+
+def _by_variant(rows: Sequence[Row], column: str) -> dict[str, int]:
+    return {str(row["variant"]): integer(row, column) for row in rows if row["variant"]}
+
+
+def _less(counts: Mapping[str, int], copies: Mapping[str, int]) -> dict[str, int]:
+    return {name: count - copies.get(name, 0) for name, count in counts.items()}
 
 
 def _seen(

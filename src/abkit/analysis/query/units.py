@@ -73,6 +73,7 @@ class UnitQueries:
         """What is needed of the table of exposures."""
         return [
             *OF_EXPOSURES,
+            Column(name="insert_id", kind=Kind.TEXT, source="insert_id"),
             *(
                 Column(
                     name=f"segment_{i}",
@@ -135,6 +136,37 @@ select
 from exposures
 group by {variant}
 limit {MAXIMUM_VARIANTS + 2}"""  # noqa: S608 - literals are quoted
+
+    def identified(self) -> str:
+        """The insert ids of the exposures of this randomization. Columns: insert_id."""
+        return f"select insert_id from exposures where {self._ours()}"  # noqa: S608 - literals are quoted
+
+    def stored_again(self) -> str:
+        """How many rows are copies: what was delivered twice, or is in two files, has one insert_id.
+
+        Units are the same with and without copies; it is the counts of `profile` that have them.
+
+        Columns: variant, as in `profile`; incomplete and in_frame, the copies that `profile` counts there.
+        """
+        usable = self.usable()
+        return f"""\
+select variant,
+  cast(sum(incomplete * (stored - 1)) as bigint) as incomplete,
+  cast(sum(in_frame * (stored - 1)) as bigint) as in_frame
+from (
+  select insert_id, variant, incomplete, in_frame, count(*) as stored
+  from (
+    select insert_id,
+      case when {usable} then variant end as variant,
+      case when {_COMPLETE} then 0 else 1 end as incomplete,
+      case when {usable} then 1 else 0 end as in_frame
+    from exposures
+    where {self._ours()} and insert_id is not null
+  ) as told
+  group by insert_id, variant, incomplete, in_frame
+  having count(*) > 1
+) as copies
+group by variant"""  # noqa: S608 - literals are quoted
 
     def extent(self) -> str:
         """When the exposures of the experiment are, whatever the time frame.
