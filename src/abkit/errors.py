@@ -249,6 +249,10 @@ class DeliveryError(AbkitError):
     """A sink or a logger cannot be used like this; the message says why."""
 
 
+class CompactionError(AbkitError):
+    """Stored events cannot be merged; the message says why. They are all still there."""
+
+
 class AnalysisError(AbkitError):
     """The data do not allow the analysis; the message says how to fix it."""
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "analyze": "abkit.cli.analyze:analyze",
     "assign": "abkit.cli.assign:assign",
     "check": "abkit.cli.check:check",
+    "compact": "abkit.cli.compact:compact",
     "demo": "abkit.cli.demo:demo",
     "freeze": "abkit.cli.rollout:freeze",
     "interactions": "abkit.cli.interactions:interactions",

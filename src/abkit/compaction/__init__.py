@@ -1,0 +1,1 @@
+"""Many small files of stored events become few large ones, beside those who write and read them."""
