@@ -199,6 +199,7 @@ def s3_endpoint() -> Iterator[str]:
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, "MOTO_S3_DEFAULT_MAX_KEYS": "30"},  # so that listings have several pages
     )
     endpoint = f"http://127.0.0.1:{port}"
     until = time.monotonic() + 180  # its imports take long beside others

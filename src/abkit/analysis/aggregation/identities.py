@@ -102,8 +102,12 @@ def find_links(session: QuerySession, unit_type: str, identities: Table) -> Link
         EmptyDataError: A file is empty.
         AnalysisError: A column cannot be that of the types.
     """
-    session.engine.open("identities", identities, sql.COLUMNS)
-    rows = session.rows("identities in the table", sql.kinds())
+    present = session.engine.open("identities", identities, sql.COLUMNS)
+    source = "identities"
+    if "insert_id" in present and session.engine.repeats("identities", "insert_id"):
+        source = "identities_once"
+        session.define(source, sql.once())
+    rows = session.rows("identities in the table", sql.kinds(source=source))
     if len(rows) > sql.MAXIMUM_KINDS:
         message = (
             f"{identities.label} has more than {sql.MAXIMUM_KINDS} different pairs of from_type and to_type. "

@@ -27,19 +27,37 @@ _COMPLETE = " and ".join(f"{name} is not null" for name in _NEEDED) + " and from
 COLUMNS = (
     *(Column(name=name, kind=Kind.TEXT, source=name, required=True) for name in _NEEDED),
     Column(name="time", kind=Kind.INSTANT, source="time", required=True),
+    Column(name="insert_id", kind=Kind.TEXT, source="insert_id"),
 )
 """What is needed of the table of identities."""
 
 
-def kinds() -> str:
+def once() -> str:
+    """The identities, each once: what is stored twice has one insert_id. Columns: those of the ids."""
+    ids = ", ".join(_NEEDED)
+    return f"""\
+select {ids}
+from identities
+where insert_id is null
+union all
+select {ids}
+from identities
+where insert_id is not null
+group by insert_id, {ids}"""  # noqa: S608 - columns are our own
+
+
+def kinds(*, source: str) -> str:
     """What is in the table of identities.
 
     Columns: from_type, to_type, identities, complete (those with two ids, of two types).
+
+    Args:
+        source: The table that has each identity once.
     """
     return f"""\
 select from_type, to_type, count(*) as identities,
   sum(case when {_COMPLETE} then 1 else 0 end) as complete
-from identities
+from {source}
 group by from_type, to_type
 order by identities desc, from_type, to_type
 limit {MAXIMUM_KINDS + 1}"""  # noqa: S608 - a number
