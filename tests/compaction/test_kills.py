@@ -23,12 +23,13 @@ ROUNDS = int(os.environ.get("ABKIT_KILLS", "6"))
 class Runs:
     """Runs of another process."""
 
-    def __init__(self) -> None:
+    def __init__(self, temporary: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("killable.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "TMPDIR": str(temporary)},  # what killed ones leave there
         )
 
     def run(self, folder: Path, *, kill_after: float | None = None) -> int:
@@ -44,8 +45,8 @@ class Runs:
 
 
 @pytest.fixture
-def runs() -> Iterator[Runs]:
-    runs = Runs()
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    runs = Runs(tmp_path)
     yield runs
     runs.close()
 

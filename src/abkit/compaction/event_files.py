@@ -140,8 +140,9 @@ class _LocalFiles:
             written.replace(place)
         finally:
             written.unlink(missing_ok=True)
-        # What it replaces is removed next: its name must be on the disk before.
-        _to_disk(place.parent, os.O_RDONLY)
+        if os.name == "posix":
+            # What it replaces is removed next: its name must be on the disk before.
+            _to_disk(place.parent, os.O_RDONLY)
 
     def remove(self, files: Sequence[StoredFile]) -> None:
         for file in files:

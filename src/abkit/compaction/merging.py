@@ -1,5 +1,6 @@
 """Files of one kind and date become few, sorted, each event once: by DuckDB, in a memory that is given."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,10 +48,12 @@ class MergeLimits:
 
     Attributes:
         memory: Of DuckDB, as it writes sizes: "1GB". What needs more goes to the disk for a while.
+        threads: At most; each needs some of the memory.
         file_size: Bytes of a merged file, about.
     """
 
     memory: str = "1GB"
+    threads: int = 4
     file_size: int = 200_000_000
 
 
@@ -88,6 +91,7 @@ def merging(kind: str, *, into: Path, limits: MergeLimits) -> Iterator["Merging"
         with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
             connection.execute("set TimeZone = 'UTC'")
             connection.execute("set enable_progress_bar = false")
+            connection.execute(f"set threads = {min(limits.threads, os.cpu_count() or 1)}")
             connection.execute(f"set memory_limit = {literal(limits.memory)}")
             connection.execute(f"set temp_directory = {literal(str(into / 'spilled'))}")
             yield Merging(connection, kind, into, limits.file_size)
