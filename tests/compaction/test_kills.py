@@ -15,7 +15,7 @@ import pytest
 from abkit.compaction.days import KINDS
 from abkit.sinks.files import FileSink
 
-from .stored import events, files, ids, write
+from .stored import events, files, ids
 
 ROUNDS = int(os.environ.get("ABKIT_KILLS", "6"))
 
@@ -53,26 +53,26 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
 
 def test_killed_at_any_moment_a_run_loses_nothing(runs: Runs, tmp_path: Path) -> None:
     random = Random(5)  # noqa: S311 - reproducible moments, no secret
-    warm, events_folder = tmp_path / "warm", tmp_path / "events"
-    write(warm, batches=3)
-    began = time.monotonic()
-    assert runs.run(warm) == 0
-    whole = time.monotonic() - began
+    folder = tmp_path / "events"
     known = {kind: Counter[str]() for kind in KINDS}
-    killed = 0
-    for number in range(ROUNDS):
+    killed, attempts, longest = 0, 0, 1.0
+    while killed < ROUNDS and attempts < 10 * ROUNDS:
+        attempts += 1
         for day in range(2):
-            for batch in range(3):  # the third is sent twice
-                start = 1_000 * number + 10 * min(batch, 1)
-                FileSink(events_folder).send(events(range(start, start + 5), day=day))
+            numbers = range(10 * attempts, 10 * attempts + 5)
+            for _ in range(2):  # the second time it is sent again
+                FileSink(folder).send(events(numbers, day=day))
             for kind in KINDS:
-                each = (0, 1, 2, 3, 4, 10, 11, 12, 13, 14)
-                known[kind].update(f"{kind[0]}{day}-{1_000 * number + n}" for n in each)
-        killed += runs.run(events_folder, kill_after=random.uniform(0, whole)) == -signal.SIGKILL
+                known[kind].update(f"{kind[0]}{day}-{number}" for number in numbers)
+        began = time.monotonic()
+        if runs.run(folder, kill_after=random.uniform(0, longest)) == -signal.SIGKILL:
+            killed += 1
+        else:  # It was done before: the next one is killed sooner.
+            longest = min(longest, time.monotonic() - began) * 0.8
         for kind in KINDS:
-            assert ids(events_folder, kind).keys() == known[kind].keys()
-    assert killed > ROUNDS / 4
-    assert runs.run(events_folder) == 0
-    assert len(files(events_folder)) == 6
+            assert ids(folder, kind).keys() == known[kind].keys()
+    assert killed == ROUNDS
+    assert runs.run(folder) == 0
+    assert len(files(folder)) == 6
     for kind in KINDS:
-        assert ids(events_folder, kind) == known[kind]
+        assert ids(folder, kind) == known[kind]

@@ -153,11 +153,11 @@ def test_large_days_become_several_files_in_their_order_within_little_memory(
                 copy (
                   select md5(i::varchar) as insert_id, 'E' || (i % 5) as experiment,
                     to_timestamp(1.79e9 + hash(i) % 86400) as time, repeat(md5((i * 7)::varchar), 8) as note
-                  from range({part * 90_000}, {part * 90_000 + 110_000}) t(i)
+                  from range({part * 45_000}, {part * 45_000 + 55_000}) t(i)
                 ) to '{tmp_path / f"{part}.parquet"}' (format parquet)""")  # noqa: S608 - a folder of ours
-    limits = MergeLimits(memory="250MB", file_size=10_000_000)
+    limits = MergeLimits(memory="250MB", file_size=5_000_000)
     found = merged(sorted(tmp_path.glob("*.parquet")), into, limits=limits)
-    assert (found.rows, found.copies) == (290_000, 40_000)
+    assert (found.rows, found.copies) == (145_000, 20_000)
     assert len(found.files) > 1
     tables = [pq.read_table(file, columns=["experiment", "time"]) for file in found.files]
     order = [tuple(row.values()) for table in tables for row in table.to_pylist()]
