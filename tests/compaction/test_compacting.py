@@ -213,7 +213,7 @@ def test_several_runs_at_once_beside_writers_and_readers_lose_nothing(tmp_path: 
 
     def add() -> None:
         sink = FileSink(tmp_path)
-        while not done.is_set():
+        while not done.is_set() and len(written) < 12:
             number = 1_000 + len(written)
             sink.send(events(range(number, number + 1)))
             written.append(number)
