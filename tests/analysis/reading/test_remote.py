@@ -3,13 +3,16 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import fsspec  # type: ignore[import-untyped]
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 
 from abkit import Conversion, ExperimentManager, ExposureLogger, UserExperiment
 from abkit.analysis.analysis import Analysis
+from abkit.analysis.reading.remote import fetched
 from abkit.analysis.result import Result
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.sinks.files import FileSink, Format
@@ -135,3 +138,42 @@ def test_the_command_line_demonstrates_analyzes_and_watches_at_a_url(
     assert "units;" in watched
     other = run("demo", "--events", s3, folder=tmp_path)
     assert "has files of its own" in other.stderr
+
+
+class Merging(MemoryFileSystem):  # type: ignore[misc]
+    """Others remove what was listed, a few times."""
+
+    protocol = "merging"
+    merges = 0
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        stripped: str = super()._strip_protocol(path.replace("merging://", "memory://"))
+        return stripped
+
+    def get_file(self, rpath: str, lpath: str, **options: Any) -> None:
+        if Merging.merges:
+            Merging.merges -= 1
+            merged = f"{rpath.rpartition('/')[0]}/{uuid4().hex}.csv"
+            self.mv(rpath, merged)
+        super().get_file(rpath, lpath, **options)
+
+
+@pytest.fixture
+def merging() -> str:
+    fsspec.register_implementation("merging", Merging, clobber=True)
+    folder = f"/{uuid4().hex}/exposures"
+    Merging().pipe_file(f"{folder}/one.csv", b"a\n1\n")
+    return f"merging:/{folder}"
+
+
+def test_objects_that_are_gone_are_listed_again(merging: str, tmp_path: Path) -> None:
+    Merging.merges = 2
+    (copy,) = fetched(merging, tmp_path, is_data=lambda _: True)
+    assert copy.read_text() == "a\n1\n"
+
+
+def test_objects_that_always_go_are_an_error_that_says_so(merging: str, tmp_path: Path) -> None:
+    Merging.merges = 100
+    with pytest.raises(AnalysisError, match="exposures changes all the time: a file was removed"):
+        fetched(merging, tmp_path, is_data=lambda _: True)

@@ -14,7 +14,7 @@ from abkit.analysis.reading.decimals import FORMS, decimal_mark, has_form, known
 from abkit.analysis.reading.files import Files, fault, found_files
 from abkit.analysis.reading.matching import Match
 from abkit.analysis.reading.quoting import identifier
-from abkit.analysis.reading.readers import body_of
+from abkit.analysis.reading.readers import body_of, types_beside
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
 from abkit.extras import extra
@@ -66,7 +66,9 @@ class Attached:
             return self._types(name, table.label)
         files = found_files(table.source, scratch=self._folder())
         self._files[name] = files
-        self._view(name, body_of(files, scratch=self._folder()), files)
+        with self.translated(table.label, files):
+            beside = types_beside(files, self._described)
+        self._view(name, body_of(files, scratch=self._folder(), types=beside), files)
         types = self._types(name, table.label, files)
         if files.format == "jsonl":
             if [*types] == ["json"] and (problem := fault(files)) is not None:
@@ -138,7 +140,10 @@ class Attached:
 
     def _types(self, name: str, label: str, files: Files | None = None) -> Mapping[str, str]:
         with self.translated(label, files):
-            described = self._connection.execute(f"describe {identifier(name)}").fetchall()
+            return self._described(identifier(name))
+
+    def _described(self, body: str) -> Mapping[str, str]:
+        described = self._connection.execute(f"describe from {body}").fetchall()
         return {column: type_ for column, type_, *_ in described}
 
     def _register(self, name: str, table: Table) -> None:

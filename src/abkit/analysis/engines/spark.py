@@ -13,7 +13,8 @@ from abkit.analysis.engines.dialects.spark import SparkDialect
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.engines.translation import quoted, translated, with_parts
 from abkit.analysis.reading.columns import Column
-from abkit.analysis.reading.files import FORMATS, found_files
+from abkit.analysis.reading.files import closed_files
+from abkit.analysis.reading.listing import FORMATS
 from abkit.analysis.reading.matching import match
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
@@ -207,4 +208,12 @@ def _format(path: str) -> str:
     if _suffix(path) in FORMATS:
         return FORMATS[_suffix(path)]
     where = Path(path)
-    return found_files(where, scratch=where).format if where.exists() else "parquet"
+    if not where.exists():
+        return "parquet"
+    files = closed_files(where)
+    if files.beside is not None:
+        message = (
+            f"{path} has files of Parquet and of JSON Lines, which Spark does not read together"
+        )
+        raise AnalysisError(message)
+    return files.format

@@ -1,30 +1,27 @@
-"""Which files a path means, what they are, and what is wrong with one that cannot be read."""
+"""What the files of a path are, and what is wrong with one that cannot be read."""
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
-from glob import has_magic
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from gzip import BadGzipFile
 from gzip import open as open_gzip
 from pathlib import Path
+from time import sleep
 from typing import BinaryIO
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
+from abkit.analysis.reading.listing import FORMATS, format_of, is_data, listed, without_replaced
 from abkit.analysis.reading.places import is_url
 from abkit.analysis.reading.remote import fetched
+from abkit.analysis.reading.whole_lines import whole_lines
 from abkit.errors import AnalysisError, EmptyDataError
+from abkit.open_files import is_open
 from abkit.quoting import masked
 
-FORMATS = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
-"""What the end of a file's name says; before .gz too."""
-
+_ATTEMPTS = 5
+_PAUSE = 0.05  # seconds, longer each time
 _HEAD = 65536
 _OTHERS = {
     b"PK\x03\x04": "an Excel or zip file: save the sheet as CSV",
@@ -40,21 +37,29 @@ _OTHERS = {
 
 @frozen
 class Files:
-    """Files of one format, on this machine.
+    """Files on this machine, of one format, or Parquet with JSON Lines beside them.
 
     Attributes:
         paths: Where they are; none is empty.
         format: parquet, csv or jsonl.
         label: How messages call them together.
+        beside: Files of JSON Lines with rows of the same table as these of Parquet; None: there are none.
+        names: How messages call some of them, such as copies, by the original.
     """
 
     paths: tuple[Path, ...]
     format: str
     label: str
+    beside: "Files | None" = None
+    names: Mapping[Path, str] = field(factory=dict, eq=False, repr=False)
+
+    def called(self, file: Path) -> str:
+        """How messages call one of the files."""
+        return self.names.get(file, str(file))
 
 
 def found_files(path: str | Path, *, scratch: Path) -> Files:
-    """The files of a path that are not empty.
+    """The files of a path that are not empty; of those that are still written to, a copy.
 
     Args:
         path: A file, a directory or a glob; or a URL of any of these, whose files are copied.
@@ -62,26 +67,80 @@ def found_files(path: str | Path, *, scratch: Path) -> Files:
 
     Raises:
         EmptyDataError: There is no file, or each one is empty.
-        AnalysisError: The path does not exist, or the files are not of one known format.
+        AnalysisError: The path does not exist, or the files are not of one known format, or they go while
+            they are looked at.
         MissingExtraError: fsspec is not installed, for a URL.
     """
     label = masked(str(path))
-    named = fetched(str(path), scratch, is_data=is_data) if is_url(path) else named_files(str(path))
-    files = [file for file in named if file.stat().st_size > 0]
-    if not files:
-        if not named:
-            ends = ", ".join(FORMATS)
-            raise EmptyDataError(label, f"has no file that ends in {ends} (or these with .gz)")
+
+    def look() -> Files:
+        named = listed(str(path))
+        return _sorted_out(without_replaced(named), label, scratch=scratch)
+
+    def fetch() -> Files:
+        named = fetched(str(path), scratch, is_data=is_data)
+        return _sorted_out(without_replaced(named), label, scratch=scratch)
+
+    return _looked(fetch if is_url(path) else look, label)
+
+
+def closed_files(folder: Path) -> Files:
+    """The files of a folder that are not empty, and are not written to any more.
+
+    Raises:
+        EmptyDataError: There is no file, or each one is empty.
+        AnalysisError: The files are not of one known format, or they go while they are looked at.
+    """
+    label = masked(str(folder))
+
+    def look() -> Files:
+        closed = [file for file in listed(str(folder)) if not is_open(file.name)]
+        return _sorted_out(closed, label, scratch=folder)
+
+    return _looked(look, label)
+
+
+def _looked(look: Callable[[], Files], label: str) -> Files:
+    """What is found; if a file is gone that was listed, all are listed again."""
+    for attempt in range(_ATTEMPTS):
+        sleep(attempt * _PAUSE)
+        try:
+            return look()
+        except FileNotFoundError as error:  # Others may merge files, or remove old ones.
+            gone = error
+    message = f"{label} changes all the time: {gone.filename} was removed while it was looked at"
+    raise AnalysisError(message) from gone
+
+
+def _sorted_out(named: Sequence[Path], label: str, *, scratch: Path) -> Files:
+    """Files by their format."""
+    if not named:
+        ends = ", ".join(FORMATS)
+        raise EmptyDataError(label, f"has no file that ends in {ends} (or these with .gz)")
+    copies = {whole_lines(file, scratch): file for file in named if is_open(file.name)}
+    closed = [file for file in named if not is_open(file.name)]
+    by_format: defaultdict[str, list[Path]] = defaultdict(list)
+    for file in [*closed, *copies]:
+        if file.stat().st_size > 0:
+            by_format[_format(file)].append(file)
+    if not by_format:
         raise EmptyDataError(label, "is empty (0 bytes); it needs a header and rows")
-    formats = {_format(file) for file in files}
-    if len(formats) > 1:
+    alone = len(closed) + len(copies) == 1
+    names = {file: label if alone else str(copies.get(file, file)) for file in [*closed, *copies]}
+    found = {
+        kind: Files(tuple(files), kind, label, names=names) for kind, files in by_format.items()
+    }
+    for kind, files in found.items():
+        _check_head(files.paths[0], kind)
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found.keys() != {"parquet", "jsonl"}:
         message = (
-            f"{label} has files of several formats ({', '.join(sorted(formats))}); give it one"
+            f"{label} has files of several formats ({', '.join(sorted(found))}); give it one, or "
+            "Parquet and JSON Lines"
         )
         raise AnalysisError(message)
-    (format_,) = formats
-    _check_head(files[0], format_)
-    return Files(tuple(files), format_, label)
+    return evolve(found["parquet"], beside=found["jsonl"])
 
 
 def opened(file: Path) -> BinaryIO:
@@ -98,11 +157,22 @@ def head_of(file: Path) -> bytes:
         AnalysisError: It cannot be read.
     """
     try:
+        return _head_of(file)
+    except FileNotFoundError as error:
+        message = f"{file} cannot be read: {error.strerror}"
+        raise AnalysisError(message) from error
+
+
+def _head_of(file: Path) -> bytes:
+    """The same; a file that is gone is a FileNotFoundError."""
+    try:
         with opened(file) as stream:
             return stream.read(_HEAD)
     except (EOFError, BadGzipFile, zlib.error):
         message = f"{file} is not a whole gzip file, though its name says so; copy it again"
         raise AnalysisError(message) from None
+    except FileNotFoundError:
+        raise
     except OSError as error:
         message = f"{file} cannot be read: {error.strerror}"
         raise AnalysisError(message) from error
@@ -113,67 +183,26 @@ def fault(files: Files) -> str | None:
     for file in files.paths:
         try:
             problem = _FAULTS[files.format](file) if files.format in _FAULTS else None
+        except FileNotFoundError:
+            problem = "was removed while it was read, as when files are merged: try again"
         except AnalysisError as error:
             return str(error)
         if problem is not None:
-            return f"{_called(file, files)} {problem}"
-    return None
-
-
-def _called(file: Path, files: Files) -> str:
-    return files.label if len(files.paths) == 1 else str(file)
-
-
-def is_data(relative: Sequence[str]) -> bool:
-    """Whether a directory's file is data: names that begin with . or _ are another writer's.
-
-    Args:
-        relative: The parts of its path, from the directory on.
-    """
-    hidden = any(part.startswith((".", "_")) for part in relative)
-    return not hidden and _suffix(relative[-1]) in FORMATS
-
-
-def named_files(path: str) -> list[Path]:
-    """The files of this machine that a path means, whatever is in them.
-
-    Raises:
-        EmptyDataError: It is a glob that matches none.
-        AnalysisError: It does not exist.
-    """
-    where = Path(path)
-    if where.is_dir():
-        below = sorted(where.rglob("*"))
-        return [f for f in below if is_data(f.relative_to(where).parts) and f.is_file()]
-    if where.is_file():
-        return [where]
-    if has_magic(path):
-        root = Path(where.anchor)
-        pattern = str(where.relative_to(where.anchor))
-        found = [file for file in sorted(root.glob(pattern)) if file.is_file()]
-        if not found:
-            raise EmptyDataError(path, "matches no file")
-        return found
-    problem = "is no regular file" if where.exists() else "does not exist"
-    message = f"{path} {problem}; give a file, a directory or a glob"
-    raise AnalysisError(message)
-
-
-def _suffix(name: str) -> str:
-    return Path(name.lower().removesuffix(".gz")).suffix
+            return f"{files.called(file)} {problem}"
+    return None if files.beside is None else fault(files.beside)
 
 
 def _format(file: Path) -> str:
-    try:
-        return FORMATS[_suffix(file.name)]
-    except KeyError:
+    known = format_of(file.name)
+    if known is None:
         message = f"{file} must end in {', '.join(FORMATS)} (or these with .gz), to say what it is"
-        raise AnalysisError(message) from None
+        raise AnalysisError(message)
+    return known
 
 
 def _check_head(file: Path, format_: str) -> None:
     """Refuse what is not what its name says, before a parser makes nonsense of it."""
-    head = head_of(file)
+    head = _head_of(file)
     if format_ == "parquet":
         if not head.startswith(b"PAR1"):
             message = f"{file} is not a Parquet file, though its name says so"

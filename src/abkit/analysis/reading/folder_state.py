@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from abkit.open_files import is_open
+
 FileState: TypeAlias = tuple[str, int, int, int]
 """The path of a file, its size, its time and its number."""
 
@@ -32,7 +34,7 @@ def _files(place: str) -> Iterator[FileState]:
     except FileNotFoundError:
         return
     for entry in entries:
-        if entry.name.startswith((".", "_")):
+        if entry.name.startswith((".", "_")) and not is_open(entry.name):
             continue
         if entry.is_dir():
             yield from _files(entry.path)

@@ -3,14 +3,16 @@
 import atexit
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 from abkit.analysis.reading.delimited import Form, form_of, rewritten
-from abkit.analysis.reading.files import Files, found_files
+from abkit.analysis.reading.files import Files, fault, found_files
 from abkit.analysis.reading.quoting import identifier, literal
+from abkit.errors import AnalysisError
+from abkit.extras import extra
 
 
 def reader(path: str | Path) -> str:
@@ -24,7 +26,19 @@ def reader(path: str | Path) -> str:
         AnalysisError: The path does not exist, or the files are not of one known format.
     """
     scratch = _scratch()
-    return body_of(found_files(path, scratch=scratch), scratch=scratch, careful=True)
+    files = found_files(path, scratch=scratch)
+    types = types_beside(files, _described)
+    return body_of(files, scratch=scratch, types=types, careful=True)
+
+
+def _described(body: str) -> Mapping[str, str]:
+    with extra("analysis"):
+        import duckdb
+    with duckdb.connect() as connection:
+        return {
+            column: type_
+            for column, type_, *_ in connection.sql(f"describe from {body}").fetchall()
+        }
 
 
 def body_of(
@@ -40,7 +54,7 @@ def body_of(
         files: The files.
         scratch: A folder for what must be written anew to be read.
         types: The types of the columns of JSON Lines, if they are known: else each query that reads
-            the files reads them once more to find out.
+            the files reads them once more to find out. Those beside Parquet need `types_beside`.
         careful: Write all CSV anew, row by row: what DuckDB could not read is read, or refused by its line.
 
     Raises:
@@ -48,9 +62,40 @@ def body_of(
     """
     if files.format == "csv":
         return _csv(files, scratch, careful=careful)
+    if files.format == "jsonl":
+        return _json(files, types)
+    parquet = f"read_parquet({_listed(files.paths)}, union_by_name = true)"
+    if files.beside is None:
+        return parquet
+    return _together([parquet, _json(files.beside, types)])
+
+
+def types_beside(
+    files: Files, described: Callable[[str], Mapping[str, str]]
+) -> Mapping[str, str] | None:
+    """The types of the columns of JSON Lines that are read together with files of Parquet.
+
+    Args:
+        files: The files of Parquet.
+        described: Gives the types of the columns of what follows FROM.
+
+    Returns:
+        What Parquet says, for the columns that both have. None: there are no JSON Lines beside.
+
+    Raises:
+        AnalysisError: A file of JSON Lines is something else.
+    """
+    if files.beside is None:
+        return None
+    said = described(f"read_parquet({_listed(files.paths)}, union_by_name = true)")
+    found = described(_json(files.beside, None))
+    if [*found] == ["json"] and (problem := fault(files.beside)) is not None:
+        raise AnalysisError(problem)
+    return {name: said.get(name, type_) for name, type_ in found.items()}
+
+
+def _json(files: Files, types: Mapping[str, str] | None) -> str:
     listed = _listed(files.paths)
-    if files.format == "parquet":
-        return f"read_parquet({listed}, union_by_name = true)"
     if types:
         typed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
         return f"read_json({listed}, format = 'newline_delimited', columns = {{{typed}}})"
@@ -65,12 +110,15 @@ def _csv(files: Files, scratch: Path, *, careful: bool) -> str:
     for path in files.paths:
         where, form = path, form_of(path)
         if careful or not form.plain:
-            label = files.label if len(files.paths) == 1 else str(path)
-            where, form = rewritten(path, form, scratch / f"{uuid4().hex}.csv", label=label)
+            where, form = rewritten(
+                path, form, scratch / f"{uuid4().hex}.csv", label=files.called(path)
+            )
         alike.setdefault(form, []).append(where)
     bodies = [_read_csv(form, paths) for form, paths in alike.items()]
-    if len(bodies) == 1:
-        return bodies[0]
+    return bodies[0] if len(bodies) == 1 else _together(bodies)
+
+
+def _together(bodies: Sequence[str]) -> str:
     return f"({' union all by name '.join(f'select * from {body}' for body in bodies)})"  # noqa: S608
 
 

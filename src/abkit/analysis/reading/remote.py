@@ -11,6 +11,8 @@ from abkit.errors import AbkitError, AnalysisError, EmptyDataError
 from abkit.extras import extra
 from abkit.quoting import masked
 
+_ATTEMPTS = 5
+
 
 def fetched(url: str, into: Path, *, is_data: Callable[[Sequence[str]], bool]) -> list[Path]:
     """Copies of the files of a URL, below a new folder; those of this machine are left where they are.
@@ -29,21 +31,35 @@ def fetched(url: str, into: Path, *, is_data: Callable[[Sequence[str]], bool]) -
     """
     with refused(url):
         filesystem, path = filesystem_of(url)
-        filesystem.invalidate_cache()  # what has been written since is there too
-        root, names = _named(filesystem, path, is_data)
-        if names is None:
-            message = f"{masked(url)} does not exist; give a file, a folder or a glob"
-            raise AnalysisError(message)
-        if not names and has_magic(path):
-            raise EmptyDataError(masked(url), "matches no file")
-        if "local" in _protocols(filesystem):
-            return [Path(name) for name in names]
-        folder = into / uuid4().hex
-        copies = [folder / name.removeprefix(root).lstrip("/") for name in names]
-        for parent in {copy.parent for copy in copies}:
-            parent.mkdir(parents=True, exist_ok=True)
-        if names:
-            filesystem.get(names, [str(copy) for copy in copies])
+        for _ in range(_ATTEMPTS):
+            filesystem.invalidate_cache()  # what has been written since is there too
+            root, names = _named(filesystem, path, is_data)
+            if names is None:
+                message = f"{masked(url)} does not exist; give a file, a folder or a glob"
+                raise AnalysisError(message)
+            if not names and has_magic(path):
+                raise EmptyDataError(masked(url), "matches no file")
+            if "local" in _protocols(filesystem):
+                return [Path(name) for name in names]
+            try:
+                return _copies(filesystem, root, names, into / uuid4().hex)
+            except FileNotFoundError:  # Others may merge files, or remove old ones.
+                continue
+    message = f"{masked(url)} changes all the time: a file was removed while it was fetched"
+    raise AnalysisError(message)
+
+
+def _copies(filesystem: Any, root: str, names: Sequence[str], folder: Path) -> list[Path]:
+    """Fetch files into a new folder.
+
+    Raises:
+        FileNotFoundError: One is gone.
+    """
+    copies = [folder / name.removeprefix(root).lstrip("/") for name in names]
+    for parent in {copy.parent for copy in copies}:
+        parent.mkdir(parents=True, exist_ok=True)
+    if names:
+        filesystem.get(names, [str(copy) for copy in copies])
     return copies
 
 
