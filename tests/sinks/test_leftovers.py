@@ -71,8 +71,8 @@ def test_a_writer_that_was_killed_leaves_a_file_that_is_recognized(tmp_path: Pat
     program = """
 import os, signal, sys
 from pathlib import Path
-from abkit.sinks import folders
-folders._to_disk = lambda path: os.kill(os.getpid(), signal.SIGKILL)
+from abkit.sinks import local_folder
+local_folder.file_to_disk = lambda path: os.kill(os.getpid(), signal.SIGKILL)
 from abkit.events import Action
 from abkit.sinks.files import FileSink
 FileSink(sys.argv[1], format="jsonl").send([Action("x", 1.0, insert_id="i", user_id="u")])

@@ -14,7 +14,7 @@ from abkit.analysis.reading.decimals import FORMS, decimal_mark, has_form, known
 from abkit.analysis.reading.files import Files, fault, found_files
 from abkit.analysis.reading.matching import Match
 from abkit.analysis.reading.quoting import identifier
-from abkit.analysis.reading.readers import body_of, types_beside
+from abkit.analysis.reading.readers import body_of, known_types
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
 from abkit.extras import extra
@@ -67,10 +67,10 @@ class Attached:
         files = found_files(table.source, scratch=self._folder())
         self._files[name] = files
         with self.translated(table.label, files):
-            beside = types_beside(files, self._described)
-        self._view(name, body_of(files, scratch=self._folder(), types=beside), files)
+            types_known = known_types(files, self._described)
+        self._view(name, body_of(files, scratch=self._folder(), types=types_known), files)
         types = self._types(name, table.label, files)
-        if files.format == "jsonl":
+        if files.format == "jsonl" and types_known is None:
             if [*types] == ["json"] and (problem := fault(files)) is not None:
                 raise AnalysisError(problem)
             # What is text in JSON is read as text here, whatever it looks like in most rows.

@@ -44,6 +44,7 @@ class Files:
         format: parquet, csv or jsonl.
         label: How messages call them together.
         beside: Files of JSON Lines with rows of the same table as these of Parquet; None: there are none.
+        are_open: Whether all are copies of files of events that are still written to.
         names: How messages call some of them, such as copies, by the original.
     """
 
@@ -51,6 +52,7 @@ class Files:
     format: str
     label: str
     beside: "Files | None" = None
+    are_open: bool = False
     names: Mapping[Path, str] = field(factory=dict, eq=False, repr=False)
 
     def called(self, file: Path) -> str:
@@ -128,7 +130,8 @@ def _sorted_out(named: Sequence[Path], label: str, *, scratch: Path) -> Files:
     alone = len(closed) + len(copies) == 1
     names = {file: label if alone else str(copies.get(file, file)) for file in [*closed, *copies]}
     found = {
-        kind: Files(tuple(files), kind, label, names=names) for kind, files in by_format.items()
+        kind: Files(tuple(files), kind, label, are_open=copies.keys() >= {*files}, names=names)
+        for kind, files in by_format.items()
     }
     for kind, files in found.items():
         _check_head(files.paths[0], kind)

@@ -1,6 +1,7 @@
 """What follows FROM in a query of DuckDB that reads files."""
 
 import atexit
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,16 @@ from abkit.analysis.reading.delimited import Form, form_of, rewritten
 from abkit.analysis.reading.files import Files, fault, found_files
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.errors import AnalysisError
+from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
 from abkit.extras import extra
+
+_EVENTS: Mapping[str, str] = {**EXPOSURE_COLUMNS, **ACTION_COLUMNS, **IDENTITY_COLUMNS}
+_TYPES: Mapping[str, str] = {
+    "text": "VARCHAR",
+    "json": "VARCHAR",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "map": "MAP(VARCHAR, VARCHAR)",
+}
 
 
 def reader(path: str | Path) -> str:
@@ -27,7 +37,7 @@ def reader(path: str | Path) -> str:
     """
     scratch = _scratch()
     files = found_files(path, scratch=scratch)
-    types = types_beside(files, _described)
+    types = known_types(files, _described)
     return body_of(files, scratch=scratch, types=types, careful=True)
 
 
@@ -54,7 +64,7 @@ def body_of(
         files: The files.
         scratch: A folder for what must be written anew to be read.
         types: The types of the columns of JSON Lines, if they are known: else each query that reads
-            the files reads them once more to find out. Those beside Parquet need `types_beside`.
+            the files reads them once more to find out. Those beside Parquet need `known_types`.
         careful: Write all CSV anew, row by row: what DuckDB could not read is read, or refused by its line.
 
     Raises:
@@ -70,28 +80,49 @@ def body_of(
     return _together([parquet, _json(files.beside, types)])
 
 
-def types_beside(
+def known_types(
     files: Files, described: Callable[[str], Mapping[str, str]]
 ) -> Mapping[str, str] | None:
-    """The types of the columns of JSON Lines that are read together with files of Parquet.
+    """The types of the columns of JSON Lines, where there is more to go by than the lines themselves.
 
     Args:
-        files: The files of Parquet.
+        files: The files.
         described: Gives the types of the columns of what follows FROM.
 
     Returns:
-        What Parquet says, for the columns that both have. None: there are no JSON Lines beside.
+        What Parquet says that they are read together with, for the columns that both have; else the
+        types of events' columns, if all are written by a sink right now. None: nothing says it, or there are
+        no JSON Lines.
 
     Raises:
         AnalysisError: A file of JSON Lines is something else.
     """
-    if files.beside is None:
+    lines = files if files.format == "jsonl" else files.beside
+    if lines is None:
         return None
+    found = _types_of_events(lines)
+    if lines is files:
+        return found
+    if found is None:
+        found = described(_json(lines, None))
+        if [*found] == ["json"] and (problem := fault(lines)) is not None:
+            raise AnalysisError(problem)
     said = described(f"read_parquet({_listed(files.paths)}, union_by_name = true)")
-    found = described(_json(files.beside, None))
-    if [*found] == ["json"] and (problem := fault(files.beside)) is not None:
-        raise AnalysisError(problem)
     return {name: said.get(name, type_) for name, type_ in found.items()}
+
+
+def _types_of_events(files: Files) -> Mapping[str, str] | None:
+    """The types that a sink gives to what is in these files when it closes them."""
+    if not files.are_open:
+        return None
+    names: dict[str, None] = {}
+    for path in files.paths:
+        with path.open("rb") as stream:
+            try:
+                names.update(dict.fromkeys(json.loads(stream.readline())))
+            except (ValueError, TypeError):
+                return None
+    return {name: _TYPES[_EVENTS.get(name, "text")] for name in names}
 
 
 def _json(files: Files, types: Mapping[str, str] | None) -> str:
