@@ -14,6 +14,7 @@ from time import perf_counter
 from rich.console import Console
 
 from .analysis.detections import detection_table, detections, one_look_table
+from .analysis.hour_files import hour_file_rows, hour_file_table
 from .analysis.levels import level_table, levels
 from .analysis.rows import analysis_rows, analysis_table
 from .analysis.showing import showing_rows, showing_table
@@ -57,6 +58,7 @@ def main() -> None:
     console.print(delivery_table(delivery_outcomes()))
     console.print(server_table(server_rows()))
     console.print(analysis_table(analyzed := [*analysis_rows()]))
+    console.print(hour_file_table(hour_file_rows()))
     console.print(showing_table(shown := [*showing_rows()]))
     console.print(panel_table(answered := [*panel_rows()]))
     for table in (level_table(levels()), detection_table(detections()), one_look_table()):

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -68,6 +68,11 @@ def closed_files(events: Path, kind: str = "exposures") -> list[Path]:
     return [file for file in files(events, kind) if not is_open(file.name)]
 
 
+def rows_of(parquet: Iterable[Path]) -> int:
+    counts: list[int] = [pq.read_metadata(file).num_rows for file in parquet]
+    return sum(counts)
+
+
 def named(count: int, *, begin: int = 0) -> list[Event]:
     return [exposure(f"{i}", insert_id=f"{i:06}") for i in range(begin, begin + count)]
 
@@ -99,7 +104,7 @@ class TestOpen(GrowingContract):
 
     def rows(self, sink: FileSink, kind: str) -> int:
         lines = [line for f in open_files(self.events, kind) for line in f.read_text().split("\n")]
-        closed = sum(pq.read_metadata(f).num_rows for f in closed_files(self.events, kind))
+        closed = rows_of(closed_files(self.events, kind))
         return len([json.loads(line) for line in lines if line]) + closed
 
 
@@ -107,7 +112,7 @@ class TestClosed(GrowingContract):
     def rows(self, sink: FileSink, kind: str) -> int:
         sink.close()
         assert open_files(self.events, kind) == []
-        return sum(pq.read_metadata(file).num_rows for file in files(self.events, kind))
+        return rows_of(files(self.events, kind))
 
 
 class TestClosedLines(GrowingContract):

@@ -13,7 +13,7 @@ import pytest
 
 from abkit.analysis.engines.local import DuckDB
 from abkit.analysis.engines.spark import _format
-from abkit.analysis.reading import files, listing
+from abkit.analysis.reading import files, listing, small_files
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.files import found_files
 from abkit.analysis.reading.folder_state import folder_state
@@ -275,3 +275,36 @@ def test_spark_looks_at_closed_files(folder: Path) -> None:
     written(folder / DAY / "three.jsonl", line(0))
     with pytest.raises(AnalysisError, match="which Spark does not read together"):
         _format(str(folder))
+
+
+def test_very_many_small_files_are_opened_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small_files, "_MANY", 3)
+    for i in range(3):
+        parquet(folder / DAY / f"{i}.parquet", 2)
+    written(folder / DAY / open_name("x"), line(7))
+    with DuckDB() as engine:
+        engine.open("events", Table(str(folder)), COLUMNS)
+        for file in (folder / DAY).iterdir():
+            file.unlink()
+        found = engine.rows(
+            "select org, price, count(*) as n from events group by all order by org"
+        )
+    assert [(row["org"], row["price"], row["n"]) for row in found] == [
+        ("0", 2.5, 3),
+        ("1", 2.5, 3),
+        ("7", 2.5, 1),
+    ]
+
+
+def test_one_bad_file_among_many_small_ones_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small_files, "_MANY", 3)
+    for i in range(3):
+        parquet(folder / DAY / f"{i}.parquet", 2)
+    bad = folder / DAY / "1.parquet"
+    bad.write_bytes(bad.read_bytes()[:-10])
+    with pytest.raises(AnalysisError, match=rf"{bad} is not a whole Parquet file"):
+        ids(folder)

@@ -15,6 +15,7 @@ from abkit.analysis.reading.files import Files, fault, found_files
 from abkit.analysis.reading.matching import Match
 from abkit.analysis.reading.quoting import identifier
 from abkit.analysis.reading.readers import body_of, known_types
+from abkit.analysis.reading.small_files import merged
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
 from abkit.extras import extra
@@ -65,10 +66,14 @@ class Attached:
                 self._register(name, table)
             return self._types(name, table.label)
         files = found_files(table.source, scratch=self._folder())
-        self._files[name] = files
         with self.translated(table.label, files):
             types_known = known_types(files, self._described)
-        self._view(name, body_of(files, scratch=self._folder(), types=types_known), files)
+            body = body_of(files, scratch=self._folder(), types=types_known)
+            one = merged(files, body, scratch=self._folder(), execute=self._connection.execute)
+        if one is not files:
+            files, body = one, body_of(one, scratch=self._folder())
+        self._files[name] = files
+        self._view(name, body, files)
         types = self._types(name, table.label, files)
         if files.format == "jsonl" and types_known is None:
             if [*types] == ["json"] and (problem := fault(files)) is not None:
