@@ -343,9 +343,11 @@ def test_a_disk_that_is_full_in_the_middle_of_a_line_leaves_whole_lines(
     (file,), (actions,) = open_files(events), open_files(events, "actions")
     before, actions_before = file.read_bytes(), actions.read_bytes()
     largest_file(len(before) + 200)
-    outcome = sink.send([action(insert_id="2"), *named(3, begin=1)])
-    assert isinstance(outcome, Retry)
-    assert str(events) in outcome.reason
+    for _ in range(3):
+        outcome = sink.send([action(insert_id="2"), *named(3, begin=1)])
+        assert isinstance(outcome, Retry)
+        assert str(events) in outcome.reason
+    assert (files(events), files(events, "actions")) == ([file], [actions])
     assert (file.read_bytes(), actions.read_bytes()) == (before, actions_before)
     largest_file(10_000_000)
     assert sink.send([action(insert_id="2"), *named(3, begin=1)]) is None
@@ -396,6 +398,28 @@ def test_where_files_cannot_be_locked_each_batch_has_files_of_its_own(
     for i in range(3):
         assert sink.send(named(1, begin=i)) is None
     assert (len(closed_files(events)), open_files(events)) == (3, [])
+
+
+def test_a_file_that_cannot_be_cut_is_left_and_another_one_begun(
+    events: Path,
+    sink: FileSink,
+    largest_file: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sink.send(named(1))
+    (file,) = open_files(events)
+    with monkeypatch.context() as patched:
+        patched.setattr(GrowingFile, "cut", refuse_to_cut)
+        largest_file(file.stat().st_size + 200)
+        assert isinstance(sink.send(named(3, begin=1)), Retry)
+    largest_file(10_000_000)
+    assert sink.send(named(3, begin=1)) is None
+    assert len(open_files(events)) == 2
+    assert insert_ids(events) == [f"{i:06}" for i in range(4)]
+
+
+def refuse_to_cut(_file: GrowingFile, _size: int) -> None:
+    raise OSError(errno.EIO, "a broken disk")
 
 
 # --- Processes

@@ -95,24 +95,16 @@ class GrowingFile:
         return _is_at(self._descriptor, self.path)
 
     def append(self, lines: bytes) -> None:
-        """Write whole lines, and force them to the disk; or leave the file as it was.
+        """Write whole lines, and force them to the disk.
 
         Raises:
-            OSError: They were not written.
+            OSError: They were not written, or only a part of them: `cut` takes that away.
         """
-        before = self.size
-        try:
-            self._write(lines)
-            os.fsync(self._descriptor)
-        except OSError:
-            self.cut(before)
-            raise
-
-    def _write(self, lines: bytes) -> None:
         written = os.write(self._descriptor, lines)
         if written < len(lines):
             message = f"the disk took {written} of {len(lines)} bytes"
             raise OSError(message)
+        os.fsync(self._descriptor)
 
     def cut(self, size: int) -> None:
         """Take away what was appended since the file had that size.

@@ -56,13 +56,13 @@ class HourFiles:
             file = None
         if file is None:
             file = self._files[folder] = GrowingFile.create(folder, now=self._clock())
-        size = file.size
+        appended = Appended(file, file.size)
         try:
             file.append(lines)
         except OSError:
-            self._give_up(file)
+            self.take_away(appended)
             raise
-        return Appended(file, size)
+        return appended
 
     def take_away(self, appended: Appended) -> None:
         """Leave a file as it was before lines were appended, as far as the disk can."""

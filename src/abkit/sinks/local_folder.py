@@ -49,7 +49,8 @@ class LocalFolder:
         self._notice_fork()
         with self._lock:
             self._remove_abandoned()
-            self._growing.close_abandoned()
+            if self._can_append:
+                self._growing.close_abandoned()
             self._put(files)
             self._growing.close_full()
 
