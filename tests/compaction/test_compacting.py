@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -21,10 +22,11 @@ from abkit.analysis.analysis import Analysis
 from abkit.compaction.compacting import CompactedDay
 from abkit.compaction.days import KINDS
 from abkit.errors import AnalysisError, CompactionError
+from abkit.open_files import open_name
 from abkit.sinks.files import FileSink
 from abkit.sinks.records import json_line, record
 
-from .stored import AT_ONCE, NOW, action, events, expected, exposure, files, ids, ids_in, write
+from .stored import AT_ONCE, action, events, expected, exposure, files, ids, ids_in, write
 
 DAY = "date=2026-11-01"
 
@@ -148,17 +150,14 @@ def test_what_a_run_left_that_was_interrupted_is_put_right_by_the_next(tmp_path:
         assert ids(tmp_path, kind) == expected(kind, days=1)
 
 
-@pytest.mark.parametrize("name", ["_{}.jsonl.open", "{}.open.jsonl"])
-def test_what_a_killed_process_was_writing_is_merged_but_for_half_a_line(
-    name: str, tmp_path: Path
-) -> None:
+def test_what_a_killed_process_was_writing_is_merged_but_for_half_a_line(tmp_path: Path) -> None:
     write(tmp_path, days=1)
     lines = [json_line(record(action(number))) for number in (50, 51, 52)]
-    dead, alive = (tmp_path / "actions" / DAY / name.format(process * 32) for process in ("0", "1"))
+    dead, alive = (tmp_path / "actions" / DAY / open_name(process * 32) for process in ("0", "1"))
     dead.write_text("\n".join([*lines[:2], lines[2][:40]]))
     alive.write_text(lines[2][:40])
-    os.utime(dead, (NOW.timestamp() - 3_700, NOW.timestamp() - 3_700))
-    os.utime(alive, (NOW.timestamp() - 60, NOW.timestamp() - 60))
+    hours_ago = time.time() - 3_700
+    os.utime(dead, (hours_ago, hours_ago))
     AT_ONCE.run(str(tmp_path))
     assert ids(tmp_path, "actions") == expected("actions", days=1) + Counter(["a0-50", "a0-51"])
     assert (dead.exists(), alive.exists()) == (False, True)

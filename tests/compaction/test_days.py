@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from abkit.compaction.days import Day, StoredFile, days_to_merge, is_open, stored_file
+from abkit.compaction.days import Day, StoredFile, days_to_merge, stored_file
 
 TODAY = date(2026, 11, 20)
 NOW = 1_795_000_000.0
@@ -18,7 +18,7 @@ def file(name: str, *, days_ago: int = 3, kind: str = "actions", **known: float)
 
 
 def to_merge(*files: StoredFile) -> list[tuple[str, list[str]]]:
-    days = days_to_merge(files, before=TODAY, now=NOW)
+    days = days_to_merge(files, before=TODAY)
     return [(str(day), [each.name for each in day.files]) for day in days]
 
 
@@ -57,17 +57,16 @@ def test_a_day_of_one_run_or_of_one_file_of_parquet_is_done(names: list[str], do
 
 
 def test_what_is_of_others_is_left_alone() -> None:
-    left = ["_SUCCESS", ".hidden.parquet", "_x.parquet", "a.csv", "a.jsonl.gz", "readme.md"]
+    left = [
+        "_SUCCESS",
+        "_0a.jsonl.open",
+        ".hidden.parquet",
+        "_x.parquet",
+        "a.csv",
+        "a.jsonl.gz",
+        "readme.md",
+    ]
     assert to_merge(*map(file, left), file("empty.jsonl", size=0)) == []
-
-
-@pytest.mark.parametrize("name", ["_0a.jsonl.open", "0a.open.jsonl"])
-def test_a_file_that_may_be_written_to_is_merged_when_it_was_quiet_for_an_hour(name: str) -> None:
-    assert is_open(name)
-    assert to_merge(file(name, modified=NOW - 3_500)) == []
-    assert to_merge(file(name, modified=NOW - 3_700)) == [("actions of 2026-11-17", [name])]
-    unknown = StoredFile("actions", TODAY - timedelta(days=3), name, 10)
-    assert days_to_merge([unknown], before=TODAY, now=NOW) == []
 
 
 def test_a_new_file_has_a_name_that_comes_after_those_that_it_replaces() -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -184,7 +184,13 @@ def test_a_dedup_store_of_ones_own_sees_the_exposures_to_all() -> None:
 
     sinks = [MemorySink(), MemorySink()]
     fanout = FanOut(ExposureLogger(sinks[0], dedup=Seeing()), sinks[1])
-    assert fanout.exposer("Shared", "Shared", "org", person_and_groups, lambda _: None) is None
+
+    def describe(
+        subjects: Mapping[str, Any], of: str, _unit_id: str, /
+    ) -> tuple[str | None, Mapping[str, str]]:
+        return person_and_groups(subjects, of)
+
+    assert fanout.exposer("Shared", "Shared", "org", describe, lambda _: None) is None
     with fanout:
         manager = ExperimentManager(on_event=fanout, strict=True)
         manager.add(type("Shared", (OrgExperiment,), {"variants": ["0"]}))

@@ -27,7 +27,7 @@ from ..handbook import Org, User, load_module
 from .asgi_client import Client
 
 ORGS, USERS = "ShowPluginsExperiment", "OnboardingExperiment"
-SUBJECTS = {"org": Org(1), "actor": User(7)}
+SUBJECTS: dict[str, Any] = {"org": Org(1), "actor": User(7)}
 HEAD = RequestHead(method="POST", headers={})
 
 

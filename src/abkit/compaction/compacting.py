@@ -16,11 +16,10 @@ from uuid import uuid4
 
 from attrs import evolve, field, frozen
 
-from abkit.compaction.days import Day, StoredFile, days_to_merge, is_done, is_open
+from abkit.compaction.days import Day, StoredFile, days_to_merge, is_done
 from abkit.compaction.event_files import EventFiles, event_files
 from abkit.compaction.merging import MergeLimits, merging
 from abkit.compaction.scratch import remove_abandoned, scratch
-from abkit.compaction.whole_lines import whole_lines
 from abkit.errors import CompactionError
 
 OLDER = timedelta(days=1)
@@ -91,8 +90,8 @@ class Compaction:
         """
         remove_abandoned()
         files = event_files(events)
-        now = self.clock()
-        before = (datetime.fromtimestamp(now, UTC) - self.older_than).date()
+        files.close_abandoned()
+        before = (datetime.fromtimestamp(self.clock(), UTC) - self.older_than).date()
         compacted: list[CompactedDay] = []
         settling: deque[tuple[float, CompactedDay]] = deque()
 
@@ -101,7 +100,7 @@ class Compaction:
             if report is not None:
                 report(each)
 
-        for day in days_to_merge(files.listed(), before=before, now=now):
+        for day in days_to_merge(files.listed(), before=before):
             merged = self._merged(files, day)
             if merged is None:
                 continue
@@ -134,10 +133,7 @@ def _put(files: EventFiles, day: Day, folder: Path, limits: MergeLimits) -> Comp
     copies = folder / "copies"
     copies.mkdir()
     fetched = files.fetched(day.files, copies)
-    old = {
-        whole_lines(path, copies / f"{number}.jsonl") if is_open(file.name) else path: file
-        for number, (file, path) in enumerate(zip(day.files, fetched, strict=True))
-    }
+    old = dict(zip(fetched, day.files, strict=True))
     with merging(day.kind, into=folder, limits=limits) as merger:
         unknown = merger.without_ids([*old])
         left = tuple(file for path, file in old.items() if path in unknown)

@@ -10,9 +10,6 @@ from attrs import frozen
 KINDS = ("exposures", "actions", "identities")
 """The folders of stored events."""
 
-QUIET = 3_600.0
-"""Seconds after which a file that is still called open has no writer any more."""
-
 _DATE = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 _MERGED = re.compile(r"merged-(?P<generation>\d{4})-(?P<run>[0-9a-f]{32})-\d{3}\.parquet")
 _ENDS = (".parquet", ".jsonl", ".ndjson")
@@ -79,12 +76,7 @@ def stored_file(path: str, size: int, modified: float | None) -> StoredFile | No
     return None
 
 
-def is_open(name: str) -> bool:
-    """Whether a file is called as one that is still written to: its last line may be half a line."""
-    return (name.startswith("_") and name.endswith(".jsonl.open")) or name.endswith(".open.jsonl")
-
-
-def days_to_merge(files: Iterable[StoredFile], *, before: dt.date, now: float) -> list[Day]:
+def days_to_merge(files: Iterable[StoredFile], *, before: dt.date) -> list[Day]:
     """The days of several files, or of one that is not as it should be; in their order.
 
     Names that begin with . or _ are another writer's, and stay; so does what is empty, and what is neither
@@ -93,11 +85,10 @@ def days_to_merge(files: Iterable[StoredFile], *, before: dt.date, now: float) -
     Args:
         files: All files.
         before: The first date whose events may still come.
-        now: Seconds since the epoch.
     """
     days: defaultdict[tuple[dt.date, str], list[StoredFile]] = defaultdict(list)
     for file in files:
-        if file.date < before and _can_be_merged(file, now):
+        if file.date < before and _can_be_merged(file):
             days[file.date, file.kind].append(file)
     return [
         Day(kind, date, tuple(sorted(found, key=lambda file: file.name)))
@@ -114,12 +105,9 @@ def is_done(files: Sequence[StoredFile]) -> bool:
     return len(runs) == 1 and None not in runs
 
 
-def _can_be_merged(file: StoredFile, now: float) -> bool:
-    if not file.size:
-        return False
-    if is_open(file.name):
-        return file.modified is not None and file.modified < now - QUIET
-    return not file.name.startswith((".", "_")) and file.name.endswith(_ENDS)
+def _can_be_merged(file: StoredFile) -> bool:
+    hidden = file.name.startswith((".", "_"))
+    return bool(file.size) and not hidden and file.name.endswith(_ENDS)
 
 
 def _match(file: StoredFile) -> re.Match[str] | None:

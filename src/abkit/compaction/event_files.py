@@ -13,6 +13,7 @@ from abkit.analysis.reading.remote import filesystem_of, refused
 from abkit.compaction.days import KINDS, StoredFile, stored_file
 from abkit.errors import CompactionError
 from abkit.quoting import masked, told
+from abkit.sinks.hour_files import close_abandoned_files
 from abkit.sinks.leftovers import Sweep, name_of_part
 
 _INCOMPLETE = (
@@ -32,6 +33,10 @@ class EventFiles(Protocol):
     """
 
     label: str
+
+    def close_abandoned(self) -> None:
+        """Close the files that dead processes were still writing to."""
+        ...
 
     def listed(self, folders: Iterable[str] = KINDS) -> list[StoredFile]:
         """The files of events in folders below.
@@ -107,6 +112,10 @@ class _LocalFiles:
         self.label = str(folder)
         self._remove_abandoned()
 
+    def close_abandoned(self) -> None:
+        """As `EventFiles.close_abandoned`."""
+        close_abandoned_files(self._folder)
+
     def listed(self, folders: Iterable[str] = KINDS) -> list[StoredFile]:
         return [file for folder in folders for file in self._below(folder)]
 
@@ -163,6 +172,9 @@ class _RemoteFiles:
         self._root = root
         self.label = label
         self._appears_whole = not _APPEARS_WHOLE.isdisjoint(_protocols(filesystem))
+
+    def close_abandoned(self) -> None:
+        """Nothing: where nothing can be appended, nothing is open."""
 
     def listed(self, folders: Iterable[str] = KINDS) -> list[StoredFile]:
         self._filesystem.invalidate_cache()

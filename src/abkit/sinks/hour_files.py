@@ -8,12 +8,23 @@ from pathlib import Path
 from attrs import frozen
 
 from abkit.open_files import is_open
-from abkit.sinks.file_formats import TABLES, FileFormat
+from abkit.sinks.event_files import INCOMPLETE
+from abkit.sinks.file_formats import TABLES, FileFormat, file_format
 from abkit.sinks.growing_file import GrowingFile
 from abkit.sinks.leftovers import Sweep, name_of_part
 
 HOUR = 3_600.0
 _LARGEST = 32_000_000  # bytes; readers copy what is open, and closing reads it
+
+
+def close_abandoned_files(directory: Path) -> None:
+    """Close the files that dead processes have left open, as lines of JSON.
+
+    Args:
+        directory: Of a sink.
+    """
+    form = file_format("jsonl")
+    HourFiles(directory, directory / INCOMPLETE, form, clock=time.time).close_abandoned()
 
 
 @frozen

@@ -8,7 +8,7 @@ from gzip import BadGzipFile
 from gzip import open as open_gzip
 from pathlib import Path
 from time import sleep
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -19,6 +19,8 @@ from abkit.analysis.reading.whole_lines import whole_lines
 from abkit.errors import AnalysisError, EmptyDataError
 from abkit.open_files import is_open
 from abkit.quoting import masked
+
+_Found = TypeVar("_Found")
 
 _ATTEMPTS = 5
 _PAUSE = 0.05  # seconds, longer each time
@@ -86,6 +88,16 @@ def found_files(path: str | Path, *, scratch: Path) -> Files:
     return _looked(fetch if is_url(path) else look, label)
 
 
+def named_files(path: str) -> list[Path]:
+    """The files of this machine that a path means, whatever is in them; of two with the same rows, one.
+
+    Raises:
+        EmptyDataError: It is a glob that matches none.
+        AnalysisError: It does not exist, or files go while they are listed.
+    """
+    return _looked(lambda: without_replaced(listed(path)), masked(path))
+
+
 def closed_files(folder: Path) -> Files:
     """The files of a folder that are not empty, and are not written to any more.
 
@@ -102,7 +114,7 @@ def closed_files(folder: Path) -> Files:
     return _looked(look, label)
 
 
-def _looked(look: Callable[[], Files], label: str) -> Files:
+def _looked(look: Callable[[], _Found], label: str) -> _Found:
     """What is found; if a file is gone that was listed, all are listed again."""
     for attempt in range(_ATTEMPTS):
         sleep(attempt * _PAUSE)

@@ -362,7 +362,7 @@ class _GoingOn:
         columns = ", ".join(self._columns)
         scoped.define(
             "units", f"select {columns} from known_units where unit_id in ({units})", keep=True
-        )  # noqa: S608
+        )
         scoped.define(
             "actions",
             f"""\
