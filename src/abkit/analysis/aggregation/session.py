@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
+from abkit.analysis.aggregation.watching import watched
 from abkit.analysis.engines.base import Engine, Row
 from abkit.analysis.engines.scoped import Scoped
 
 Progress: TypeAlias = Callable[[str, int, int], object]
-"""Is told what is done now, as which step, of about how many."""
+"""Is told what is done now, as which step, of about how many; a `Watcher` also, how much of that is done."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,15 +49,19 @@ class QuerySession:
     def define(self, name: str, query: str, *, keep: bool = False) -> None:
         """As `Engine.define`."""
         self.texts[name] = query
-        if keep:
-            self._tell(name)
-        self.engine.define(name, query, keep=keep)
+        if not keep:
+            self.engine.define(name, query)
+            return
+        self._tell(name)
+        with watched(self.engine, self._progress):
+            self.engine.define(name, query, keep=True)
 
     def rows(self, what: str, query: str) -> Sequence[Row]:
         """As `Engine.rows`; `what` names the question."""
         self.texts[what] = query
         self._tell(what)
-        return self.engine.rows(query)
+        with watched(self.engine, self._progress):
+            return self.engine.rows(query)
 
     def row(self, what: str, query: str) -> Row:
         """The only row of an answer."""

@@ -40,6 +40,7 @@ class Attached:
 
         self._connection = connection
         self._errors = duckdb.Error
+        self._too_large = duckdb.OutOfMemoryException
         self._refusals = refusals
         self._files: dict[str, Files] = {}
         self._scratch: Path | None = None
@@ -193,6 +194,8 @@ class Attached:
             if str(error) == "Query interrupted":
                 raise KeyboardInterrupt from error
             raise
+        except self._too_large as error:
+            raise AnalysisError(_needs_more(source, error)) from error
         except self._errors as error:
             refused = self._refusals.explained(str(error))
             if refused is not None:
@@ -230,6 +233,14 @@ def _json_type(type_: str) -> str:
     if type_ in _NUMBERS or type_ == "JSON":
         return type_
     return "JSON" if type_.endswith("]") or "(" in type_ else "VARCHAR"
+
+
+def _needs_more(source: str, error: Exception) -> str:
+    return (
+        f"{source} cannot be analyzed in the memory that DuckDB may use and the room for its temporary files; "
+        f"it says: {_first_line(error)} More memory: --memory-limit, or engine=DuckDB(memory_limit=...); another "
+        "place for temporary files: the environment variable TMPDIR"
+    )
 
 
 def _first_line(error: Exception) -> str:

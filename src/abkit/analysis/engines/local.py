@@ -1,9 +1,14 @@
 """DuckDB, embedded in the process: the default engine."""
 
+import re
+import shutil
+import tempfile
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 from abkit.analysis.engines.attaching import Attached
 from abkit.analysis.engines.base import Row
@@ -12,28 +17,36 @@ from abkit.analysis.engines.dialects.duckdb import DuckDBDialect
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.matching import match
-from abkit.analysis.reading.quoting import identifier
+from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.reading.sources import Table
+from abkit.errors import AnalysisError
 from abkit.extras import extra
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
+_SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
+
 
 class DuckDB:
     """Reads files and frames where they are; what a URL names is copied first, by fsspec.
 
-    DuckDB itself knows nothing of the network, and loads no extension.
+    DuckDB itself knows nothing of the network, and loads no extension. What does not fit into its memory is
+    written to a folder of temporary files, where Python has its own (`TMPDIR`), and removed with `close`.
 
     Args:
         threads: How many it works with; None: as many as the machine has processors.
+        memory_limit: The memory that it may use, such as "4GB" or "50%" of the machine's; None: 80%.
 
     Raises:
+        AnalysisError: The limit is no size.
         MissingExtraError: duckdb is not installed.
     """
 
-    def __init__(self, *, threads: int | None = None) -> None:
+    def __init__(self, *, threads: int | None = None, memory_limit: str | None = None) -> None:
+        if memory_limit is not None:
+            check_size(memory_limit)
         with extra("analysis"):
             import duckdb
         self._unbound = duckdb.BinderException
@@ -44,9 +57,18 @@ class DuckDB:
         )
         # A time without a zone is UTC, on whatever machine.
         self._connection.execute("set TimeZone = 'UTC'")
-        self._connection.execute("set enable_progress_bar = false")
+        # How far it is can be asked, but it prints nothing itself.
+        self._connection.execute("set enable_progress_bar_print = false")
+        self._connection.execute("set enable_progress_bar = true")
+        # Rows have no order here; to keep one takes memory.
+        self._connection.execute("set preserve_insertion_order = false")
+        # Not ".tmp" in whatever folder the process is in; DuckDB makes it when it is needed.
+        self._spilled = Path(tempfile.gettempdir()) / f"abkit-spilled-{uuid4().hex}"
+        self._connection.execute(f"set temp_directory = {literal(str(self._spilled))}")
         if threads is not None:
             self._connection.execute(f"set threads = {threads:d}")
+        if memory_limit is not None:
+            self._connection.execute(f"set memory_limit = {literal(memory_limit)}")
         self._attached = Attached(self._connection, self._refusals)
 
     def __enter__(self) -> Self:
@@ -64,6 +86,14 @@ class DuckDB:
         """Forget all tables."""
         self._connection.close()
         self._attached.close()
+        shutil.rmtree(self._spilled, ignore_errors=True)
+
+    def share_done(self) -> float | None:
+        """How much of the query that another thread runs is done, from 0 to 1; None if none runs."""
+        with suppress(self._closed):
+            percent = float(self._connection.query_progress())
+            return percent / 100 if 0 <= percent <= 100 else None
+        return None
 
     def interrupt(self) -> None:
         """End the query that another thread runs, if one does: it fails there."""
@@ -165,3 +195,14 @@ from (
         except self._unbound:
             return None
         return str(type_)
+
+
+def check_size(text: str) -> None:
+    """Refuse what is no size of a memory.
+
+    Raises:
+        AnalysisError: It is none.
+    """
+    if not isinstance(text, str) or not _SIZE.fullmatch(text.strip()):
+        message = f'memory_limit must be a size such as "4GB", "512MB" or "50%", not {text!r}'
+        raise AnalysisError(message)
