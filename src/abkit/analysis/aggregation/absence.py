@@ -31,12 +31,12 @@ def absences(
         session: The engine.
         measured_sums: What was measured.
         actions: The table of the actions; None if nothing was done yet.
-        lacking: Whether some may lack a number or a text that metrics need.
+        lacking: Whether some may lack a property whose values metrics tell apart.
     """
     if actions is None:
         return ("There are no actions yet: whatever they measure is 0 for every unit.",)
     return (
-        *(_without_number(session, measured_sums.layout, actions) if lacking else ()),
+        *_without_number(session, measured_sums, actions),
         *(_without_value(session, measured_sums.layout) if lacking else ()),
         *unfulfilled(session, measured_sums.layout, actions),
         *_nobody(session, measured_sums),
@@ -69,9 +69,12 @@ def limited_to_zero(measured_sums: MeasuredSums) -> Iterable[str]:
             )
 
 
-def _without_number(session: QuerySession, layout: Layout, actions: Table) -> Iterable[str]:
-    """Of each property that metrics add up, how many actions lack it."""
-    if not layout.values:
+def _without_number(
+    session: QuerySession, measured_sums: MeasuredSums, actions: Table
+) -> Iterable[str]:
+    """Of each property that metrics add up, how many actions lack it; asked only if some do."""
+    layout = measured_sums.layout
+    if not layout.values or measured_sums.valueless == 0:
         return
     rows = session.rows("values that are missing", absence.without_number(layout))
     lacking = [

@@ -70,6 +70,7 @@ class MeasuredSums:
         adjusted: Whether CUPED adjusts by what the units did before, as far as that is known.
         beside: Whether other covariates adjust too, as far as there are some.
         end: The last moment of the data, in microseconds since 1970, where some metric waits for a window.
+        valueless: Actions that count for some metric of a property, and lack it; None: nobody has counted.
     """
 
     sums: Mapping[str, Sums]
@@ -88,6 +89,7 @@ class MeasuredSums:
     adjusted: bool = True
     beside: bool = True
     end: int | None = None
+    valueless: int | None = None
 
     def up_to(self, count: int) -> "MeasuredSums":
         """The sums at the end of one of the periods.
@@ -203,7 +205,7 @@ def measured_over_time(
         segments: The properties that units are told apart by.
         end: As of `MeasuredSums`.
     """
-    looks = _over_time(session, queries, new_units, changes)
+    looks, valueless = _over_time(session, queries, new_units, changes)
     return MeasuredSums(
         sums=looks[-1][1] if looks else MappingProxyType({}),
         layout=queries.layout,
@@ -213,6 +215,7 @@ def measured_over_time(
         strata=looks[-1][2] if looks else (),
         strata_of_looks=tuple(strata for _, _, strata in looks),
         end=end,
+        valueless=valueless,
     )
 
 
@@ -286,8 +289,11 @@ def _measured(session: QuerySession, queries: SumQueries, segments: Sequence[str
     # A column of users, taken for the variants, is not read to its end.
     most = (MAXIMUM_VARIANTS + 1) * (MAXIMUM_PHASES if PHASE in queries.by else 1)
 
+    answers: list[Sequence[Row]] = []
+
     def ask(queries: SumQueries) -> Looks:
-        return _read(queries, session.rows("sums per variant", queries.sums(limit=most)))
+        answers.append(session.rows("sums per variant", queries.sums(limit=most)))
+        return _read(queries, answers[-1])
 
     found = {group: sums for group, (sums,) in centered(queries, ask).items()}
     by_variant, strata = _by_variant(found)
@@ -297,7 +303,12 @@ def _measured(session: QuerySession, queries: SumQueries, segments: Sequence[str
         parts=_parts(session, queries, segments),
         limits=queries.limits,
         strata=strata,
+        valueless=_valueless(answers[-1]),
     )
+
+
+def _valueless(rows: Sequence[Row]) -> int:
+    return sum(integer(row, "valueless") for row in rows)
 
 
 def _by_variant(found: Mapping[Group, Sums]) -> tuple[Mapping[str, Sums], Strata]:
@@ -377,14 +388,20 @@ def _over_time(
     queries: SumQueries,
     new_units: NewUnits,
     changes: Callable[[SumQueries], Changes],
-) -> tuple[tuple[datetime, Mapping[str, Sums], Strata], ...]:
-    """The cumulative sums at the end of every period from the first to the last, plain and per phase."""
+) -> tuple[tuple[tuple[datetime, Mapping[str, Sums], Strata], ...], int]:
+    """The cumulative sums at the end of every period from the first to the last, plain and per phase.
+
+    And how many actions count and lack a property that some metric adds up.
+    """
     if not new_units.units:
-        return ()
+        return (), 0
     idle = session.row("measures of a unit that did nothing", queries.idle())
+
+    answers: list[Sequence[Row]] = []
 
     def ask(queries: SumQueries) -> Looks:
         queries, rows = changes(queries)
+        answers.append(rows)
         return _cumulated(queries, new_units, rows, idle=idle)
 
     found = centered(queries, ask)
@@ -392,13 +409,14 @@ def _over_time(
         min(start for start, *_ in new_units.units),
         timedelta(microseconds=new_units.length),
     )
-    return tuple(
+    looks = tuple(
         (
             first + (look + 1) * length,
             *_by_variant({group: sums[look] for group, sums in found.items()}),
         )
         for look in range(min(map(len, found.values())))
     )
+    return looks, _valueless(answers[-1])
 
 
 def _cumulated(

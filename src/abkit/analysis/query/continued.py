@@ -23,7 +23,7 @@ class ContinuedQueries:
     """The queries of what has changed since the days before `since`, which are closed, were summed up.
 
     The table `known_units` has what each unit, as it was known then, did in those days: the columns of `units`,
-    and those of `EventQueries.state_names`. Of some it does not hold any more: they were exposed to another
+    and those of `EventQueries.sum_names`. Of some it does not hold any more: they were exposed to another
     variant, or earlier, or something came late that they had done. `actions` has the number of the batch
     that each action came with.
 
@@ -126,7 +126,7 @@ where unit_id not in (select unit_id from unchanged_units)"""
 
         Columns: those of `EventQueries.by_period`, and known (1 of what is closed, else 0).
         """
-        names = ", ".join(self.events.state_names())
+        names = ", ".join(self.events.sum_names())
         last = self.since // self.length - 1
         key = unit_key(in_several=self.events.in_several)
         return f"""\
@@ -148,7 +148,7 @@ select unit_id, variant, period, 0 as known, new, {names}
         Args:
             until: The moment, the first of a period, in microseconds since 1970.
         """
-        names = self.events.state_names()
+        names = self.events.sum_names()
         columns = ", ".join(f"u.{name} as {name}" for name in self.columns)
         sums = ", ".join(f"coalesce(s.{name}, {number(0.0)}) as {name}" for name in names)
         key = unit_key(in_several=self.events.in_several)
@@ -291,7 +291,7 @@ where batch > {self.batch} and time < {self.since} and {_among(self.events.layou
   and unit_id is not null"""  # noqa: S608 - literals are quoted
 
     def _added_up(self, where: str) -> str:
-        names = self.events.state_names()
+        names = self.events.sum_names()
         sums = ",\n  ".join(f"sum({name}) as {name}" for name in names)
         listed = ", ".join(names)
         known = ""

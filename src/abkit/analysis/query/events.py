@@ -170,7 +170,8 @@ where {condition}"""  # noqa: S608 - literals are quoted
         """Sums over the rows of each unit that did something.
 
         Columns: unit_id, variant, a0, ... (accumulators after the exposure) and, with CUPED, past_0,
-        ... (those before it) and present_0, ... (1 if there was any of the actions of a metric).
+        ... (those before it) and present_0, ... (1 if there was any of the actions of a metric); and, if
+        metrics add up properties, valueless (actions that count and lack theirs).
 
         Args:
             source: Where the rows are: `done`, or `progress` if something must be completed.
@@ -185,16 +186,17 @@ group by {unit_key(in_several=self.in_several)}"""  # noqa: S608 - literals are 
         """The measures of each unit, from `units` and `per_unit`.
 
         Columns: unit_id, variant, segment_0, ..., m0, ... and, with CUPED, b0, ... and present_0, ...;
-        c0, ... of its attributes; and phase, if there are several.
+        c0, ... of its attributes; phase, if there are several; and valueless, as `per_unit` has it.
         """
         segments = "".join(f",\n  u.segment_{i} as segment_{i}" for i in range(self.segments))
         phase = ",\n  u.phase as phase" if self.phased else ""
+        valueless = ",\n  p.valueless as valueless" if self.layout.values else ""
         same = " and p.variant = u.variant" if self.in_several else ""
         return f"""\
 select
   u.unit_id as unit_id,
   u.variant as variant{phase}{segments},
-  {self._measures("p.", over=self._over)}{attribute_values(self.layout.attributes)}
+  {self._measures("p.", over=self._over)}{attribute_values(self.layout.attributes)}{valueless}
 from units u
 left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
@@ -202,7 +204,7 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
         """What each unit did in each period in which it did something.
 
         What a unit did before its first exposure belongs to the period of that. Columns: unit_id, variant,
-        period, new (1 in the period of the first exposure), and those of `state_names`: sums of what was
+        period, new (1 in the period of the first exposure), and those of `sum_names`: sums of what was
         done in the period alone.
 
         Args:
@@ -221,23 +223,34 @@ select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
         """The measures of each unit at the end of each period in which it did something.
 
         Columns: unit_id, variant, period, new (1 in the period of the first exposure), m0, ... and, with
-        CUPED, b0, ... and present_0, ...; and the same as they were before the period: was_m0, ...; and phase, if
-        there are several.
+        CUPED, b0, ... and present_0, ...; and the same as they were before the period: was_m0, ...; phase, if
+        there are several; and valueless, as `per_unit` has it, of the period alone.
 
         Args:
             source: The query of `by_period`; or, if something is known, of `ContinuedQueries.periods`.
         """
-        names = self.state_names()
+        later, before = self._later_names(), self._before_names()
+        names = self._state_names()
         key = unit_key(in_several=self.in_several)
         # As it was, to the last digit: what is left after taking away what came may not be that.
         states = ",\n    ".join(
-            f"{name}, coalesce(lag({name}) over (partition by {key} order by period), "
-            f"cast(0 as double)) as was_{name}"
-            for name in names
+            [
+                *(
+                    f"{name}, coalesce(lag({name}) over (partition by {key} order by period), "
+                    f"cast(0 as double)) as was_{name}"
+                    for name in later
+                ),
+                # All that was before the exposure came in one period.
+                *(
+                    f"{name}, case when new = 1 then cast(0 as double) else {name} end as was_{name}"
+                    for name in before
+                ),
+            ]
         )
         running = ",\n      ".join(f"sum({name}) over so_far as {name}" for name in names)
         phase = "phase, " if self.phased else ""
         told = "".join(f", c{i}" for i in range(len(self.layout.attributes)))
+        valueless = ", valueless" if self.layout.values else ""
         values = attribute_values(self.layout.attributes)
         of_units = ""
         if phase or told:
@@ -252,12 +265,12 @@ select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
         return f"""\
 select unit_id, variant, {phase}period, new,
   {self._measures("", over=self._ripened)},
-  {was}{carried(self.layout.attributes)}
+  {was}{carried(self.layout.attributes)}{valueless}
 from (
-  select unit_id, variant, {phase}period, {known}new{told},
+  select unit_id, variant, {phase}period, {known}new{told}{valueless},
     {states}
   from (
-    select unit_id, variant, period, {known}new,
+    select unit_id, variant, period, {known}new{valueless},
       {running}
     from (
       {source}
@@ -277,7 +290,7 @@ from (
         told = "".join(
             f",\n  cast(0 as double) as c{i}" for i in range(len(self.layout.attributes))
         )
-        zeros = ", ".join(f"cast(0 as double) as {name}" for name in self.state_names())
+        zeros = ", ".join(f"cast(0 as double) as {name}" for name in self._state_names())
         return f"""\
 select
   {self._measures("", over=self._ripened)}{told}
@@ -353,6 +366,9 @@ select unit_id, variant, {then} as period,
             f"{_summed(a, past=0 if self.cuped else None)} as a{i}"
             for i, a in enumerate(self.layout.accumulators)
         ]
+        if self.layout.values:
+            count = _count(self.layout.without_value(), past=None)
+            now.append(f"cast({count} as double) as valueless")
         if not self.cuped:
             return ",\n  ".join(now)
         past = [
@@ -360,7 +376,8 @@ select unit_id, variant, {then} as period,
             for i in self._past_accumulators()
         ]
         present = [
-            f"max({one_if(f'past = 1 and {_among(actions)}')}) as present_{i}"
+            # Counted as the accumulators are, so that a database does it once where there is such a one.
+            f"{one_if(' or '.join(map(_did_before, actions)))} as present_{i}"
             for i, actions in enumerate(self.layout.presences)
         ]
         return ",\n  ".join([*now, *past, *present])
@@ -399,14 +416,24 @@ select unit_id, variant, {then} as period,
         needed = (a for part in layout.adjusted for a in layout.needed(part))
         return sorted({layout.accumulators.index(a) for a in needed})
 
-    def state_names(self) -> list[str]:
-        """The columns of `by_period` that are sums, of which a unit's measures are made."""
+    def sum_names(self) -> list[str]:
+        """The columns of `by_period` that are sums."""
+        return [*self._state_names(), *(["valueless"] if self.layout.values else [])]
+
+    def _state_names(self) -> list[str]:
+        return [*self._later_names(), *self._before_names()]
+
+    def _later_names(self) -> list[str]:
+        """The columns of a unit's state that may change in each period."""
         now = [f"a{i}" for i in range(len(self.layout.accumulators))]
-        now += [f"ripe_{i}" for i in range(len(self.layout.waits_for))]
+        return [*now, *(f"ripe_{i}" for i in range(len(self.layout.waits_for)))]
+
+    def _before_names(self) -> list[str]:
+        """The columns of what a unit did before its exposure: they change in the period of that only."""
         if not self.cuped:
-            return now
+            return []
         past = [f"past_{i}" for i in self._past_accumulators()]
-        return [*now, *past, *(f"present_{i}" for i in range(len(self.layout.presences)))]
+        return [*past, *(f"present_{i}" for i in range(len(self.layout.presences)))]
 
     def _earliest(self) -> str:
         if self.cuped is None:
@@ -431,9 +458,19 @@ def _among(actions: Collection[str]) -> str:
     return f"action in ({', '.join(map(literal, actions))})"
 
 
+def _did_before(action: str) -> str:
+    """Whether a unit did an action before its exposure, of its rows as SQL."""
+    return f"{_count(f'action = {literal(action)}', past=1)} > 0"
+
+
+def _count(condition: str, *, past: int | None) -> str:
+    when = "" if past is None else f" and past = {past}"
+    return f"count(case when {condition}{when} then 1 end)"
+
+
 def _summed(accumulator: Accumulator, *, past: int | None) -> str:
     when = "" if past is None else f" and past = {past}"
     if accumulator.value is None:
-        return f"cast(count(case when {accumulator.condition}{when} then 1 end) as double)"
+        return f"cast({_count(accumulator.condition, past=past)} as double)"
     summed = f"sum(case when {accumulator.condition}{when} then {accumulator.value} end)"
     return f"coalesce({summed}, cast(0 as double))"

@@ -324,6 +324,14 @@ class Layout:
         own = (self.counted(p, action) for p in parts if (p.action, p.property) == (action, key))
         return " or ".join(dict.fromkeys(own))
 
+    def without_value(self) -> str:
+        """Whether a row of `done` counts for some metric of a property that it lacks, as SQL."""
+        lacking = (
+            f"(value_{i} is null and ({self.counted_value(*pair)}))"
+            for i, pair in enumerate(self.values)
+        )
+        return f"past = 0 and ({' or '.join(lacking)})"
+
     def needed(self, part: Metric) -> tuple[Accumulator, ...]:
         """The sums that one metric of one value per unit is made of.
 

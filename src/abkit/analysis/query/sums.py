@@ -85,7 +85,7 @@ limit {limit}"""  # noqa: S608 - columns are our own
         """The sums per group.
 
         Columns: those of `by`, n, k0, ... (units that have a value), t0, ... (totals), p0_0, ...
-        (products).
+        (products); and, if metrics add up properties, valueless (actions that count and lack theirs).
 
         Args:
             limit: The most groups to tell; None: all.
@@ -101,10 +101,10 @@ limit {limit}"""  # noqa: S608 - columns are our own
         return f"""\
 select {groups},
   count(*) as n,
-  {", ".join(f"count(x{i}) as k{i}" for i in range(len(self.layout.parts)))},
+  {", ".join(f"count(x{i}) as k{i}" for i in range(len(self.layout.parts)))},{self._summed_valueless}
   {self._added(lambda i: f"x{i}", lambda i, j: f"x{i} * x{j}")}
 from (
-  select {groups},
+  select {groups},{self._valueless}
     {values}
   from measured{where}
 ) as shifted
@@ -115,7 +115,7 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
 
         Columns: period, those of `by`, n (units whose first exposure was in that period), k0, ... (units
         that have a value since then, only of metrics that not all units have), t0, ... (totals), p0_0, ...
-        (products).
+        (products); and valueless, as `sums` has it.
         """
         groups = ", ".join(self.by)
         lacked, size = self.layout.lacked, self.layout.size
@@ -138,10 +138,10 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
         )
         return f"""\
 select period, {groups},
-  sum(new) as n,{known}
+  sum(new) as n,{known}{self._summed_valueless}
   {self._added(lambda i: f"{x[i]} - {y[i]}", lambda i, j: f"{x[i]} * {x[j]} - {y[i]} * {y[j]}")}
 from (
-  select period, {groups}, new,
+  select period, {groups}, new,{self._valueless}
     {measures}
   from states
 ) as shifted
@@ -222,6 +222,14 @@ from (
   from measured{known}
 ) as ranked
 where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are our own
+
+    @property
+    def _valueless(self) -> str:
+        return " valueless," if self.layout.values else ""
+
+    @property
+    def _summed_valueless(self) -> str:
+        return "\n  sum(valueless) as valueless," if self.layout.values else ""
 
     def _limited(self, part: Metric, column: str) -> str:
         low, high = self.limits.get(part, (None, None))

@@ -142,7 +142,7 @@ class Continued:
 
     @cached_property
     def lacks(self) -> bool:
-        """Whether some action lacks a number or a text that metrics need."""
+        """Whether some action lacks a property whose values metrics tell apart."""
         return self._going_on.lacks()
 
     def unit_days(self, days: DayQueries, most: int) -> str:
@@ -252,12 +252,11 @@ class _GoingOn:
         return queries, answer.rows
 
     def lacks(self) -> bool:
-        """Whether some action lacks a number or a text that metrics need."""
+        """Whether some action lacks a property whose values metrics tell apart."""
         layout = self._queries.layout
         lacking = [
-            f"(action = {literal(action)} and {what}_{i} is null)"
-            for what, pairs in (("value", layout.values), ("text", layout.texts))
-            for i, (action, _) in enumerate(pairs)
+            f"(action = {literal(action)} and text_{i} is null)"
+            for i, (action, _) in enumerate(layout.texts)
         ]
         if not lacking:
             return False
