@@ -21,6 +21,7 @@ from .analysis.showing import showing_rows, showing_table
 from .bulk import bulk_rows
 from .delivery import delivery_outcomes
 from .imports import import_rows
+from .large.rows import large_rows, large_table
 from .many import many_rows
 from .panel.rows import panel_rows, panel_table
 from .peers.everyone import everyone
@@ -59,6 +60,7 @@ def main() -> None:
     console.print(server_table(server_rows()))
     console.print(analysis_table(analyzed := [*analysis_rows()]))
     console.print(hour_file_table(hour_file_rows()))
+    console.print(large_table(large_rows()))
     console.print(showing_table(shown := [*showing_rows()]))
     console.print(panel_table(answered := [*panel_rows()]))
     for table in (level_table(levels()), detection_table(detections()), one_look_table()):

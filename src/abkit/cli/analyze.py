@@ -20,6 +20,7 @@ from abkit.cli.analyzed import analyzed, check_subject
 from abkit.cli.config import config_option, configured_events, stored_events_option
 from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.invocation import invocation
+from abkit.cli.memory import engine_within, memory_limit_option
 from abkit.cli.printing import show_result
 from abkit.cli.progress import progress
 from abkit.cli.questions import (
@@ -106,6 +107,7 @@ class _Found:
 )
 @design_options
 @event_options
+@memory_limit_option
 @click.option("--html", metavar="FILE", type=_FILE, help="Write an HTML report.")
 @click.option(
     "--csv",
@@ -198,9 +200,10 @@ def _of_units(options: Mapping[str, Any]) -> _Found:
         keywords["weights"] = numbers(options["weights"], option="--weights")
     if options["covariates"]:
         said = evolve(said, plan={**said.plan, "cuped": dict(map(pair, options["covariates"]))})
-    analysis = UnitsAnalysis(options["units"], metrics=metrics, plan=said.analysis_plan, **keywords)
-    with progress() as told:
-        result = analysis.run(**told)
+    with engine_within(options["memory_limit"]) as engine, progress() as told:
+        result = UnitsAnalysis(
+            options["units"], metrics=metrics, engine=engine, plan=said.analysis_plan, **keywords
+        ).run(**told)
     path = absolute(options["units"])
     recipe = units_recipe(path, keywords, said, metrics=metrics)
     return _Found(result=result, recipe=recipe)
@@ -220,9 +223,11 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     said = asked(options, now=datetime.now(UTC))
     if options["covariates"]:
         said = evolve(said, plan={**said.plan, "covariates": options["covariates"]})
-    analysis = Analysis(subject.design, **{**tables, **said.sources}, plan=said.analysis_plan)
     try:
-        with progress() as told:
+        with engine_within(options["memory_limit"]) as engine, progress() as told:
+            analysis = Analysis(
+                subject.design, **{**tables, **said.sources}, engine=engine, plan=said.analysis_plan
+            )
             result = evolve(
                 analysis.run(**told, **said.run), invocation=invocation(config=options["config"])
             )

@@ -237,9 +237,9 @@ def _json_type(type_: str) -> str:
 
 def _needs_more(source: str, error: Exception) -> str:
     return (
-        f"{source} cannot be analyzed in the memory that DuckDB may use and the room for its temporary files; "
-        f"it says: {_first_line(error)} More memory: --memory-limit, or engine=DuckDB(memory_limit=...); another "
-        "place for temporary files: the environment variable TMPDIR"
+        f"{source} cannot be analyzed in the memory that DuckDB may use and the room for its temporary "
+        f"files; it says: {_first_line(error)} Give it more memory (--memory-limit, or "
+        "engine=DuckDB(memory_limit=...)), or let the environment variable TMPDIR name a larger folder"
     )
 
 
