@@ -461,3 +461,12 @@ def test_a_covariate_of_events_that_no_exposure_has_is_refused(events: Path) -> 
     assert wrong.exit_code == 2
     assert "has a property 'nothing such'" in wrong.output
     assert "A covariate needs one" in wrong.output
+
+
+def test_a_limit_of_memory_changes_no_number(events: Path, units: Path) -> None:
+    of_events = ["Buttons", "--events", events, "--config", "button_config", "--csv", "-"]
+    for asked in (of_events, [*of_units(units), "--conversion", "c", "--csv", "-"]):
+        limited = call(*asked, "--memory-limit", "200MB")
+        assert limited.exit_code == 0, limited.output
+        assert limited.output == call(*asked).output
+        assert_one_clear_line(call(*asked, "--memory-limit", "some"), 'a size such as "4GB"')

@@ -11,6 +11,7 @@ TELLING = """
 from abkit.cli.progress import progress
 with progress() as told:
     told["progress"]("[red]Counting\x1b", 1, 3)
+    told["progress"].within(0.421)
     told["progress"]("Comparing", 3, 3)
 print("the answer")
 """
@@ -36,3 +37,4 @@ def test_a_terminal_shows_the_steps_on_stderr_only() -> None:
     os.close(controller)
     assert ran.stdout == "the answer\n"
     assert "Comparing" in shown
+    assert "42.1% of this step" in shown

@@ -50,7 +50,7 @@ from abkit.experiments.declaring.identities import VISITOR
 if TYPE_CHECKING:
     from abkit.experiments.declaring.experiment import Experiment
 
-_STEPS, _STEPS_BY_DAY = 7, 4
+_STEPS, _STEPS_BY_DAY = 8, 4
 """About how many queries an analysis runs, and how many more for the effect by days since exposure."""
 
 

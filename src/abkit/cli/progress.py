@@ -50,5 +50,8 @@ class _Bar:
     def within(self, share: float) -> None:
         """So much of it is done."""
         self._shown.update(
-            self._task, completed=self._before + share, within=f"{share:.1%} of this step"
+            self._task,
+            completed=self._before + share,
+            within=f"{share:.1%} of this step",
+            refresh=True,
         )

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -356,3 +357,26 @@ def test_ctrl_c_during_a_query_is_one() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("limit", ["4", "much", "4GB; select 1", "", 4])
+def test_a_limit_of_memory_that_is_no_size_is_refused(limit: Any) -> None:
+    with pytest.raises(AnalysisError, match='memory_limit must be a size such as "4GB"'):
+        DuckDB(memory_limit=limit)
+
+
+@pytest.mark.parametrize("limit", ["64MB", "1.5 GiB", "50%"])
+def test_a_limit_of_memory_is_a_size_or_a_share(limit: str) -> None:
+    with DuckDB(memory_limit=limit, threads=1) as engine:
+        assert [*engine.rows("select 1 as one")] == [{"one": 1}]
+
+
+def test_what_does_not_fit_goes_where_temporary_files_go_and_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with DuckDB(memory_limit="30MB", threads=1) as engine:
+        engine.define("many", "select i, hash(i) as h from range(4000000) r(i)", keep=True)
+        (folder,) = tmp_path.glob("abkit-spilled-*")
+        assert [*folder.iterdir()]
+    assert not [*tmp_path.iterdir()]

@@ -237,7 +237,7 @@ def define_rows(
     if (
         not layout.idempotent
         and "insert_id" in present
-        and session.engine.repeats(recorded, "insert_id")
+        and session.repeats("actions stored twice", recorded, "insert_id")
     ):
         session.define("actions_once", queries.once())
         source = "actions_once"

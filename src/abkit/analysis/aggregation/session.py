@@ -68,6 +68,12 @@ class QuerySession:
         (row,) = self.rows(what, query)
         return row
 
+    def repeats(self, what: str, name: str, column: str) -> bool:
+        """As `Engine.repeats`; `what` names the question."""
+        self._tell(what)
+        with watched(self.engine, self._progress):
+            return self.engine.repeats(name, column)
+
     def _tell(self, what: str) -> None:
         self._done += 1
         self._progress(what, min(self._done, self._steps), self._steps)
