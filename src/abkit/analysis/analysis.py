@@ -1,6 +1,6 @@
 """Stored exposures and actions in, a result out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,8 @@ from abkit.analysis.aggregation.days import measure_days
 from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.identities import find_links, recorded_actions
 from abkit.analysis.aggregation.maturity import immature
-from abkit.analysis.aggregation.measures import NewUnits, measure_events
+from abkit.analysis.aggregation.measures import NewUnits
 from abkit.analysis.aggregation.phases import locked_weights
-from abkit.analysis.aggregation.quantiles import with_quantiles
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
 from abkit.analysis.assemble import check_plan
 from abkit.analysis.declared.arguments import moment, utc
@@ -28,14 +27,13 @@ from abkit.analysis.declared.planned import in_force, planned
 from abkit.analysis.engines.base import Engine
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
-from abkit.analysis.query.days import DayQueries
+from abkit.analysis.measuring import measure
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import are_additive
-from abkit.analysis.store.continuing import Continued, measure_continued
 from abkit.analysis.store.needed import needed_columns
 from abkit.analysis.store.opening import opened_store
 from abkit.analysis.store.place import Store, store_of
@@ -227,34 +225,23 @@ class Analysis:
             latest = None if exposed.latest is None else microseconds(exposed.latest)
             known = microseconds(made if end is None else min(made, utc(end)))
             new_units = NewUnits(length // timedelta(microseconds=1), exposed.by_period)
-            complete, going_on = session, None
-            if begin is None and end is None and links is None and plan.over_time:
-                going_on = self._going_on(
-                    session, what, new_units, segments=plan.segments, exposed=latest, until=known
-                )
-            if going_on is None:
-                measured = measure_events(
-                    session,
-                    what,
-                    sources.get("actions"),
-                    segments=plan.segments,
-                    new_units=new_units if plan.over_time else None,
-                    links=links,
-                    exposed=latest,
-                    until=known,
-                )
-            else:
-                measured, complete = going_on.measured, going_on.complete
-            measured = with_quantiles(
-                complete, measured, segments=plan.segments, phased=what.phased
+            did = measure(
+                session,
+                what,
+                sources.get("actions"),
+                segments=plan.segments,
+                new_units=new_units if plan.over_time else None,
+                links=links,
+                ends=(latest, known),
+                experiment=design.name if (begin, end) == (None, None) else None,
             )
-            lacking = going_on is None or going_on.lacks
-            notes = absences(complete, measured, sources.get("actions"), lacking=lacking)
+            notes = absences(did.complete, did.sums, sources.get("actions"), lacking=did.lacking)
             if design.unit_type == VISITOR and "actions" in sources and links is None:
-                notes += tuple(unreached_visitors(measured))
+                notes += tuple(unreached_visitors(did.sums))
+            recorded = recorded_actions(links, sources.get("actions"))
             measured = evolve(
-                measured,
-                notes=(*measured.notes, *attributes.notes, *notes, *unreadable),
+                did.sums,
+                notes=(*did.sums.notes, *attributes.notes, *notes, *unreadable),
                 absences=notes,
                 phases=exposed.phases,
                 immature=immature(
@@ -262,8 +249,8 @@ class Analysis:
                     layout,
                     exposed=latest,
                     until=who.until,
-                    actions=recorded_actions(links, sources.get("actions")),
-                    started=None if going_on is None else going_on.started,
+                    actions=recorded,
+                    started=did.started,
                 ),
             )
             daily = measure_days(
@@ -272,11 +259,10 @@ class Analysis:
                 are_additive([design.deciding] if plan.novelty else []),
                 exposed=latest,
                 until=known,
-                actions=recorded_actions(links, sources.get("actions")),
-                unit_days=DayQueries.unit_days if going_on is None else going_on.unit_days,
+                actions=recorded,
+                unit_days=did.unit_days,
             )
-            if going_on is not None:
-                going_on.close()
+            did.close()
             unassigned = None
             if self.assignments is not None:
                 sources["assignments"] = table(self.assignments)
@@ -303,29 +289,6 @@ class Analysis:
             sources={name: source.label for name, source in sources.items()},
             queries=session.texts,
             engine=version,
-        )
-
-    def _going_on(
-        self,
-        session: QuerySession,
-        what: EventQueries,
-        new_units: NewUnits,
-        *,
-        segments: Sequence[str],
-        exposed: int | None,
-        until: int,
-    ) -> Continued | None:
-        """What units did, from what the store knows of it; None if that must be asked of all events."""
-        if self.store is None or self.actions is None or exposed is None:
-            return None
-        return measure_continued(
-            session,
-            what,
-            table(self.actions),
-            segments=segments,
-            new_units=new_units,
-            experiment=Design.of(self.experiment).name,
-            ends=(exposed, until),
         )
 
     @contextmanager

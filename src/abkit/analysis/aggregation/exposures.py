@@ -22,6 +22,9 @@ from abkit.analysis.statistics.phases import Phase
 from abkit.errors import AnalysisError, EmptyDataError, OutsideFrameError, suggestion
 from abkit.experiments.declaring.analysis_words import Several
 
+ENOUGH = 200_000
+"""So many exposures are looked through for copies."""
+
 QUIET = timedelta(days=1)
 """What has not come into the data a day after its time comes no more."""
 
@@ -100,7 +103,7 @@ def find_exposed_units(
     queries = evolve(queries, present=present)
     profile = session.rows("exposures in the table", queries.profile())
     _check(profile, session, queries, exposures)
-    copies = _copies(session, queries)
+    copies = _copies(session, queries, exposures=_total(profile, "exposures"))
     notes = tuple(_without_property(profile, session, queries, exposures))
     phases, more = find_phases(session, queries, profile, designed)
     notes += more
@@ -154,12 +157,16 @@ def find_exposed_units(
     )
 
 
-def _copies(session: QuerySession, queries: UnitQueries) -> Sequence[Row]:
-    """How many exposures are stored more than once, as `UnitQueries.stored_again`; nothing if none is."""
+def _copies(session: QuerySession, queries: UnitQueries, *, exposures: int) -> Sequence[Row]:
+    """How many exposures are stored more than once, as `UnitQueries.stored_again`; nothing if none is.
+
+    Of many exposures, a sample by hash is looked through: of fewer copies than it finds, no number tells.
+    """
     if "insert_id" not in queries.present:
         return ()
     session.define("exposures_identified", queries.identified())
-    if not session.engine.repeats("exposures_identified", "insert_id"):
+    share = min(1.0, ENOUGH / max(1, exposures))
+    if not session.engine.repeats("exposures_identified", "insert_id", share=share):
         return ()
     return session.rows("exposures stored again", queries.stored_again())
 

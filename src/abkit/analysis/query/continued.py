@@ -16,16 +16,17 @@ from abkit.analysis.statistics.days import DAY
 from abkit.experiments.declaring.metrics import ActiveDays, Derived, Retention
 
 _DAY = microseconds(DAY)
+_FRESH = "unit_id in (select unit_id from fresh_units)"
 
 
 @frozen(kw_only=True)
 class ContinuedQueries:
     """The queries of what has changed since the days before `since`, which are closed, were summed up.
 
-    The table `known_units` has what each unit, as it was known then, did in those days: the columns of `units`,
-    and those of `EventQueries.sum_names`. Of some it does not hold any more: they were exposed to another
-    variant, or earlier, or something came late that they had done. `actions` has the number of the batch
-    that each action came with.
+    The table `known_units` has what each unit, as it was known then, did in those days: the columns of
+    `units`, and those of `EventQueries.sum_names`. Of some it does not hold any more: they were exposed to
+    another variant, or earlier, or something came late that they had done. `actions` has the number of the
+    batch that each action came with.
 
     Attributes:
         events: The queries of what units did, with `since`.
@@ -116,8 +117,10 @@ where unit_id not in (select unit_id from unchanged_units)"""
         before = self.since - _DAY
         parts = [
             f"where time >= {before} and {_among(self.events.layout.actions)}",
-            f"where time < {before} and time >= {earliest} and {_among(self.events.layout.actions)}\n"
-            "  and unit_id in (select unit_id from fresh_units)",
+            (
+                f"where time < {before} and time >= {earliest} and {_FRESH}"
+                f" and {_among(self.events.layout.actions)}"
+            ),
         ]
         return "\nunion all\n".join(f"select {columns}\nfrom actions\n{part}" for part in parts)
 
@@ -270,7 +273,9 @@ join units u on {same}
 where d.unit_id in (select unit_id from unchanged_units)"""  # noqa: S608 - columns are our own
 
     def known_days(self, days: DayQueries, until: int) -> str:
-        """The rows of `unit_days` of days that are over before a moment. Columns: unit_id, variant, day, v0, ...
+        """The rows of `unit_days` of days that are over before a moment.
+
+        Columns: unit_id, variant, day, v0, ...
 
         Args:
             days: The queries of days.

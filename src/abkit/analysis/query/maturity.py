@@ -51,7 +51,9 @@ from units u{joined}
 group by u.variant"""  # noqa: S608 - literals are quoted
 
     def started(self, *, before: str = "") -> str:
-        """When units first did what begins some time. Columns: unit_id, variant, started_0, ... (by `starts`).
+        """When units first did what begins some time.
+
+        Columns: unit_id, variant, started_0, ... (by `starts`).
 
         Args:
             before: A further condition on the rows of `done`, as SQL that begins with "and".

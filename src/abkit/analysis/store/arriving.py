@@ -22,8 +22,8 @@ FOLDERS_APART = 8
 
 If a file of some is replaced by another, all that were read with it are read again."""
 
-ONCE = ("actions",)
-"""The kinds of events of which the analysis counts what has one insert_id once."""
+ONCE = ("exposures", "actions", "identities")
+"""The kinds of events that count once if they have one insert_id; assignments have none."""
 
 _INSERT_ID = [Column(name="insert_id", kind=Kind.TEXT, source="insert_id")]
 
@@ -163,7 +163,7 @@ class _Arriving:
 
     def _has_ids(self) -> bool:
         """Whether each row of the store can be told from all others."""
-        without = f"select count(*) from {_rows(self.kind)} where {ROW_ID} is null"  # noqa: S608
+        without = f"select count(*) from {_rows(self.kind)} where {ROW_ID} is null"
         return self.kind in ONCE and self.engine.run(without) == [(0,)]
 
     def _read(self, parts: _Parts, scratch: Path) -> frozenset[str]:
@@ -179,7 +179,8 @@ class _Arriving:
                 first = number == parts[0][0]
                 make = "create temporary table incoming as" if first else "insert into incoming"
                 run(
-                    f"{make} select {number} as {PART}, * replace (md5_number({ROW_ID}) as {ROW_ID}) from {view}"
+                    f"{make} select {number} as {PART}, "
+                    f"* replace (md5_number({ROW_ID}) as {ROW_ID}) from {view}"
                 )
             except AnalysisError as error:
                 # Of what was given, not of the folder that only we know.
@@ -198,11 +199,11 @@ class _Arriving:
 select count(*) from {rows} s
 where {of} and not exists (
   select 1 from incoming i where i.{ROW_ID} = s.{ROW_ID} and {self._same("i", "s")}
-)"""  # noqa: S608
+)"""
         if run(gone) != [(0,)]:
             return False
-        run(f"insert into previous select {ROW_ID}, {BATCH} from {rows} where {of}")  # noqa: S608
-        run(f"delete from {rows} where {of}")  # noqa: S608
+        run(f"insert into previous select {ROW_ID}, {BATCH} from {rows} where {of}")
+        run(f"delete from {rows} where {of}")
         return True
 
     def _insert(self, *, again: bool) -> None:
@@ -212,7 +213,7 @@ where {of} and not exists (
             again: Whether some of it was there, and stays of the batch that it came with.
         """
         run, rows = self.engine.run, _rows(self.kind)
-        run(f"create table if not exists {rows} as select 0 as {BATCH}, * from incoming limit 0")  # noqa: S608
+        run(f"create table if not exists {rows} as select 0 as {BATCH}, * from incoming limit 0")
         source = "incoming"
         if self.kind in ONCE and self._repeats():
             run(
@@ -224,17 +225,17 @@ where {ROW_ID} is not null and not exists (
 )
 group by {self._names}
 union all
-select {PART}, {self._names} from incoming where {ROW_ID} is null"""  # noqa: S608
+select {PART}, {self._names} from incoming where {ROW_ID} is null"""
             )
             source = "different"
             self._look_for_repeats(source)
         ((batch,),) = run("select coalesce(max(batch), 0) + 1 from store.batches")
         run(f"insert into store.batches values ({batch}, now()::timestamp)")
-        come = f"select {batch} as {BATCH}, * from {source}"  # noqa: S608
+        come = f"select {batch} as {BATCH}, * from {source}"
         if again:
             come = f"""\
 select coalesce(p.{BATCH}, {batch}) as {BATCH}, i.*
-from {source} i left join previous p on p.{ROW_ID} = i.{ROW_ID}"""  # noqa: S608
+from {source} i left join previous p on p.{ROW_ID} = i.{ROW_ID}"""
         run(f"insert into {rows} by name {come}")
 
     def _repeats(self) -> bool:
@@ -243,7 +244,7 @@ from {source} i left join previous p on p.{ROW_ID} = i.{ROW_ID}"""  # noqa: S608
             f"""\
 select count({ROW_ID}) > count(distinct {ROW_ID}),
   exists (select 1 from {_rows(self.kind)} s join incoming i on i.{ROW_ID} = s.{ROW_ID})
-from incoming"""  # noqa: S608
+from incoming"""
         )
         return bool(within or before)
 
@@ -253,7 +254,7 @@ from incoming"""  # noqa: S608
             f"""\
 select count({ROW_ID}) > count(distinct {ROW_ID})
   or exists (select 1 from {_rows(self.kind)} s join {source} i on i.{ROW_ID} = s.{ROW_ID})
-from {source}"""  # noqa: S608
+from {source}"""
         )
         if differs:
             self.engine.run(
@@ -264,15 +265,15 @@ from {source}"""  # noqa: S608
         """Note which files were read, and what they had."""
         run, of = self.engine.run, f"kind = {literal(self.kind)}"
         for number in replaced:
-            run(f"delete from store.files where {of} and part = {number}")  # noqa: S608
+            run(f"delete from store.files where {of} and part = {number}")
         values = [
             f"({literal(self.kind)}, {literal(name)}, {literal(self.now.states[name])}, {number})"
             for number, names in parts
             for name in names
         ]
-        run(f"insert into store.files values {', '.join(values)}")  # noqa: S608
+        run(f"insert into store.files values {', '.join(values)}")
         for name in present:
-            run(f"update store.columns set present = true where {of} and name = {literal(name)}")  # noqa: S608
+            run(f"update store.columns set present = true where {of} and name = {literal(name)}")
 
 
 def _rows(kind: str) -> str:

@@ -1,7 +1,7 @@
 """The sums of an experiment: of closed days as they are known, and of what changed since.
 
-Days are closed once nearly all of their events have come. Of those, the sums are known, and what each unit did.
-What changes them afterwards is found by the units that it concerns: what these had added to the sums is
+Days are closed once nearly all of their events have come. Of those, the sums are known, and what each unit
+did. What changes them afterwards is found by the units that it concerns: what these had added to the sums is
 taken away, and they are computed anew, from the events.
 """
 
@@ -261,7 +261,7 @@ class _GoingOn:
         if not lacking:
             return False
         condition = " or ".join(lacking)
-        found = f"select count(*) as times from actions where {condition}"  # noqa: S608
+        found = f"select count(*) as times from actions where {condition}"
         return bool(integer(self._session.row("actions that lack something", found), "times"))
 
     def unit_days(self, days: DayQueries, most: int) -> str:
@@ -275,7 +275,7 @@ class _GoingOn:
             self._changed = True
             self._session.define("all_done", self._queries.done(source="actions"))
             return evolve(days, done="all_done").unit_days(most)
-        self._session.define("known_days", f"select * from {self._kept.days}")  # noqa: S608
+        self._session.define("known_days", f"select * from {self._kept.days}")
         return self._continued.unit_days(days, most)
 
     def close(self) -> None:
@@ -322,7 +322,7 @@ class _GoingOn:
         """What is known of the closed days of units that are as they were; None if too little is left."""
         self._closed = closed
         session, continued = self._session, self._continued
-        session.define("known_units", f"select * from {self._kept.units}")  # noqa: S608
+        session.define("known_units", f"select * from {self._kept.units}")
         session.define("unchanged_units", continued.unchanged_units(), keep=True)
         session.define("fresh_units", continued.fresh_units(), keep=True)
         session.define("changed_units", continued.changed_units(), keep=True)
@@ -366,7 +366,7 @@ class _GoingOn:
             "actions",
             f"""\
 select * from actions
-where batch <= {closed.batch} and time < {closed.since} and unit_id in (select unit_id from units)""",  # noqa: S608
+where batch <= {closed.batch} and time < {closed.since} and unit_id in (select unit_id from units)""",
             keep=True,
         )
         queries = self._queries

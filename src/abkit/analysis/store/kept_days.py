@@ -36,7 +36,7 @@ class KeptDays:
 
     def read(self) -> ClosedDays | None:
         """What is known; None if nothing is."""
-        found = self.engine.run(f"select kept from store.experiments {self._own}")  # noqa: S608
+        found = self.engine.run(f"select kept from store.experiments {self._own}")
         return ClosedDays.from_json(found[0][0]) if found else None
 
     def batch(self) -> int:
@@ -54,10 +54,10 @@ class KeptDays:
         """
         run = self.engine.run
         with self.engine.transaction():
-            run(f"create or replace table {self.units} as select * from {units}")  # noqa: S608
+            run(f"create or replace table {self.units} as select * from {units}")
             if days is not None:
-                run(f"create or replace table {self.days} as select * from {days}")  # noqa: S608
-            run(f"delete from store.experiments {self._own}")  # noqa: S608
+                run(f"create or replace table {self.days} as select * from {days}")
+            run(f"delete from store.experiments {self._own}")
             texts = ", ".join(map(literal, (self.experiment, self.definition, closed.to_json())))
             run(f"insert into store.experiments select {texts}, {self._next()}")
             self._forget_others()
@@ -74,10 +74,10 @@ class KeptDays:
         """Forget the questions that were asked before the last ones."""
         of = f"where experiment = {literal(self.experiment)}"
         found = self.engine.run(
-            f"select definition from store.experiments {of} order by number desc offset {MOST}"  # noqa: S608
+            f"select definition from store.experiments {of} order by number desc offset {MOST}"
         )
         for (definition,) in found:
             other = KeptDays(self.engine, self.experiment, definition)
             for table in (other.units, other.days):
                 self.engine.run(f"drop table if exists {table}")
-            self.engine.run(f"delete from store.experiments {other._own}")  # noqa: S608
+            self.engine.run(f"delete from store.experiments {other._own}")
