@@ -6,12 +6,13 @@ The concepts: docs/concepts/analysis.md.
 from collections.abc import Callable
 from typing import Any
 
-from abkit.analysis.analysis import Analysis
+from abkit.analysis.analysis import Analysis, read_together
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.holdout import holdout_design
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.aggregates import Moments
+from abkit.analysis.store.place import Store
 from abkit.analysis.sums import SumsAnalysis
 from abkit.analysis.units import UnitsAnalysis
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
@@ -26,10 +27,12 @@ __all__ = [
     "Exclusion",
     "Moments",
     "Result",
+    "Store",
     "SumsAnalysis",
     "Table",
     "UnitsAnalysis",
     "holdout_design",
+    "read_together",
 ]
 
 __getattr__: Callable[[str], Any] = former_names(

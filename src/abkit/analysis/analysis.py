@@ -1,8 +1,8 @@
 """Stored exposures and actions in, a result out."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
@@ -15,22 +15,15 @@ from abkit.analysis.aggregation.exposures import find_exposed_units
 from abkit.analysis.aggregation.identities import find_links, recorded_actions
 from abkit.analysis.aggregation.maturity import immature
 from abkit.analysis.aggregation.measures import NewUnits
-from abkit.analysis.aggregation.phases import locked_weights
 from abkit.analysis.aggregation.session import Progress, QuerySession, microseconds, silent
-from abkit.analysis.assemble import check_plan
-from abkit.analysis.declared.arguments import moment, utc
+from abkit.analysis.asking import Asking, asked
 from abkit.analysis.declared.design import Declared, Design
 from abkit.analysis.declared.design_weights import designed_weights, is_in_code
-from abkit.analysis.declared.history import readable_history
 from abkit.analysis.declared.past_results import past_results
-from abkit.analysis.declared.planned import in_force, planned
 from abkit.analysis.engines.base import Engine
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.measuring import measure
-from abkit.analysis.query.events import EventQueries
-from abkit.analysis.query.layout import Layout
-from abkit.analysis.query.units import UnitQueries
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import are_additive
@@ -40,9 +33,7 @@ from abkit.analysis.store.place import Store, store_of
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
-from abkit.experiments.declaring.analysis_words import Several, Step
 from abkit.experiments.declaring.arguments import arguments_checked
-from abkit.experiments.declaring.covariates import metrics_among, properties_among
 from abkit.experiments.declaring.identities import VISITOR
 
 if TYPE_CHECKING:
@@ -158,95 +149,56 @@ class Analysis:
         Raises:
             AbkitError: As `run`.
         """
-        design = evolve(Design.of(self.experiment, control=control), plan=planned(self.experiment))
-        plan = in_force(self.plan, design.plan)
-        check_plan(design, plan)
-        if isinstance(plan.cuped, Mapping):
-            message = (
-                "cuped names columns, which are those of a table of units: for events, give a length of "
-                "time, such as cuped=timedelta(days=14)"
-            )
-            raise AnalysisError(message)
-        made, begin, end = datetime.now(UTC), moment(start), moment(until)
-        history, unreadable = readable_history(design.name)
-        sticky = _is_sticky(self.experiment)
-        layout = Layout.of_events(
-            design.metrics,
-            cuped=plan.cuped is not None,
-            window=plan.window,
-            covariates=metrics_among(plan.covariates, design.metrics),
-        )
-        told = properties_among(plan.covariates, design.metrics)
-        segments = tuple(dict.fromkeys([*plan.segments, *told]))
-        length = (plan.over_time or Step.DAY).length
-        sources = {"exposures": table(self.exposures)}
-        if self.actions is not None:
-            sources["actions"] = table(self.actions)
-        if self.identities is not None:
-            sources["identities"] = table(self.identities)
-        who = UnitQueries(
-            design=design,
-            several=plan.several,
-            start=_instant(begin),
-            until=_instant(end),
-            segments=segments,
-            numbers=told,
-            exclusions=plan.exclude,
-            locked=locked_weights(history.phases),
-        )
-        what = EventQueries(
-            layout=layout,
-            unit_type=design.unit_type,
-            until=who.until,
-            cuped=plan.cuped,
-            segments=len(plan.segments),
-            in_several=plan.several is Several.INCLUDE,
-        )
-        with self._opened(sources, who, what) as engine:
+        ask = asked(self.experiment, self.plan, control=control, start=start, until=until)
+        design, plan, who = ask.design, ask.plan, ask.who
+        sticky, tables = _is_sticky(self.experiment), self._tables()
+        with self._opened(ask, tables) as engine:
             steps = _STEPS + (_STEPS_BY_DAY if plan.novelty else 0)
             session = QuerySession(engine, progress=progress, steps=steps)
             links = None
-            if "identities" in sources:
-                links = find_links(session, design.unit_type, sources["identities"])
+            if "identities" in tables:
+                links = find_links(session, design.unit_type, tables["identities"])
             exposed = find_exposed_units(
                 session,
                 who,
-                sources["exposures"],
-                length=length // timedelta(microseconds=1),
+                tables["exposures"],
+                length=ask.length,
                 designed=lambda: designed_weights(self.experiment, design),
                 links=links,
                 sticky=sticky,
             )
             attributes = find_attributes(
-                session, {name: f"segment_{segments.index(name)}" for name in told}
+                session, {name: f"segment_{who.segments.index(name)}" for name in ask.properties}
             )
-            layout = evolve(layout, attributes=attributes.found)
-            what = evolve(what, layout=layout, phased=len(exposed.phases) > 1)
+            what = evolve(
+                ask.what,
+                layout=evolve(ask.what.layout, attributes=attributes.found),
+                phased=len(exposed.phases) > 1,
+            )
             latest = None if exposed.latest is None else microseconds(exposed.latest)
-            known = microseconds(made if end is None else min(made, utc(end)))
-            new_units = NewUnits(length // timedelta(microseconds=1), exposed.by_period)
+            actions = tables.get("actions")
+            recorded = recorded_actions(links, actions)
             did = measure(
                 session,
                 what,
-                sources.get("actions"),
+                actions,
                 segments=plan.segments,
-                new_units=new_units if plan.over_time else None,
+                new_units=NewUnits(ask.length, exposed.by_period) if plan.over_time else None,
                 links=links,
-                ends=(latest, known),
-                experiment=design.name if (begin, end) == (None, None) else None,
+                ends=(latest, ask.until),
+                experiment=design.name if ask.frame == (None, None) else None,
             )
-            notes = absences(did.complete, did.sums, sources.get("actions"), lacking=did.lacking)
-            if design.unit_type == VISITOR and "actions" in sources and links is None:
+            notes = absences(did.complete, did.sums, actions, lacking=did.lacking)
+            if design.unit_type == VISITOR and actions is not None and links is None:
                 notes += tuple(unreached_visitors(did.sums))
-            recorded = recorded_actions(links, sources.get("actions"))
             measured = evolve(
                 did.sums,
-                notes=(*did.sums.notes, *attributes.notes, *notes, *unreadable),
+                notes=(*did.sums.notes, *attributes.notes, *notes, *ask.unreadable),
                 absences=notes,
                 phases=exposed.phases,
                 immature=immature(
                     session,
-                    layout,
+                    what.layout,
                     exposed=latest,
                     until=who.until,
                     actions=recorded,
@@ -258,43 +210,49 @@ class Analysis:
                 what,
                 are_additive([design.deciding] if plan.novelty else []),
                 exposed=latest,
-                until=known,
+                until=ask.until,
                 actions=recorded,
                 unit_days=did.unit_days,
             )
             did.close()
             unassigned = None
             if self.assignments is not None:
-                sources["assignments"] = table(self.assignments)
+                tables["assignments"] = table(self.assignments)
                 unassigned = compare_assignments(
-                    session, design, sources["assignments"], links=links
+                    session, design, tables["assignments"], links=links
                 )
             version = engine.version
         return ExperimentSums(
             design=design,
             declared_control=_declared_control(self.experiment),
-            amendments=history.amendments,
-            locked=history.phases,
+            amendments=ask.history.amendments,
+            locked=ask.history.phases,
             sticky=sticky,
             past=past_results(design.name),
             starts=_starts(self.experiment),
             plan=plan,
             measured=measured,
             exposed=exposed,
-            frame=(_zoned(begin), _zoned(end)),
+            frame=ask.frame,
             unassigned=unassigned,
             daily=daily,
             in_code=is_in_code(self.experiment),
-            made=made,
-            sources={name: source.label for name, source in sources.items()},
+            made=ask.made,
+            sources={name: source.label for name, source in tables.items()},
             queries=session.texts,
             engine=version,
         )
 
+    def _tables(self) -> dict[str, Table]:
+        sources = {
+            "exposures": self.exposures,
+            "actions": self.actions,
+            "identities": self.identities,
+        }
+        return {name: table(source) for name, source in sources.items() if source is not None}
+
     @contextmanager
-    def _opened(
-        self, tables: Mapping[str, Table], who: UnitQueries, what: EventQueries
-    ) -> Iterator[Engine]:
+    def _opened(self, ask: Asking, tables: Mapping[str, Table]) -> Iterator[Engine]:
         """The engine, for a while; with a store, one that has taken in what is new."""
         if self.store is None:
             with opened(self.engine) as engine:
@@ -303,9 +261,39 @@ class Analysis:
         if self.engine is not None:
             message = "store= keeps what files have: leave out either store= or engine="
             raise AnalysisError(message)
-        needed = needed_columns(who, what, tables)
-        with opened_store(self.store, tables, [needed]) as engine:
-            yield engine
+        needed = needed_columns(ask.who, ask.what, tables)
+        with opened_store(self.store, tables, [needed]) as kept:
+            yield kept
+
+
+def read_together(analyses: Iterable[Analysis]) -> None:
+    """Take what is new into a store for several analyses: it is read once, whatever each of them needs.
+
+    They would take it in themselves when they are run; but each that needs other properties of the actions
+    than those before it would read all of them anew.
+
+    Args:
+        analyses: Of the same events, with the same store. One that asks what does not go together is left
+            out: it says so when it is run.
+
+    Raises:
+        AnalysisError: They have different stores or events, or none; or the events cannot be read.
+    """
+    known = [*analyses]
+    if not known:
+        return
+    first, needed = known[0], []
+    tables = first._tables()
+    for each in known:
+        if each.store is None or each.store != first.store or each._tables() != tables:
+            message = "what is read together has the same exposures, actions and identities, and one store="
+            raise AnalysisError(message)
+        with suppress(AnalysisError):
+            ask = asked(each.experiment, each.plan)
+            needed.append(needed_columns(ask.who, ask.what, tables))
+    if first.store is not None:
+        with opened_store(first.store, tables, needed):
+            pass
 
 
 def _declared_control(experiment: object) -> str | None:
@@ -326,11 +314,3 @@ def _starts(experiment: Any) -> datetime | None:
     """The declared start; None if there is none."""
     starts = getattr(getattr(experiment, "declaration", None) or experiment, "starts", None)
     return datetime.fromtimestamp(starts, tz=UTC) if isinstance(starts, int | float) else None
-
-
-def _instant(when: datetime | date | None) -> int | None:
-    return None if when is None else microseconds(when)
-
-
-def _zoned(when: datetime | date | None) -> datetime | None:
-    return None if when is None else utc(when)

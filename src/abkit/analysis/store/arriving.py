@@ -141,7 +141,7 @@ class _Arriving:
         with tempfile.TemporaryDirectory(prefix="abkit-") as scratch:
             present = self._read(parts, Path(scratch))
             self.engine.run(
-                f"create or replace temporary table previous ({ROW_ID} hugeint, {BATCH} integer)"
+                f"create or replace temporary table previous ({ROW_ID} uhugeint, {BATCH} integer)"
             )
             with self.engine.transaction():
                 if replaced and not self._are_all_there(replaced):
