@@ -321,3 +321,11 @@ def test_without_events_the_call_says_how_to_name_them() -> None:
     refused = CliRunner().invoke(watch, ["--dry-run", "--config", "watched_config"])
     assert refused.exit_code == 2
     assert "Pass --events DIR, or set ABKIT_EVENTS" in refused.output
+
+
+def test_what_was_read_is_kept_for_the_next_run(service: Service, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.duckdb"
+    first = call("--dry-run", "--now", DURING)
+    assert call("--dry-run", "--now", DURING, "--store", kept).output == first.output
+    assert kept.exists()
+    assert call("--dry-run", "--now", DURING, "--store", kept).output == first.output

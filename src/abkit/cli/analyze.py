@@ -16,6 +16,7 @@ from abkit.analysis.reading.places import absolute
 from abkit.analysis.result import Result
 from abkit.analysis.tables import OF_EVENTS
 from abkit.analysis.units import UnitsAnalysis
+from abkit.cli.analyze_all import analyze_all
 from abkit.cli.analyzed import analyzed, check_subject
 from abkit.cli.config import config_option, configured_events, stored_events_option
 from abkit.cli.failing import CommandError, one_line_errors
@@ -32,6 +33,7 @@ from abkit.cli.questions import (
     pair,
 )
 from abkit.cli.recipes import events_recipe, units_recipe
+from abkit.cli.store import store_option
 from abkit.cli.unit_metrics import missing_option, unit_metrics
 from abkit.errors import OutsideFrameError
 
@@ -108,6 +110,7 @@ class _Found:
 @design_options
 @event_options
 @memory_limit_option
+@store_option
 @click.option("--html", metavar="FILE", type=_FILE, help="Write an HTML report.")
 @click.option(
     "--csv",
@@ -125,6 +128,9 @@ class _Found:
     "--notebook", metavar="FILE", type=_FILE, help="Write a Jupyter notebook for further analysis."
 )
 @click.option("--pairs", is_flag=True, help="Print every two variants beside the control, too.")
+@click.option(
+    "--all", "all_experiments", is_flag=True, help="Analyze each experiment of the module."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def analyze(**options: Any) -> None:
     """Analyze an experiment.
@@ -133,6 +139,12 @@ def analyze(**options: Any) -> None:
 
     \b
       abkit analyze ShowPluginsExperiment --events data/events --config myapp.experiments
+
+    Analyze each experiment of the module, and read only what is new since the last time:
+
+    \b
+      abkit analyze --all --events data/events --config myapp.experiments \\
+          --store data/events/store.duckdb
 
     Analyze all that the experiments of a holdout have shipped:
 
@@ -152,6 +164,9 @@ def analyze(**options: Any) -> None:
     if (options["units"] is None) == (options["events"] is None):
         message = "give either --events DIR with the NAME of an experiment, or --units FILE"
         raise click.UsageError(message)
+    if options["all_experiments"]:
+        analyze_all(options)
+        return
     with one_line_errors():
         found = _of_events(options) if options["units"] is None else _of_units(options)
         written = _write(found, options)
@@ -179,6 +194,9 @@ def _check_printed(options: Mapping[str, Any]) -> None:
 def _of_units(options: Mapping[str, Any]) -> _Found:
     if options["name"] is not None:
         message = f"NAME ({options['name']}) goes with --events; a table of units has no experiment"
+        raise click.UsageError(message)
+    if options["store"] is not None:
+        message = "--store goes with --events; a table of units is read each time"
         raise click.UsageError(message)
     if options["holdout"] is not None:
         message = "--holdout goes with --events; a table of units has no exposures"
@@ -218,6 +236,9 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
         option = stray[0] if stray[0] == "weights" else stray[0].removesuffix("s")
         message = f"--{option} goes with --units; an experiment declares these"
         raise click.UsageError(message)
+    if options["store"] is not None and options["memory_limit"] is not None:
+        message = "--memory-limit goes without --store"
+        raise click.UsageError(message)
     subject = analyzed(options)
     tables = stored_tables(options["events"])
     said = asked(options, now=datetime.now(UTC))
@@ -226,7 +247,11 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     try:
         with engine_within(options["memory_limit"]) as engine, progress() as told:
             analysis = Analysis(
-                subject.design, **{**tables, **said.sources}, engine=engine, plan=said.analysis_plan
+                subject.design,
+                **{**tables, **said.sources},
+                engine=engine,
+                plan=said.analysis_plan,
+                store=options["store"],
             )
             result = evolve(
                 analysis.run(**told, **said.run), invocation=invocation(config=options["config"])

@@ -1,14 +1,16 @@
 """`abkit watch`: what the active experiments have to say, once; for cron."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from shlex import quote
 
 import click
 from attrs import frozen
 
 from abkit.analysis.amounts import amount
-from abkit.analysis.analysis import Analysis
+from abkit.analysis.analysis import Analysis, read_together
 from abkit.analysis.notifications.alert_state import (
     ExperimentRun,
     next_state,
@@ -23,6 +25,7 @@ from abkit.analysis.notifications.stores import FileStore, StateStore
 from abkit.analysis.presentation.figures import legible
 from abkit.analysis.reading.event_folder import stored_tables
 from abkit.analysis.result import Result
+from abkit.analysis.store.place import Store
 from abkit.cli.config import (
     config_option,
     configured_experiments,
@@ -32,6 +35,7 @@ from abkit.cli.config import (
     stored_events_option,
 )
 from abkit.cli.failing import one_line_errors
+from abkit.cli.store import kept_option, shared_store
 from abkit.cli.words import confidence as confidence_type
 from abkit.errors import AbkitError, EmptyDataError
 from abkit.events import variant_text
@@ -60,6 +64,7 @@ class _Watch:
         store: What was told already; None only where nothing is sent.
         now: The time.
         dry_run: Whether the messages are printed instead of sent.
+        kept: Where what was read is kept; None: for this run only.
     """
 
     events: str
@@ -70,11 +75,14 @@ class _Watch:
     store: StateStore | None
     now: datetime
     dry_run: bool
+    kept: Path | None
 
-    def result(self, declaration: Declaration) -> Result:
+    def analysis(self, declaration: Declaration, store: Store | None) -> Analysis:
         stored = stored_tables(self.events)
         plan = None if self.confidence is None else AnalysisPlan(confidence=self.confidence)
-        analysis = Analysis(declaration, **stored, plan=plan)
+        return Analysis(declaration, **stored, plan=plan, store=store)
+
+    def result(self, analysis: Analysis) -> Result:
         sums = analysis.gather()
         if sums.plan.method is Method.WELCH and sums.plan.sample_size is None:
             # One look of no planned size: this is one of every morning's.
@@ -109,7 +117,7 @@ class _Collected(click.Command):
             store=store,
             config=options["config"],
             events=events,
-            **{name: options.pop(name) for name in ("confidence", "now", "dry_run")},
+            **{name: options.pop(name) for name in ("confidence", "now", "dry_run", "kept")},
         )
         return super().invoke(ctx)
 
@@ -150,6 +158,7 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
     help="Where the state of the alerts is stored: a file, or the URL of a database. "
     f"Default: ${STATE_VARIABLE}.",
 )
+@kept_option
 @click.option("--dry-run", is_flag=True, help="Print the messages, but send and write nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
 @click.option(
@@ -221,14 +230,19 @@ def watch(
             manager.declaration(name)._replace(control=control_of(classes[name]))
             for name in dict.fromkeys(names or manager)
         ]
+    analyzed = [each for each in declarations if _is_watched(each) and each.metrics]
     failed = False
-    for declaration in declarations:
-        looked = _look(declaration, how)
-        for line in () if quiet else looked.lines:
-            click.echo(line)
-        for problem in looked.problems:
-            click.echo(f"{legible(declaration.name)}: FAILED: {_one_line(problem)}", err=True)
-            failed = True
+    with shared_store(how.kept, events=how.events, experiments=len(analyzed)) as store:
+        if store is not None:
+            with suppress(AbkitError, OSError):  # Each says so itself.
+                read_together([how.analysis(each, store) for each in analyzed])
+        for declaration in declarations:
+            looked = _look(declaration, how, store)
+            for line in () if quiet else looked.lines:
+                click.echo(line)
+            for problem in looked.problems:
+                click.echo(f"{legible(declaration.name)}: FAILED: {_one_line(problem)}", err=True)
+                failed = True
     if failed:
         raise click.exceptions.Exit(1)
 
@@ -241,10 +255,14 @@ class _Looked:
     problems: Sequence[AbkitError | OSError] = ()
 
 
-def _look(declaration: Declaration, how: _Watch) -> _Looked:
+def _is_watched(declaration: Declaration) -> bool:
+    return declaration.enabled and declaration.winner is None
+
+
+def _look(declaration: Declaration, how: _Watch, store: Store | None) -> _Looked:
     """Analyze one experiment, and send its alerts; if it fails, the others are still analyzed."""
     name = legible(declaration.name)
-    if not declaration.enabled or declaration.winner is not None:
+    if not _is_watched(declaration):
         winner = declaration.winner
         state = "switched off" if winner is None else f"concluded: {legible(variant_text(winner))}"
         return _Looked([f"{name}: {state}; not watched"])
@@ -253,7 +271,7 @@ def _look(declaration: Declaration, how: _Watch) -> _Looked:
         note = "no metrics, only its dates are watched"
     else:
         try:
-            result = how.result(declaration)
+            result = how.result(how.analysis(declaration, store))
             note = amount(result.units, "unit")
         except EmptyDataError:
             note = "no exposures yet"

@@ -43,11 +43,13 @@ class Everything(UserExperiment):
 
     name = "everything"
     salt = "everything"
-    variants = {"0": 0.5, "1": 0.5}  # noqa: RUF012 - as users write it
-    metrics = [  # noqa: RUF012
+    variants = {"0": 0.5, "1": 0.5}
+    metrics = [
         Conversion(action="buy", role="primary", name="buyers"),
         _VIEWS,
-        Sum(action="buy", property="price", name="capped", winsorize=Winsorize(upper_percentile=90)),
+        Sum(
+            action="buy", property="price", name="capped", winsorize=Winsorize(upper_percentile=90)
+        ),
         Average(action="view", property="ms", name="ms"),
         Ratio(numerator=_REVENUE, denominator=_VIEWS, name="revenue a view"),
         Distinct(action="view", property="page", name="pages"),
@@ -96,8 +98,11 @@ def actions(rng: random.Random, *, units: int) -> list[Arriving]:
     found = []
     for unit in range(units):
         for number in range(int(rng.expovariate(1 / 8))):
-            at, action = rng.random() * (LENGTH + 6) - 6, rng.choice(["view", "view", "buy", "search"])
-            properties = {"price": round(math.exp(rng.random() * 4), 2)}
+            at, action = (
+                rng.random() * (LENGTH + 6) - 6,
+                rng.choice(["view", "view", "buy", "search"]),
+            )
+            properties: dict[str, object] = {"price": round(math.exp(rng.random() * 4), 2)}
             if action != "buy":
                 properties = {"ms": rng.randrange(900), "page": f"/{rng.randrange(5)}"}
             event = {
@@ -132,7 +137,7 @@ def differences(one: object, other: object, path: str = "") -> Iterator[str]:
                 yield from differences(one.get(name), other.get(name), f"{path}/{name}")
     elif _is_list(one) and _is_list(other) and len(one) == len(other):  # type: ignore[arg-type]
         for place, each in enumerate(zip(one, other, strict=True)):  # type: ignore[call-overload]
-            yield from differences(*each, f"{path}/{place}")
+            yield from differences(each[0], each[1], f"{path}/{place}")
     elif isinstance(one, float) and isinstance(other, float | int):
         if not math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12):
             yield f"{path}: {one} is not {other}"

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +26,7 @@ def outcome(run: Callable[[], Result]) -> object:
 def test_each_run_has_the_numbers_of_a_run_from_nothing(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
-    rng, events = random.Random(seed), tmp_path_factory.mktemp("events")
+    rng, events = random.Random(seed), tmp_path_factory.mktemp("events")  # noqa: S311
     arriving = {"exposures": exposures(rng, units=50), "actions": actions(rng, units=50)}
     moments = sorted(rng.random() * LENGTH for _ in range(rng.randrange(1, 4)))
     before = float("-inf")

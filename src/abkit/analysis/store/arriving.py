@@ -15,6 +15,7 @@ from abkit.analysis.store import kept_columns
 from abkit.analysis.store.engine import StoreEngine
 from abkit.analysis.store.event_files import EventFiles, event_files
 from abkit.analysis.store.kept_columns import BATCH, PART, ROW_ID
+from abkit.analysis.store.kept_days import forget_all
 from abkit.errors import AnalysisError
 
 FOLDERS_APART = 8
@@ -98,6 +99,8 @@ def _begin(engine: StoreEngine, kind: str, table: Table, columns: Sequence[Colum
     """Forget what there is of a table, to read it anew."""
     with engine.transaction():
         engine.run(f"drop table if exists {_rows(kind)}")
+        if kind == "actions":
+            forget_all(engine)  # It cannot be told any more of which events the sums were made.
         for name in ("sources", "columns", "files"):
             engine.run(f"delete from store.{name} where kind = {literal(kind)}")
         engine.run(

@@ -25,6 +25,7 @@ from abkit.analysis.aggregation.measures import (
     measured_over_time,
 )
 from abkit.analysis.aggregation.session import QuerySession
+from abkit.analysis.amounts import amount
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.continued import ContinuedQueries
 from abkit.analysis.query.days import DayQueries
@@ -39,6 +40,7 @@ from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store.closed_days import Answer, ClosedDays, cancels, with_rows
 from abkit.analysis.store.engine import StoreEngine
 from abkit.analysis.store.kept_days import KeptDays
+from abkit.analysis.times import duration
 from abkit.experiments.declaring.metrics import Metric, Retention
 
 _DAY = microseconds(DAY)
@@ -101,6 +103,7 @@ def measure_continued(
     measured = measured_over_time(
         session, sums, new_units, changes=going_on.changes, segments=segments, end=queries.end
     )
+    measured = evolve(measured, notes=(*measured.notes, *going_on.told_late(engine.late)))
     if going_on.starts is not None:
         session.define("unit_starts", going_on.starts, keep=True)
     return Continued(measured, _complete(session, queries), going_on)
@@ -185,9 +188,9 @@ class _GoingOn:
         self._maturity = MaturityQueries(layout=layout, metrics=limited(layout))
         self._limits: Limits = {}
         self._changed = True
-        self._closed = kept.read()
-        if self._closed is not None:
-            self._closed = self._resumed(self._closed)
+        self._known = self._closed = kept.read()
+        if self._known is not None:
+            self._closed = self._resumed(self._known)
         self._define_periods()
 
     @property
@@ -250,6 +253,29 @@ class _GoingOn:
         answer = with_rows(answer, queries, rows)
         self._answers.append(answer)
         return queries, answer.rows
+
+    def told_late(self, late: int) -> Sequence[str]:
+        """How many actions came later than is common, in a sentence; nothing if none did.
+
+        Args:
+            late: How late is common, in microseconds.
+        """
+        closed, actions = self._known, ", ".join(map(literal, self._queries.layout.actions))
+        if closed is None:
+            return ()
+        found = f"""\
+select count(*) as times from actions
+where batch > {closed.batch} and time < {closed.since - late} and action in ({actions})
+  and unit_id in (select unit_id from units)"""
+        times = integer(self._session.row("actions that came late", found), "times")
+        if not times:
+            return ()
+        when = duration(timedelta(microseconds=late))
+        said = (
+            f"{amount(times, 'action')} came more than {when} after they had happened. They count: the "
+            "numbers of earlier days have changed."
+        )
+        return (said,)
 
     def lacks(self) -> bool:
         """Whether some action lacks a property whose values metrics tell apart."""

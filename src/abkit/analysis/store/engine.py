@@ -7,10 +7,12 @@ from time import monotonic, sleep
 from typing import Any
 
 from abkit.analysis.engines.local import DuckDB
+from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.store.kept_columns import BATCH, kept_columns
+from abkit.analysis.store.place import Store
 from abkit.errors import AnalysisError
 
 FORMAT = 1
@@ -34,16 +36,21 @@ class StoreEngine(DuckDB):
     What queries define is forgotten as ever; what is written in the schema `store` is kept.
 
     Args:
-        path: The store's file.
+        store: The store.
+
+    Attributes:
+        path: Its file.
+        late: How long after it happened an event commonly arrives, in microseconds.
 
     Raises:
         AnalysisError: It cannot be opened; the message says why.
         MissingExtraError: duckdb is not installed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__()
-        self.path = path
+        self.path: Path = store.path
+        self.late: int = microseconds(store.late)
         self._kept: list[tuple[Table, str]] = []
         self._opened: dict[str, str] = {}
         try:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from abkit.analysis.reading.files import named_files
+from abkit.analysis.reading.places import is_url
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
 
@@ -47,8 +48,11 @@ def event_files(table: Table) -> EventFiles:
     Raises:
         AnalysisError: The table is none of files, or there is no such file.
     """
-    if not isinstance(table.source, str | Path):
-        message = f"store= keeps what files have, not {table.label}: give a path of files, or leave store out"
+    if not isinstance(table.source, str | Path) or is_url(table.source):
+        message = (
+            f"store= keeps what files of this machine have, not {table.label}: give the path of files, or "
+            "leave store out"
+        )
         raise AnalysisError(message)
     files = named_files(str(table.source))
     if not files:

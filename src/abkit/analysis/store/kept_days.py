@@ -62,6 +62,12 @@ class KeptDays:
             run(f"insert into store.experiments select {texts}, {self._next()}")
             self._forget_others()
 
+    def forget(self) -> None:
+        """Forget what is known."""
+        for table in (self.units, self.days):
+            self.engine.run(f"drop table if exists {table}")
+        self.engine.run(f"delete from store.experiments {self._own}")
+
     @property
     def _own(self) -> str:
         return f"where experiment = {literal(self.experiment)} and definition = {literal(self.definition)}"
@@ -81,3 +87,11 @@ class KeptDays:
             for table in (other.units, other.days):
                 self.engine.run(f"drop table if exists {table}")
             self.engine.run(f"delete from store.experiments {other._own}")
+
+
+def forget_all(engine: StoreEngine) -> None:
+    """Forget what is known of all experiments."""
+    for experiment, definition in engine.run(
+        "select experiment, definition from store.experiments"
+    ):
+        KeptDays(engine, experiment, definition).forget()

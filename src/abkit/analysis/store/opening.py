@@ -28,7 +28,7 @@ def opened_store(
         AnalysisError: The store cannot be opened, or a table cannot be read.
         MissingExtraError: duckdb is not installed.
     """
-    engine = StoreEngine(store.path)
+    engine = StoreEngine(store)
     try:
         for kind, table in tables.items():
             needed = [kept_columns(table, each[kind]) for each in requests if kind in each]

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from abkit.errors import AnalysisError
 
 LATE = timedelta(days=3)
-"""What comes later than this is counted too, but costs more."""
+"""What comes later than this is counted too, and a note says so."""
 
 
 def _path(value: object) -> Path:
@@ -34,8 +34,8 @@ class Store:
 
     Attributes:
         path: The file, which DuckDB writes; it is made where there is none.
-        late: How long after it happened an event commonly arrives. What arrives later is counted as
-            exactly, but each unit that it concerns is computed anew.
+        late: How long after it happened an event may arrive. What arrives later counts as exactly, and the
+            result says how many there were.
 
     Raises:
         AnalysisError: It is no path, or no length of time.

@@ -1,0 +1,242 @@
+"""What a store keeps, what it reads again, and what it refuses."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from abkit import AnalysisPlan, Conversion, Sum, UserExperiment
+from abkit.analysis import Analysis, Result, Store, read_together
+from abkit.errors import AnalysisError, EmptyDataError
+
+from .arriving_events import Everything, actions, differences, exposures, write
+
+
+class Buyers(UserExperiment):
+    """One that needs less than `Everything`, of the same exposures."""
+
+    name = "everything"
+    salt = "everything"
+    variants = {"0": 0.5, "1": 0.5}
+    metrics = [Conversion(action="buy", name="buyers")]
+
+
+class Spenders(Buyers):
+    name = "everything"
+    salt = "everything"
+    variants = {"0": 0.5, "1": 0.5}
+    metrics = [Sum(action="buy", property="price", name="revenue")]
+    plan = AnalysisPlan(novelty=False)
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    """Two weeks of events, in files of days."""
+    rng, folder = random.Random(5), tmp_path / "events"  # noqa: S311
+    write((each.event for each in exposures(rng, units=40)), folder / "exposures", "first")
+    write((each.event for each in actions(rng, units=40)), folder / "actions", "first")
+    return folder
+
+
+def run(events: Path, experiment: type[UserExperiment] = Buyers, *, stored: bool = True) -> Result:
+    store = events / "store.duckdb" if stored else None
+    return Analysis(
+        experiment, exposures=events / "exposures", actions=events / "actions", store=store
+    ).run()
+
+
+def check(events: Path, experiment: type[UserExperiment] = Buyers) -> Result:
+    """Run it with the store, and compare it with one without."""
+    found = run(events, experiment)
+    assert [*differences(run(events, experiment, stored=False).to_dict(), found.to_dict())] == []
+    return found
+
+
+def spoil(file: Path) -> None:
+    """Make a file unreadable without its being noticed: its size and its time stay."""
+    status = file.stat()
+    with file.open("r+b") as content:
+        content.write(b"\0" * status.st_size)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def files(events: Path, kind: str) -> list[Path]:
+    return sorted((events / kind).rglob("*.parquet"))
+
+
+def test_what_was_read_is_not_read_again(events: Path) -> None:
+    before = run(events)
+    for kind in ("exposures", "actions"):
+        for file in files(events, kind):
+            spoil(file)
+    assert [*differences(before.to_dict(), run(events).to_dict())] == []
+    with pytest.raises(AnalysisError):
+        run(events, stored=False)
+
+
+def test_another_question_to_the_same_events_reads_none_again(events: Path) -> None:
+    run(events, Everything)
+    expected = run(events, Spenders, stored=False)
+    for file in files(events, "actions"):
+        spoil(file)
+    assert [*differences(expected.to_dict(), run(events, Spenders).to_dict())] == []
+
+
+def test_a_metric_that_needs_another_property_is_read_from_all_events(events: Path) -> None:
+    check(events, Buyers)
+    check(events, Spenders)
+    check(events, Everything)
+
+
+def test_several_experiments_are_read_together(events: Path) -> None:
+    store = Store(events / "store.duckdb")
+    analyses = [
+        Analysis(each, exposures=events / "exposures", actions=events / "actions", store=store)
+        for each in (Buyers, Spenders)
+    ]
+    read_together(analyses)
+    expected = [run(events, each, stored=False).to_dict() for each in (Buyers, Spenders)]
+    for file in files(events, "actions"):
+        spoil(file)
+    for analysis, result in zip(analyses, expected, strict=True):
+        assert [*differences(result, analysis.run().to_dict())] == []
+
+
+def test_what_is_read_together_is_of_one_store(events: Path) -> None:
+    one, other = (
+        Analysis(Buyers, exposures=events / "exposures", actions=None, store=events / f"{name}.db")
+        for name in ("one", "other")
+    )
+    with pytest.raises(AnalysisError, match="the same exposures, actions and identities, and one"):
+        read_together([one, other])
+
+
+def test_files_that_others_replace_are_the_same_events(events: Path) -> None:
+    check(events)
+    old = files(events, "actions")
+    rows = [row for file in old for row in pq.ParquetFile(file).read().to_pylist()]
+    for file in old[:-1]:
+        file.unlink()
+    write(rows, events / "actions", "merged")
+    check(events)
+
+
+def test_events_that_are_removed_count_no_more(events: Path) -> None:
+    check(events)
+    shutil.rmtree(files(events, "actions")[-3].parent)
+    check(events)
+    shutil.rmtree(files(events, "exposures")[-1].parent)
+    check(events)
+
+
+def test_events_without_ids_are_read_anew_when_a_file_is_replaced(events: Path) -> None:
+    for file in files(events, "actions"):
+        pq.write_table(pq.ParquetFile(file).read().drop_columns(["insert_id"]), file)
+    check(events)
+    file = files(events, "actions")[0]
+    pq.write_table(pa.concat_tables([pq.ParquetFile(file).read()] * 2), file)
+    check(events)
+
+
+def test_different_actions_of_one_id_are_told_apart(events: Path) -> None:
+    check(events)
+    first = pq.ParquetFile(files(events, "actions")[3]).read().to_pylist()
+    rng = random.Random(6)  # noqa: S311
+    others = [row | {"time": row["time"] + timedelta(hours=rng.randrange(1, 9))} for row in first]
+    write(others, events / "actions", "again")
+    check(events, Spenders)
+
+
+def test_what_comes_too_late_is_told(events: Path) -> None:
+    check(events)
+    early = pq.ParquetFile(files(events, "actions")[2]).read().to_pylist()
+    late = [row | {"insert_id": f"late {n}", "action": "buy"} for n, row in enumerate(early)]
+    write(late, events / "actions", "late")
+    told = [each for each in check(events).warnings if "had happened" in each]
+    assert len(told) == 1
+    assert "more than 3 days after they had happened. They count" in told[0]
+
+
+def test_a_killed_run_leaves_a_store_that_the_next_one_uses(events: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "from tests.analysis.store.test_store import Everything, run\n"
+        "print('begins', flush=True)\n"
+        "run(Path(sys.argv[1]), Everything)\n"
+    )
+    root = Path(__file__).parents[3]
+    for round_ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(events), str(root)],
+            stdout=subprocess.PIPE,
+            cwd=tmp_path,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.3 * round_)
+            process.kill()
+    check(events, Everything)
+
+
+def test_a_store_that_another_process_has_is_refused(
+    events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(events)
+    monkeypatch.setattr("abkit.analysis.store.engine.PATIENCE", 0.2)
+    program = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(events / "store.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(AnalysisError, match="is in use by another process: wait for its end"):
+            run(events)
+        process.kill()
+    check(events)
+
+
+def test_what_is_no_store_is_refused(events: Path) -> None:
+    def stored(store: object, **sources: object) -> Analysis:
+        found = {"exposures": events / "exposures", "actions": events / "actions", **sources}
+        return Analysis(Buyers, store=store, **found)  # type: ignore[arg-type]
+
+    (events / "text.duckdb").write_text("this is a text")
+    with pytest.raises(AnalysisError, match="cannot be opened as a store, which may be removed"):
+        stored(events / "text.duckdb").run()
+    with duckdb.connect(str(events / "other.duckdb")) as other:
+        other.execute("create table orders (id integer)")
+    with pytest.raises(AnalysisError, match="a database of something else: give the store a file"):
+        stored(events / "other.duckdb").run()
+    with pytest.raises(
+        AnalysisError, match=r"is a folder: a store is a file, such as .*store\.duck"
+    ):
+        stored(events).run()
+    with pytest.raises(AnalysisError, match="is in a folder that does not exist"):
+        stored(events / "nowhere" / "store.duckdb").run()
+    with pytest.raises(AnalysisError, match="a store is a file, such as Store"):
+        stored(7)
+    with pytest.raises(AnalysisError, match="late must be a length of time"):
+        Store("x.duckdb", late=3)  # type: ignore[arg-type]
+    frame = pl.DataFrame({"experiment": ["everything"]})
+    with pytest.raises(AnalysisError, match="not the DataFrame: give the path of files"):
+        stored(events / "store.duckdb", exposures=frame).run()
+    with pytest.raises(AnalysisError, match="leave out either store= or engine="):
+        stored(events / "store.duckdb", engine=duckdb.connect()).run()
+    (events / "empty").mkdir()
+    with pytest.raises(EmptyDataError):
+        stored(events / "store.duckdb", exposures=events / "empty").run()
