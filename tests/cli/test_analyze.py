@@ -470,3 +470,48 @@ def test_a_limit_of_memory_changes_no_number(events: Path, units: Path) -> None:
         assert limited.exit_code == 0, limited.output
         assert limited.output == call(*asked).output
         assert_one_clear_line(call(*asked, "--memory-limit", "some"), 'a size such as "4GB"')
+
+
+TWO = MODULE.replace(
+    "ACTIVE_EXPERIMENTS = [Buttons]",
+    """class Hidden(UserExperiment):
+    variants = ["off", "on"]
+    metrics = [Conversion("clicked")]
+
+ACTIVE_EXPERIMENTS = [Hidden, Buttons]
+""",
+)
+
+
+def test_all_experiments_are_analyzed_and_one_that_fails_holds_up_no_other(
+    events: Path, stand_in: StandIn
+) -> None:
+    stand_in("two_config", TWO)
+    asked = ["--all", "--events", events, "--config", "two_config"]
+    result = call(*asked)
+    assert result.exit_code == 1
+    assert "Hidden: " in result.output
+    assert "has no exposure of 'Hidden'; it has those of Buttons" in result.output
+    assert "Recommendation: roll out green" in result.output
+    kept = events / "store.duckdb"
+    (found,) = json.loads(call(*asked, "--json", "--store", kept).stdout).values()
+    assert found["experiment"] == "Buttons"
+    assert kept.exists()
+    again = call("Buttons", "--events", events, "--config", "two_config", "--store", kept)
+    assert "Recommendation: roll out green" in again.output
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        (["Buttons"], "NAME goes without --all"),
+        (["--html", "report.html"], "--html goes without --all"),
+        (["--memory-limit", "1GB"], "--memory-limit goes without --all"),
+    ],
+)
+def test_what_is_of_one_experiment_goes_without_all(
+    events: Path, more: list[str], problem: str
+) -> None:
+    result = call("--all", "--events", events, "--config", "button_config", *more)
+    assert result.exit_code == 2
+    assert problem in result.output
