@@ -354,7 +354,7 @@ class TestPostgres(SqlSinkContract):
     def test_a_connection_that_is_cut_is_replaced(self, sink: SqlSink) -> None:
         self.send(sink, *some_events())
         self.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
         self.send(sink, *some_events(prefix="j"))

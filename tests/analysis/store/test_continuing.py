@@ -22,7 +22,7 @@ def outcome(run: Callable[[], Result]) -> object:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=6)
+@settings(max_examples=3)
 def test_each_run_has_the_numbers_of_a_run_from_nothing(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:

@@ -277,5 +277,5 @@ def _contributors_missing(arm: Arm) -> Iterator[str]:
     else:
         yield (
             f"more units that make up the sum in variant {arm.variant} "
-            f"({int(found)} of {MINIMUM_CONTRIBUTORS} in effect)"
+            f"({int(found + 1e-9)} of {MINIMUM_CONTRIBUTORS} in effect)"
         )

@@ -91,7 +91,7 @@ class QuantileSums:
         if self.values < MINIMUM_VALUES:
             return f"{amount(MINIMUM_VALUES - self.values, 'more value')} for a quantile"
         if self.in_effect < MINIMUM_UNITS_IN_EFFECT:
-            found = f"{int(self.in_effect)} of {MINIMUM_UNITS_IN_EFFECT} in effect"
+            found = f"{int(self.in_effect + 1e-9)} of {MINIMUM_UNITS_IN_EFFECT} in effect"
             return f"more units that make up the values ({found})"
         if self.share_of_equal > MOST_EQUAL:
             share = f"{self.share_of_equal:.0%} of all values are {self.equal:g}"
