@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
-KINDS = ("exposures", "actions", "identities")
+from abkit.sinks.file_formats import TABLES
+
+KINDS: tuple[str, ...] = tuple(TABLES)
 """The folders of stored events."""
 
 _DATE = re.compile(r"date=(\d{4}-\d{2}-\d{2})")

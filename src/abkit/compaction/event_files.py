@@ -13,15 +13,12 @@ from abkit.analysis.reading.remote import filesystem_of, refused
 from abkit.compaction.days import KINDS, StoredFile, stored_file
 from abkit.errors import CompactionError
 from abkit.quoting import masked, told
+from abkit.sinks.durable import file_to_disk, folders_to_disk
+from abkit.sinks.event_files import INCOMPLETE
 from abkit.sinks.hour_files import close_abandoned_files
 from abkit.sinks.leftovers import Sweep, name_of_part
+from abkit.sinks.remote_folder import is_object_store, protocols
 
-_INCOMPLETE = (
-    ".incomplete"  # as the sink's: no reader looks there, and the sink removes what is abandoned
-)
-_APPEARS_WHOLE = frozenset(
-    {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "adl", "az", "oci", "oss", "r2"}
-)
 _MODIFIED = ("LastModified", "mtime", "last_modified", "updated", "created")
 
 
@@ -88,7 +85,7 @@ def event_files(events: str) -> EventFiles:
         return _local(Path(events))
     with refused(events):
         filesystem, path = filesystem_of(events)
-        if "local" in _protocols(filesystem):
+        if "local" in protocols(filesystem):
             return _local(Path(path))
         filesystem.invalidate_cache()
         if not filesystem.exists(path):
@@ -141,17 +138,16 @@ class _LocalFiles:
         return [self._folder / file.path for file in files]
 
     def put(self, source: Path, target: str) -> None:
-        written, place = self._folder / _INCOMPLETE / name_of_part(), self._folder / target
+        written, place = self._folder / INCOMPLETE / name_of_part(), self._folder / target
         written.parent.mkdir(exist_ok=True)
         try:
             shutil.copyfile(source, written)
-            _to_disk(written, os.O_RDWR)
+            file_to_disk(written)
             written.replace(place)
         finally:
             written.unlink(missing_ok=True)
-        if os.name == "posix":
-            # What it replaces is removed next: its name must be on the disk before.
-            _to_disk(place.parent, os.O_RDONLY)
+        # What it replaces is removed next: its name must be on the disk before.
+        folders_to_disk([place.parent])
 
     def remove(self, files: Sequence[StoredFile]) -> None:
         for file in files:
@@ -159,7 +155,7 @@ class _LocalFiles:
 
     def _remove_abandoned(self) -> None:
         with suppress(OSError):  # Another process may have removed them, or there is none.
-            aside = self._folder / _INCOMPLETE
+            aside = self._folder / INCOMPLETE
             for name in Sweep().abandoned(path.name for path in aside.iterdir()):
                 (aside / name).unlink(missing_ok=True)
 
@@ -171,7 +167,7 @@ class _RemoteFiles:
         self._filesystem = filesystem
         self._root = root
         self.label = label
-        self._appears_whole = not _APPEARS_WHOLE.isdisjoint(_protocols(filesystem))
+        self._appears_whole = is_object_store(filesystem)
 
     def close_abandoned(self) -> None:
         """Nothing: where nothing can be appended, nothing is open."""
@@ -211,7 +207,7 @@ class _RemoteFiles:
 
     def put(self, source: Path, target: str) -> None:
         place = self._path(target)
-        written = place if self._appears_whole else self._path(f"{_INCOMPLETE}/{name_of_part()}")
+        written = place if self._appears_whole else self._path(f"{INCOMPLETE}/{name_of_part()}")
         try:
             if not self._appears_whole:
                 self._filesystem.makedirs(written.rpartition("/")[0], exist_ok=True)
@@ -249,11 +245,6 @@ class _RemoteFiles:
         return f"{self._root}/{relative}"
 
 
-def _protocols(filesystem: Any) -> frozenset[str]:
-    names: str | Sequence[str] = filesystem.protocol
-    return frozenset({names} if isinstance(names, str) else names)
-
-
 def _modified(info: dict[str, Any]) -> float | None:
     for name in _MODIFIED:
         value = info.get(name)
@@ -262,11 +253,3 @@ def _modified(info: dict[str, Any]) -> float | None:
         if isinstance(value, int | float):
             return float(value)
     return None
-
-
-def _to_disk(path: Path, how: int) -> None:
-    opened = os.open(path, how)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

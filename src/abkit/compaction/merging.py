@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from abkit.analysis.reading.quoting import identifier, literal
+from abkit.analysis.reading.readers import TYPES, listed
 from abkit.errors import CompactionError
-from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
 from abkit.extras import extra
 from abkit.quoting import told
+from abkit.sinks.file_formats import TABLES
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"exposures": EXPOSURE_COLUMNS, "actions": ACTION_COLUMNS, "identities": IDENTITY_COLUMNS}
-)
 # Queries ask for one experiment, or for some actions: a sorted file has them in few places, of which the
 # others' statistics tell that they are not there; and what is alike is small when it stands together.
 _ORDER: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -28,14 +26,6 @@ _ORDER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "exposures": ("experiment", "salt", "unit_type", "time"),
         "actions": ("action", "time"),
         "identities": ("from_type", "to_type", "time"),
-    }
-)
-_TYPES: Mapping[str, str] = MappingProxyType(
-    {
-        "text": "VARCHAR",
-        "json": "VARCHAR",
-        "timestamp": "TIMESTAMP WITH TIME ZONE",
-        "map": "MAP(VARCHAR, VARCHAR)",
     }
 )
 _AT_ONCE = 1_000
@@ -222,7 +212,7 @@ group by {others}"""  # noqa: S608 - names are quoted
 
 
 def _known_types(kind: str) -> Mapping[str, str]:
-    return {name: _TYPES[each] for name, each in _COLUMNS[kind].items()}
+    return {name: TYPES[each] for name, each in TABLES[kind].items()}
 
 
 def _parts(files: Sequence[Path]) -> Iterator[Sequence[Path]]:
@@ -239,11 +229,11 @@ def _of_json(files: Sequence[Path]) -> list[Path]:
 
 def _parquet(files: Sequence[Path]) -> str:
     # The date of the folder is no column of the files.
-    return f"read_parquet({_listed(files)}, union_by_name = true, hive_partitioning = false)"
+    return f"read_parquet({listed(files)}, union_by_name = true, hive_partitioning = false)"
 
 
 def _lines(files: Sequence[Path], how: str) -> str:
-    return f"read_json({_listed(files)}, format = 'newline_delimited', hive_partitioning = false, {how})"
+    return f"read_json({listed(files)}, format = 'newline_delimited', hive_partitioning = false, {how})"
 
 
 def _json_ids(files: Sequence[Path]) -> str:
@@ -253,7 +243,3 @@ def _json_ids(files: Sequence[Path]) -> str:
 def _typed(types: Mapping[str, str]) -> str:
     typed = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
     return f"columns = {{{typed}}}"
-
-
-def _listed(files: Sequence[Path]) -> str:
-    return f"[{', '.join(literal(str(file)) for file in files)}]"

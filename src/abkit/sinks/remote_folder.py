@@ -14,7 +14,6 @@ from abkit.sinks.leftovers import Sweep, name_of_part
 FileSystem: TypeAlias = Any
 """Of fsspec or of pyarrow; neither tells its types."""
 
-# An object that is put there appears complete; anything else is moved into its place.
 _OBJECT_STORES = frozenset(
     {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "adl", "az", "oci", "oss", "r2"}
 )
@@ -27,7 +26,7 @@ class RemoteFolder:
         self._filesystem = filesystem
         self._directory = directory.rstrip("/")
         self._form = form
-        self._one_piece = not _OBJECT_STORES.isdisjoint(protocols(filesystem))
+        self._one_piece = is_object_store(filesystem)
         self._pid = os.getpid()
         self._sweep = Sweep()
 
@@ -111,6 +110,11 @@ def protocols(filesystem: FileSystem) -> frozenset[str]:
     """The names of the file system: fsspec has one or several, pyarrow one."""
     names: str | Sequence[str] = filesystem.protocol
     return frozenset({names} if isinstance(names, str) else names)
+
+
+def is_object_store(filesystem: FileSystem) -> bool:
+    """Whether what is put there appears complete; elsewhere it is moved into its place."""
+    return not _OBJECT_STORES.isdisjoint(protocols(filesystem))
 
 
 def _parent(path: str) -> str:

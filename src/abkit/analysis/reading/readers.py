@@ -17,12 +17,13 @@ from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
 from abkit.extras import extra
 
 _EVENTS: Mapping[str, str] = {**EXPOSURE_COLUMNS, **ACTION_COLUMNS, **IDENTITY_COLUMNS}
-_TYPES: Mapping[str, str] = {
+TYPES: Mapping[str, str] = {
     "text": "VARCHAR",
     "json": "VARCHAR",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
     "map": "MAP(VARCHAR, VARCHAR)",
 }
+"""DuckDB's types of the columns of stored events, by what `abkit.events` calls them."""
 
 
 def reader(path: str | Path) -> str:
@@ -74,7 +75,7 @@ def body_of(
         return _csv(files, scratch, careful=careful)
     if files.format == "jsonl":
         return _json(files, types)
-    parquet = f"read_parquet({_listed(files.paths)}, union_by_name = true)"
+    parquet = f"read_parquet({listed(files.paths)}, union_by_name = true)"
     if files.beside is None:
         return parquet
     return _together([parquet, _json(files.beside, types)])
@@ -107,7 +108,7 @@ def known_types(
         found = described(_json(lines, None))
         if [*found] == ["json"] and (problem := fault(lines)) is not None:
             raise AnalysisError(problem)
-    said = described(f"read_parquet({_listed(files.paths)}, union_by_name = true)")
+    said = described(f"read_parquet({listed(files.paths)}, union_by_name = true)")
     return {name: said.get(name, type_) for name, type_ in found.items()}
 
 
@@ -122,16 +123,16 @@ def _types_of_events(files: Files) -> Mapping[str, str] | None:
                 names.update(dict.fromkeys(json.loads(stream.readline())))
             except (ValueError, TypeError):
                 return None
-    return {name: _TYPES[_EVENTS.get(name, "text")] for name in names}
+    return {name: TYPES[_EVENTS.get(name, "text")] for name in names}
 
 
 def _json(files: Files, types: Mapping[str, str] | None) -> str:
-    listed = _listed(files.paths)
+    paths = listed(files.paths)
     if types:
         typed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
-        return f"read_json({listed}, format = 'newline_delimited', columns = {{{typed}}})"
+        return f"read_json({paths}, format = 'newline_delimited', columns = {{{typed}}})"
     return (
-        f"read_json({listed}, format = 'newline_delimited', maximum_depth = 1, "
+        f"read_json({paths}, format = 'newline_delimited', maximum_depth = 1, "
         "sample_size = -1, union_by_name = true)"
     )
 
@@ -157,12 +158,13 @@ def _read_csv(form: Form, paths: list[Path]) -> str:
     """All is said of the form: what is not so is an error, never a guess."""
     columns = ", ".join(f"{identifier(name)}: 'VARCHAR'" for name in form.columns)
     return (
-        f"read_csv({_listed(paths)}, auto_detect = false, header = true, "
+        f"read_csv({listed(paths)}, auto_detect = false, header = true, "
         f"delim = {literal(form.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}})"
     )
 
 
-def _listed(paths: Sequence[Path]) -> str:
+def listed(paths: Sequence[Path]) -> str:
+    """Files as a list, as DuckDB's readers take them."""
     return f"[{', '.join(literal(str(path)) for path in paths)}]"
 
 
