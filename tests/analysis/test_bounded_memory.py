@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from attrs import evolve
 
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.engines.local import DuckDB
 from abkit.errors import AnalysisError
 

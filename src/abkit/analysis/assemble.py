@@ -13,7 +13,7 @@ from abkit.analysis.advice.remaining import remaining
 from abkit.analysis.advice.timing import timing
 from abkit.analysis.advice.verdict import is_last_look, recommend
 from abkit.analysis.advice.worth import worth
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.declared.design import Design
 from abkit.analysis.declared.past_results import PastResults
 from abkit.analysis.findings.before import before_exposure

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.identities import LinkedIdentities
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.amounts import amount, have, left_out
 from abkit.analysis.declared.design import Design
 from abkit.analysis.outcome import Outcome

@@ -13,7 +13,7 @@ from abkit.analysis.advice.worth import per_day
 from abkit.analysis.aggregation.assignments import Unassigned
 from abkit.analysis.aggregation.exposures import ExposedUnits
 from abkit.analysis.aggregation.identities import LinkedIdentities
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.aggregation.quantiles import not_by_day
 from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.data_warnings import of_exposures, of_identities, of_kept_variants

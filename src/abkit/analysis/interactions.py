@@ -14,7 +14,7 @@ from abkit.analysis.aggregation.crossings import (
     measure_by_arms,
 )
 from abkit.analysis.aggregation.exposures import ExposedUnits
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.aggregation.phases import locked_weights
 from abkit.analysis.aggregation.session import Progress, QuerySession, silent
 from abkit.analysis.declared.design import Declared, Design

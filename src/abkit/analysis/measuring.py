@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from abkit.analysis.aggregation.identities import Links
-from abkit.analysis.aggregation.measures import MeasuredSums, NewUnits, measure_events
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
+from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.quantiles import with_quantiles
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.query.days import DayQueries

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from attrs import evolve, field, frozen
 
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.analysis import check_plan_given, of_the_plan
 from abkit.analysis.assemble import Asked, assembled, check_plan
 from abkit.analysis.declared.arguments import shares

@@ -9,7 +9,8 @@ from attrs import evolve, field, frozen
 
 from abkit.analysis.aggregation.absence import limited_to_zero
 from abkit.analysis.aggregation.exposures import check_variants
-from abkit.analysis.aggregation.measures import MeasuredSums, measure_units
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
+from abkit.analysis.aggregation.measures import measure_units
 from abkit.analysis.aggregation.missing import check_dropped, missing_values
 from abkit.analysis.aggregation.session import Progress, QuerySession, silent
 from abkit.analysis.amounts import left_out

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.statistics.aggregates import Sums
 from abkit.analysis.statistics.estimands import waits
 from abkit.errors import AnalysisError

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abkit.analysis import Analysis, AnalysisPlan, Design, Table
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.query.layout import Layout
 from abkit.errors import MissingColumnError
 from abkit.experiments.declaring.metrics import (

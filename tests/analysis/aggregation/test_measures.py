@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from abkit import prop
 from abkit.analysis.aggregation.exposures import find_exposed_units
-from abkit.analysis.aggregation.measures import MeasuredSums, NewUnits, measure_events
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
+from abkit.analysis.aggregation.measures import NewUnits, measure_events
 from abkit.analysis.aggregation.session import QuerySession, microseconds, silent
 from abkit.analysis.declared.design import Design
 from abkit.analysis.engines.local import DuckDB

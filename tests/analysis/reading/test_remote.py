@@ -1,7 +1,6 @@
 """What a sink writes to any file system of fsspec can be analysed there."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,24 +22,6 @@ from ...command_line import run
 class Buttons(UserExperiment):
     variants = ["grey", "green"]
     metrics = [Conversion("clicked")]
-
-
-@pytest.fixture
-def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of a new bucket, for this process and those that it starts."""
-    for name, value in (
-        ("AWS_ENDPOINT_URL", s3_endpoint),
-        ("AWS_ACCESS_KEY_ID", "k"),
-        ("AWS_SECRET_ACCESS_KEY", "s"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-    ):
-        monkeypatch.setenv(name, value)
-    fsspec.filesystem("s3").clear_instance_cache()
-    bucket = f"bucket-{uuid4().hex}"
-    fsspec.filesystem("s3").mkdir(bucket)
-    yield f"s3://{bucket}"
-    fsspec.filesystem("s3").clear_instance_cache()
 
 
 def write(where: str, *, users: range = range(40), form: Format = "parquet") -> None:

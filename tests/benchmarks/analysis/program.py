@@ -1,14 +1,10 @@
 """One measured program: `python -m tests.benchmarks.analysis.program WHAT FOLDER` prints what it took."""
 
-import json
-import re
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
-from pathlib import Path
 
+from ..taken import measure
 from . import by_hand
 
 IMPORTS = (
@@ -126,27 +122,9 @@ PROGRAMS: dict[str, Callable[[], None]] = {
 }
 
 
-def _peak() -> float:
-    """The largest resident memory so far, in MB.
-
-    Not `ru_maxrss`, which begins with the memory of the process that started this one.
-    """
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
-
-
 def main() -> None:
-    """Run one program and tell what it took, without its imports."""
-    for module in IMPORTS:
-        import_module(module)
-    began, before = time.perf_counter(), time.process_time()
-    PROGRAMS[sys.argv[1]]()
-    told = {
-        "wall": time.perf_counter() - began,
-        "cpu": time.process_time() - before,
-        "peak": _peak(),
-    }
-    sys.stdout.write(json.dumps(told) + "\n")
+    """Run one program and tell what it took."""
+    measure(PROGRAMS[sys.argv[1]], imports=IMPORTS)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,5 @@
 """The analysis beside the same sums by hand, in turns: a table."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from multiprocessing import Process
 from pathlib import Path
@@ -12,6 +9,7 @@ from tempfile import TemporaryDirectory
 from attrs import frozen
 from rich.table import Table
 
+from ..taken import taken
 from ..targets import Target
 from .data import make
 
@@ -106,7 +104,4 @@ def analysis_table(rows: Iterable[Beside]) -> Table:
 
 
 def _run(program: str, where: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.benchmarks.analysis.program", program, where]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    return taken(f"{__package__}.program", program, where)

@@ -1,14 +1,10 @@
 """One measured program: `python -m tests.benchmarks.large.program WHAT FOLDER LIMIT` prints what it took."""
 
-import json
-import re
 import sys
-import time
 from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..taken import measure
 from . import by_hand
 
 IMPORTS = ("duckdb", "abkit.analysis.engines.local", f"{__package__}.asked")
@@ -45,25 +41,10 @@ PROGRAMS: dict[str, Callable[[str, str], None]] = {
 }
 
 
-def _peak() -> float:
-    """The largest resident memory so far, in MB."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
-
-
 def main() -> None:
-    """Run one program and tell what it took, without its imports."""
-    for module in IMPORTS:
-        import_module(module)
+    """Run one program and tell what it took."""
     what, where, limit = sys.argv[1:4]
-    began, before = time.perf_counter(), time.process_time()
-    PROGRAMS[what](where, limit)
-    told = {
-        "wall": time.perf_counter() - began,
-        "cpu": time.process_time() - before,
-        "peak": _peak(),
-    }
-    sys.stdout.write(json.dumps(told) + "\n")
+    measure(lambda: PROGRAMS[what](where, limit), imports=IMPORTS)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
 """Many events in bounded memory: a table of what they cost, by hand and by abkit, as they become more."""
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from multiprocessing import Process
 from pathlib import Path
@@ -12,6 +9,7 @@ from tempfile import TemporaryDirectory
 from attrs import frozen
 from rich.table import Table
 
+from ..taken import taken
 from .data import Size, make
 
 MILLIONS = "ABKIT_BENCH_MILLIONS"
@@ -85,7 +83,4 @@ def large_table(rows: Iterable[Large]) -> Table:
 
 
 def _run(program: str, where: str) -> dict[str, float]:
-    command = [sys.executable, "-m", f"{__package__}.program", program, where, LIMIT]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    return taken(f"{__package__}.program", program, where, LIMIT)

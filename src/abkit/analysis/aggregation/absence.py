@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from abkit.analysis.aggregation.measures import MeasuredSums
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.aggregation.unfulfilled import unfulfilled
 from abkit.analysis.amounts import amount, have

@@ -8,7 +8,8 @@ from attrs import evolve, frozen
 
 from abkit.analysis.aggregation.exposures import ExposedUnits, find_exposed_units
 from abkit.analysis.aggregation.identities import Links, find_links, open_exposures
-from abkit.analysis.aggregation.measures import MeasuredSums, measure_events
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
+from abkit.analysis.aggregation.measures import measure_events
 from abkit.analysis.aggregation.quantiles import with_quantiles
 from abkit.analysis.aggregation.session import QuerySession, microseconds
 from abkit.analysis.engines.base import integer

@@ -6,25 +6,24 @@ from math import isfinite
 from types import MappingProxyType
 from typing import TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.aggregation.centering import Looks, centered
-from abkit.analysis.aggregation.completions import define_completed
+from abkit.analysis.aggregation.done import define_rows
 from abkit.analysis.aggregation.identities import Links, open_actions, recorded_actions
 from abkit.analysis.aggregation.maturity import last_moment
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
 from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.phases import MAXIMUM_PHASES
-from abkit.analysis.query.sums import PHASE, Group, SumQueries, not_finite, percentiles
+from abkit.analysis.query.sums import PHASE, Group, Limits, SumQueries, not_finite, percentiles
 from abkit.analysis.query.units import MAXIMUM_VARIANTS
 from abkit.analysis.query.values import limits
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.aggregates import Sums
-from abkit.analysis.statistics.estimands import Estimand
 from abkit.analysis.statistics.parts import Part
-from abkit.analysis.statistics.phases import Phase
 from abkit.analysis.statistics.standardizing import Strata, pooled
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import Metric, Per
@@ -49,83 +48,6 @@ class NewUnits:
 
     length: int
     units: Mapping[tuple[datetime, str, int], int]
-
-
-@frozen(kw_only=True)
-class MeasuredSums:
-    """What the database knows of an experiment.
-
-    Attributes:
-        sums: By variant.
-        layout: What the sums are of.
-        parts: The sums of parts of the units.
-        looks: The ends of the periods, and the cumulative sums by variant up to each of them.
-        limits: The lower and upper limit of each metric that has some.
-        notes: What was noticed, in sentences.
-        absences: Those of the notes that tell what actions lack.
-        immature: By metric for which a unit's time ends, the units per variant whose time is not over.
-        phases: The phases, which differ in their weights; empty if nothing is known of them.
-        strata: The sums of each phase by variant; empty if there is one.
-        strata_of_looks: The same up to the end of each period.
-        adjusted: Whether CUPED adjusts by what the units did before, as far as that is known.
-        beside: Whether other covariates adjust too, as far as there are some.
-        end: The last moment of the data, in microseconds since 1970, where some metric waits for a window.
-        valueless: Actions that count for some metric of a property, and lack it; None: nobody has counted.
-    """
-
-    sums: Mapping[str, Sums]
-    layout: Layout
-    parts: tuple[Part, ...] = ()
-    looks: tuple[tuple[datetime, Mapping[str, Sums]], ...] = ()
-    limits: Mapping[Metric, tuple[float | None, float | None]] = field(
-        factory=lambda: MappingProxyType({})
-    )
-    notes: tuple[str, ...] = ()
-    absences: tuple[str, ...] = ()
-    immature: Mapping[Metric, Mapping[str, int]] = field(factory=lambda: MappingProxyType({}))
-    phases: tuple[Phase, ...] = ()
-    strata: Strata = ()
-    strata_of_looks: tuple[Strata, ...] = ()
-    adjusted: bool = True
-    beside: bool = True
-    end: int | None = None
-    valueless: int | None = None
-
-    def up_to(self, count: int) -> "MeasuredSums":
-        """The sums at the end of one of the periods.
-
-        Args:
-            count: How many periods are over then, from 1. What is not kept by period is left out: the parts,
-                and how many units are not mature yet.
-        """
-        strata = self.strata_of_looks[:count]
-        return evolve(
-            self,
-            sums=self.looks[count - 1][1],
-            looks=self.looks[:count],
-            parts=(),
-            immature=MappingProxyType({}),
-            strata=strata[-1] if strata else (),
-            strata_of_looks=strata,
-        )
-
-    def without_cuped(self) -> "MeasuredSums":
-        """The same, not adjusted by what the units did before."""
-        return evolve(self, adjusted=False)
-
-    def without_covariates(self) -> "MeasuredSums":
-        """The same, each metric adjusted by its own past only."""
-        return evolve(self, beside=False)
-
-    @property
-    def estimands(self) -> tuple[Estimand, ...]:
-        """What the metrics are, in terms of the sums."""
-        found = self.layout.estimands
-        if not self.adjusted:
-            found = tuple(estimand.without_past for estimand in found)
-        if not self.beside:
-            found = tuple(estimand.without_covariates for estimand in found)
-        return found
 
 
 def measure_events(
@@ -169,8 +91,7 @@ def measure_events(
     if several:
         session.define("per_unit", queries.per_unit(source=rows))
         session.define("measured", queries.measured(), keep=keep)
-    by = ("variant", PHASE) if queries.phased else ("variant",)
-    sums = SumQueries(layout=layout, by=by)
+    sums = SumQueries.of_units(layout, phased=queries.phased)
     sums = evolve(sums, limits=find_limits(session, sums))
     if new_units is None:
         return evolve(_measured(session, sums, segments), end=queries.end)
@@ -219,64 +140,6 @@ def measured_over_time(
     )
 
 
-def define_rows(
-    session: QuerySession, queries: EventQueries, *, present: Collection[str], recorded: str
-) -> str:
-    """Define what each unit of `units` did that counts, each action once.
-
-    Args:
-        session: The engine, in which `units` and `actions` are.
-        queries: The queries.
-        present: The columns that the table of actions really has.
-        recorded: The table that has each action once: `recorded_actions`.
-
-    Returns:
-        The name of the rows, for `EventQueries.per_unit`.
-    """
-    layout, source = queries.layout, "actions"
-    if (
-        not layout.idempotent
-        and "insert_id" in present
-        and session.repeats("actions stored twice", recorded, "insert_id")
-    ):
-        session.define("actions_once", queries.once())
-        source = "actions_once"
-    resolved = recorded != "actions"
-    keep = resolved or bool(layout.derived or layout.quantiles)
-    return define_done(session, queries, source=source, keep=keep)
-
-
-def define_done(
-    session: QuerySession,
-    queries: EventQueries,
-    *,
-    source: str,
-    keep: bool,
-    completing: Mapping[int, str] = MappingProxyType({}),
-) -> str:
-    """Define what each unit of `units` did that counts, of actions that are there once.
-
-    Args:
-        session: The engine.
-        queries: The queries.
-        source: The table of the actions.
-        keep: Whether it is read several times.
-        completing: By the place of a metric among `Layout.derived`, where what completes it is found; of
-            others, in `done`.
-
-    Returns:
-        As of `define_rows`.
-    """
-    layout = queries.layout
-    session.define("done", queries.done(source=source), keep=keep)
-    if not layout.derived:
-        return "done"
-    for i, part in enumerate(layout.derived):
-        define_completed(session, i, part, layout, source=completing.get(i, "done"))
-    session.define("progress", queries.progress())
-    return "progress"
-
-
 def measure_units(
     session: QuerySession, layout: Layout, *, segments: Sequence[str]
 ) -> MeasuredSums:
@@ -323,9 +186,7 @@ def _by_variant(found: Mapping[Group, Sums]) -> tuple[Mapping[str, Sums], Strata
     return MappingProxyType({v: pooled(phases, v) for v in variants}), phases
 
 
-def find_limits(
-    session: QuerySession, queries: SumQueries
-) -> Mapping[Metric, tuple[float | None, float | None]]:
+def find_limits(session: QuerySession, queries: SumQueries) -> Limits:
     """The limits of each metric that has some; percentiles are asked for.
 
     Raises:

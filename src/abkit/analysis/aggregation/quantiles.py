@@ -26,7 +26,7 @@ from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import Quantile
 
 if TYPE_CHECKING:
-    from abkit.analysis.aggregation.measures import MeasuredSums
+    from abkit.analysis.aggregation.measured_sums import MeasuredSums
 
 _Group: TypeAlias = tuple[str, ...]
 

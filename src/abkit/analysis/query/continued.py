@@ -10,7 +10,7 @@ from abkit.analysis.query.grouping import unit_key, unit_of_group
 from abkit.analysis.query.layout import actions_of
 from abkit.analysis.query.maturity import MaturityQueries
 from abkit.analysis.query.periods import microseconds
-from abkit.analysis.query.values import number
+from abkit.analysis.query.values import among, number
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.days import DAY
 from abkit.experiments.declaring.metrics import ActiveDays, Derived, Retention
@@ -92,7 +92,7 @@ where unit_id not in (select unit_id from unchanged_units)"""
         last = part.returning if isinstance(part, Retention) else actions_of(part)[-1]
         actions = f"""\
 (select * from actions
-  where {_among(actions_of(part))} and (
+  where {among(actions_of(part))} and (
     unit_id in (select unit_id from fresh_units)
     or unit_id in (
       select unit_id from actions
@@ -116,10 +116,10 @@ where unit_id not in (select unit_id from unchanged_units)"""
         )
         before = self.since - _DAY
         parts = [
-            f"where time >= {before} and {_among(self.events.layout.actions)}",
+            f"where time >= {before} and {among(self.events.layout.actions)}",
             (
                 f"where time < {before} and time >= {earliest} and {_FRESH}"
-                f" and {_among(self.events.layout.actions)}"
+                f" and {among(self.events.layout.actions)}"
             ),
         ]
         return "\nunion all\n".join(f"select {columns}\nfrom actions\n{part}" for part in parts)
@@ -292,7 +292,7 @@ where u.first_exposure + (d.day + 1) * {_DAY} <= {until}"""  # noqa: S608 - colu
         """The units that did something before `since` that came after it was closed."""
         return f"""\
 select unit_id from actions
-where batch > {self.batch} and time < {self.since} and {_among(self.events.layout.actions)}
+where batch > {self.batch} and time < {self.since} and {among(self.events.layout.actions)}
   and unit_id is not null"""  # noqa: S608 - literals are quoted
 
     def _added_up(self, where: str) -> str:
@@ -312,7 +312,3 @@ from (
   select unit_id, variant, {listed} from by_period{where}{known}
 ) as added_up
 group by {unit_key(in_several=self.events.in_several)}"""  # noqa: S608 - columns are our own
-
-
-def _among(actions: Sequence[str]) -> str:
-    return f"action in ({', '.join(map(literal, actions))})"

@@ -11,7 +11,7 @@ from abkit.analysis.query.covariates import attribute_values, carried
 from abkit.analysis.query.grouping import unit_key, unit_of_group
 from abkit.analysis.query.layout import Accumulator, Layout
 from abkit.analysis.query.periods import microseconds, period
-from abkit.analysis.query.values import one_if
+from abkit.analysis.query.values import among, one_if
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import literal
 
@@ -109,11 +109,11 @@ where unit_id is null"""  # noqa: S608 - columns are our own
         return f"""\
 select insert_id, action, unit_id, time{plain}
 from actions
-where insert_id is null and {_among(self.layout.actions)}
+where insert_id is null and {among(self.layout.actions)}
 union all
 select insert_id, action, unit_id, min(time) as time{largest}
 from actions
-where insert_id is not null and {_among(self.layout.actions)}
+where insert_id is not null and {among(self.layout.actions)}
 group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
 
     def done(self, *, source: str) -> str:
@@ -129,7 +129,7 @@ group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
         taken = [f"a.value_{i} as value_{i}" for i in range(len(layout.values))]
         taken += [f"a.text_{i} as text_{i}" for i in range(len(layout.texts))]
         values = "".join(f",\n  {each}" for each in (*taken, *layout.filters.told("a.")))
-        conditions = [f"a.{_among(self.layout.actions)}", f"a.time >= {self._earliest()}"]
+        conditions = [f"a.{among(self.layout.actions)}", f"a.time >= {self._earliest()}"]
         reach = self.layout.reach
         if reach is not None:
             conditions.append(f"a.time < u.first_exposure + {microseconds(reach)}")
@@ -451,11 +451,6 @@ def _text_column(name: str, action: str, key: str) -> Column:
         if key == "user_id"
         else evolve(column, source="properties", key=key, elsewhere=(key,))
     )
-
-
-def _among(actions: Collection[str]) -> str:
-    """Whether an action is one of these, as SQL."""
-    return f"action in ({', '.join(map(literal, actions))})"
 
 
 def _did_before(action: str) -> str:

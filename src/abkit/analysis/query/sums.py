@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from attrs import field, frozen
 
@@ -15,7 +15,10 @@ from abkit.analysis.statistics.aggregates import Sums
 from abkit.errors import AnalysisError
 from abkit.experiments.declaring.metrics import Metric
 
-_NO_LIMITS: Mapping[Metric, tuple[float | None, float | None]] = MappingProxyType({})
+Limits: TypeAlias = Mapping[Metric, tuple[float | None, float | None]]
+"""The lower and the upper limit of each metric that has some."""
+
+_NO_LIMITS: Limits = MappingProxyType({})
 
 Group: TypeAlias = tuple[str | None, ...]
 """A value of each column that is grouped by."""
@@ -39,9 +42,14 @@ class SumQueries:
     """
 
     layout: Layout
-    limits: Mapping[Metric, tuple[float | None, float | None]] = field(default=_NO_LIMITS)
+    limits: Limits = field(default=_NO_LIMITS)
     by: tuple[str, ...] = ("variant",)
     shifts: Mapping[Group, Sequence[float]] = field(default=_NO_SHIFTS)
+
+    @classmethod
+    def of_units(cls, layout: Layout, *, phased: bool) -> Self:
+        """The sums per variant; if the units have phases, per variant within each of them."""
+        return cls(layout=layout, by=("variant", PHASE) if phased else ("variant",))
 
     def measures(self, of: str = "") -> tuple[str, ...]:
         """Each measure of a unit, from the columns of `measured`, unshifted.

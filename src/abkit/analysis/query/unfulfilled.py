@@ -5,9 +5,9 @@ from functools import cached_property
 
 from attrs import frozen
 
+from abkit.analysis.query.values import among
 from abkit.analysis.query.where import Filters, property_column
 from abkit.analysis.reading.columns import Column, Kind
-from abkit.analysis.reading.quoting import literal
 from abkit.experiments.declaring.conditions import Condition, Path
 
 MAXIMUM_ACTIONS = 200
@@ -67,11 +67,11 @@ class FulfilmentQueries:
                 f"min(case when {unusable} then {self._written(path)} end) as example_{i}"
             )
         listed = ",\n  ".join(columns)
-        actions = ", ".join(map(literal, dict.fromkeys(action for _, action in self.used)))
+        actions = dict.fromkeys(action for _, action in self.used)
         return f"""\
 select {listed}
 from actions_as_tested
-where action in ({actions})
+where {among(actions)}
 group by action"""  # noqa: S608 - literals are quoted
 
     def _written(self, path: Path) -> str:

@@ -1,5 +1,8 @@
-"""Values of a unit, as SQL: within limits, as a logarithm, as 1 or 0."""
+"""Values of a unit, as SQL: within limits, as a logarithm, as 1 or 0; and which actions they are of."""
 
+from collections.abc import Iterable
+
+from abkit.analysis.reading.quoting import literal
 from abkit.experiments.declaring.metrics import Measured, Metric, Winsorize
 
 
@@ -29,3 +32,8 @@ def one_if(condition: str) -> str:
 def number(value: float) -> str:
     """A double constant, as SQL."""
     return f"cast({value!r} as double)"
+
+
+def among(actions: Iterable[str]) -> str:
+    """Whether an action is one of these, as SQL."""
+    return f"action in ({', '.join(map(literal, actions))})"

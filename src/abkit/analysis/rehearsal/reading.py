@@ -8,8 +8,9 @@ import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 
+from abkit.analysis.aggregation.done import define_rows
 from abkit.analysis.aggregation.identities import find_links, open_actions, recorded_actions
-from abkit.analysis.aggregation.measures import define_rows, find_limits
+from abkit.analysis.aggregation.measures import find_limits
 from abkit.analysis.aggregation.session import Progress, QuerySession, instant, microseconds
 from abkit.analysis.engines.base import integer
 from abkit.analysis.engines.local import DuckDB

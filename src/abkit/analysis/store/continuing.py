@@ -5,52 +5,43 @@ did. What changes them afterwards is found by the units that it concerns: what t
 taken away, and they are computed anew, from the events.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
-from itertools import count
-from math import inf
-from typing import TypeAlias
 
 from attrs import evolve, frozen
 
+from abkit.analysis.aggregation.done import define_done
 from abkit.analysis.aggregation.maturity import last_moment
-from abkit.analysis.aggregation.measures import (
-    Changes,
-    MeasuredSums,
-    NewUnits,
-    define_done,
-    find_limits,
-    measured_over_time,
-)
+from abkit.analysis.aggregation.measured_sums import MeasuredSums
+from abkit.analysis.aggregation.measures import Changes, NewUnits, find_limits, measured_over_time
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.amounts import amount
-from abkit.analysis.engines.base import Row, integer
+from abkit.analysis.engines.base import integer
 from abkit.analysis.query.continued import ContinuedQueries
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.maturity import MaturityQueries, limited
 from abkit.analysis.query.periods import microseconds
-from abkit.analysis.query.sums import PHASE, SumQueries, percentiles
+from abkit.analysis.query.sums import Limits, SumQueries, percentiles
+from abkit.analysis.query.values import among
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.days import DAY
-from abkit.analysis.store.closed_days import Answer, ClosedDays, cancels, with_rows
+from abkit.analysis.store.closed_days import Answer, ClosedDays, with_rows
+from abkit.analysis.store.closed_sums import ClosedSums, listed_limits
 from abkit.analysis.store.engine import StoreEngine
 from abkit.analysis.store.kept_days import KeptDays
 from abkit.analysis.times import duration
-from abkit.experiments.declaring.metrics import Metric, Retention
+from abkit.experiments.declaring.metrics import Retention
 
 _DAY = microseconds(DAY)
 
 DELAY = timedelta(hours=6)
 """A day is closed so long after its end: nearly all of its events have come then. Each unit of an event that
 comes later is computed anew."""
-
-Limits: TypeAlias = Mapping[Metric, tuple[float | None, float | None]]
-"""The lower and the upper limit of each metric that has some."""
 
 
 def measure_continued(
@@ -95,7 +86,7 @@ def measure_continued(
     session.define("per_unit", going_on.per_unit)
     keep = bool(segments or percentiles(layout) or layout.quantiles)
     session.define("measured", queries.measured(), keep=keep)
-    sums = SumQueries(layout=layout, by=("variant", PHASE) if queries.phased else ("variant",))
+    sums = SumQueries.of_units(layout, phased=queries.phased)
     sums = evolve(sums, limits=find_limits(session, sums))
     going_on.take_limits(sums)
     session.define("states", going_on.states)
@@ -177,20 +168,30 @@ class _GoingOn:
         *,
         before: int,
     ) -> None:
-        self._session, self._new_units, self._kept = session, new_units, kept
+        self._session, self._kept, self._queries = session, kept, queries
         self._before = before
-        self._columns = kept.engine.columns("units")
-        self._scopes = count(1)
+        self._limits: Limits = {}
         self._answers: list[Answer] = []
         self._days: tuple[DayQueries, str] | None = None
-        self._queries = queries
-        layout = queries.layout
-        self._maturity = MaturityQueries(layout=layout, metrics=limited(layout))
-        self._limits: Limits = {}
-        self._changed = True
-        self._known = self._closed = kept.read()
-        if self._known is not None:
-            self._closed = self._resumed(self._known)
+        self._all_days_anew = False
+        nothing_known = ContinuedQueries(
+            events=queries,
+            length=new_units.length,
+            columns=kept.engine.columns("units"),
+            batch=0,
+            limited=_limited(queries.layout),
+            maturity=MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)),
+        )
+        self._closed: ClosedSums | None = None
+        self._known = known = kept.read()
+        self._continued = nothing_known
+        if known is not None:
+            continued = evolve(
+                nothing_known, events=evolve(queries, since=known.since), batch=known.batch
+            )
+            sums = ClosedSums(session, continued, known, units=kept.units)
+            if sums.without_changed_units():
+                self._closed, self._continued = sums, continued
         self._define_periods()
 
     @property
@@ -208,46 +209,19 @@ class _GoingOn:
     @property
     def starts(self) -> str | None:
         """The query of when units began what takes time; None if nothing does."""
-        return self._continued.started() if self._maturity.starts else None
+        return self._continued.started() if self._continued.maturity.starts else None
 
     def take_limits(self, queries: SumQueries) -> None:
         """Let the sums of closed days be within these limits."""
         self._limits = queries.limits
-        closed = self._closed
-        if closed is None or closed.limits == _listed(queries.limits, queries.layout):
-            return
-        before: Limits = dict(zip(queries.layout.capped, closed.limits, strict=True))
-        beyond = self._continued.beyond_limits(
-            _open_limits(before, queries.layout), _open_limits(queries.limits, queries.layout)
-        )
-        self._changed = True
-        asked = [
-            evolve(queries, limits=limits, shifts=answer.shifts)
-            for answer in closed.answers
-            for limits in (before, queries.limits)
-        ]
-        found = iter(self._of_closed_days(beyond, asked))
-        self._closed = evolve(
-            closed,
-            limits=_listed(queries.limits, queries.layout),
-            answers=[
-                with_rows(with_rows(answer, queries, next(found), times=-1), queries, next(found))
-                for answer in closed.answers
-            ],
-        )
+        if self._closed is not None:
+            self._closed.take_limits(queries)
 
     def changes(self, queries: SumQueries) -> Changes:
         """What came in each period: of closed ones as it is known."""
-        closed = self._closed
         answer = Answer(queries.shifts, ())
-        if closed is not None:
-            known = closed.around(queries.shifts)
-            if known is None:
-                self._changed = True
-                everybody = "select unit_id from unchanged_units"
-                (rows,) = self._of_closed_days(everybody, [queries])
-                known = evolve(answer, rows=rows)
-            answer = known
+        if self._closed is not None:
+            answer = self._closed.around(queries)
         queries = evolve(queries, shifts=answer.shifts)
         rows = self._session.rows("sums per variant over time", queries.changes())
         answer = with_rows(answer, queries, rows)
@@ -260,12 +234,12 @@ class _GoingOn:
         Args:
             late: How late is common, in microseconds.
         """
-        closed, actions = self._known, ", ".join(map(literal, self._queries.layout.actions))
+        closed = self._known
         if closed is None:
             return ()
         found = f"""\
 select count(*) as times from actions
-where batch > {closed.batch} and time < {closed.since - late} and action in ({actions})
+where batch > {closed.batch} and time < {closed.since - late} and {among(self._queries.layout.actions)}
   and unit_id in (select unit_id from units)"""
         times = integer(self._session.row("actions that came late", found), "times")
         if not times:
@@ -297,8 +271,8 @@ where batch > {closed.batch} and time < {closed.since - late} and action in ({ac
         closed = self._closed
         if closed is None:
             return days.unit_days(most)
-        if closed.days != text:
-            self._changed = True
+        if closed.closed.days != text:
+            self._all_days_anew = True
             self._session.define("all_done", self._queries.done(source="actions"))
             return evolve(days, done="all_done").unit_days(most)
         self._session.define("known_days", f"select * from {self._kept.days}")
@@ -306,17 +280,18 @@ where batch > {closed.batch} and time < {closed.since - late} and action in ({ac
 
     def close(self) -> None:
         """Write down what is known of all days that are closed now."""
-        length = max(self._new_units.length, _DAY)
+        length = max(self._continued.length, _DAY)
         since = self._before // length * length
         if self._closed is not None:
-            since = max(since, self._closed.since)
-            if since == self._closed.since and not self._changed:
+            before = self._closed.closed.since
+            since = max(since, before)
+            if since == before and not (self._closed.changed or self._all_days_anew):
                 return
         continued, days = self._continued, self._days
         self._session.define("units_known", continued.known_units(since), keep=True)
         if days is not None:
             self._session.define("days_known", continued.known_days(days[0], since), keep=True)
-        last = since // self._new_units.length
+        last = since // self._continued.length
         answers = {
             tuple(answer.shifts): evolve(
                 answer, rows=[row for row in answer.rows if integer(row, "period") < last]
@@ -326,88 +301,11 @@ where batch > {closed.batch} and time < {closed.since - late} and action in ({ac
         closed = ClosedDays(
             since=since,
             batch=self._kept.batch(),
-            limits=_listed(self._limits, self._queries.layout),
+            limits=listed_limits(self._limits, self._queries.layout),
             answers=[*answers.values()],
             days=None if days is None else days[1],
         )
         self._kept.write(closed, units="units_known", days=None if days is None else "days_known")
-
-    @property
-    def _continued(self) -> ContinuedQueries:
-        closed = self._closed
-        return ContinuedQueries(
-            events=evolve(self._queries, since=None if closed is None else closed.since),
-            length=self._new_units.length,
-            columns=self._columns,
-            batch=0 if closed is None else closed.batch,
-            limited=_limited(self._queries.layout),
-            maturity=self._maturity,
-        )
-
-    def _resumed(self, closed: ClosedDays) -> ClosedDays | None:
-        """What is known of the closed days of units that are as they were; None if too little is left."""
-        self._closed = closed
-        session, continued = self._session, self._continued
-        session.define("known_units", f"select * from {self._kept.units}")
-        session.define("unchanged_units", continued.unchanged_units(), keep=True)
-        session.define("fresh_units", continued.fresh_units(), keep=True)
-        session.define("changed_units", continued.changed_units(), keep=True)
-        units = integer(session.row("units that changed", _COUNT_CHANGED), "units")
-        self._changed = units > 0
-        if not units:
-            return closed
-        layout = self._queries.layout
-        limits: Limits = dict(zip(layout.capped, closed.limits, strict=True))
-        sums = SumQueries(
-            layout=layout,
-            by=("variant", PHASE) if self._queries.phased else ("variant",),
-            limits=limits,
-        )
-        asked = [evolve(sums, shifts=answer.shifts) for answer in closed.answers]
-        found = self._of_closed_days("select unit_id from changed_units", asked)
-        left = [
-            with_rows(answer, sums, rows, times=-1)
-            for answer, rows in zip(closed.answers, found, strict=True)
-        ]
-        if any(cancels(*each, sums) for each in zip(closed.answers, left, strict=True)):
-            return None
-        return evolve(closed, answers=left)
-
-    def _of_closed_days(self, units: str, asked: Sequence[SumQueries]) -> Sequence[Sequence[Row]]:
-        """What some of the known units have added to the sums of closed days.
-
-        Args:
-            units: The query of their ids.
-            asked: The queries of the sums.
-        """
-        closed = self._closed
-        if closed is None:
-            return [[] for _ in asked]
-        scoped = self._session.scoped(f"closed_{next(self._scopes)}")
-        columns = ", ".join(self._columns)
-        scoped.define(
-            "units", f"select {columns} from known_units where unit_id in ({units})", keep=True
-        )
-        scoped.define(
-            "actions",
-            f"""\
-select * from actions
-where batch <= {closed.batch} and time < {closed.since} and unit_id in (select unit_id from units)""",
-            keep=True,
-        )
-        queries = self._queries
-        rows = define_done(scoped, queries, source="actions", keep=bool(queries.layout.derived))
-        periods = queries.by_period(self._new_units.length, source=rows)
-        scoped.define("states", queries.states(source=periods), keep=True)
-        last = closed.since // self._new_units.length
-        return [
-            [
-                row
-                for row in scoped.rows("sums of units that changed", each.changes())
-                if integer(row, "period") < last
-            ]
-            for each in asked
-        ]
 
     def _define_periods(self) -> None:
         """Define what units did in periods that are asked for: `by_period`."""
@@ -427,11 +325,10 @@ where batch <= {closed.batch} and time < {closed.since} and unit_id in (select u
                     completing[i] = f"completing_{i}"
                     session.define(completing[i], history, keep=isinstance(part, Retention))
         rows = define_done(session, queries, source=source, keep=keep, completing=completing)
-        periods = queries.by_period(self._new_units.length, source=rows)
+        periods = queries.by_period(self._continued.length, source=rows)
         session.define("by_period", periods, keep=self._closed is not None)
 
 
-_COUNT_CHANGED = "select count(*) as units from changed_units"
 _FIRST = """\
 select min(first_exposure) as first_exposure
 from units
@@ -448,18 +345,3 @@ def _complete(session: QuerySession, queries: EventQueries) -> QuerySession:
 def _limited(layout: Layout) -> Sequence[int]:
     """The places of the parts that have limits which the data tell."""
     return sorted({layout.parts.index(part) for part, _, _ in percentiles(layout)})
-
-
-def _listed(limits: Limits, layout: Layout) -> list[tuple[float | None, float | None]]:
-    return [limits.get(part, (None, None)) for part in layout.capped]
-
-
-def _open_limits(limits: Limits, layout: Layout) -> Mapping[int, tuple[float, float]]:
-    """By the place of the part, its limits; where there is none, as far as numbers go."""
-    return {
-        layout.parts.index(part): (
-            -inf if low is None else low,
-            inf if high is None else high,
-        )
-        for part, (low, high) in limits.items()
-    }
