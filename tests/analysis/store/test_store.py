@@ -216,7 +216,7 @@ def test_what_is_no_store_is_refused(events: Path) -> None:
         return Analysis(Buyers, store=store, **found)  # type: ignore[arg-type]
 
     (events / "text.duckdb").write_text("this is a text")
-    with pytest.raises(AnalysisError, match="cannot be opened as a store, which may be removed"):
+    with pytest.raises(AnalysisError, match="is a file of something else: give the store a file"):
         stored(events / "text.duckdb").run()
     with duckdb.connect(str(events / "other.duckdb")) as other:
         other.execute("create table orders (id integer)")
@@ -228,8 +228,9 @@ def test_what_is_no_store_is_refused(events: Path) -> None:
         stored(events).run()
     with pytest.raises(AnalysisError, match="is in a folder that does not exist"):
         stored(events / "nowhere" / "store.duckdb").run()
-    with pytest.raises(AnalysisError, match="a store is a file, such as Store"):
-        stored(7)
+    for name in (7, "", "s3://bucket/store.duckdb"):
+        with pytest.raises(AnalysisError, match="a store is a file of this machine, such as Store"):
+            stored(name)
     with pytest.raises(AnalysisError, match="late must be a length of time"):
         Store("x.duckdb", late=3)  # type: ignore[arg-type]
     frame = pl.DataFrame({"experiment": ["everything"]})
@@ -240,3 +241,28 @@ def test_what_is_no_store_is_refused(events: Path) -> None:
     (events / "empty").mkdir()
     with pytest.raises(EmptyDataError):
         stored(events / "store.duckdb", exposures=events / "empty").run()
+
+
+def test_a_store_that_is_damaged_may_be_removed(events: Path) -> None:
+    run(events)
+    store = events / "store.duckdb"
+    store.write_bytes(store.read_bytes()[: store.stat().st_size // 2])
+    with pytest.raises(AnalysisError, match="cannot be opened as a store, which may be removed"):
+        run(events)
+    store.unlink()
+    check(events)
+
+
+def test_a_new_file_that_cannot_be_read_is_told_and_leaves_the_store_as_it_is(events: Path) -> None:
+    run(events)
+    bad = files(events, "actions")[0].with_name("bad.parquet")
+    bad.write_bytes(b"PAR1 and no more")
+    with pytest.raises(AnalysisError, match=r"bad\.parquet is not a whole Parquet file"):
+        run(events)
+    bad.unlink()
+    table = events / "actions" / "table.csv"
+    table.write_text("a,b\n1,2\n")
+    with pytest.raises(AnalysisError, match=r"has files of several formats \(csv, parquet\)"):
+        run(events)
+    table.unlink()
+    check(events)

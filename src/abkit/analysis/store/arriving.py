@@ -186,7 +186,9 @@ class _Arriving:
                     f"* replace (md5_number({ROW_ID}) as {ROW_ID}) from {view}"
                 )
             except AnalysisError as error:
-                # Of what was given, not of the folder that only we know.
+                # If there is something wrong with the table, it says so itself: of all files together, and
+                # of what was given, not of the folder that only we know.
+                self.engine.open(f"as_given_{number}", self.table, columns)
                 error.args = tuple(
                     str(each).replace(str(folder), str(self.now.root)) for each in error.args
                 )

@@ -14,6 +14,7 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.store.kept_columns import BATCH, kept_columns
 from abkit.analysis.store.place import Store
 from abkit.errors import AnalysisError
+from abkit.extras import extra
 
 FORMAT = 1
 """The number of how a store is laid out: one that is laid out otherwise is made anew."""
@@ -48,7 +49,10 @@ class StoreEngine(DuckDB):
     """
 
     def __init__(self, store: Store) -> None:
+        with extra("analysis"):
+            import duckdb
         super().__init__()
+        self._unreadable = duckdb.IOException
         self.path: Path = store.path
         self.late: int = microseconds(store.late)
         self._kept: list[tuple[Table, str]] = []
@@ -66,7 +70,12 @@ class StoreEngine(DuckDB):
     def run(self, statement: str) -> list[tuple[Any, ...]]:
         """Do something in the store; the answer are rows."""
         with self._attached.translated(str(self.path)):
-            return self._connection.execute(statement).fetchall()
+            try:
+                return self._connection.execute(statement).fetchall()
+            except self._unreadable as error:
+                if str(self.path) not in str(error):  # It is a file of events.
+                    raise
+                raise AnalysisError(_refused(self.path, error)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -188,9 +197,12 @@ def _of(kind: str) -> str:
 def _refused(path: Path, error: Exception) -> str:
     if "lock" in str(error):
         return f"{path} is in use by another process: wait for its end, or give another store"
-    if path.is_dir() or not path.parent.is_dir():
-        where = "is a folder" if path.is_dir() else "is in a folder that does not exist"
-        return f"{path} {where}: a store is a file, such as {path / 'store.duckdb'}"
+    if path.is_dir():
+        return f"{path} is a folder: a store is a file, such as {path / 'store.duckdb'}"
+    if not path.parent.is_dir():
+        return f"{path} is in a folder that does not exist: make it, or name another one"
+    if "not a valid DuckDB" in str(error):
+        return f"{path} is a file of something else: give the store a file of its own"
     said = " ".join(str(error).split())
     return (
         f"{path} cannot be opened as a store, which may be removed: it is made again from the events. "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from abkit.analysis.reading.places import is_url
 from abkit.errors import AnalysisError
 
 LATE = timedelta(days=3)
@@ -13,9 +14,9 @@ LATE = timedelta(days=3)
 
 
 def _path(value: object) -> Path:
-    if isinstance(value, str | os.PathLike) and os.fspath(value):
+    if isinstance(value, str | os.PathLike) and os.fspath(value) and not is_url(value):
         return Path(os.fspath(value))
-    message = f"a store is a file, such as Store('events.duckdb'), not {value!r}"
+    message = f"a store is a file of this machine, such as Store('events.duckdb'), not {value!r}"
     raise AnalysisError(message)
 
 
