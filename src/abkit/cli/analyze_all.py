@@ -64,6 +64,8 @@ def analyze_all(options: Mapping[str, Any]) -> None:
                 click.echo(f"{legible(name)}: {' '.join(str(error).split())}", err=True)
                 failed = True
                 continue
+            if found and not options["as_json"]:
+                click.echo("\n")
             found[name] = evolve(result, invocation=invocation(config=options["config"]))
             if not options["as_json"]:
                 show_result(found[name], pairs=options["pairs"])
