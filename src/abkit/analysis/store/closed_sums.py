@@ -32,13 +32,13 @@ class ClosedSums:
     ) -> None:
         self._session, self._queries = session, queries
         self._scopes = count(1)
-        self.closed = closed
+        self.closed: ClosedDays = closed
         session.define("known_units", f"select * from {units}")
         session.define("unchanged_units", queries.unchanged_units(), keep=True)
         session.define("fresh_units", queries.fresh_units(), keep=True)
         session.define("changed_units", queries.changed_units(), keep=True)
         counted = session.row("units that changed", "select count(*) as units from changed_units")
-        self.changed = integer(counted, "units") > 0
+        self.changed: bool = integer(counted, "units") > 0
 
     def without_changed_units(self) -> bool:
         """Take away what the units had added that changed; False if too little is left to be exact."""
