@@ -9,10 +9,10 @@ from attrs import evolve
 from abkit.analysis.aggregation.done import define_done
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import Row, integer
-from abkit.analysis.query.continued import ContinuedQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.sums import Limits, SumQueries
 from abkit.analysis.store.closed_days import Answer, ClosedDays, cancels, with_rows
+from abkit.analysis.store.continued_queries import ContinuedQueries
 
 
 class ClosedSums:

@@ -19,7 +19,6 @@ from abkit.analysis.aggregation.measures import Changes, NewUnits, find_limits, 
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.amounts import amount
 from abkit.analysis.engines.base import integer
-from abkit.analysis.query.continued import ContinuedQueries
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.layout import Layout
@@ -32,6 +31,7 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store.closed_days import Answer, ClosedDays, with_rows
 from abkit.analysis.store.closed_sums import ClosedSums, listed_limits
+from abkit.analysis.store.continued_queries import ContinuedQueries
 from abkit.analysis.store.engine import StoreEngine
 from abkit.analysis.store.kept_days import KeptDays
 from abkit.analysis.times import duration

@@ -57,7 +57,7 @@ class ContinuedQueries:
 select k.unit_id as unit_id
 from known_units k
 join units u on {same}
-where k.unit_id not in ({self._late()})"""  # noqa: S608 - columns are our own
+where k.unit_id not in ({self._late()})"""
         if not self.events.in_several:
             return unchanged
         each = "select unit_id, count(*) as times from {} group by unit_id"
@@ -65,7 +65,7 @@ where k.unit_id not in ({self._late()})"""  # noqa: S608 - columns are our own
 select same.unit_id as unit_id
 from (select unit_id, count(*) as times from ({unchanged}) as found group by unit_id) as same
 join ({each.format("known_units")}) as then using (unit_id, times)
-join ({each.format("units")}) as now using (unit_id, times)"""  # noqa: S608 - columns are our own
+join ({each.format("units")}) as now using (unit_id, times)"""
 
     def fresh_units(self) -> str:
         """Units of which nothing is known, or what does not hold any more. Columns: unit_id."""
@@ -100,7 +100,7 @@ where unit_id not in (select unit_id from unchanged_units)"""
         and unit_id in (select unit_id from unchanged_units)
     )
   )
-)"""  # noqa: S608 - literals are quoted
+)"""
         return self.events.done(source=actions)
 
     def counted_actions(self, *, earliest: int) -> str:
@@ -139,7 +139,7 @@ select unit_id, variant, period, 0 as known, new, {names}
       select unit_id, variant, {last} as period, 1 as known, 0 as new, {names}
       from known_units
       where unit_id in (select unit_id from unchanged_units)
-        and ({key}) in (select ({key}) from by_period)"""  # noqa: S608 - columns are our own
+        and ({key}) in (select ({key}) from by_period)"""
 
     def per_unit(self) -> str:
         """As `EventQueries.per_unit`: of what is closed, and of what came since."""
@@ -171,7 +171,7 @@ from units u
 left join (
 {self._added_up(f" where period < {until // self.length}")}
 ) as s using ({key}){joined}
-where u.first_exposure < {until}"""  # noqa: S608 - columns are our own
+where u.first_exposure < {until}"""
 
     def beyond_limits(
         self, before: Mapping[int, tuple[float, float]], now: Mapping[int, tuple[float, float]]
@@ -192,7 +192,7 @@ where u.first_exposure < {until}"""  # noqa: S608 - columns are our own
         return f"""\
 select unit_id
 from known_units
-where unit_id in (select unit_id from unchanged_units) and ({" or ".join(conditions) or "1 = 0"})"""  # noqa: S608
+where unit_id in (select unit_id from unchanged_units) and ({" or ".join(conditions) or "1 = 0"})"""
 
     def started(self, until: int | None = None) -> str:
         """As `MaturityQueries.started`, of what is closed too.
@@ -213,7 +213,7 @@ from (
   select unit_id, variant, {", ".join(self._started)} from known_units
   where unit_id in (select unit_id from unchanged_units)
 ) as all_started
-group by unit_id, variant"""  # noqa: S608 - columns are our own
+group by unit_id, variant"""
 
     @property
     def _started(self) -> Sequence[str]:
@@ -240,13 +240,13 @@ group by unit_id, variant"""  # noqa: S608 - columns are our own
             known = f"""
   union all
   select {key}, {", ".join(names)} from known_units
-  where unit_id in (select unit_id from unchanged_units)"""  # noqa: S608 - columns are our own
+  where unit_id in (select unit_id from unchanged_units)"""
         return f"""\
 select {key}, {found}
 from (
   select {key}, {now} from states where period < {until // self.length}{known}
 ) as seen
-group by {key}"""  # noqa: S608 - columns are our own
+group by {key}"""
 
     def unit_days(self, days: DayQueries, most: int) -> str:
         """As `DayQueries.unit_days`, with days that are closed, which `known_days` has.
@@ -270,7 +270,7 @@ union all
 select d.unit_id, d.variant, d.day, {days.days("u.")}{phase}{values}
 from known_days d
 join units u on {same}
-where d.unit_id in (select unit_id from unchanged_units)"""  # noqa: S608 - columns are our own
+where d.unit_id in (select unit_id from unchanged_units)"""
 
     def known_days(self, days: DayQueries, until: int) -> str:
         """The rows of `unit_days` of days that are over before a moment.
@@ -286,14 +286,14 @@ where d.unit_id in (select unit_id from unchanged_units)"""  # noqa: S608 - colu
 select d.unit_id as unit_id, d.variant as variant, d.day as day{values}
 from unit_days d
 join units u on u.unit_id = d.unit_id and u.variant = d.variant
-where u.first_exposure + (d.day + 1) * {_DAY} <= {until}"""  # noqa: S608 - columns are our own
+where u.first_exposure + (d.day + 1) * {_DAY} <= {until}"""
 
     def _late(self) -> str:
         """The units that did something before `since` that came after it was closed."""
         return f"""\
 select unit_id from actions
 where batch > {self.batch} and time < {self.since} and {among(self.events.layout.actions)}
-  and unit_id is not null"""  # noqa: S608 - literals are quoted
+  and unit_id is not null"""
 
     def _added_up(self, where: str) -> str:
         names = self.events.sum_names()
@@ -304,11 +304,11 @@ where batch > {self.batch} and time < {self.since} and {among(self.events.layout
             known = f"""
   union all
   select unit_id, variant, {listed} from known_units
-  where unit_id in (select unit_id from unchanged_units)"""  # noqa: S608 - columns are our own
+  where unit_id in (select unit_id from unchanged_units)"""
         return f"""\
 select {unit_of_group(in_several=self.events.in_several)},
   {sums}
 from (
   select unit_id, variant, {listed} from by_period{where}{known}
 ) as added_up
-group by {unit_key(in_several=self.events.in_several)}"""  # noqa: S608 - columns are our own
+group by {unit_key(in_several=self.events.in_several)}"""
