@@ -7,6 +7,8 @@ are found in rounds, each of which doubles how many ways after a known one are k
 
 from functools import partial
 
+from attrs import frozen
+
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
 from abkit.analysis.query import completions, distinct
@@ -22,8 +24,25 @@ from abkit.experiments.declaring.metrics import (
 )
 
 
+@frozen
+class Known:
+    """What is known of a metric that is completed: what it need not be asked for again.
+
+    Attributes:
+        source: The table of what units did that may complete it.
+        seen: Of different values, a further condition on unit_id, variant and seen, as SQL that begins with
+            "and"; empty: each counts.
+    """
+
+    source: str = "done"
+    seen: str = ""
+
+
+_NOTHING = Known()
+
+
 def define_completed(
-    session: QuerySession, place: int, part: Derived, layout: Layout, *, source: str = "done"
+    session: QuerySession, place: int, part: Derived, layout: Layout, *, known: Known = _NOTHING
 ) -> None:
     """Find out when each unit completed a metric: afterwards there is a table `completed_` of its place.
 
@@ -32,8 +51,9 @@ def define_completed(
         place: The place of the metric among `Layout.derived`.
         part: The metric.
         layout: Which rows count as one of its actions.
-        source: The table of what units did.
+        known: What is known of it.
     """
+    source = known.source
     completed, counted = f"completed_{place}", partial(layout.counted, part)
     match part:
         case Retention():
@@ -42,7 +62,8 @@ def define_completed(
             _define_ways(session, place, part, counted, source=source)
         case Distinct():
             value = distinct.text(layout.text(part))
-            session.define(completed, distinct.firsts(part, counted, value=value, source=source))
+            firsts = distinct.firsts(part, counted, value=value, source=source, known=known.seen)
+            session.define(completed, firsts, keep=bool(known.seen))
         case ActiveDays():
             session.define(
                 completed, distinct.firsts(part, counted, value=distinct.day(), source=source)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from abkit.analysis.aggregation.completions import define_completed
+from abkit.analysis.aggregation.completions import Known, define_completed
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.query.events import EventQueries
 
@@ -41,7 +41,7 @@ def define_done(
     *,
     source: str,
     keep: bool,
-    completing: Mapping[int, str] = MappingProxyType({}),
+    known: Mapping[int, Known] = MappingProxyType({}),
 ) -> str:
     """Define what each unit of `units` did that counts, of actions that are there once.
 
@@ -50,8 +50,7 @@ def define_done(
         queries: The queries.
         source: The table of the actions.
         keep: Whether it is read several times.
-        completing: By the place of a metric among `Layout.derived`, where what completes it is found; of
-            others, in `done`.
+        known: By the place of a metric among `Layout.derived`, what is known of it.
 
     Returns:
         As of `define_rows`.
@@ -61,6 +60,6 @@ def define_done(
     if not layout.derived:
         return "done"
     for i, part in enumerate(layout.derived):
-        define_completed(session, i, part, layout, source=completing.get(i, "done"))
+        define_completed(session, i, part, layout, known=known.get(i, Known()))
     session.define("progress", queries.progress())
     return "progress"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from math import isfinite
 from types import MappingProxyType
 from typing import TypeAlias
@@ -34,6 +35,9 @@ MAXIMUM_SEGMENTS = 10
 
 Changes: TypeAlias = tuple[SumQueries, Sequence[Row]]
 """Rows of `SumQueries.changes`, and the queries that read them."""
+
+PartSums: TypeAlias = Callable[[SumQueries, str, str], Looks]
+"""The sums of parts of the units: from the queries, what is asked, and the table of the largest parts."""
 
 
 @frozen
@@ -115,22 +119,24 @@ def measured_over_time(
     changes: Callable[[SumQueries], Changes],
     segments: Sequence[str],
     end: int | None,
+    part_sums: PartSums | None = None,
 ) -> MeasuredSums:
     """The sums at the end of every period from the first to the last; the last ones are those of all.
 
     Args:
-        session: The engine, with the tables `idle` and, for segments, `measured`.
+        session: The engine, with the tables `idle` and, for segments, `units` and `measured`.
         queries: The queries of the sums.
         new_units: When the units came.
         changes: What came in each period: the rows of `SumQueries.changes`, and the queries that read them.
         segments: The properties that units are told apart by.
         end: As of `MeasuredSums`.
+        part_sums: Tells the sums of parts of the units; None: `measured` does.
     """
     looks, valueless = _over_time(session, queries, new_units, changes)
     return MeasuredSums(
         sums=looks[-1][1] if looks else MappingProxyType({}),
         layout=queries.layout,
-        parts=_parts(session, queries, segments),
+        parts=_parts(session, queries, segments, part_sums),
         looks=tuple((at, of) for at, of, _ in looks),
         limits=queries.limits,
         strata=looks[-1][2] if looks else (),
@@ -186,15 +192,21 @@ def _by_variant(found: Mapping[Group, Sums]) -> tuple[Mapping[str, Sums], Strata
     return MappingProxyType({v: pooled(phases, v) for v in variants}), phases
 
 
-def find_limits(session: QuerySession, queries: SumQueries) -> Limits:
+def find_limits(session: QuerySession, queries: SumQueries, *, source: str = "measured") -> Limits:
     """The limits of each metric that has some; percentiles are asked for.
+
+    Args:
+        session: The engine.
+        queries: The queries of the sums.
+        source: The table of the units' values.
 
     Raises:
         AnalysisError: A percentile is not finite.
     """
     asked = {
         (part, side): session.row(
-            f"{percentile:g}th percentile of {part.name}", queries.percentile(part, percentile)
+            f"{percentile:g}th percentile of {part.name}",
+            queries.percentile(part, percentile, source=source),
         )["limit_value"]
         for part, side, percentile in percentiles(queries.layout)
     }
@@ -210,18 +222,26 @@ def find_limits(session: QuerySession, queries: SumQueries) -> Limits:
     return MappingProxyType(found)
 
 
-def _parts(session: QuerySession, queries: SumQueries, segments: Sequence[str]) -> tuple[Part, ...]:
+def _parts(
+    session: QuerySession,
+    queries: SumQueries,
+    segments: Sequence[str],
+    part_sums: PartSums | None = None,
+) -> tuple[Part, ...]:
     """The sums of the largest parts, by each property."""
+    source = "measured" if part_sums is None else "units"
+    part_sums = part_sums or partial(measured_part_sums, session)
     parts: list[Part] = []
     for i, name in enumerate(segments):
         what = f"sums per variant by {name}"
         of_values = evolve(queries, by=(f"segment_{i}", *queries.by))
         # Of a property that has a value of its own for each unit, only the largest leave the database.
         largest = f"largest_{i}"
-        session.define(largest, of_values.largest(MAXIMUM_SEGMENTS), keep=True)
+        most = of_values.largest(MAXIMUM_SEGMENTS, source=source)
+        session.define(largest, most, keep=True)
 
         def ask(queries: SumQueries, what: str = what, largest: str = largest) -> Looks:
-            return _by_size(queries, session.rows(what, queries.sums(among=largest)))
+            return _by_size(part_sums(queries, what, largest))
 
         found = centered(of_values, ask)
         for value in dict.fromkeys(value for value, *_ in found):
@@ -231,17 +251,20 @@ def _parts(session: QuerySession, queries: SumQueries, segments: Sequence[str]) 
     return tuple(parts)
 
 
-def _by_size(queries: SumQueries, rows: Sequence[Row]) -> Looks:
+def measured_part_sums(
+    session: QuerySession, queries: SumQueries, what: str, largest: str
+) -> Looks:
+    """The sums of parts of the units, from `measured`."""
+    return _read(queries, session.rows(what, queries.sums(among=largest)))
+
+
+def _by_size(found: Looks) -> Looks:
     """The sums of the parts, those with the most units first."""
     sizes: dict[str | None, int] = {}
-    for row in rows:
-        value = queries.group(row)[0]
-        sizes[value] = sizes.get(value, 0) + integer(row, "n")
+    for (value, *_), (sums,) in found.items():
+        sizes[value] = sizes.get(value, 0) + sums.n
     largest = sorted(sizes, key=lambda value: (-sizes[value], value is None, value or ""))
-    return _read(
-        queries,
-        [row for value in largest for row in rows if queries.group(row)[0] == value],
-    )
+    return {group: sums for value in largest for group, sums in found.items() if group[0] == value}
 
 
 def _over_time(
@@ -263,7 +286,9 @@ def _over_time(
     def ask(queries: SumQueries) -> Looks:
         queries, rows = changes(queries)
         answers.append(rows)
-        return _cumulated(queries, new_units, rows, idle=idle)
+        return cumulated(
+            queries, came(queries, new_units), rows, length=new_units.length, idle=idle
+        )
 
     found = centered(queries, ask)
     first, length = (
@@ -280,34 +305,55 @@ def _over_time(
     return looks, _valueless(answers[-1])
 
 
-def _cumulated(
-    queries: SumQueries, new_units: NewUnits, rows: Sequence[Row], *, idle: Row
-) -> Looks:
-    """The sums of each variant, or of each within its phase, so far, at the end of every period."""
-    length = timedelta(microseconds=new_units.length)
-    changes = {
-        (instant(integer(row, "period") * new_units.length), queries.group(row)): queries.read(row)
-        for row in rows
-    }
-    came = {
+def came(queries: SumQueries, new_units: NewUnits) -> Mapping[tuple[datetime, Group], int]:
+    """How many units came, by the start of the period and group."""
+    return {
         (start, (variant, str(number))[: len(queries.by)]): units
         for (start, variant, number), units in new_units.units.items()
     }
+
+
+def cumulated(
+    queries: SumQueries,
+    came: Mapping[tuple[datetime, Group], int],
+    rows: Sequence[Row],
+    *,
+    length: int,
+    idle: Row,
+) -> Looks:
+    """The sums of each group so far, at the end of every period.
+
+    Args:
+        queries: The queries that asked for the rows.
+        came: How many units came, by the start of the period and group.
+        rows: What came in each period: rows of `SumQueries.changes`.
+        length: Of a period, in microseconds.
+        idle: The measures of a unit that did nothing.
+    """
+    step = timedelta(microseconds=length)
+    changes = {
+        (instant(integer(row, "period") * length), queries.group(row)): queries.read(row)
+        for row in rows
+    }
     first = min(start for start, _ in came)
-    periods = (max(start for start, _ in (*came, *changes)) - first) // length + 1
+    periods = (max(start for start, _ in (*came, *changes)) - first) // step + 1
     looks: dict[Group, list[Sums]] = {}
-    for _, group in sorted(came):
+    for _, group in sorted(came, key=lambda each: (each[0], *map(_in_order, each[1]))):
         if group in looks:
             continue
         nothing = so_far = queries.nothing(group)
         of_group = looks[group] = []
         for place in range(periods):
-            when = (first + place * length, group)
+            when = (first + place * step, group)
             change = changes.get(when, nothing)
             others = came.get(when, 0) - change.n
             so_far += change + queries.read_idle(idle, group, units=others)
             of_group.append(so_far)
     return looks
+
+
+def _in_order(value: str | None) -> tuple[bool, str]:
+    return value is None, value or ""
 
 
 def _read(queries: SumQueries, rows: Sequence[Row]) -> Looks:

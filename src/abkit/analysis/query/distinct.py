@@ -12,29 +12,35 @@ _DAY = microseconds(timedelta(days=1))
 
 
 def firsts(
-    part: Distinct | ActiveDays, counted: Counted, *, value: str, source: str = "done"
+    part: Distinct | ActiveDays,
+    counted: Counted,
+    *,
+    value: str,
+    source: str = "done",
+    known: str = "",
 ) -> str:
     """The first time of each unit and value.
 
     What was done before the exposure is told apart from what was done after it: a value that was there
     before is another one when it comes again.
 
-    Columns: unit_id, variant, first_exposure, past, time.
+    Columns: unit_id, variant, first_exposure, past, seen (the value), time.
 
     Args:
         part: The metric.
         counted: Which rows count as one of its actions.
         value: What tells values apart, as SQL; a row where it is null counts none.
         source: The table of what units did.
+        known: A further condition on unit_id, variant and seen, as SQL that begins with "and".
     """
     return f"""\
-select {KEY}, past, min(time) as time
+select {KEY}, past, seen, min(time) as time
 from (
   select {KEY}, past, time, {value} as seen
   from {source}
   where {counted(part.action)}
 ) as told
-where seen is not null
+where seen is not null {known}
 group by {KEY}, past, seen"""  # noqa: S608 - literals are quoted
 
 

@@ -200,22 +200,23 @@ select
 from units u
 left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
-    def by_period(self, length: int, *, source: str) -> str:
+    def by_period(self, length: int, *, source: str, among: str = "") -> str:
         """What each unit did in each period in which it did something.
 
         What a unit did before its first exposure belongs to the period of that. Columns: unit_id, variant,
-        period, new (1 in the period of the first exposure), and those of `sum_names`: sums of what was
-        done in the period alone.
+        period, new (1 in the period of the first exposure), and those of `state_names` and valueless: sums of
+        what was done in the period alone.
 
         Args:
             length: Of a period, in microseconds.
             source: As for `per_unit`.
+            among: Which units, as SQL; empty: all.
         """
         return f"""\
 select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
         {self._accumulated()}{self._ripening()}
       from (
-        {self._happened(length, source=source)}
+        {self._happened(length, source=source, among=among)}
       ) as happened
       group by {unit_key(in_several=self.in_several)}, period"""  # noqa: S608 - literals are quoted
 
@@ -227,10 +228,43 @@ select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
         there are several; and valueless, as `per_unit` has it, of the period alone.
 
         Args:
-            source: The query of `by_period`; or, if something is known, of `ContinuedQueries.periods`.
+            source: The query of `by_period`.
+        """
+        return self.states_of(f"(\n{self.running(source=source)}\n)")
+
+    def states_of(self, running: str) -> str:
+        """The same, from `running`.
+
+        Args:
+            running: Its table, or its query in brackets.
+        """
+        phase = ", phase" if self.phased else ""
+        values = attribute_values(self.layout.attributes)
+        of_units = ""
+        if self.phased or values:
+            of_phase = ", u.phase as phase" if self.phased else ""
+            of_units = f"""
+join (select u.unit_id as of_unit, u.variant as of_variant{of_phase}{values}
+  from units u) as of_units
+  on of_unit = unit_id and of_variant = variant"""  # noqa: S608 - literals are quoted
+        valueless = ", valueless" if self.layout.values else ""
+        was = self._measures("was_", prefix="was_", over=lambda w: f"was_{self._ripened(w)}")
+        return f"""\
+select unit_id, variant{phase}, period, new,
+  {self._measures("", over=self._ripened)},
+  {was}{carried(self.layout.attributes)}{valueless}
+from {running} as running{of_units}"""  # noqa: S608 - literals are quoted
+
+    def running(self, *, source: str) -> str:
+        """The sums of each unit at the end of each period in which it did something, and before it.
+
+        Columns: unit_id, variant, period, new, those of `state_names`, and the same as they were: was_a0,
+        ...; and valueless, of the period alone.
+
+        Args:
+            source: The query of `by_period`.
         """
         later, before = self._later_names(), self._before_names()
-        names = self._state_names()
         key = unit_key(in_several=self.in_several)
         # As it was, to the last digit: what is left after taking away what came may not be that.
         states = ",\n    ".join(
@@ -247,30 +281,15 @@ select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
                 ),
             ]
         )
-        running = ",\n      ".join(f"sum({name}) over so_far as {name}" for name in names)
-        phase = "phase, " if self.phased else ""
-        told = "".join(f", c{i}" for i in range(len(self.layout.attributes)))
+        running = ",\n      ".join(
+            f"sum({name}) over so_far as {name}" for name in self.state_names()
+        )
         valueless = ", valueless" if self.layout.values else ""
-        values = attribute_values(self.layout.attributes)
-        of_units = ""
-        if phase or told:
-            of_units = f"""
-  join (select u.unit_id as of_unit, u.variant as of_variant{", u.phase as phase" if phase else ""}{values}
-    from units u) as of_units
-    on of_unit = unit_id and of_variant = variant"""  # noqa: S608 - literals are quoted
-        was = self._measures("was_", prefix="was_", over=lambda w: f"was_{self._ripened(w)}")
-        known, asked_for = "", ""
-        if self.since is not None:
-            known, asked_for = "known, ", "\nwhere known = 0"
         return f"""\
-select unit_id, variant, {phase}period, new,
-  {self._measures("", over=self._ripened)},
-  {was}{carried(self.layout.attributes)}{valueless}
-from (
-  select unit_id, variant, {phase}period, {known}new{told}{valueless},
+  select unit_id, variant, period, new{valueless},
     {states}
   from (
-    select unit_id, variant, period, {known}new{valueless},
+    select unit_id, variant, period, new{valueless},
       {running}
     from (
       {source}
@@ -279,8 +298,7 @@ from (
       partition by {key} order by period
       rows between unbounded preceding and current row
     )
-  ) as summed{of_units}
-) as running{asked_for}"""  # noqa: S608 - literals are quoted
+  ) as summed"""  # noqa: S608 - literals are quoted
 
     def idle(self) -> str:
         """The measures of a unit that has done nothing: one row, with m0, ... as `states` has them.
@@ -290,7 +308,7 @@ from (
         told = "".join(
             f",\n  cast(0 as double) as c{i}" for i in range(len(self.layout.attributes))
         )
-        zeros = ", ".join(f"cast(0 as double) as {name}" for name in self._state_names())
+        zeros = ", ".join(f"cast(0 as double) as {name}" for name in self.state_names())
         return f"""\
 select
   {self._measures("", over=self._ripened)}{told}
@@ -298,7 +316,7 @@ from (
   select {zeros}
 ) as zeros"""  # noqa: S608 - columns are our own
 
-    def _happened(self, length: int, *, source: str) -> str:
+    def _happened(self, length: int, *, source: str, among: str) -> str:
         """What each unit did, by period; and when the windows were over that some metric waits for.
 
         Columns: those of the rows that the accumulators need, period, new, and ripens (the number of the
@@ -315,7 +333,7 @@ from (
         did = f"""\
 select unit_id, variant, case when past = 1 then {first} else {then} end as period,
           case when past = 1 or {first} = {then} then 1 else 0 end as new, {columns}{ripens}
-        from {source}{self._asked_for("time", " where ")}"""  # noqa: S608 - columns are our own
+        from {source}{_where(self._asked_for("time"), among)}"""  # noqa: S608 - columns are our own
         nothing = ", ".join(
             [
                 "cast(null as varchar) as action",
@@ -326,7 +344,7 @@ select unit_id, variant, case when past = 1 then {first} else {then} end as peri
         )
         over = []
         if layout.attributes:  # Units that did nothing differ too.
-            asked_for = self._asked_for("first_exposure", " where ")
+            asked_for = _where(self._asked_for("first_exposure"), among)
             over.append(f"""\
 select unit_id, variant, {first} as period, 1 as new, {nothing}{ripens}
         from units{asked_for}""")  # noqa: S608 - columns are our own
@@ -337,16 +355,15 @@ select unit_id, variant, {first} as period, 1 as new, {nothing}{ripens}
             over.append(f"""\
 select unit_id, variant, {then} as period,
           case when {first} = {then} then 1 else 0 end as new, {nothing}, {i} as ripens
-        from units
-        where {self._over(window, "")}{self._asked_for(last, " and ")}""")  # noqa: S608
+        from units{_where(self._over(window, ""), self._asked_for(last), among)}""")  # noqa: S608
         return "\n        union all\n        ".join([did, *over])
 
-    def _asked_for(self, moment: str, before: str) -> str:
+    def _asked_for(self, moment: str) -> str:
         """Whether what happened at a moment is asked for, as SQL; nothing if all is."""
         if self.since is None:
             return ""
         fresh = "unit_id in (select unit_id from fresh_units)"
-        return f"{before}({moment} >= {self.since} or {fresh})"
+        return f"({moment} >= {self.since} or {fresh})"
 
     def _ripening(self) -> str:
         """Whether a window was over in a period that some metric waits for, as SQL: ripe_0, ..."""
@@ -416,11 +433,8 @@ select unit_id, variant, {then} as period,
         needed = (a for part in layout.adjusted for a in layout.needed(part))
         return sorted({layout.accumulators.index(a) for a in needed})
 
-    def sum_names(self) -> list[str]:
-        """The columns of `by_period` that are sums."""
-        return [*self._state_names(), *(["valueless"] if self.layout.values else [])]
-
-    def _state_names(self) -> list[str]:
+    def state_names(self) -> list[str]:
+        """The columns of `by_period` that are summed up over a unit's periods."""
         return [*self._later_names(), *self._before_names()]
 
     def _later_names(self) -> list[str]:
@@ -451,6 +465,12 @@ def _text_column(name: str, action: str, key: str) -> Column:
         if key == "user_id"
         else evolve(column, source="properties", key=key, elsewhere=(key,))
     )
+
+
+def _where(*conditions: str) -> str:
+    """The condition that several hold, those that are not empty, as SQL."""
+    told = " and ".join(filter(None, conditions))
+    return f" where {told}" if told else ""
 
 
 def _did_before(action: str) -> str:

@@ -73,18 +73,19 @@ class SumQueries:
         told = [f"{of}c{i}" for i in range(len(layout.attributes))]
         return (*values, *before, *present, *capped, *negative, *divided, *told)
 
-    def largest(self, limit: int) -> str:
+    def largest(self, limit: int, *, source: str = "measured") -> str:
         """The values of the first column of `by` that most units have, these first.
 
         Columns: that one, n.
 
         Args:
             limit: The most values to tell.
+            source: A table of the units that has the column.
         """
         column = self.by[0]
         return f"""\
 select {column}, count(*) as n
-from measured
+from {source}
 group by {column}
 order by count(*) desc, case when {column} is null then 1 else 0 end, {column}
 limit {limit}"""  # noqa: S608 - columns are our own
@@ -118,14 +119,18 @@ from (
 ) as shifted
 group by {groups}{most}"""  # noqa: S608 - columns are our own
 
-    def changes(self) -> str:
+    def changes(self, *, among: str | None = None) -> str:
         """What those who did something in a period add to the sums, from `EventQueries.states`.
 
         Columns: period, those of `by`, n (units whose first exposure was in that period), k0, ... (units
         that have a value since then, only of metrics that not all units have), t0, ... (totals), p0_0, ...
         (products); and valueless, as `sums` has it.
+
+        Args:
+            among: As for `sums`.
         """
         groups = ", ".join(self.by)
+        where = "" if among is None else f"\n  where {self._is_in(among)}"
         lacked, size = self.layout.lacked, self.layout.size
         now = [f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())]
         before = [
@@ -151,10 +156,23 @@ select period, {groups},
 from (
   select period, {groups}, new,{self._valueless}
     {measures}
-  from states
+  from states{where}
 ) as shifted
 group by period, {groups}
 order by period, {groups}"""  # noqa: S608 - columns are our own
+
+    def units(self, *, among: str) -> str:
+        """How many units there are per group, from a table `units`. Columns: those of `by`, units.
+
+        Args:
+            among: As for `sums`.
+        """
+        groups = ", ".join(self.by)
+        return f"""\
+select {groups}, count(*) as units
+from units
+where {self._is_in(among)}
+group by {groups}"""  # noqa: S608 - columns are our own
 
     def idle(self) -> str:
         """The measures of a unit that has done nothing, from `EventQueries.idle`: t0, ..."""
@@ -214,10 +232,15 @@ order by period, {groups}"""  # noqa: S608 - columns are our own
             lacking=MappingProxyType(lacking),
         )
 
-    def percentile(self, part: Metric, percentile: float) -> str:
+    def percentile(self, part: Metric, percentile: float, *, source: str = "measured") -> str:
         """The smallest value that is at least as large as a share of all units' values.
 
         One row and column: limit_value.
+
+        Args:
+            part: Whose values.
+            percentile: The share, in percent.
+            source: A table that has the column of the part as `measured` has it.
         """
         column = f"m{self.layout.parts.index(part)}"
         known = f"\n  where {column} is not null" if part in self.layout.dropping else ""
@@ -227,7 +250,7 @@ from (
   select {column} as value,
     row_number() over (order by {column}) as place,
     count(*) over () as units
-  from measured{known}
+  from {source}{known}
 ) as ranked
 where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are our own
 

@@ -1,31 +1,47 @@
 """What is known of the days of an experiment that are closed: their sums."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.sums import Group, SumQueries
 
 Shifts: TypeAlias = Mapping[Group, Sequence[float]]
 
+Limit: TypeAlias = tuple[float | None, float | None]
+"""A lower and an upper limit."""
+
+AT_ONCE = -1
+"""The period of rows that tell no periods apart."""
+
 _CANCELS = 1e4
 """What is taken away may be so many times what is left: twelve digits of that are right then."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Answer:
     """The rows of `SumQueries.changes` of closed periods.
 
     Attributes:
+        by: What the units are told apart by, as of `SumQueries`.
         shifts: What was taken from each measure, as of `SumQueries`.
-        rows: The rows.
+        rows: The rows; of parts of the units, all periods in one.
+        parts: Of which values of the first column of `by` they are; None: they are no parts.
     """
 
+    by: tuple[str, ...]
     shifts: Shifts
-    rows: Sequence[Row]
+    rows: Sequence[Row] = ()
+    parts: tuple[str | None, ...] | None = None
+
+    def fits(self, queries: SumQueries, parts: Collection[str | None] | None) -> bool:
+        """Whether it answers what is asked, around whatever shifts."""
+        if parts is None or self.parts is None:
+            return self.by == queries.by and parts is self.parts
+        return self.by == queries.by and {*parts} <= {*self.parts}
 
 
 @frozen(kw_only=True)
@@ -36,48 +52,66 @@ class ClosedDays:
         since: The first moment that is not closed, in microseconds since 1970.
         batch: The last batch of actions that is in them.
         limits: The lower and the upper limit of each part that has some, in the order of the layout's.
+        reach: The states of units are kept in which one of these has a value beyond these limits.
+        beyond: How many of these states there were when `reach` was chosen.
         answers: The sums, around no shifts, and around each that was asked for.
         days: The query of the days since exposure that are kept too; None: none are.
     """
 
     since: int
     batch: int
-    limits: Sequence[tuple[float | None, float | None]]
+    limits: Sequence[Limit]
+    reach: Sequence[Limit] = ()
+    beyond: int = 0
     answers: Sequence[Answer] = field(default=())
     days: str | None = None
 
     def to_json(self) -> str:
         """As a text."""
         answers = [
-            {"shifts": [[*pair] for pair in answer.shifts.items()], "rows": answer.rows}
+            {**asdict(answer, recurse=False), "shifts": [[*pair] for pair in answer.shifts.items()]}
             for answer in self.answers
         ]
-        return json.dumps(
-            {
-                "since": self.since,
-                "batch": self.batch,
-                "limits": self.limits,
-                "answers": answers,
-                "days": self.days,
-            }
-        )
+        return json.dumps({**asdict(self, recurse=False), "answers": answers})
 
     @classmethod
     def from_json(cls, text: str) -> "ClosedDays":
         """What `to_json` wrote."""
         read = json.loads(text)
         answers = [
-            Answer({tuple(group): shifts for group, shifts in each["shifts"]}, each["rows"])
+            Answer(
+                by=tuple(each["by"]),
+                shifts={tuple(group): shifts for group, shifts in each["shifts"]},
+                rows=each["rows"],
+                parts=None if each["parts"] is None else tuple(each["parts"]),
+            )
             for each in read["answers"]
         ]
-        limits = [(low, high) for low, high in read["limits"]]
-        return cls(**{**read, "limits": limits, "answers": answers})
+        both = {name: [(low, high) for low, high in read[name]] for name in ("limits", "reach")}
+        return cls(**{**read, **both, "answers": answers})
 
-    def around(self, shifts: Shifts) -> Answer | None:
-        """The sums around some shifts, or around others that are not 0 either; None: they are not known."""
-        exact = [answer for answer in self.answers if dict(answer.shifts) == dict(shifts)]
-        near = [answer for answer in self.answers if answer.shifts and shifts]
+    def around(
+        self, queries: SumQueries, parts: Collection[str | None] | None = None
+    ) -> Answer | None:
+        """The sums around the shifts of queries, or around others that are not 0 either.
+
+        Args:
+            queries: The queries.
+            parts: The values of the first column of `by` that are asked for; None: it tells no parts.
+
+        Returns:
+            None if they are not known.
+        """
+        fitting = [answer for answer in self.answers if answer.fits(queries, parts)]
+        exact = [answer for answer in fitting if dict(answer.shifts) == dict(queries.shifts)]
+        near = [answer for answer in fitting if answer.shifts and queries.shifts]
         return next(iter([*exact, *near]), None)
+
+
+def at_once(queries: SumQueries, rows: Iterable[Row]) -> Sequence[Row]:
+    """Rows of several periods as those of one."""
+    of_one = [{**row, "period": AT_ONCE} for row in rows]
+    return with_rows(Answer(by=queries.by, shifts=queries.shifts), queries, of_one).rows
 
 
 def with_rows(

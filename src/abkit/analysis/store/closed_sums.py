@@ -1,8 +1,7 @@
 """The sums of closed days, brought up to date with what has changed them since."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
-from math import inf
 
 from attrs import evolve
 
@@ -11,100 +10,175 @@ from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.sums import Limits, SumQueries
-from abkit.analysis.store.closed_days import Answer, ClosedDays, cancels, with_rows
+from abkit.analysis.store.beyond_limits import BeyondLimits, covers, widened
+from abkit.analysis.store.closed_days import Answer, ClosedDays, Limit, at_once, cancels, with_rows
 from abkit.analysis.store.continued_queries import ContinuedQueries
+from abkit.analysis.store.kept_days import KeptDays
+
+_CHANGED = "unit_id in (select unit_id from changed_units)"
+_UNCHANGED = "unit_id not in (select unit_id from changed_units)"
 
 
 class ClosedSums:
     """The sums of closed days.
 
-    Afterwards there are the tables `known_units`, `unchanged_units`, `fresh_units` and `changed_units`.
+    Afterwards there are the tables `known_units`, `changed_units`, `fresh_units`, and of different values
+    `known_values`.
 
     Args:
         session: The engine, in which `units` and `actions` are.
         queries: The queries of what changed since.
         closed: The sums as they were.
-        units: The table of what is known of each unit.
+        kept: Where what units did is kept.
     """
 
     def __init__(
-        self, session: QuerySession, queries: ContinuedQueries, closed: ClosedDays, *, units: str
+        self, session: QuerySession, queries: ContinuedQueries, closed: ClosedDays, kept: KeptDays
     ) -> None:
-        self._session, self._queries = session, queries
+        self._session, self._queries, self._kept = session, queries, kept
         self._scopes = count(1)
         self.closed: ClosedDays = closed
-        session.define("known_units", f"select * from {units}")
-        session.define("unchanged_units", queries.unchanged_units(), keep=True)
-        session.define("fresh_units", queries.fresh_units(), keep=True)
+        self.states: str | None = None
+        session.define("known_units", f"select * from {kept.units}")
         session.define("changed_units", queries.changed_units(), keep=True)
+        session.define("fresh_units", queries.fresh_units(), keep=True)
         counted = session.row("units that changed", "select count(*) as units from changed_units")
         self.changed: bool = integer(counted, "units") > 0
+        if queries.distinct:
+            gone = f" where not ({queries.values_of_changed()})" if self.changed else ""
+            session.define("known_values", f"select * from {kept.values}{gone}")
 
     def without_changed_units(self) -> bool:
         """Take away what the units had added that changed; False if too little is left to be exact."""
         if not self.changed:
             return True
-        events, closed = self._queries.events, self.closed
-        limits: Limits = dict(zip(events.layout.capped, closed.limits, strict=True))
-        sums = evolve(SumQueries.of_units(events.layout, phased=events.phased), limits=limits)
-        asked = [evolve(sums, shifts=answer.shifts) for answer in closed.answers]
-        found = self._added_by("select unit_id from changed_units", asked)
+        answers = self.closed.answers
+        asked = [_asking(self._sums(), answer) for answer in answers]
+        found = self._added_by(_CHANGED, answers, asked)
         left = [
-            with_rows(answer, sums, rows, times=-1)
-            for answer, rows in zip(closed.answers, found, strict=True)
+            with_rows(answer, queries, rows, times=-1)
+            for answer, queries, rows in zip(answers, asked, found, strict=True)
         ]
-        if any(cancels(*each, sums) for each in zip(closed.answers, left, strict=True)):
+        if any(cancels(*each) for each in zip(answers, left, asked, strict=True)):
             return False
-        self.closed = evolve(closed, answers=left)
+        self.closed = evolve(self.closed, answers=left)
         return True
 
-    def take_limits(self, queries: SumQueries) -> None:
-        """Let the sums be within the limits of these queries."""
-        closed, layout = self.closed, queries.layout
-        if closed.limits == listed_limits(queries.limits, layout):
-            return
-        before: Limits = dict(zip(layout.capped, closed.limits, strict=True))
-        beyond = self._queries.beyond_limits(
-            _open_limits(before, layout), _open_limits(queries.limits, layout)
-        )
-        asked = [
-            evolve(queries, limits=limits, shifts=answer.shifts)
-            for answer in closed.answers
-            for limits in (before, queries.limits)
-        ]
-        found = iter(self._added_by(beyond, asked))
-        self.changed = True
-        self.closed = evolve(
-            closed,
-            limits=listed_limits(queries.limits, layout),
-            answers=[
-                with_rows(with_rows(answer, queries, next(found), times=-1), queries, next(found))
-                for answer in closed.answers
-            ],
-        )
+    def take_limits(self, queries: SumQueries, beyond: BeyondLimits) -> None:
+        """Let the sums be within the limits of these queries.
 
-    def around(self, queries: SumQueries) -> Answer:
-        """The sums around the shifts of these queries, or around others that are known."""
-        known = self.closed.around(queries.shifts)
+        Args:
+            queries: The queries.
+            beyond: Which states of units are kept because limits may change what they add.
+
+        Attributes:
+            states: Afterwards, the table of the states that are to be kept, if they are others.
+        """
+        closed, layout = self.closed, queries.layout
+        before, now = closed.limits, listed_limits(queries.limits, layout)
+        if before == now:
+            return
+        if covers(closed.reach, before, now):
+            scoped = self._session.scoped(self._scope())
+            scoped.define("states", f"select * from {self._kept.states} where {_UNCHANGED}")
+        else:
+            reach = widened(widened(beyond.reach(self._session, queries), before), now)
+            closed = evolve(closed, reach=reach)
+            scope = self._scope()
+            scoped = self._closed_states(f"{_UNCHANGED} and {beyond.units(reach)}", scope)
+            self.states = f"states_{scope}"
+        units = f"{_UNCHANGED} and {beyond.units(closed.reach)}"
+        answers = []
+        for answer in closed.answers:
+            asked = _asking(queries, answer)
+            for limits, times in ((self._limits(), -1), (queries.limits, 1)):
+                of = evolve(asked, limits=limits)
+                rows = (
+                    self._of_periods(scoped, of)
+                    if answer.parts is None
+                    else self._at_once(units, of, answer)
+                )
+                answer = with_rows(answer, of, rows, times=times)  # noqa: PLW2901
+            answers.append(answer)
+        self.changed = True
+        self.closed = evolve(closed, limits=now, answers=answers)
+
+    def around(self, queries: SumQueries, parts: Collection[str | None] | None = None) -> Answer:
+        """The sums around the shifts of these queries, or around others that are known.
+
+        Args:
+            queries: The queries.
+            parts: The values of the first column of `by` that are asked for; None: it tells no parts.
+        """
+        known = self.closed.around(queries, parts)
         if known is not None:
             return known
         self.changed = True
-        (rows,) = self._added_by("select unit_id from unchanged_units", [queries])
-        return Answer(queries.shifts, rows)
+        values = None if parts is None else tuple(parts)
+        answer = Answer(by=queries.by, shifts=queries.shifts, parts=values)
+        (rows,) = self._added_by(_UNCHANGED, [answer], [queries])
+        return evolve(answer, rows=rows)
 
-    def _added_by(self, units: str, asked: Sequence[SumQueries]) -> Sequence[Sequence[Row]]:
+    def _sums(self) -> SumQueries:
+        events = self._queries.events
+        return evolve(
+            SumQueries.of_units(events.layout, phased=events.phased), limits=self._limits()
+        )
+
+    def _limits(self) -> Limits:
+        """The limits of the sums as they are."""
+        return dict(zip(self._queries.layout.capped, self.closed.limits, strict=True))
+
+    def _scope(self) -> str:
+        return f"closed_{next(self._scopes)}"
+
+    def _added_by(
+        self, units: str, answers: Sequence[Answer], asked: Sequence[SumQueries]
+    ) -> Sequence[Sequence[Row]]:
         """What some of the known units have added to the sums of closed days.
 
         Args:
-            units: The query of their ids.
-            asked: The queries of the sums.
+            units: Which units, as SQL.
+            answers: What is known of the sums.
+            asked: The queries of each of them.
+        """
+        scoped = None
+        found = []
+        for answer, queries in zip(answers, asked, strict=True):
+            if answer.parts is not None:
+                found.append(self._at_once(units, queries, answer))
+                continue
+            scoped = scoped or self._closed_states(units, self._scope())
+            found.append(self._of_periods(scoped, queries))
+        return found
+
+    def _at_once(self, units: str, queries: SumQueries, answer: Answer) -> Sequence[Row]:
+        """What units of parts have added up to the last closed day: `known_units` tells."""
+        scoped = self._session.scoped(self._scope())
+        columns = ", ".join(self._queries.columns)
+        # As they were then: of units that changed, other ones are in `units` now.
+        scoped.define("units", f"select {columns} from known_units")
+        source = self._queries.known_at_once(units, queries.by[0], answer.parts or ())
+        events = self._queries.events
+        scoped.define("states", self._queries.with_segments(events.states(source=source)))
+        return at_once(queries, scoped.rows("sums of parts of closed days", queries.changes()))
+
+    def _of_periods(self, scoped: QuerySession, queries: SumQueries) -> Sequence[Row]:
+        last = self.closed.since // self._queries.length
+        rows = scoped.rows("sums of units that changed", queries.changes())
+        return [row for row in rows if integer(row, "period") < last]
+
+    def _closed_states(self, units: str, scope: str) -> QuerySession:
+        """A session in which `states` has those of some of the known units, of closed days.
+
+        Args:
+            units: Which units, as SQL.
+            scope: Of the session.
         """
         continued, closed = self._queries, self.closed
-        scoped = self._session.scoped(f"closed_{next(self._scopes)}")
+        scoped = self._session.scoped(scope)
         columns = ", ".join(continued.columns)
-        scoped.define(
-            "units", f"select {columns} from known_units where unit_id in ({units})", keep=True
-        )
+        scoped.define("units", f"select {columns} from known_units where {units}", keep=True)
         scoped.define(
             "actions",
             f"""\
@@ -112,32 +186,18 @@ select * from actions
 where batch <= {closed.batch} and time < {closed.since} and unit_id in (select unit_id from units)""",
             keep=True,
         )
-        queries = evolve(continued.events, since=None)
-        rows = define_done(scoped, queries, source="actions", keep=bool(queries.layout.derived))
-        periods = queries.by_period(continued.length, source=rows)
-        scoped.define("states", queries.states(source=periods), keep=True)
-        last = closed.since // continued.length
-        return [
-            [
-                row
-                for row in scoped.rows("sums of units that changed", each.changes())
-                if integer(row, "period") < last
-            ]
-            for each in asked
-        ]
+        events = evolve(continued.events, since=None)
+        rows = define_done(scoped, events, source="actions", keep=bool(events.layout.derived))
+        periods = events.by_period(continued.length, source=rows)
+        scoped.define("states", continued.with_segments(events.states(source=periods)), keep=True)
+        return scoped
 
 
-def listed_limits(limits: Limits, layout: Layout) -> list[tuple[float | None, float | None]]:
+def listed_limits(limits: Limits, layout: Layout) -> list[Limit]:
     """The limits of each part that has some, in the order of the layout's."""
     return [limits.get(part, (None, None)) for part in layout.capped]
 
 
-def _open_limits(limits: Limits, layout: Layout) -> Mapping[int, tuple[float, float]]:
-    """By the place of the part, its limits; where there is none, as far as numbers go."""
-    return {
-        layout.parts.index(part): (
-            -inf if low is None else low,
-            inf if high is None else high,
-        )
-        for part, (low, high) in limits.items()
-    }
+def _asking(queries: SumQueries, answer: Answer) -> SumQueries:
+    """The queries of an answer."""
+    return evolve(queries, by=answer.by, shifts=answer.shifts)

@@ -1,22 +1,31 @@
 """What is left to ask of units of which is known what they did before: the SQL, in DuckDB's dialect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.grouping import unit_key, unit_of_group
-from abkit.analysis.query.layout import actions_of
+from abkit.analysis.query.layout import Layout, actions_of
 from abkit.analysis.query.maturity import MaturityQueries
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.values import among, number
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.days import DAY
-from abkit.experiments.declaring.metrics import ActiveDays, Derived, Retention
+from abkit.analysis.store.closed_days import AT_ONCE
+from abkit.experiments.declaring.metrics import (
+    ActiveDays,
+    Counting,
+    Derived,
+    Distinct,
+    Funnel,
+    Retention,
+)
 
 _DAY = microseconds(DAY)
 _FRESH = "unit_id in (select unit_id from fresh_units)"
+_UNCHANGED = "unit_id not in (select unit_id from changed_units)"
 
 
 @frozen(kw_only=True)
@@ -24,17 +33,17 @@ class ContinuedQueries:
     """The queries of what has changed since the days before `since`, which are closed, were summed up.
 
     The table `known_units` has what each unit, as it was known then, did in those days: the columns of
-    `units`, and those of `EventQueries.sum_names`. Of some it does not hold any more: they were exposed to
-    another variant, or earlier, or something came late that they had done. `actions` has the number of the
-    batch that each action came with.
+    `units`, those of `EventQueries.state_names`, those of `BeyondLimits.extremes`, and started_0, ... (when
+    it began what takes time). Of some it does not hold any more: they were exposed to another variant, or
+    earlier, or something came late that they had done; these are `changed_units`. They, and the units of
+    which nothing is known, are `fresh_units`. `actions` has the number of the batch that each action came
+    with.
 
     Attributes:
         events: The queries of what units did, with `since`.
         length: Of a period, in microseconds.
         columns: The columns of `units`.
         batch: The last batch of actions that is summed up in `known_units`.
-        limited: The places of the parts that have limits which the data tell: of these, `known_units` has the
-            largest and the smallest value of a unit in closed periods, peak_0, ... and trough_0, ...
         maturity: Tells when units began what `known_units` has as started_0, ...
     """
 
@@ -42,7 +51,6 @@ class ContinuedQueries:
     length: int
     columns: Sequence[str]
     batch: int
-    limited: Sequence[int] = ()
     maturity: MaturityQueries
 
     @property
@@ -50,58 +58,93 @@ class ContinuedQueries:
         """The first moment that is not closed, in microseconds since 1970."""
         return self.events.since or 0
 
-    def unchanged_units(self) -> str:
-        """Units of which all holds that is known. Columns: unit_id."""
+    @property
+    def layout(self) -> Layout:
+        """The measures."""
+        return self.events.layout
+
+    def changed_units(self) -> str:
+        """Units of which what is known does not hold any more. Columns: unit_id."""
         same = " and ".join(f"k.{name} is not distinct from u.{name}" for name in self.columns)
-        unchanged = f"""\
+        other = ""
+        if self.events.in_several:
+            other = f"""
+union
+select u.unit_id as unit_id
+from units u
+left join known_units k on {same}
+where k.unit_id is null and u.unit_id in (select unit_id from known_units)"""
+        return f"""\
 select k.unit_id as unit_id
 from known_units k
-join units u on {same}
-where k.unit_id not in ({self._late()})"""
-        if not self.events.in_several:
-            return unchanged
-        each = "select unit_id, count(*) as times from {} group by unit_id"
-        return f"""\
-select same.unit_id as unit_id
-from (select unit_id, count(*) as times from ({unchanged}) as found group by unit_id) as same
-join ({each.format("known_units")}) as then using (unit_id, times)
-join ({each.format("units")}) as now using (unit_id, times)"""
+left join units u on {same}
+where u.unit_id is null{other}
+union
+select unit_id
+from actions
+where batch > {self.batch} and time < {self.since} and {among(self.layout.actions)}
+  and unit_id in (select unit_id from known_units)"""
 
     def fresh_units(self) -> str:
         """Units of which nothing is known, or what does not hold any more. Columns: unit_id."""
         return """\
 select distinct unit_id
 from units
-where unit_id not in (select unit_id from unchanged_units)"""
+where unit_id not in (select unit_id from known_units)
+  or unit_id in (select unit_id from changed_units)"""
 
-    def changed_units(self) -> str:
-        """Units of which what is known does not hold any more. Columns: unit_id."""
-        return """\
-select distinct unit_id
-from known_units
-where unit_id not in (select unit_id from unchanged_units)"""
+    def waiting(self, part: Derived) -> str | None:
+        """Known units that may have completed a metric since: they did last what completes it.
 
-    def completing(self, part: Derived) -> str | None:
-        """All that units did of which some may complete a metric since; None: what is in `done` will do.
-
-        Of an unchanged unit, nothing is asked for unless it did last what completes it. Columns: those of
-        `done`.
+        None: what is in `done` will do, as with values of which each is known. Columns: unit_id.
         """
-        if isinstance(part, ActiveDays):  # a day that is closed is another one
+        if isinstance(part, ActiveDays | Distinct):
             return None
-        last = part.returning if isinstance(part, Retention) else actions_of(part)[-1]
+        last = part.returning if isinstance(part, Retention) else part.steps[-1]
+        incomplete = ""
+        if isinstance(part, Retention) or part.counting is Counting.UNIQUE:
+            (completed,) = self.layout.needed(part)
+            incomplete = f" and a{self.layout.accumulators.index(completed)} = {number(0.0)}"
+        return f"""\
+select unit_id
+from actions
+where time >= {self.since} and action = {literal(last)}
+  and unit_id in (select unit_id from known_units where {_UNCHANGED}{incomplete})"""
+
+    def completing(self, part: Derived, *, waiting: str, earliest: int) -> str:
+        """All that units did of which some may complete a metric since. Columns: those of `done`.
+
+        Args:
+            part: The metric.
+            waiting: The table of `waiting`.
+            earliest: The first exposure of `fresh_units`.
+        """
+        within = part.within if isinstance(part, Funnel) else None
+        after = ""
+        if within is not None and isinstance(part, Funnel) and part.counting is Counting.UNIQUE:
+            # What began before that is over: no way since could begin with it.
+            after = f" and time >= {min(earliest, self.since - microseconds(within))}"
         actions = f"""\
 (select * from actions
-  where {among(actions_of(part))} and (
-    unit_id in (select unit_id from fresh_units)
-    or unit_id in (
-      select unit_id from actions
-      where time >= {self.since} and action = {literal(last)}
-        and unit_id in (select unit_id from unchanged_units)
-    )
+  where {among(actions_of(part))}{after} and (
+    {_FRESH} or unit_id in (select unit_id from {waiting})
   )
 )"""
         return self.events.done(source=actions)
+
+    def unseen(self, place: int, part: Derived) -> str:
+        """Whether a value of a unit is not known yet, of `distinct.firsts`; empty of others than values.
+
+        Args:
+            place: The place of the metric among `Layout.derived`.
+            part: The metric.
+        """
+        if not isinstance(part, Distinct):  # a day that is closed is another one
+            return ""
+        return f"""and not exists (
+  select 1 as one from known_values k
+  where k.part = {place} and k.unit = hash(told.unit_id, told.variant) and k.seen = hash(told.seen)
+)"""
 
     def counted_actions(self, *, earliest: int) -> str:
         """The actions that must be looked at. Columns: those of `actions`.
@@ -112,87 +155,169 @@ where unit_id not in (select unit_id from unchanged_units)"""
             earliest: Before this moment nothing of `fresh_units` matters.
         """
         columns = ", ".join(
-            ["insert_id", "action", "unit_id", "time", *(c for c, _ in self.events.layout.read)]
+            ["insert_id", "action", "unit_id", "time", *(c for c, _ in self.layout.read)]
         )
         before = self.since - _DAY
         parts = [
-            f"where time >= {before} and {among(self.events.layout.actions)}",
+            f"where time >= {before} and {among(self.layout.actions)}",
             (
                 f"where time < {before} and time >= {earliest} and {_FRESH}"
-                f" and {among(self.events.layout.actions)}"
+                f" and {among(self.layout.actions)}"
             ),
         ]
         return "\nunion all\n".join(f"select {columns}\nfrom actions\n{part}" for part in parts)
 
-    def periods(self) -> str:
-        """What each unit did in each period, after all that it did in closed ones.
+    def by_period(self, rows: str) -> str:
+        """What each unit did in each period that is asked for. Columns: as of `EventQueries.by_period`.
 
-        Columns: those of `EventQueries.by_period`, and known (1 of what is closed, else 0).
+        Args:
+            rows: The table of what units did.
         """
-        names = ", ".join(self.events.sum_names())
-        last = self.since // self.length - 1
-        key = unit_key(in_several=self.events.in_several)
+        events, length = self.events, self.length
+        if events.since is None:
+            return events.by_period(length, source=rows)
+        names = [*events.state_names(), *(["valueless"] if self.layout.values else [])]
+        columns = f"unit_id, variant, period, new, {', '.join(names)}"
+        # Of the others, nothing that was before their exposure is new.
+        others = evolve(events, cuped=None)
+        there = {*others.state_names(), "valueless"}
+        told = ", ".join(n if n in there else f"{number(0.0)} as {n}" for n in names)
         return f"""\
-select unit_id, variant, period, 0 as known, new, {names}
-      from by_period
-      union all
-      select unit_id, variant, {last} as period, 1 as known, 0 as new, {names}
-      from known_units
-      where unit_id in (select unit_id from unchanged_units)
-        and ({key}) in (select ({key}) from by_period)"""
+select {columns}
+from (
+{events.by_period(length, source=rows, among=_FRESH)}
+) as of_fresh
+union all
+select unit_id, variant, period, new, {told}
+from (
+{others.by_period(length, source=rows, among=f"not {_FRESH}")}
+) as of_others"""
+
+    def periods_of(self, units: str) -> str:
+        """The rows of `by_period` of some units, where nothing is known.
+
+        Args:
+            units: The table of the units, as SQL that follows "from".
+        """
+        key = unit_key(in_several=self.events.in_several)
+        return f"select * from by_period where ({key}) in (select ({key}) from {units})"
+
+    def running(self, periods: Sequence[int]) -> str:
+        """As `EventQueries.running`, of what came after what is closed.
+
+        Args:
+            periods: Those that are not closed and in which something was done, in order.
+        """
+        fresh = self.events.running(source=f"select * from by_period where {_FRESH}")
+        others = (self._running_in(i, periods) for i in range(len(periods)))
+        return "\nunion all\n".join([fresh, *others])
+
+    def known_extremes(self) -> str:
+        """The rows of `known_units` that hold, of units of `by_period`."""
+        return self._known_of("by_period")
+
+    def touched_units(self, until: int | None = None) -> str:
+        """The sums of all that each unit of `by_period` did, with what is closed. Columns: as of `per_unit`.
+
+        Args:
+            until: What was done in periods before this moment counts, in microseconds since 1970; None: all.
+        """
+        names = self.events.state_names()
+        before = "" if until is None else f" where period < {until // self.length}"
+        key = unit_key(in_several=self.events.in_several)
+        if self.events.since is None:
+            sums = ",\n  ".join(f"sum({name}) as {name}" for name in names)
+            return f"""\
+select {unit_of_group(in_several=self.events.in_several)},
+  {sums}
+from by_period{before}
+group by {key}"""
+        listed = ", ".join(names)
+        return f"""\
+select unit_id, variant, {listed}
+from running
+join (
+  select {key}, max(period) as period from running{before} group by {key}
+) as last using ({key}, period)"""
 
     def per_unit(self) -> str:
         """As `EventQueries.per_unit`: of what is closed, and of what came since."""
-        return self._added_up("")
+        listed = ", ".join(self.events.state_names())
+        if self.layout.values:
+            listed += f", {number(0.0)} as valueless"
+        touched = f"select unit_id, variant, {listed} from touched_units"
+        if self.events.since is None:
+            return touched
+        key = unit_key(in_several=self.events.in_several)
+        return f"""\
+{touched}
+union all
+select unit_id, variant, {listed} from known_units
+where {_UNCHANGED} and ({key}) not in (select ({key}) from touched_units)"""
 
-    def known_units(self, until: int) -> str:
-        """What is known of each unit once all before a moment is closed. Columns: as of `known_units`.
+    def closing_units(self, until: int, *, limited: Sequence[int]) -> str:
+        """The rows of `known_units` that are new or other ones once all before a moment is closed.
 
         Args:
             until: The moment, the first of a period, in microseconds since 1970.
+            limited: The places of the parts whose `extremes` are known.
         """
-        names = self.events.sum_names()
+        names = self.events.state_names()
         columns = ", ".join(f"u.{name} as {name}" for name in self.columns)
         sums = ", ".join(f"coalesce(s.{name}, {number(0.0)}) as {name}" for name in names)
         key = unit_key(in_several=self.events.in_several)
-        extremes, joined = "", ""
-        if self.limited:
-            extremes = "".join(
-                f", e.peak_{i} as peak_{i}, e.trough_{i} as trough_{i}" for i in self.limited
+        started = joined = ""
+        if limited:
+            started = "".join(
+                f", e.{name}_{i} as {name}_{i}" for i in limited for name in ("peak", "trough")
             )
-            joined = f"\nleft join (\n{self._extremes(until)}\n) as e using ({key})"
+            joined = f"\nleft join extremes e using ({key})"
         if self.maturity.starts:
-            extremes += "".join(f", t.{name} as {name}" for name in self._started)
+            started += "".join(f", t.{name} as {name}" for name in self._started)
             same = "t.unit_id = u.unit_id and t.variant = u.variant"
             joined += f"\nleft join (\n{self.started(until)}\n) as t on {same}"
+        condition = f"u.first_exposure < {until}"
+        if self.events.since is not None:
+            condition += f" and (u.{_FRESH} or s.unit_id is not null)"
         return f"""\
-select {columns}, {sums}{extremes}
+select {columns}, {sums}{started}
 from units u
 left join (
-{self._added_up(f" where period < {until // self.length}")}
+{self.touched_units(until)}
 ) as s using ({key}){joined}
-where u.first_exposure < {until}"""
+where {condition}"""
 
-    def beyond_limits(
-        self, before: Mapping[int, tuple[float, float]], now: Mapping[int, tuple[float, float]]
-    ) -> str:
-        """The unchanged units for which other limits make a difference in closed periods. Columns: unit_id.
+    def with_segments(self, states: str) -> str:
+        """The states of units, with the segments of these."""
+        if not self.events.segments:
+            return states
+        segments = ", ".join(f"u.segment_{i} as segment_{i}" for i in range(self.events.segments))
+        return f"""\
+select s.*, {segments}
+from (
+{states}
+) as s
+join units u on u.unit_id = s.unit_id and u.variant = s.variant"""
+
+    def known_at_once(self, condition: str, column: str, values: Collection[str | None]) -> str:
+        """What known units did in all closed days, as if it had been in one period.
+
+        Columns: those of `by_period`.
 
         Args:
-            before: The lower and the upper limit, by the place of the part.
-            now: The other ones.
+            condition: Which units, as SQL.
+            column: The column of a segment.
+            values: The values of it that are looked at.
         """
-        conditions = []
-        for i in self.limited:
-            (low, high), (other_low, other_high) = before[i], now[i]
-            if high != other_high:
-                conditions.append(f"peak_{i} > {number(min(high, other_high))}")
-            if low != other_low:
-                conditions.append(f"trough_{i} < {number(max(low, other_low))}")
+        names = ", ".join(self.events.state_names())
+        valueless = f", {number(0.0)} as valueless" if self.layout.values else ""
+        texts = ", ".join(literal(value) for value in values if value is not None)
+        conditions = [f"{column} in ({texts})"] if texts else []
+        conditions += [f"{column} is null"] if None in values else []
         return f"""\
-select unit_id
+select unit_id, variant, {AT_ONCE} as period, 1 as new, {names}{valueless}
 from known_units
-where unit_id in (select unit_id from unchanged_units) and ({" or ".join(conditions) or "1 = 0"})"""
+where {condition} and ({" or ".join(conditions) or "1 = 0"})"""
 
     def started(self, until: int | None = None) -> str:
         """As `MaturityQueries.started`, of what is closed too.
@@ -211,45 +336,12 @@ from (
   {now}
   union all
   select unit_id, variant, {", ".join(self._started)} from known_units
-  where unit_id in (select unit_id from unchanged_units)
+  where {_UNCHANGED}
 ) as all_started
 group by unit_id, variant"""
 
-    @property
-    def _started(self) -> Sequence[str]:
-        return [f"started_{i}" for i in range(len(self.maturity.starts))]
-
-    def _extremes(self, until: int) -> str:
-        """The largest and smallest values of units at the ends of closed periods, from `states`."""
-        key = unit_key(in_several=self.events.in_several)
-        layout = self.events.layout
-        values = {i: [f"m{i}"] for i in self.limited}
-        for place, part in enumerate(layout.adjusted):
-            if (i := layout.parts.index(part)) in values:
-                values[i].append(f"b{place}")
-        now = ", ".join(
-            f"greatest({', '.join(of)}) as peak_{i}, least({', '.join(of)}) as trough_{i}"
-            for i, of in values.items()
-        )
-        names = [f"{what}_{i}" for i in self.limited for what in ("peak", "trough")]
-        found = ", ".join(
-            f"{'max' if name.startswith('peak') else 'min'}({name}) as {name}" for name in names
-        )
-        known = ""
-        if self.events.since is not None:
-            known = f"""
-  union all
-  select {key}, {", ".join(names)} from known_units
-  where unit_id in (select unit_id from unchanged_units)"""
-        return f"""\
-select {key}, {found}
-from (
-  select {key}, {now} from states where period < {until // self.length}{known}
-) as seen
-group by {key}"""
-
-    def unit_days(self, days: DayQueries, most: int) -> str:
-        """As `DayQueries.unit_days`, with days that are closed, which `known_days` has.
+    def fresh_days(self, days: DayQueries, most: int) -> str:
+        """The rows of `DayQueries.unit_days` that `known_days` has not. Columns: as of that.
 
         Args:
             days: The queries of days.
@@ -257,23 +349,35 @@ group by {key}"""
         """
         values = "".join(f", d.v{i} as v{i}" for i in range(len(days.metrics)))
         phase = ", u.phase as phase" if days.phased else ""
-        same = "u.unit_id = d.unit_id and u.variant = d.variant"
         return f"""\
 select d.unit_id as unit_id, d.variant as variant, d.day as day, d.days as days{phase}{values}
 from (
 {days.unit_days(most)}
 ) as d
-join units u on {same}
+join units u on u.unit_id = d.unit_id and u.variant = d.variant
 where u.first_exposure + (d.day + 1) * {_DAY} > {self.since}
-  or d.unit_id in (select unit_id from fresh_units)
-union all
-select d.unit_id, d.variant, d.day, {days.days("u.")}{phase}{values}
-from known_days d
-join units u on {same}
-where d.unit_id in (select unit_id from unchanged_units)"""
+  or d.{_FRESH}"""
 
-    def known_days(self, days: DayQueries, until: int) -> str:
-        """The rows of `unit_days` of days that are over before a moment.
+    def unit_days(self, days: DayQueries) -> str:
+        """As `DayQueries.unit_days`: `fresh_days`, and days that are closed, which `known_days` has.
+
+        Args:
+            days: The queries of days.
+        """
+        values = "".join(f", v{i}" for i in range(len(days.metrics)))
+        closed = "".join(f", d.v{i} as v{i}" for i in range(len(days.metrics)))
+        phase, phase_of = (", phase", ", u.phase as phase") if days.phased else ("", "")
+        return f"""\
+select unit_id, variant, day, days{phase}{values}
+from fresh_days
+union all
+select d.unit_id, d.variant, d.day, {days.days("u.")} as days{phase_of}{closed}
+from known_days d
+join units u on u.unit_id = d.unit_id and u.variant = d.variant
+where d.{_UNCHANGED}"""
+
+    def closing_days(self, days: DayQueries, until: int) -> str:
+        """The rows of `fresh_days` of days that are over before a moment.
 
         Columns: unit_id, variant, day, v0, ...
 
@@ -284,31 +388,71 @@ where d.unit_id in (select unit_id from unchanged_units)"""
         values = "".join(f", d.v{i} as v{i}" for i in range(len(days.metrics)))
         return f"""\
 select d.unit_id as unit_id, d.variant as variant, d.day as day{values}
-from unit_days d
+from fresh_days d
 join units u on u.unit_id = d.unit_id and u.variant = d.variant
 where u.first_exposure + (d.day + 1) * {_DAY} <= {until}"""
 
-    def _late(self) -> str:
-        """The units that did something before `since` that came after it was closed."""
-        return f"""\
-select unit_id from actions
-where batch > {self.batch} and time < {self.since} and {among(self.events.layout.actions)}
-  and unit_id is not null"""
+    def values_of_changed(self) -> str:
+        """Which rows of the values of units are of units that changed, as SQL."""
+        return """\
+unit in (
+  select hash(unit_id, variant) from known_units where unit_id in (select unit_id from changed_units)
+)"""
 
-    def _added_up(self, where: str) -> str:
-        names = self.events.sum_names()
-        sums = ",\n  ".join(f"sum({name}) as {name}" for name in names)
-        listed = ", ".join(names)
-        known = ""
-        if self.events.since is not None:
-            known = f"""
-  union all
-  select unit_id, variant, {listed} from known_units
-  where unit_id in (select unit_id from unchanged_units)"""
+    def closing_values(self, until: int) -> str:
+        """The different values of units that were first there before a moment, and are not known yet.
+
+        Columns: part (the place of the metric among `Layout.derived`), unit and seen (hashes of the unit with
+        its variant, and of the value).
+
+        Args:
+            until: The moment.
+        """
+        return "\nunion all\n".join(
+            f"""\
+select {i} as part, hash(unit_id, variant) as unit, hash(seen) as seen
+from completed_{i}
+where past = 0 and time < {until}"""
+            for i in self.distinct
+        )
+
+    @property
+    def distinct(self) -> Sequence[int]:
+        """The places of the metrics of different values among `Layout.derived`."""
+        parts = enumerate(self.layout.derived)
+        return [i for i, part in parts if isinstance(part, Distinct)]
+
+    @property
+    def _started(self) -> Sequence[str]:
+        return [f"started_{i}" for i in range(len(self.maturity.starts))]
+
+    def _running_in(self, place: int, periods: Sequence[int]) -> str:
+        """The rows of `running` of known units in one of the periods."""
+        later = range(place)  # the periods between what is closed and this one
+        changing, names = {*evolve(self.events, cuped=None).state_names()}, []
+        for name in self.events.state_names():
+            added = [f" + coalesce(p{i}.{name}, {number(0.0)})" for i in later]
+            was = f"k.{name}{''.join(added)}" if name in changing else f"k.{name}"
+            now = f"{was} + r.{name}" if name in changing else was
+            names.append(f"{now} as {name}, {was} as was_{name}")
+        columns = unit_key(in_several=self.events.in_several).split(", ")
+
+        def same(other: str) -> str:
+            return " and ".join(f"{other}.{column} = r.{column}" for column in columns)
+
+        joined = "".join(
+            f"\nleft join by_period p{i} on {same(f'p{i}')} and p{i}.period = {periods[i]}"
+            for i in later
+        )
+        valueless = ", r.valueless as valueless" if self.layout.values else ""
         return f"""\
-select {unit_of_group(in_several=self.events.in_several)},
-  {sums}
-from (
-  select unit_id, variant, {listed} from by_period{where}{known}
-) as added_up
-group by {unit_key(in_several=self.events.in_several)}"""
+select r.unit_id as unit_id, r.variant as variant, r.period as period, r.new as new{valueless},
+  {", ".join(names)}
+from by_period r
+join known_units k on {same("k")}{joined}
+where r.period = {periods[place]} and r.unit_id not in (select unit_id from fresh_units)"""
+
+    def _known_of(self, source: str) -> str:
+        """The rows of `known_units` that hold, of units of a table."""
+        key = unit_key(in_several=self.events.in_several)
+        return f"select * from known_units where {_UNCHANGED} and ({key}) in (select ({key}) from {source})"

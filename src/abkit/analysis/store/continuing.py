@@ -12,30 +12,40 @@ from hashlib import sha256
 
 from attrs import evolve, frozen
 
+from abkit.analysis.aggregation.centering import Looks
+from abkit.analysis.aggregation.completions import Known
 from abkit.analysis.aggregation.done import define_done
 from abkit.analysis.aggregation.maturity import last_moment
 from abkit.analysis.aggregation.measured_sums import MeasuredSums
-from abkit.analysis.aggregation.measures import Changes, NewUnits, find_limits, measured_over_time
-from abkit.analysis.aggregation.session import QuerySession
+from abkit.analysis.aggregation.measures import (
+    Changes,
+    NewUnits,
+    cumulated,
+    find_limits,
+    measured_over_time,
+    measured_part_sums,
+)
+from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.amounts import amount
 from abkit.analysis.engines.base import integer
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
-from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.maturity import MaturityQueries, limited
 from abkit.analysis.query.periods import microseconds
-from abkit.analysis.query.sums import Limits, SumQueries, percentiles
+from abkit.analysis.query.sums import SumQueries
 from abkit.analysis.query.values import among
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.days import DAY
-from abkit.analysis.store.closed_days import Answer, ClosedDays, with_rows
-from abkit.analysis.store.closed_sums import ClosedSums, listed_limits
+from abkit.analysis.store.beyond_limits import VALUES, BeyondLimits
+from abkit.analysis.store.closed_days import AT_ONCE, Answer, at_once, with_rows
+from abkit.analysis.store.closed_sums import ClosedSums
+from abkit.analysis.store.closing import Closing
 from abkit.analysis.store.continued_queries import ContinuedQueries
 from abkit.analysis.store.engine import StoreEngine
 from abkit.analysis.store.kept_days import KeptDays
 from abkit.analysis.times import duration
-from abkit.experiments.declaring.metrics import Retention
+from abkit.experiments.declaring.metrics import Derived, Retention
 
 _DAY = microseconds(DAY)
 
@@ -81,18 +91,22 @@ def measure_continued(
     end = last_moment(session, exposed=exposed, until=now)
     if layout.waits_for:
         queries = evolve(queries, end=end)
-    kept = KeptDays(engine, experiment, definition_of(queries, new_units, engine.columns("units")))
+    definition = definition_of(queries, new_units, engine.columns("units"), version=engine.version)
+    kept = KeptDays(engine, experiment, definition)
     going_on = _GoingOn(session, queries, new_units, kept, before=end - microseconds(DELAY))
-    session.define("per_unit", going_on.per_unit)
-    keep = bool(segments or percentiles(layout) or layout.quantiles)
-    session.define("measured", queries.measured(), keep=keep)
+    going_on.define_units()
     sums = SumQueries.of_units(layout, phased=queries.phased)
-    sums = evolve(sums, limits=find_limits(session, sums))
+    sums = evolve(sums, limits=find_limits(session, sums, source=VALUES))
     going_on.take_limits(sums)
-    session.define("states", going_on.states)
-    session.define("idle", queries.idle())
+    going_on.define_states()
     measured = measured_over_time(
-        session, sums, new_units, changes=going_on.changes, segments=segments, end=queries.end
+        session,
+        sums,
+        new_units,
+        changes=going_on.changes,
+        segments=segments,
+        end=queries.end,
+        part_sums=going_on.part_sums,
     )
     measured = evolve(measured, notes=(*measured.notes, *going_on.told_late(engine.late)))
     if going_on.starts is not None:
@@ -100,20 +114,23 @@ def measure_continued(
     return Continued(measured, _complete(session, queries), going_on)
 
 
-def definition_of(queries: EventQueries, new_units: NewUnits, columns: Sequence[str]) -> str:
+def definition_of(
+    queries: EventQueries, new_units: NewUnits, columns: Sequence[str], *, version: str
+) -> str:
     """A digest of what is asked of units: what is known of another question is of no use.
 
     Args:
         queries: The queries of what units did.
         new_units: When the units came.
         columns: The columns of `units`, and what they are of.
+        version: Of the engine, whose hashes are kept.
     """
     plain = evolve(queries, end=0, since=None, until=None)
     by_period = plain.by_period(new_units.length, source="rows")
     parts = [plain.done(source="actions"), by_period, plain.states(source="periods")]
     parts += [str(each) for each in queries.layout.capped]
     parts += MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)).starts
-    return sha256("\n".join([*parts, *columns]).encode()).hexdigest()[:16]
+    return sha256("\n".join([*parts, *columns, version]).encode()).hexdigest()[:16]
 
 
 @frozen(slots=False)
@@ -169,8 +186,9 @@ class _GoingOn:
         before: int,
     ) -> None:
         self._session, self._kept, self._queries = session, kept, queries
-        self._before = before
-        self._limits: Limits = {}
+        self._new_units, self._before = new_units, before
+        self._beyond = BeyondLimits(queries)
+        self._limits = SumQueries.of_units(queries.layout, phased=queries.phased)
         self._answers: list[Answer] = []
         self._days: tuple[DayQueries, str] | None = None
         self._all_days_anew = False
@@ -179,7 +197,6 @@ class _GoingOn:
             length=new_units.length,
             columns=kept.engine.columns("units"),
             batch=0,
-            limited=_limited(queries.layout),
             maturity=MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)),
         )
         self._closed: ClosedSums | None = None
@@ -189,37 +206,45 @@ class _GoingOn:
             continued = evolve(
                 nothing_known, events=evolve(queries, since=known.since), batch=known.batch
             )
-            sums = ClosedSums(session, continued, known, units=kept.units)
+            sums = ClosedSums(session, continued, known, kept)
             if sums.without_changed_units():
                 self._closed, self._continued = sums, continued
         self._define_periods()
-
-    @property
-    def per_unit(self) -> str:
-        """The query of `per_unit`."""
-        return self._continued.per_unit()
-
-    @property
-    def states(self) -> str:
-        """The query of `states`."""
-        if self._closed is None:
-            return self._queries.states(source="select * from by_period")
-        return self._continued.events.states(source=self._continued.periods())
 
     @property
     def starts(self) -> str | None:
         """The query of when units began what takes time; None if nothing does."""
         return self._continued.started() if self._continued.maturity.starts else None
 
+    def define_units(self) -> None:
+        """Define the measures of units, as far as they are asked for: `measured`, and `VALUES`."""
+        session, queries = self._session, self._queries
+        keep = bool(queries.layout.quantiles) or (self._closed is None and queries.segments > 0)
+        session.define("touched_units", self._continued.touched_units(), keep=True)
+        session.define("per_unit", self._continued.per_unit())
+        session.define("measured", queries.measured(), keep=keep)
+        if self._beyond.limited:
+            session.define(VALUES, self._beyond.values(), keep=True)
+
+    def define_states(self) -> None:
+        """Define the states of units at the ends of the periods that are not closed: `states`, and `idle`."""
+        session = self._session
+        if self._closed is None:
+            session.define("states", self._queries.states(source="select * from by_period"))
+        else:
+            states = self._continued.with_segments(self._queries.states_of("running"))
+            session.define("states", states, keep=True)
+        session.define("idle", self._queries.idle())
+
     def take_limits(self, queries: SumQueries) -> None:
-        """Let the sums of closed days be within these limits."""
-        self._limits = queries.limits
+        """Let the sums of closed days be within the limits of these queries."""
+        self._limits = queries
         if self._closed is not None:
-            self._closed.take_limits(queries)
+            self._closed.take_limits(queries, self._beyond)
 
     def changes(self, queries: SumQueries) -> Changes:
         """What came in each period: of closed ones as it is known."""
-        answer = Answer(queries.shifts, ())
+        answer = Answer(by=queries.by, shifts=queries.shifts)
         if self._closed is not None:
             answer = self._closed.around(queries)
         queries = evolve(queries, shifts=answer.shifts)
@@ -227,6 +252,35 @@ class _GoingOn:
         answer = with_rows(answer, queries, rows)
         self._answers.append(answer)
         return queries, answer.rows
+
+    def part_sums(self, queries: SumQueries, what: str, largest: str) -> Looks:
+        """The sums of the largest parts of the units: of closed days as they are known.
+
+        Args:
+            queries: The queries, by part.
+            what: What is asked.
+            largest: The table of the largest parts.
+        """
+        session = self._session
+        if self._closed is None:
+            return measured_part_sums(session, queries, what, largest)
+        column = queries.by[0]
+        values = session.rows(f"{column} of parts", f"select {column} from {largest}")
+        answer = self._closed.around(queries, [_text(row[column]) for row in values])
+        queries = evolve(queries, shifts=answer.shifts)
+        units = session.rows("units of parts", queries.units(among=largest))
+        rows = session.rows(what, queries.changes(among=largest))
+        self._answers.append(with_rows(answer, queries, rows))
+        start, length = instant(AT_ONCE * self._continued.length), self._continued.length
+        found = cumulated(
+            queries,
+            {(start, queries.group(row)): integer(row, "units") for row in units},
+            at_once(queries, [*answer.rows, *rows]),
+            length=length,
+            idle=session.row("measures of a unit that did nothing", queries.idle()),
+        )
+        asked_for = {queries.group(row) for row in units}
+        return {group: looks for group, looks in found.items() if group in asked_for}
 
     def told_late(self, late: int) -> Sequence[str]:
         """How many actions came later than is common, in a sentence; nothing if none did.
@@ -266,17 +320,19 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
 
     def unit_days(self, days: DayQueries, most: int) -> str:
         """The query of `unit_days`."""
+        session, closed = self._session, self._closed
         text = evolve(days, end=0).unit_days(most)
         self._days = days, text
-        closed = self._closed
-        if closed is None:
-            return days.unit_days(most)
-        if closed.closed.days != text:
+        if closed is not None and closed.closed.days == text:
+            session.define("known_days", f"select * from {self._kept.days}")
+            session.define("fresh_days", self._continued.fresh_days(days, most), keep=True)
+            return self._continued.unit_days(days)
+        if closed is not None:
             self._all_days_anew = True
-            self._session.define("all_done", self._queries.done(source="actions"))
-            return evolve(days, done="all_done").unit_days(most)
-        self._session.define("known_days", f"select * from {self._kept.days}")
-        return self._continued.unit_days(days, most)
+            session.define("all_done", self._queries.done(source="actions"))
+            days = evolve(days, done="all_done")
+        session.define("fresh_days", days.unit_days(most), keep=True)
+        return "select * from fresh_days"
 
     def close(self) -> None:
         """Write down what is known of all days that are closed now."""
@@ -287,47 +343,54 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
             since = max(since, before)
             if since == before and not (self._closed.changed or self._all_days_anew):
                 return
-        continued, days = self._continued, self._days
-        self._session.define("units_known", continued.known_units(since), keep=True)
-        if days is not None:
-            self._session.define("days_known", continued.known_days(days[0], since), keep=True)
-        last = since // self._continued.length
-        answers = {
-            tuple(answer.shifts): evolve(
-                answer, rows=[row for row in answer.rows if integer(row, "period") < last]
-            )
-            for answer in self._answers
-        }
-        closed = ClosedDays(
+        Closing(
+            session=self._session,
+            queries=self._continued,
+            beyond=self._beyond,
+            limits=self._limits,
+            kept=self._kept,
+            before=self._closed,
             since=since,
-            batch=self._kept.batch(),
-            limits=listed_limits(self._limits, self._queries.layout),
-            answers=[*answers.values()],
-            days=None if days is None else days[1],
-        )
-        self._kept.write(closed, units="units_known", days=None if days is None else "days_known")
+        ).write(self._answers, self._days, all_days_anew=self._all_days_anew)
 
     def _define_periods(self) -> None:
         """Define what units did in periods that are asked for: `by_period`."""
-        session, queries = self._session, self._continued.events
+        session, continued = self._session, self._continued
+        queries = continued.events
         source, keep = "actions", bool(queries.layout.derived)
-        completing: dict[int, str] = {}
+        known: dict[int, Known] = {}
         if self._closed is not None:
-            continued = self._continued
             first = session.row("first of the new units", _FIRST)["first_exposure"]
             earliest = continued.since if first is None else int(first)  # type: ignore[call-overload]
             before = microseconds(queries.cuped) if queries.cuped is not None else 0
             session.define("counted_actions", continued.counted_actions(earliest=earliest - before))
             source, keep = "counted_actions", True
             for i, part in enumerate(queries.layout.derived):
-                history = continued.completing(part)
-                if history is not None:
-                    completing[i] = f"completing_{i}"
-                    session.define(completing[i], history, keep=isinstance(part, Retention))
-        rows = define_done(session, queries, source=source, keep=keep, completing=completing)
-        periods = queries.by_period(self._continued.length, source=rows)
-        session.define("by_period", periods, keep=self._closed is not None)
+                known[i] = self._known_of(i, part, earliest=earliest)
+        rows = define_done(session, queries, source=source, keep=keep, known=known)
+        session.define("by_period", continued.by_period(rows), keep=self._closed is not None)
+        if self._closed is not None:
+            found = session.rows("periods that are not closed", _OPEN)
+            periods = [integer(row, "period") for row in found]
+            session.define("running", continued.running(periods), keep=True)
 
+    def _known_of(self, place: int, part: Derived, *, earliest: int) -> Known:
+        """What is known of a metric that is completed by several actions."""
+        session, continued = self._session, self._continued
+        waiting = continued.waiting(part)
+        if waiting is None:
+            return Known(seen=continued.unseen(place, part))
+        session.define(f"waiting_{place}", waiting, keep=True)
+        completing = continued.completing(part, waiting=f"waiting_{place}", earliest=earliest)
+        session.define(f"completing_{place}", completing, keep=isinstance(part, Retention))
+        return Known(source=f"completing_{place}")
+
+
+_OPEN = """\
+select distinct period
+from by_period
+where unit_id not in (select unit_id from fresh_units)
+order by period"""
 
 _FIRST = """\
 select min(first_exposure) as first_exposure
@@ -342,6 +405,5 @@ def _complete(session: QuerySession, queries: EventQueries) -> QuerySession:
     return complete
 
 
-def _limited(layout: Layout) -> Sequence[int]:
-    """The places of the parts that have limits which the data tell."""
-    return sorted({layout.parts.index(part) for part, _, _ in percentiles(layout)})
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

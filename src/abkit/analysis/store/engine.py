@@ -16,7 +16,7 @@ from abkit.analysis.store.place import Store
 from abkit.errors import AnalysisError
 from abkit.extras import extra
 
-FORMAT = 1
+FORMAT = 2
 """The number of how a store is laid out: one that is laid out otherwise is made anew."""
 
 PATIENCE = 60.0

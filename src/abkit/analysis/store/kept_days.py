@@ -1,5 +1,7 @@
 """Where a store has what is known of the closed days of an experiment."""
 
+from collections.abc import Mapping, Sequence
+
 from attrs import frozen
 
 from abkit.analysis.reading.quoting import identifier, literal
@@ -8,6 +10,19 @@ from abkit.analysis.store.engine import StoreEngine
 
 MOST = 4
 """Of one experiment, so many different questions are kept, such as with another window; the last ones."""
+
+
+@frozen
+class Rows:
+    """What is new in a table.
+
+    Attributes:
+        table: Where the new rows are.
+        gone: Which of the old rows do not hold any more, as SQL; None: none of them does.
+    """
+
+    table: str
+    gone: str | None = None
 
 
 @frozen
@@ -26,13 +41,27 @@ class KeptDays:
 
     @property
     def units(self) -> str:
-        """The table of units."""
-        return f"store.{identifier(f'units_{self.definition}')}"
+        """The table of what each unit did in closed days."""
+        return self.table("units")
+
+    @property
+    def states(self) -> str:
+        """The table of the states of units that limits may change."""
+        return self.table("states")
+
+    @property
+    def values(self) -> str:
+        """The table of the different values of each unit."""
+        return self.table("values")
 
     @property
     def days(self) -> str:
         """The table of what units did by days since their exposure."""
-        return f"store.{identifier(f'days_{self.definition}')}"
+        return self.table("days")
+
+    def table(self, kind: str) -> str:
+        """The table of a kind, one of `_KINDS`."""
+        return f"store.{identifier(f'{kind}_{self.definition}')}"
 
     def read(self) -> ClosedDays | None:
         """What is known; None if nothing is."""
@@ -44,19 +73,21 @@ class KeptDays:
         ((batch,),) = self.engine.run("select coalesce(max(batch), 0) from store.batches")
         return int(batch)
 
-    def write(self, closed: ClosedDays, *, units: str, days: str | None) -> None:
+    def write(self, closed: ClosedDays, changes: Mapping[str, Rows]) -> None:
         """Write down what is known.
 
         Args:
             closed: The sums.
-            units: The table of the units.
-            days: The table of what they did by days since their exposure, if they are kept.
+            changes: By the table, what is new in it.
         """
         run = self.engine.run
         with self.engine.transaction():
-            run(f"create or replace table {self.units} as select * from {units}")
-            if days is not None:
-                run(f"create or replace table {self.days} as select * from {days}")
+            for table, rows in changes.items():
+                if rows.gone is None:
+                    run(f"create or replace table {table} as select * from {rows.table}")
+                else:
+                    run(f"delete from {table} where {rows.gone}")
+                    run(f"insert into {table} by name select * from {rows.table}")
             run(f"delete from store.experiments {self._own}")
             texts = ", ".join(map(literal, (self.experiment, self.definition, closed.to_json())))
             run(f"insert into store.experiments select {texts}, {self._next()}")
@@ -64,8 +95,8 @@ class KeptDays:
 
     def forget(self) -> None:
         """Forget what is known."""
-        for table in (self.units, self.days):
-            self.engine.run(f"drop table if exists {table}")
+        for kind in _KINDS:
+            self.engine.run(f"drop table if exists {self.table(kind)}")
         self.engine.run(f"delete from store.experiments {self._own}")
 
     @property
@@ -83,10 +114,10 @@ class KeptDays:
             f"select definition from store.experiments {of} order by number desc offset {MOST}"
         )
         for (definition,) in found:
-            other = KeptDays(self.engine, self.experiment, definition)
-            for table in (other.units, other.days):
-                self.engine.run(f"drop table if exists {table}")
-            self.engine.run(f"delete from store.experiments {other._own}")
+            KeptDays(self.engine, self.experiment, definition).forget()
+
+
+_KINDS: Sequence[str] = ("units", "states", "values", "days")
 
 
 def forget_all(engine: StoreEngine) -> None:
