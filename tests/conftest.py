@@ -200,7 +200,11 @@ def s3_endpoint() -> Iterator[str]:
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "MOTO_S3_DEFAULT_MAX_KEYS": "30"},  # so that listings have several pages
+        env={
+            **os.environ,
+            "MOTO_S3_DEFAULT_MAX_KEYS": "30",  # so that listings have several pages
+            "S3_UPLOAD_PART_MIN_SIZE": "100000",  # so that small files can be put in parts
+        },
     )
     endpoint = f"http://127.0.0.1:{port}"
     until = time.monotonic() + 180  # its imports take long beside others

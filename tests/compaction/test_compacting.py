@@ -26,6 +26,7 @@ from abkit.open_files import open_name
 from abkit.sinks.files import FileSink
 from abkit.sinks.records import json_line, record
 
+from ..forwarder import forwarding
 from .stored import AT_ONCE, action, events, expected, exposure, files, ids, ids_in, write
 
 DAY = "date=2026-11-01"
@@ -399,6 +400,38 @@ def test_objects_of_s3_are_merged_also_if_a_listing_has_several_pages(
     assert remote_ids(s3, "actions", tmp_path) == expected("actions", days=1) + late
     assert json.loads(pq.read_table(next_copy(s3, tmp_path))["properties"][0].as_py())
     assert AT_ONCE.run(s3) == []
+
+
+def test_what_s3_refuses_is_told_and_tried_again_and_no_event_is_lost(
+    s3: str, s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(s3, days=1)
+    old = remote_files(s3)
+    with forwarding(s3_endpoint) as forwarder:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", forwarder.url)
+        fsspec.filesystem("s3").clear_instance_cache()
+        forwarder.judge = lambda method, _path: (403, "AccessDenied") if method == "PUT" else None
+        assert {each.problem for each in AT_ONCE.run(s3)} == {
+            "PermissionError: refused: AccessDenied"
+        }
+        assert remote_files(s3) == old
+        forwarder.judge = lambda method, _path: (403, "AccessDenied") if method == "POST" else None
+        assert all("the old files are still there" in each.problem for each in AT_ONCE.run(s3))
+        assert {*remote_files(s3)} > {*old}
+        fails = {"GET": 1, "PUT": 1, "POST": 1}
+
+        def once(method: str, _path: str) -> tuple[int, str] | None:
+            if not fails.get(method):
+                return None
+            fails[method] -= 1
+            return 500, "InternalError"
+
+        forwarder.judge = once
+        assert [each.problem for each in AT_ONCE.run(s3)] == [""] * 3
+        assert not any(fails.values())
+    assert len(remote_files(s3)) == 3
+    for kind in KINDS:
+        assert remote_ids(s3, kind, tmp_path) == expected(kind, days=1)
 
 
 def next_copy(url: str, into: Path) -> Path:

@@ -30,6 +30,7 @@ from abkit.analysis.statistics.days import are_additive
 from abkit.analysis.store.needed import needed_columns
 from abkit.analysis.store.opening import opened_store
 from abkit.analysis.store.place import Store, store_of
+from abkit.analysis.store.remote_store import from_the_newest
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan
@@ -150,6 +151,9 @@ class Analysis:
             AbkitError: As `run`.
         """
         ask = asked(self.experiment, self.plan, control=control, start=start, until=until)
+        return from_the_newest(lambda: self._gathered(ask, progress))
+
+    def _gathered(self, ask: Asking, progress: Progress) -> ExperimentSums:
         design, plan, who = ask.design, ask.plan, ask.who
         sticky, tables = _is_sticky(self.experiment), self._tables()
         with self._opened(ask, tables) as engine:
@@ -291,9 +295,14 @@ def read_together(analyses: Iterable[Analysis]) -> None:
         with suppress(AnalysisError):
             ask = asked(each.experiment, each.plan)
             needed.append(needed_columns(ask.who, ask.what, tables))
-    if first.store is not None:
-        with opened_store(first.store, tables, needed):
-            pass
+    store = first.store
+
+    def take_in() -> None:
+        if store is not None:
+            with opened_store(store, tables, needed):
+                pass
+
+    from_the_newest(take_in)
 
 
 def _declared_control(experiment: object) -> str | None:

@@ -44,9 +44,7 @@ def analyze_all(options: Mapping[str, Any]) -> None:
     sources = {**tables, **said.sources}
     with (
         one_line_errors(),
-        shared_store(
-            options["store"], events=options["events"], experiments=len(experiments)
-        ) as store,
+        shared_store(options["store"], experiments=len(experiments)) as store,
     ):
         analyses = {
             each.name: Analysis(each, **sources, plan=said.analysis_plan, store=store)

@@ -12,10 +12,11 @@ from attrs import evolve, frozen
 
 from abkit.analysis.analysis import Analysis
 from abkit.analysis.reading.places import is_url, within
-from abkit.analysis.reading.remote import filesystem_of, refused
+from abkit.analysis.reading.remote import refused
 from abkit.assignment._planout import WeightedChoice
 from abkit.assignment.params import Params
 from abkit.cli.invocation import invocation
+from abkit.cli.places import FileOrUrl
 from abkit.cli.printing import show_result
 from abkit.errors import ConfigError
 from abkit.experiments.declaring.experiment import OrgExperiment
@@ -23,6 +24,7 @@ from abkit.experiments.declaring.metrics import Conversion, Metric
 from abkit.exposure.dedup.memory import MemoryDedup
 from abkit.exposure.logger import ExposureLogger
 from abkit.exposure.stats import Stats
+from abkit.file_systems import filesystem_of
 from abkit.manager import ExperimentManager
 from abkit.quoting import masked
 from abkit.sinks.files import FileSink
@@ -177,10 +179,10 @@ def simulate(traffic: Traffic, sink: FileSink) -> tuple[int, Stats]:
     "--html",
     default="report.html",
     show_default=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FileOrUrl(),
     help="File for the report.",
 )
-def demo(*, lift: float, seed: int, organizations: int, events: str, html: Path) -> None:
+def demo(*, lift: float, seed: int, organizations: int, events: str, html: Path | str) -> None:
     """Run an experiment from the declaration to the report, on simulated visits.
 
     20,000 organizations visit for 14 days. Each visit reads the variant, logs the exposure if it shows

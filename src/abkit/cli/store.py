@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from abkit.analysis.reading.places import is_url
 from abkit.analysis.store.place import Store
+from abkit.analysis.store.remote_store import shared_copy
 from abkit.cli.config import Option
+from abkit.cli.places import FileOrUrl
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = FileOrUrl()
 _HELP = (
-    "Keep what is read in this file, so that the next run reads only what is new; such as "
-    "data/events/store.duckdb."
+    "Keep what is read in this file, or what a URL names, so that the next run reads only what is new; "
+    "such as data/events/store.duckdb."
 )
 
 store_option: Option = click.option("--store", metavar="FILE", type=_FILE, help=_HELP)
@@ -22,18 +23,22 @@ kept_option: Option = click.option("--store", "kept", metavar="FILE", type=_FILE
 
 
 @contextmanager
-def shared_store(path: Path | None, *, events: str, experiments: int) -> Iterator[Store | None]:
+def shared_store(path: Path | str | None, *, experiments: int) -> Iterator[Store | None]:
     """A store that several analyses share: each event is read once for all of them.
 
     Args:
-        path: The one that is kept; None: one for this run only, if that is of use.
-        events: The folder of the events, or its URL.
+        path: The one that is kept, or its URL, which is fetched once; None: one for this run only, if that is
+            of use.
         experiments: How many are analyzed.
+
+    Raises:
+        AnalysisError: It cannot be fetched or put back.
     """
     if path is not None:
-        yield Store(path)
+        with shared_copy(Store(path)) as store:
+            yield store
         return
-    if is_url(events) or experiments < 2:
+    if experiments < 2:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="abkit-") as folder:

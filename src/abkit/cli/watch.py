@@ -75,7 +75,7 @@ class _Watch:
     store: StateStore | None
     now: datetime
     dry_run: bool
-    kept: Path | None
+    kept: Path | str | None
 
     def analysis(self, declaration: Declaration, store: Store | None) -> Analysis:
         stored = stored_tables(self.events)
@@ -232,7 +232,7 @@ def watch(
         ]
     analyzed = [each for each in declarations if _is_watched(each) and each.metrics]
     failed = False
-    with shared_store(how.kept, events=how.events, experiments=len(analyzed)) as store:
+    with one_line_errors(), shared_store(how.kept, experiments=len(analyzed)) as store:
         if store is not None:
             with suppress(AbkitError, OSError):  # Each says so itself.
                 read_together([how.analysis(each, store) for each in analyzed])

@@ -8,16 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from abkit.analysis.reading.places import is_url
-from abkit.analysis.reading.remote import filesystem_of, refused
+from abkit.analysis.reading.remote import refused
 from abkit.compaction.days import KINDS, StoredFile, stored_file
 from abkit.errors import CompactionError
+from abkit.file_systems import filesystem_of, is_object_store, is_of_this_machine, is_url
 from abkit.quoting import masked, told
 from abkit.sinks.durable import file_to_disk, folders_to_disk
 from abkit.sinks.event_files import INCOMPLETE
 from abkit.sinks.hour_files import close_abandoned_files
 from abkit.sinks.leftovers import Sweep, name_of_part
-from abkit.sinks.remote_folder import is_object_store, protocols
 
 _MODIFIED = ("LastModified", "mtime", "last_modified", "updated", "created")
 
@@ -85,7 +84,7 @@ def event_files(events: str) -> EventFiles:
         return _local(Path(events))
     with refused(events):
         filesystem, path = filesystem_of(events)
-        if "local" in protocols(filesystem):
+        if is_of_this_machine(filesystem):
             return _local(Path(path))
         filesystem.invalidate_cache()
         if not filesystem.exists(path):

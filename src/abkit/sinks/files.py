@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from abkit.errors import DeliveryError
 from abkit.events import EXPOSURE_COLUMNS, Event
+from abkit.file_systems import FileSystem
 from abkit.quoting import masked, told
 from abkit.sinks.base import BatchLimits, Outcome, Retry
 from abkit.sinks.event_files import File
@@ -17,7 +18,6 @@ from abkit.sinks.file_formats import TABLES, Format, file_format
 from abkit.sinks.folders import folder
 from abkit.sinks.records import Record, by_kind, record
 from abkit.sinks.refusals import sorted_out, with_refusals
-from abkit.sinks.remote_folder import FileSystem
 
 __all__ = ["FileSink", "Format"]
 

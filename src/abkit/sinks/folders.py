@@ -5,11 +5,12 @@ from pathlib import Path
 
 from abkit.errors import DeliveryError
 from abkit.extras import extra
+from abkit.file_systems import FileSystem, is_of_this_machine, is_url
 from abkit.quoting import masked, told
 from abkit.sinks.event_files import Folder
 from abkit.sinks.file_formats import FileFormat
 from abkit.sinks.local_folder import LocalFolder
-from abkit.sinks.remote_folder import FileSystem, RemoteFolder, protocols
+from abkit.sinks.remote_folder import RemoteFolder
 
 
 def folder(
@@ -20,7 +21,7 @@ def folder(
     clock: Callable[[], float],
 ) -> Folder:
     """The folder at a path, or at a URL, or at a path of the file system given."""
-    if filesystem is None and "://" not in directory:
+    if filesystem is None and not is_url(directory):
         return LocalFolder(Path(directory), form, clock=clock)
     with extra("files"):
         from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
@@ -36,7 +37,7 @@ def folder(
     except (ImportError, ValueError) as error:
         message = f"FileSink: there is no file system for {masked(directory)}: {told(error)}"
         raise DeliveryError(message) from None
-    if isinstance(filesystem, LocalFileSystem) or "local" in protocols(filesystem):
+    if isinstance(filesystem, LocalFileSystem) or is_of_this_machine(filesystem):
         path = Path(filesystem._strip_protocol(directory))
         return LocalFolder(path, form, clock=clock)
     return RemoteFolder(filesystem, directory, form)

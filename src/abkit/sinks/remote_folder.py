@@ -5,18 +5,11 @@ import io
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
 
+from abkit.file_systems import FileSystem, is_object_store
 from abkit.sinks.event_files import INCOMPLETE, File
 from abkit.sinks.file_formats import FileFormat
 from abkit.sinks.leftovers import Sweep, name_of_part
-
-FileSystem: TypeAlias = Any
-"""Of fsspec or of pyarrow; neither tells its types."""
-
-_OBJECT_STORES = frozenset(
-    {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "adl", "az", "oci", "oss", "r2"}
-)
 
 
 class RemoteFolder:
@@ -104,17 +97,6 @@ class RemoteFolder:
             # A copy is made anew, from the arguments of the first.
             self._filesystem = copy.copy(self._filesystem)
             self._pid = os.getpid()
-
-
-def protocols(filesystem: FileSystem) -> frozenset[str]:
-    """The names of the file system: fsspec has one or several, pyarrow one."""
-    names: str | Sequence[str] = filesystem.protocol
-    return frozenset({names} if isinstance(names, str) else names)
-
-
-def is_object_store(filesystem: FileSystem) -> bool:
-    """Whether what is put there appears complete; elsewhere it is moved into its place."""
-    return not _OBJECT_STORES.isdisjoint(protocols(filesystem))
 
 
 def _parent(path: str) -> str:

@@ -8,7 +8,9 @@ import fsspec  # type: ignore[import-untyped]
 import pytest
 from fsspec.asyn import AsyncFileSystem  # type: ignore[import-untyped]
 
-from abkit.analysis.reading.remote import fetched
+from abkit.analysis.reading.remote import fetched, listed_remotely
+
+from ...forwarder import forwarding
 
 OBJECTS = 200
 
@@ -22,8 +24,8 @@ class Slow(AsyncFileSystem):  # type: ignore[misc]
     waiting = 0
     most_waiting = 0
 
-    async def _find(self, path: str, **_options: Any) -> list[str]:
-        return [f"{path}/date=2024-05-17/{i}.jsonl" for i in range(OBJECTS)]
+    async def _find(self, path: str, **_options: Any) -> dict[str, dict[str, Any]]:
+        return {f"{path}/date=2024-05-17/{i}.jsonl": {"type": "file"} for i in range(OBJECTS)}
 
     async def _isfile(self, path: str) -> bool:
         return path.endswith(".jsonl")
@@ -53,3 +55,24 @@ def test_objects_are_fetched_side_by_side_and_none_is_mixed_up(
     assert len(copies) == OBJECTS
     assert all(copy.read_text().endswith(f"/{copy.name}") for copy in copies)
     assert slow.most_waiting >= 20
+
+
+def test_objects_of_a_bucket_are_listed_page_by_page_and_fetched_side_by_side(
+    s3: str, s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"date=2024-05-17/{number:04}.jsonl" for number in range(OBJECTS)]
+    objects = {f"{s3}/exposures/{name}": name.encode() for name in names}
+    fsspec.filesystem("s3").pipe(objects)
+    with forwarding(s3_endpoint) as forwarder:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", forwarder.url)
+        fsspec.filesystem("s3").clear_instance_cache()
+        forwarder.latency = 0.05
+        files = listed_remotely(f"{s3}/exposures", is_data=lambda parts: True)
+        pages = [path for _, path in forwarder.asked if "list-type=2" in path]
+        assert [*files.infos] == names
+        assert len(pages) >= OBJECTS / 30
+        forwarder.start_anew()
+        copies = files.copied(names, tmp_path)
+        assert forwarder.counted == {"GET": OBJECTS}
+        assert forwarder.most >= 20
+    assert [copy.read_text() for copy in copies] == names

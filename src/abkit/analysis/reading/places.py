@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-
-def is_url(place: object) -> bool:
-    """Whether a place is a URL such as "s3://bucket/events", not a path of this machine."""
-    return isinstance(place, str) and "://" in place
+from abkit.file_systems import is_url as is_url  # noqa: PLC0414 - what is read and what is kept ask alike
 
 
 def within(place: str, name: str) -> str:

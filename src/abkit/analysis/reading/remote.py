@@ -1,17 +1,93 @@
 """Files of another machine: whatever file system of fsspec a URL names."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import has_magic
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
+from attrs import frozen
+
 from abkit.errors import AbkitError, AnalysisError, EmptyDataError
-from abkit.extras import extra
+from abkit.file_systems import FileSystem, filesystem_of, is_of_this_machine
 from abkit.quoting import masked
 
 _ATTEMPTS = 5
+
+_Infos: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""By path, what a file system tells of its files."""
+
+
+@frozen
+class RemoteFiles:
+    """The files of a URL, as they were listed.
+
+    Attributes:
+        label: How messages call them.
+        filesystem: Where they are.
+        root: What their paths begin with.
+        infos: What the file system tells of each, by its path below the root, in order.
+    """
+
+    label: str
+    filesystem: FileSystem
+    root: str
+    infos: _Infos
+
+    @property
+    def are_of_this_machine(self) -> bool:
+        """Whether they can be read where they are."""
+        return is_of_this_machine(self.filesystem)
+
+    def path(self, name: str) -> str:
+        """The path of a file by its name below the root."""
+        return f"{self.root}/{name}"
+
+    def copied(self, names: Sequence[str], folder: Path) -> list[Path]:
+        """Fetch files into a folder, many at once where the file system can.
+
+        Args:
+            names: Which of them.
+            folder: Where they have the same names.
+
+        Raises:
+            FileNotFoundError: One is gone.
+        """
+        copies = [folder / name for name in names]
+        for parent in {copy.parent for copy in copies}:
+            parent.mkdir(parents=True, exist_ok=True)
+        if names:
+            self.filesystem.get([self.path(name) for name in names], [str(copy) for copy in copies])
+        for name, copy in zip(names, copies, strict=True):
+            if not copy.exists():  # Some file systems say nothing of what is gone.
+                raise FileNotFoundError(self.path(name))
+        return copies
+
+
+def listed_remotely(url: str, *, is_data: Callable[[Sequence[str]], bool]) -> RemoteFiles:
+    """The files of a URL as they are now.
+
+    Args:
+        url: Of a file, a folder or a glob, such as "s3://bucket/events/exposures".
+        is_data: Whether a file of a folder, by the parts of its path within, is one of the table's.
+
+    Raises:
+        EmptyDataError: It is a glob that matches none.
+        AnalysisError: It does not exist, or cannot be read; the message says why.
+        MissingExtraError: fsspec is not installed.
+    """
+    with refused(url):
+        filesystem, path = filesystem_of(url)
+        filesystem.invalidate_cache()  # what has been written since is there too
+        root, infos = _named(filesystem, path, is_data)
+        if infos is None:
+            message = f"{masked(url)} does not exist; give a file, a folder or a glob"
+            raise AnalysisError(message)
+        if not infos and has_magic(path):
+            raise EmptyDataError(masked(url), "matches no file")
+        below = {name[len(root) :].lstrip("/"): infos[name] for name in sorted(infos)}
+        return RemoteFiles(masked(url), filesystem, root, below)
 
 
 def fetched(url: str, into: Path, *, is_data: Callable[[Sequence[str]], bool]) -> list[Path]:
@@ -20,47 +96,26 @@ def fetched(url: str, into: Path, *, is_data: Callable[[Sequence[str]], bool]) -
     Each query would else fetch them anew.
 
     Args:
-        url: Of a file, a folder or a glob, such as "s3://bucket/events/exposures".
+        url: As of `listed_remotely`.
         into: A folder for the copies.
-        is_data: Whether a file of a folder, by the parts of its path within, is one of the table's.
+        is_data: As of `listed_remotely`.
 
     Raises:
         EmptyDataError: There is no such file.
         AnalysisError: It cannot be read; the message says why.
         MissingExtraError: fsspec is not installed.
     """
-    with refused(url):
-        filesystem, path = filesystem_of(url)
-        for _ in range(_ATTEMPTS):
-            filesystem.invalidate_cache()  # what has been written since is there too
-            root, names = _named(filesystem, path, is_data)
-            if names is None:
-                message = f"{masked(url)} does not exist; give a file, a folder or a glob"
-                raise AnalysisError(message)
-            if not names and has_magic(path):
-                raise EmptyDataError(masked(url), "matches no file")
-            if "local" in _protocols(filesystem):
-                return [Path(name) for name in names]
+    for _ in range(_ATTEMPTS):
+        files = listed_remotely(url, is_data=is_data)
+        if files.are_of_this_machine:
+            return [Path(files.path(name)) for name in files.infos]
+        with refused(url):
             try:
-                return _copies(filesystem, root, names, into / uuid4().hex)
+                return files.copied([*files.infos], into / uuid4().hex)
             except FileNotFoundError:  # Others may merge files, or remove old ones.
                 continue
     message = f"{masked(url)} changes all the time: a file was removed while it was fetched"
     raise AnalysisError(message)
-
-
-def _copies(filesystem: Any, root: str, names: Sequence[str], folder: Path) -> list[Path]:
-    """Fetch files into a new folder.
-
-    Raises:
-        FileNotFoundError: One is gone.
-    """
-    copies = [folder / name.removeprefix(root).lstrip("/") for name in names]
-    for parent in {copy.parent for copy in copies}:
-        parent.mkdir(parents=True, exist_ok=True)
-    if names:
-        filesystem.get(names, [str(copy) for copy in copies])
-    return copies
 
 
 def exists(url: str) -> bool:
@@ -74,19 +129,6 @@ def exists(url: str) -> bool:
         filesystem, path = filesystem_of(url)
         filesystem.invalidate_cache()
         return bool(filesystem.exists(path))
-
-
-def filesystem_of(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it.
-
-    Raises:
-        ImportError, ValueError: There is none.
-        MissingExtraError: fsspec is not installed.
-    """
-    with extra("files"):
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]
-    filesystem, path = url_to_fs(url)
-    return filesystem, str(path)
 
 
 @contextmanager
@@ -109,25 +151,23 @@ def refused(url: str) -> Iterator[None]:
 
 
 def _named(
-    filesystem: Any, path: str, is_data: Callable[[Sequence[str]], bool]
-) -> tuple[str, list[str] | None]:
-    """What the names of the files begin with, and their names; None if there is no such path."""
+    filesystem: FileSystem, path: str, is_data: Callable[[Sequence[str]], bool]
+) -> tuple[str, _Infos | None]:
+    """What the paths of the files begin with, and the files; None if there is no such path."""
     if has_magic(path) and not filesystem.exists(path):
         root = path[: min(path.index(sign) for sign in "*?[" if sign in path)].rpartition("/")[0]
-        return root, sorted(name for name in filesystem.glob(path) if filesystem.isfile(name))
+        found: _Infos = filesystem.glob(path, detail=True)
+        return root, {name: info for name, info in found.items() if info.get("type") == "file"}
     if filesystem.isfile(path):
-        return path.rpartition("/")[0], [path]
+        return path.rpartition("/")[0], {path: filesystem.info(path)}
     root = path.rstrip("/")
-    names = sorted(filesystem.find(root))
-    if not names and not filesystem.exists(root):
+    found = filesystem.find(root, detail=True)
+    if not found and not filesystem.exists(root):
         return root, None
-    below = [name for name in names if name.startswith(f"{root}/")]
-    return root, [name for name in below if is_data(name[len(root) + 1 :].split("/"))]
-
-
-def _protocols(filesystem: Any) -> frozenset[str]:
-    names: str | Sequence[str] = filesystem.protocol
-    return frozenset({names} if isinstance(names, str) else names)
+    below = {name: info for name, info in found.items() if name.startswith(f"{root}/")}
+    return root, {
+        name: info for name, info in below.items() if is_data(name[len(root) + 1 :].split("/"))
+    }
 
 
 def _said(error: Exception) -> str:

@@ -37,7 +37,7 @@ class StoreEngine(DuckDB):
     What queries define is forgotten as ever; what is written in the schema `store` is kept.
 
     Args:
-        store: The store.
+        store: The store, a file of this machine.
 
     Attributes:
         path: Its file.
@@ -53,7 +53,7 @@ class StoreEngine(DuckDB):
             import duckdb
         super().__init__()
         self._unreadable = duckdb.IOException
-        self.path: Path = store.path
+        self.path: Path = Path(store.path)
         self.late: int = microseconds(store.late)
         self._kept: list[tuple[Table, str]] = []
         self._opened: dict[str, str] = {}

@@ -3,22 +3,48 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
 from abkit.analysis.reading.files import named_files
 from abkit.analysis.reading.places import is_url
+from abkit.analysis.reading.remote import refused
 from abkit.analysis.reading.sources import Table
+from abkit.analysis.store.remote_event_files import remote_event_files
 from abkit.errors import AnalysisError
+from abkit.remote_file import path_of
 
 State: TypeAlias = str
 """What changes when a file does: its size, its time and its number."""
 
 
+class EventFiles(Protocol):
+    """The files of a table, wherever they are."""
+
+    @property
+    def root(self) -> Path | str:
+        """What their names are relative to."""
+        ...
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """By name, the state of each."""
+        ...
+
+    def linked(self, names: Sequence[str], folder: Path) -> Path:
+        """A folder that has some of the files only.
+
+        Args:
+            names: Which ones.
+            folder: An empty one, in which it is made.
+        """
+        ...
+
+
 @frozen
-class EventFiles:
-    """The files of a table.
+class _LocalEventFiles:
+    """The files of a table on this machine.
 
     Attributes:
         root: The path that their names are relative to.
@@ -29,12 +55,7 @@ class EventFiles:
     states: Mapping[str, State]
 
     def linked(self, names: Sequence[str], folder: Path) -> Path:
-        """A folder that has some of the files only.
-
-        Args:
-            names: Which ones.
-            folder: An empty one, in which it is made.
-        """
+        """As `EventFiles.linked`."""
         for name in names:
             link = folder / name
             link.parent.mkdir(parents=True, exist_ok=True)
@@ -47,18 +68,26 @@ def event_files(table: Table) -> EventFiles:
 
     Raises:
         AnalysisError: The table is none of files, or there is no such file.
+        MissingExtraError: fsspec is not installed, for a URL.
     """
-    if not isinstance(table.source, str | Path) or is_url(table.source):
+    if not isinstance(table.source, str | Path):
         message = (
-            f"store= keeps what files of this machine have, not {table.label}: give the path of files, or "
+            f"store= keeps what files have, not {table.label}: give the path of files, or "
             "leave store out"
         )
         raise AnalysisError(message)
-    files = named_files(str(table.source))
+    place: str | Path = table.source
+    if isinstance(place, str) and is_url(place):
+        with refused(place):
+            local = path_of(place)
+        if local is None:
+            return remote_event_files(place)
+        place = local
+    files = named_files(str(place))
     if not files:
-        return EventFiles(Path(table.source), {})
+        return _LocalEventFiles(Path(place), {})
     root = Path(os.path.commonpath([file.parent for file in files]))
-    return EventFiles(root, {str(file.relative_to(root)): _state(file) for file in files})
+    return _LocalEventFiles(root, {str(file.relative_to(root)): _state(file) for file in files})
 
 
 def _state(file: Path) -> State:

@@ -13,10 +13,15 @@ LATE = timedelta(days=3)
 """What comes later than this is counted too, and a note says so."""
 
 
-def _path(value: object) -> Path:
-    if isinstance(value, str | os.PathLike) and os.fspath(value) and not is_url(value):
+def _path(value: object) -> Path | str:
+    if is_url(value):
+        return str(value)
+    if isinstance(value, str | os.PathLike) and os.fspath(value):
         return Path(os.fspath(value))
-    message = f"a store is a file of this machine, such as Store('events.duckdb'), not {value!r}"
+    message = (
+        f"a store is a file or its URL, such as Store('events.duckdb') or "
+        f"Store('s3://bucket/events/store.duckdb'), not {value!r}"
+    )
     raise AnalysisError(message)
 
 
@@ -34,7 +39,8 @@ class Store:
     had from the events again at any time: it may be removed.
 
     Attributes:
-        path: The file, which DuckDB writes; it is made where there is none.
+        path: The file, which DuckDB writes, or its URL; it is made where there is none. What a URL names is
+            fetched, used and put back, if nobody else has replaced it meanwhile.
         late: How long after it happened an event may arrive. What arrives later counts as exactly, and the
             result says how many there were.
 
@@ -42,7 +48,7 @@ class Store:
         AnalysisError: It is no path, or no length of time.
     """
 
-    path: Path = field(converter=_path)
+    path: Path | str = field(converter=_path)
     late: timedelta = field(kw_only=True, default=LATE, validator=_days)
 
 
@@ -50,7 +56,7 @@ def store_of(value: object) -> Store | None:
     """The store that a caller means.
 
     Args:
-        value: A `Store`, or the path of its file; None for none.
+        value: A `Store`, or the path or the URL of its file; None for none.
 
     Raises:
         AnalysisError: It is none of these.

@@ -1,0 +1,62 @@
+"""The files of events of a URL: their listing tells which of them are new, and only these are fetched."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from abkit.analysis.reading.listing import is_data
+from abkit.analysis.reading.remote import RemoteFiles, listed_remotely, refused
+from abkit.remote_file import Version
+
+
+class FilesGoneError(Exception):
+    """A file that was listed is gone: others merge files, or remove old ones."""
+
+
+@frozen
+class RemoteEventFiles:
+    """The files of a table that a URL names.
+
+    Attributes:
+        files: As they were listed.
+    """
+
+    files: RemoteFiles
+
+    @property
+    def root(self) -> str:
+        """How messages call the place that the names are relative to."""
+        return self.files.label
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """By name, the state of each: what the file system calls its content, its size, its time."""
+        return {name: str(Version.of(info)) for name, info in self.files.infos.items()}
+
+    def linked(self, names: Sequence[str], folder: Path) -> Path:
+        """A folder with copies of some of the files.
+
+        Raises:
+            FilesGoneError: One is gone.
+            AnalysisError: One cannot be read.
+        """
+        try:
+            self.files.copied(names, folder)
+        except FileNotFoundError as error:
+            raise FilesGoneError(str(error)) from error
+        except Exception as error:  # Every file system has errors of its own.
+            with refused(self.files.label):
+                raise error from None
+        return folder
+
+
+def remote_event_files(url: str) -> RemoteEventFiles:
+    """The files of a URL as they are now.
+
+    Raises:
+        EmptyDataError: It is a glob that matches none.
+        AnalysisError: It does not exist, or cannot be read.
+        MissingExtraError: fsspec is not installed.
+    """
+    return RemoteEventFiles(listed_remotely(url, is_data=is_data))
