@@ -154,8 +154,8 @@ class ExperimentManager:
         and raises errors that are not abkit's own.
 
         Args:
-            settings: A .toml or .json file, a mapping (which the application may change at any time), or
-                any `SettingsSource`. See `abkit.experiments.deciding.settings`.
+            settings: A .toml or .json file or its URL, a mapping (which the application may change at any
+                time), or any `SettingsSource`. See `abkit.experiments.deciding.settings`.
             interval: Seconds between two reads.
 
         Raises:

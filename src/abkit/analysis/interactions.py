@@ -42,6 +42,7 @@ from abkit.analysis.reading.sources import Source, Table, table
 from abkit.errors import AbkitError, AnalysisError
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
+from abkit.remote_file import write_text
 
 if TYPE_CHECKING:
     from abkit.experiments.declaring.experiment import Experiment
@@ -65,12 +66,10 @@ class InteractionsResult(Interactions):
         return to_text(self, width=width)
 
     def to_html(self, path: str | Path) -> Path:
-        """Write one HTML file that needs nothing else; the answer is its path."""
+        """Write one HTML file that needs nothing else, to a path or a URL; the answer is the path."""
         from abkit.analysis.presentation.report.interactions import render
 
-        target = Path(path)
-        target.write_text(render(self), encoding="utf-8")
-        return target
+        return write_text(path, render(self))
 
     def to_dict(self) -> dict[str, object]:
         """All of it as JSON-ready values."""

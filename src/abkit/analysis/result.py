@@ -12,6 +12,7 @@ from abkit.analysis.findings.metric_result import MetricResult
 from abkit.analysis.outcome import Outcome
 from abkit.distribution import __version__
 from abkit.errors import MissingExtraError, UnknownNameError
+from abkit.remote_file import write_text
 
 if TYPE_CHECKING:
     from abkit.analysis.presentation.charts import Charts
@@ -57,7 +58,7 @@ class Result(Outcome):
         return to_frame(self)
 
     def to_csv(self, path: str | Path | None = None) -> str:
-        """The same rows as CSV, written to `path` if there is one.
+        """The same rows as CSV, written to `path`, or its URL, if there is one.
 
         A text that a spreadsheet would run as a formula gets an apostrophe in front.
         """
@@ -72,12 +73,10 @@ class Result(Outcome):
         return to_text(self, width=width)
 
     def to_html(self, path: str | Path) -> Path:
-        """Write the report as one HTML file that needs nothing else; the answer is its path."""
+        """Write the report as one HTML file, to a path or a URL; the answer is the path."""
         from abkit.analysis.presentation.report import render
 
-        target = Path(path)
-        target.write_text(render(self), encoding="utf-8")
-        return target
+        return write_text(path, render(self))
 
     def charts(self) -> "Charts":
         """Altair charts, to show in a notebook, to change, to save.
@@ -98,12 +97,10 @@ class Result(Outcome):
         return self.charts().save(folder)
 
     def to_notebook(self, path: str | Path, recipe: "Recipe") -> Path:
-        """Write a Jupyter notebook that makes this result again; the answer is its path."""
+        """Write a Jupyter notebook that makes it again, to a path or a URL; the answer is the path."""
         from abkit.analysis.presentation.notebook import to_notebook
 
-        target = Path(path)
-        target.write_text(to_notebook(self, recipe), encoding="utf-8")
-        return target
+        return write_text(path, to_notebook(self, recipe))
 
     def __repr__(self) -> str:
         """The tables, as wide as the terminal, or as they need; one line where rich is not installed."""

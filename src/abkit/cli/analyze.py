@@ -22,6 +22,7 @@ from abkit.cli.config import config_option, configured_events, stored_events_opt
 from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.invocation import invocation
 from abkit.cli.memory import engine_within, memory_limit_option
+from abkit.cli.places import FileOrUrl
 from abkit.cli.printing import show_result
 from abkit.cli.progress import progress
 from abkit.cli.questions import (
@@ -36,8 +37,9 @@ from abkit.cli.recipes import events_recipe, units_recipe
 from abkit.cli.store import store_option
 from abkit.cli.unit_metrics import missing_option, unit_metrics
 from abkit.errors import OutsideFrameError
+from abkit.quoting import masked
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = FileOrUrl()
 _PRINTED = Path("-")
 _OF_EVENTS = {
     *OF_EVENTS,
@@ -177,7 +179,7 @@ def analyze(**options: Any) -> None:
         else:
             show_result(found.result, pairs=options["pairs"])
     for what, path in written.items():
-        click.echo(f"{what}: {path}", err=True)
+        click.echo(f"{what}: {masked(str(path))}", err=True)
 
 
 def _check_printed(options: Mapping[str, Any]) -> None:
@@ -262,11 +264,12 @@ def _of_events(options: Mapping[str, Any]) -> _Found:
     return _Found(result=result, recipe=events_recipe(subject.code, places, said))
 
 
-def _write(found: _Found, options: Mapping[str, Any]) -> dict[str, Path]:
+def _write(found: _Found, options: Mapping[str, Any]) -> dict[str, Path | str]:
     """Write the files that were asked for; the answer says what is where."""
-    result, written = found.result, {}
+    result, written = found.result, dict[str, Path | str]()
     if options["html"] is not None:
-        written["Report"] = result.to_html(options["html"])
+        result.to_html(options["html"])
+        written["Report"] = options["html"]
     if options["csv"] is not None and options["csv"] != _PRINTED:
         result.to_csv(options["csv"])
         written["Table"] = options["csv"]
@@ -274,5 +277,6 @@ def _write(found: _Found, options: Mapping[str, Any]) -> dict[str, Path]:
         result.to_png(options["png"])
         written["Charts"] = options["png"]
     if options["notebook"] is not None:
-        written["Notebook"] = result.to_notebook(options["notebook"], found.recipe)
+        result.to_notebook(options["notebook"], found.recipe)
+        written["Notebook"] = options["notebook"]
     return written

@@ -15,6 +15,7 @@ from abkit.cli.config import (
     settings_option,
     sticky_option,
 )
+from abkit.cli.places import FileOrUrl
 from abkit.distribution import intruder
 from abkit.errors import ConfigError
 from abkit.experiments.checking.check import (
@@ -28,6 +29,7 @@ from abkit.experiments.checking.lock import (
     LOCK_FILE,
     amended_after_start,
     compare,
+    lock_exists,
     read_lock,
     write_lock,
 )
@@ -43,7 +45,7 @@ _STICKY = "as sticky_store under [tool.abkit] in pyproject.toml, or by --sticky-
     "--lock",
     default=LOCK_FILE,
     show_default=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FileOrUrl(),
     help="Lock file with everything that affects the assignments and the analysis; commit it.",
 )
 @click.option("--update", is_flag=True, help="Write the lock file, to accept the changes.")
@@ -52,7 +54,7 @@ def check(
     config: str | None,
     settings: str | None,
     sticky_store: str | None,
-    lock: Path,
+    lock: Path | str,
     update: bool,
 ) -> None:
     """Check the active experiments, and compare them with the lock file.
@@ -76,10 +78,11 @@ def check(
         if update:
             click.echo(f"{lock} is not written: put that right first.")
         raise SystemExit(1)
-    if not lock.exists() and not update:
+    there = lock_exists(lock)
+    if not there and not update:
         message = f"There is no {lock} yet. Write it, and commit it, with: abkit check --update"
         raise ConfigError(message)
-    before = read_lock(lock) if lock.exists() else {}
+    before = read_lock(lock) if there else {}
     for sentence in amended_after_start(before, experiments):
         click.echo(f"notice   {sentence}")
     changes = compare(before, experiments)

@@ -16,9 +16,11 @@ from abkit.experiments.deciding.catalogues import (
     use_names,
     with_catalogue,
 )
+from abkit.experiments.deciding.remote_settings import RemoteSettings
 from abkit.experiments.deciding.settings import SettingsFile
 from abkit.experiments.declaring.catalogue import Catalogue
 from abkit.experiments.declaring.experiment import Experiment
+from abkit.file_systems import is_url
 from abkit.manager import ExperimentManager
 from abkit.pyproject import tool_table
 
@@ -69,7 +71,7 @@ settings_option: Option = click.option(
     metavar="FILE",
     envvar=SETTINGS_VARIABLE,
     callback=or_pyproject("settings"),
-    help=f"Settings in a .toml or .json file. Default: ${SETTINGS_VARIABLE}, or `settings` in "
+    help=f"Settings in a .toml or .json file, or its URL. Default: ${SETTINGS_VARIABLE}, or `settings` in "
     "[tool.abkit] of pyproject.toml.",
 )
 
@@ -199,7 +201,7 @@ def read_settings(path: str) -> Mapping[str, Mapping[str, Any]]:
     Raises:
         ConfigError: The file cannot be read.
     """
-    return SettingsFile(path).read() or {}
+    return (RemoteSettings(path) if is_url(path) else SettingsFile(path)).read() or {}
 
 
 def configured_events(events: str | None) -> str | None:

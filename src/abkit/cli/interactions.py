@@ -16,10 +16,12 @@ from abkit.cli.config import (
     stored_events_option,
 )
 from abkit.cli.failing import one_line_errors
+from abkit.cli.places import FileOrUrl
 from abkit.cli.printing import console
 from abkit.cli.progress import progress
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import control_of
+from abkit.quoting import masked
 
 
 @click.command()
@@ -30,7 +32,7 @@ from abkit.experiments.declaring.experiment import control_of
 @click.option(
     "--html",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FileOrUrl(),
     help="Write an HTML page.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
@@ -40,7 +42,7 @@ def interactions(
     config: str | None,
     settings: str | None,
     *,
-    html: Path | None,
+    html: Path | str | None,
     as_json: bool,
 ) -> None:
     """Test whether the running experiments, or those given as NAME, touch each other.
@@ -61,7 +63,8 @@ def interactions(
 
             show(result, console())
         if html is not None:
-            click.echo(f"Page: {result.to_html(html)}", err=True)
+            result.to_html(html)
+            click.echo(f"Page: {masked(str(html))}", err=True)
 
 
 def _experiments(

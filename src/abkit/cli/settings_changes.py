@@ -3,7 +3,6 @@
 import getpass
 from collections.abc import Mapping
 from os import environ
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,7 +49,7 @@ def settings_writer(settings: str | None, audit_log: str | None) -> SettingsWrit
             'or write settings = "experiments.toml" under [tool.abkit] in pyproject.toml.'
         )
         raise ConfigError(message)
-    return SettingsWriter(Path(settings), audit_log=_sql_log(audit_log))
+    return SettingsWriter(settings, audit_log=_sql_log(audit_log))
 
 
 def _sql_log(url: str | None) -> "AuditLog | None":

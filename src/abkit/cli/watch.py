@@ -19,6 +19,7 @@ from abkit.analysis.notifications.alert_state import (
 from abkit.analysis.notifications.alerts import Alert, Evaluation, evaluate_alerts
 from abkit.analysis.notifications.notifiers import AppriseNotifier
 from abkit.analysis.notifications.notify import notify
+from abkit.analysis.notifications.remote_state import RemoteStore
 from abkit.analysis.notifications.rules import AlertRules, Schedule
 from abkit.analysis.notifications.sql_store import SqlStore
 from abkit.analysis.notifications.stores import FileStore, StateStore
@@ -43,6 +44,7 @@ from abkit.experiments.declaring.analysis_plan import AnalysisPlan
 from abkit.experiments.declaring.analysis_words import Method
 from abkit.experiments.declaring.declaration import Declaration
 from abkit.experiments.declaring.experiment import control_of
+from abkit.file_systems import is_url, names_a_filesystem
 from abkit.quoting import masked
 
 NOTIFY_VARIABLE = "ABKIT_NOTIFY"
@@ -123,7 +125,9 @@ class _Collected(click.Command):
 
 
 def _store(state: str) -> StateStore:
-    return SqlStore(state) if "://" in state else FileStore(state)
+    if not is_url(state):
+        return FileStore(state)
+    return RemoteStore(state) if names_a_filesystem(state) else SqlStore(state)
 
 
 def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> datetime:
@@ -155,7 +159,7 @@ def _time(_ctx: click.Context, _option: click.Parameter, value: str | None) -> d
     "--state",
     metavar="FILE",
     envvar=STATE_VARIABLE,
-    help="Where the state of the alerts is stored: a file, or the URL of a database. "
+    help="Where the state of the alerts is stored: a file, its URL, or the URL of a database. "
     f"Default: ${STATE_VARIABLE}.",
 )
 @kept_option

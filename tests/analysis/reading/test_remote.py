@@ -113,10 +113,29 @@ def test_the_command_line_demonstrates_analyzes_and_watches_at_a_url(
     assert f"--events {events}" in shown
     again = call("demo", "--events", events, "--organizations", "100", "--html", os.devnull)
     assert again.splitlines()[:3] == shown.splitlines()[:3]
-    found = call("analyze", "ShowPluginsExperiment", "--events", events, *config)
+    places = (
+        "--store",
+        f"{s3}/store.duckdb",
+        "--html",
+        f"{s3}/report.html",
+        "--csv",
+        f"{s3}/t.csv",
+    )
+    found = call("analyze", "ShowPluginsExperiment", "--events", events, *config, *places)
     assert "clicked" in found
-    watched = call("watch", "--events", events, *config, "--dry-run")
+    system = fsspec.filesystem("s3")
+    assert system.cat_file(f"{s3}/report.html").startswith(b"<!doctype html>")
+    assert system.cat_file(f"{s3}/t.csv").startswith(b"experiment,")
+    before = system.info(f"{s3}/store.duckdb")["ETag"]
+    kept = ("--store", f"{s3}/store.duckdb", "--state", f"{s3}/state.json")
+    watched = call("watch", "--events", events, *config, "--dry-run", *kept)
     assert "units;" in watched
+    assert call("analyze", "--all", "--events", events, *config, *kept[:2]) == found
+    system.invalidate_cache()
+    assert system.info(f"{s3}/store.duckdb")["ETag"] == before
+    lock = ("--lock", f"{s3}/experiments.lock.json")
+    assert "holds 1 experiment" in call("check", *config, *lock, "--update")
+    assert f"as written down in {lock[1]}" in call("check", *config, *lock)
     other = run("demo", "--events", s3, folder=tmp_path)
     assert "has files of its own" in other.stderr
 

@@ -71,26 +71,18 @@ class FileStore:
             before = self._state(content, run)
             after = step(before)
             if after != before:
-                self._write({**content, _name(run): to_records(after)})
+                self._write({**content, name_of_run(run): to_records(after)})
 
     def _content(self) -> Mapping[str, Any]:
         """The records of each run, by its name."""
         try:
-            text = self._path.read_text(encoding="utf-8")
+            content = self._path.read_bytes()
         except FileNotFoundError:
             return {}
-        except UnicodeDecodeError:
-            raise ConfigError(not_a_state(str(self._path))) from None
-        try:
-            content = json.loads(text)
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):
-            raise ConfigError(not_a_state(str(self._path)))
-        return content
+        return parsed_states(content, where=str(self._path))
 
     def _state(self, content: Mapping[str, Any], run: ExperimentRun) -> AlertState:
-        return from_records(content.get(_name(run), []), where=str(self._path))
+        return state_of_run(content, run, where=str(self._path))
 
     def _write(self, content: Mapping[str, object]) -> None:
         unfinished = self._path.with_name(f".{self._path.name}.new")
@@ -111,5 +103,30 @@ class FileStore:
         return f"<FileStore {str(self._path)!r}>"
 
 
-def _name(run: ExperimentRun) -> str:
+def parsed_states(content: bytes, *, where: str) -> Mapping[str, Any]:
+    """The records of each run, by its name, in the content of a file.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    try:
+        found = json.loads(content.decode("utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigError(not_a_state(where))
+    return found
+
+
+def state_of_run(content: Mapping[str, Any], run: ExperimentRun, *, where: str) -> AlertState:
+    """The state of a run, by the records of all; empty if there is none yet.
+
+    Raises:
+        ConfigError: They are something else.
+    """
+    return from_records(content.get(name_of_run(run), []), where=where)
+
+
+def name_of_run(run: ExperimentRun) -> str:
+    """What a run is called in a file."""
     return json.dumps([run.experiment, run.salt], ensure_ascii=False)

@@ -30,7 +30,8 @@ from abkit.experiments.deciding.settings import (
     parse_content,
 )
 from abkit.experiments.declaring.declaration import Declaration
-from abkit.quoting import quoted
+from abkit.file_systems import is_url
+from abkit.quoting import masked, quoted
 
 logger: logging.Logger = logging.getLogger("abkit")
 
@@ -49,7 +50,7 @@ class SettingsWriter:
         now: The time, UTC.
 
     Raises:
-        ConfigError: The name ends otherwise.
+        ConfigError: The name ends otherwise, or it is a URL.
     """
 
     def __init__(
@@ -59,6 +60,12 @@ class SettingsWriter:
         audit_log: AuditLog | None = None,
         now: Callable[[], dt.datetime] = _utc_now,
     ) -> None:
+        if is_url(path):
+            message = (
+                f"{masked(str(path))} cannot be changed by abkit, which locks a file of this machine and "
+                "records who changed it: change a file, and copy it there; applications read it at the URL"
+            )
+            raise ConfigError(message)
         SettingsFile(path)
         self.path: Path = Path(path)
         self._audit_log = audit_log

@@ -15,6 +15,7 @@ from abkit.experiments.checking.lock_file import (
     HISTORIES,
     LOCK_FILE,
     REWRITE,
+    lock_exists,
     read_lock,
     write_lock,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Moves",
     "amended_after_start",
     "compare",
+    "lock_exists",
     "locked",
     "read_lock",
     "write_lock",

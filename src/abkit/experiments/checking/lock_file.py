@@ -12,6 +12,7 @@ from abkit.experiments.checking import phases
 from abkit.experiments.checking.locked import locked
 from abkit.experiments.checking.registration import amendments, judged, registered
 from abkit.experiments.declaring.experiment import Experiment
+from abkit.remote_file import RemoteFile, write_text
 
 LOCK_FILE = "experiments.lock.json"
 VERSION = 1
@@ -23,7 +24,7 @@ REWRITE = "restore it, or delete it and write it anew: abkit check --update"
 
 
 def write_lock(
-    path: Path,
+    path: Path | str,
     experiments: Iterable[type[Experiment]],
     before: Mapping[str, dict[str, Any]] = MappingProxyType({}),
     *,
@@ -32,10 +33,13 @@ def write_lock(
     """Write down what decides now, and the phases and how it is judged, with the time of each change.
 
     Args:
-        path: Where to.
+        path: Where to; it may be a URL.
         experiments: The experiments.
         before: What was written down so far.
         at: The time, UTC; None: now.
+
+    Raises:
+        OSError: It cannot be written.
     """
     when = at or datetime.now(UTC)
 
@@ -52,18 +56,21 @@ def write_lock(
         "version": VERSION,
         "experiments": {experiment.name: entry(experiment) for experiment in experiments},
     }
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_lock(path: Path) -> Mapping[str, dict[str, Any]]:
+def read_lock(path: Path | str) -> Mapping[str, dict[str, Any]]:
     """What was written down, by experiment name.
+
+    Args:
+        path: The file, or its URL.
 
     Raises:
         ConfigError: The file does not exist, or is no lock of this version, or a history in it has another
             form.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(_content(path))
         found: Mapping[str, dict[str, Any]] = content["experiments"]
         version = content["version"]
     except FileNotFoundError:
@@ -87,6 +94,38 @@ def read_lock(path: Path) -> Mapping[str, dict[str, Any]]:
             message = f"{path} cannot be read: the history of {name} ({error}); {REWRITE}"
             raise ConfigError(message) from None
     return found
+
+
+def lock_exists(path: Path | str) -> bool:
+    """Whether there is such a file.
+
+    Raises:
+        ConfigError: A URL cannot be read.
+    """
+    if isinstance(path, Path):
+        return path.exists()
+    try:
+        return RemoteFile(path).version() is not None
+    except OSError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _content(path: Path | str) -> str:
+    """What is in the file.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ConfigError: A URL cannot be read.
+    """
+    if isinstance(path, Path):
+        return path.read_text(encoding="utf-8")
+    try:
+        found = RemoteFile(path).read()
+    except OSError as error:
+        raise ConfigError(str(error)) from error
+    if found is None:
+        raise FileNotFoundError(path)
+    return found[0].decode("utf-8")
 
 
 def _check_begun(entry: Mapping[str, Any]) -> None:

@@ -176,7 +176,11 @@ class Registry:
         from abkit.experiments.deciding.settings import SettingsFile, SettingsMapping, Watch
 
         found: SettingsSource
-        if isinstance(source, str | os.PathLike):
+        if isinstance(source, str) and "://" in source:
+            from abkit.experiments.deciding.remote_settings import RemoteSettings
+
+            found = RemoteSettings(source)
+        elif isinstance(source, str | os.PathLike):
             found = SettingsFile(source)
         else:
             found = SettingsMapping(source) if isinstance(source, Mapping) else source

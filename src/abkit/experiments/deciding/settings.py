@@ -19,7 +19,7 @@ import stat
 import threading
 import tomllib
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
@@ -35,6 +35,9 @@ from abkit.experiments.declaring.declaration import (
 from abkit.quoting import told
 
 logger: logging.Logger = logging.getLogger("abkit")
+
+FORMATS = frozenset({".toml", ".json"})
+"""What the name of a settings file ends with."""
 
 KEYS = ("enabled", "rollout", "winner", "forced", "frozen")
 
@@ -74,7 +77,7 @@ class SettingsFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(path)
-        if self.path.suffix not in {".toml", ".json"}:
+        if self.path.suffix not in FORMATS:
             message = f"A settings file is called .toml or .json, not {self.path.name!r}"
             raise ConfigError(message)
         self._stamp: _Stamp | None = None
@@ -159,34 +162,36 @@ def parse(path: Path) -> Settings:
     return parse_content(content, path)
 
 
-def parse_content(content: bytes, path: Path) -> Settings:
+def parse_content(content: bytes, path: PurePath, *, label: str | None = None) -> Settings:
     """What a settings file with this content says.
 
     Args:
         content: The bytes of the file.
-        path: The file: its suffix is the format, and errors name it.
+        path: The file: its suffix is the format.
+        label: How errors call it; None: as its path.
 
     Raises:
         ConfigError: It is no settings file; the message says where it is wrong.
     """
+    where = label or str(path)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"{path} cannot be read: {error}"
+        message = f"{where} cannot be read: {error}"
         raise ConfigError(message) from error
     if text.startswith("\ufeff"):  # Neither format may; their parsers only find a statement wrong.
-        message = f"{path} begins with a byte order mark: save it as UTF-8 without one"
+        message = f"{where} begins with a byte order mark: save it as UTF-8 without one"
         raise ConfigError(message)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         found = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text or "{}")
     except ValueError as error:  # Of both formats, and of numbers with thousands of digits.
-        message = f"{path} is no {path.suffix[1:].upper()}: {error}"
+        message = f"{where} is no {path.suffix[1:].upper()}: {error}"
         raise ConfigError(message) from error
     except RecursionError:
-        message = f"{path} cannot be read: it is nested too deeply"
+        message = f"{where} cannot be read: it is nested too deeply"
         raise ConfigError(message) from None
-    return checked(found, str(path))
+    return checked(found, where)
 
 
 def checked(found: Any, where: str) -> Settings:

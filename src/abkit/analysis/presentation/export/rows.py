@@ -13,6 +13,7 @@ from abkit.analysis.inference.comparison import Comparison
 from abkit.analysis.presentation.export import guardrails
 from abkit.analysis.presentation.export.worth import worth_cells
 from abkit.analysis.presentation.heterogeneity import different_segments
+from abkit.remote_file import write_text
 
 if TYPE_CHECKING:
     from abkit.analysis.outcome import Outcome
@@ -97,7 +98,7 @@ def to_csv(result: "Outcome", path: str | Path | None = None) -> str:
         writer.writerow([_cell(row[column]) for column in COLUMNS])
     content = text.getvalue()
     if path is not None:
-        Path(path).write_text(content, encoding="utf-8", errors="replace", newline="")
+        write_text(path, content)
     return content
 
 
