@@ -124,7 +124,7 @@ def test_the_command_line_demonstrates_analyzes_and_watches_at_a_url(
     found = call("analyze", "ShowPluginsExperiment", "--events", events, *config, *places)
     assert "clicked" in found
     system = fsspec.filesystem("s3")
-    assert system.cat_file(f"{s3}/report.html").startswith(b"<!doctype html>")
+    assert system.cat_file(f"{s3}/report.html").startswith(b"<!DOCTYPE html>")
     assert system.cat_file(f"{s3}/t.csv").startswith(b"experiment,")
     before = system.info(f"{s3}/store.duckdb")["ETag"]
     kept = ("--store", f"{s3}/store.duckdb", "--state", f"{s3}/state.json")
