@@ -27,6 +27,7 @@ from abkit.cli.databases import (
 from abkit.cli.failing import CommandError, one_line_errors
 from abkit.cli.settings_changes import audit_log_option, settings_writer, user
 from abkit.extras import extra
+from abkit.file_systems import is_url
 
 PORT = 8424
 """Where the panel listens, if nobody else does; else at any free port."""
@@ -69,7 +70,9 @@ def panel(**options: Any) -> None:
         settings = options["settings"]
         manager = configured_manager(options["config"], settings)
         source = stored_source(manager, options)
-        changes = None if settings is None else settings_writer(settings, options["audit_log"])
+        changes = None
+        if settings is not None and not is_url(settings):  # What is at a URL is only read.
+            changes = settings_writer(settings, options["audit_log"])
         keep = _cache() if options["keep"] is None else options["keep"]
         shown = Panel(source, changes=changes, keep=keep, results=options["results"])
         token = secrets.token_urlsafe(24)

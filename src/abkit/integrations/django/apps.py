@@ -14,6 +14,7 @@ from django.db.models.signals import post_migrate
 from django.http import HttpRequest
 
 from abkit.experiments.declaring.experiment import Experiment
+from abkit.file_systems import is_url
 from abkit.integrations.django.configuration import PERMISSION, Configuration, configuration_of
 from abkit.integrations.django.registration import Registration, registered
 from abkit.integrations.endpoint import LogExposureEndpoint
@@ -93,7 +94,9 @@ class AbkitConfig(AppConfig):
             StoredSource(
                 self.manager, events=None if events is None else str(events), tables=tables
             ),
-            changes=None if settings_file is None else SettingsWriter(settings_file),
+            changes=None
+            if settings_file is None or is_url(settings_file)  # What is at a URL is only read.
+            else SettingsWriter(settings_file),
             keep=configuration.panel_keep,
             results=configuration.panel_results,
         )
