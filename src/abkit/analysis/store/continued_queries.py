@@ -149,23 +149,22 @@ where time >= {self.since} and action = {literal(last)}
     def counted_actions(self, *, earliest: int) -> str:
         """The actions that must be looked at. Columns: those of `actions`.
 
-        Those of the last closed day are there too, as a day since exposure may end in the next one.
-
         Args:
             earliest: Before this moment nothing of `fresh_units` matters.
         """
-        columns = ", ".join(
-            ["insert_id", "action", "unit_id", "time", *(c for c, _ in self.layout.read)]
-        )
-        before = self.since - _DAY
-        parts = [
-            f"where time >= {before} and {among(self.layout.actions)}",
-            (
-                f"where time < {before} and time >= {earliest} and {_FRESH}"
-                f" and {among(self.layout.actions)}"
-            ),
-        ]
-        return "\nunion all\n".join(f"select {columns}\nfrom actions\n{part}" for part in parts)
+        return self._since(self.since, earliest=earliest, actions=self.layout.actions)
+
+    def done_on_days(self, days: DayQueries, *, earliest: int) -> str:
+        """What units did on days since exposure that may not have been over. Columns: those of `done`.
+
+        Args:
+            days: The queries of days.
+            earliest: The first exposure of `fresh_units`.
+        """
+        actions = {name for metric in days.metrics for name in actions_of(metric)}
+        # A day that ends in the first day that is not closed has begun in the one before.
+        source = self._since(self.since - _DAY, earliest=earliest, actions=sorted(actions))
+        return self.events.done(source=f"({source})")
 
     def by_period(self, rows: str) -> str:
         """What each unit did in each period that is asked for. Columns: as of `EventQueries.by_period`.
@@ -274,8 +273,9 @@ where {_UNCHANGED} and ({key}) not in (select ({key}) from touched_units)"""
             joined = f"\nleft join extremes e using ({key})"
         if self.maturity.starts:
             started += "".join(f", t.{name} as {name}" for name in self._started)
+            starts = self._started_of_touched(f"and time < {until}")
             same = "t.unit_id = u.unit_id and t.variant = u.variant"
-            joined += f"\nleft join (\n{self.started(until)}\n) as t on {same}"
+            joined += f"\nleft join (\n{starts}\n) as t on {same}"
         condition = f"u.first_exposure < {until}"
         if self.events.since is not None:
             condition += f" and (u.{_FRESH} or s.unit_id is not null)"
@@ -319,13 +319,18 @@ select unit_id, variant, {AT_ONCE} as period, 1 as new, {names}{valueless}
 from known_units
 where {condition} and ({" or ".join(conditions) or "1 = 0"})"""
 
-    def started(self, until: int | None = None) -> str:
-        """As `MaturityQueries.started`, of what is closed too.
+    def started(self) -> str:
+        """As `MaturityQueries.started`, of what is closed too."""
+        if self.events.since is None:
+            return self.maturity.started()
+        key = unit_key(in_several=self.events.in_several)
+        return f"""\
+{self._started_of_touched("")}
+union all
+select unit_id, variant, {", ".join(self._started)} from known_units
+where {_UNCHANGED} and ({key}) not in (select ({key}) from done)"""
 
-        Args:
-            until: What was done before this moment counts, in microseconds since 1970; None: all.
-        """
-        before = "" if until is None else f"and time < {until}"
+    def _started_of_touched(self, before: str) -> str:
         now = self.maturity.started(before=before)
         if self.events.since is None:
             return now
@@ -335,8 +340,7 @@ select unit_id, variant, {found}
 from (
   {now}
   union all
-  select unit_id, variant, {", ".join(self._started)} from known_units
-  where {_UNCHANGED}
+  select unit_id, variant, {", ".join(self._started)} from ({self._known_of("done")}) as known_of
 ) as all_started
 group by unit_id, variant"""
 
@@ -425,6 +429,19 @@ where past = 0 and time < {until}"""
     @property
     def _started(self) -> Sequence[str]:
         return [f"started_{i}" for i in range(len(self.maturity.starts))]
+
+    def _since(self, moment: int, *, earliest: int, actions: Sequence[str]) -> str:
+        """The actions since a moment, and those of `fresh_units` since an earlier one."""
+        columns = ", ".join(
+            ["insert_id", "action", "unit_id", "time", *(c for c, _ in self.layout.read)]
+        )
+        parts = [
+            f"where time >= {moment}",
+            f"where time < {moment} and time >= {earliest} and {_FRESH}",
+        ]
+        return "\nunion all\n".join(
+            f"select {columns}\nfrom actions\n{part} and {among(actions)}" for part in parts
+        )
 
     def _running_in(self, place: int, periods: Sequence[int]) -> str:
         """The rows of `running` of known units in one of the periods."""

@@ -192,6 +192,7 @@ class _GoingOn:
         self._answers: list[Answer] = []
         self._days: tuple[DayQueries, str] | None = None
         self._all_days_anew = False
+        self._earliest = 0
         nothing_known = ContinuedQueries(
             events=queries,
             length=new_units.length,
@@ -325,7 +326,10 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
         self._days = days, text
         if closed is not None and closed.closed.days == text:
             session.define("known_days", f"select * from {self._kept.days}")
-            session.define("fresh_days", self._continued.fresh_days(days, most), keep=True)
+            done = self._continued.done_on_days(days, earliest=self._earliest)
+            session.define("done_on_days", done)
+            fresh = self._continued.fresh_days(evolve(days, done="done_on_days"), most)
+            session.define("fresh_days", fresh, keep=True)
             return self._continued.unit_days(days)
         if closed is not None:
             self._all_days_anew = True
@@ -362,6 +366,7 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
         if self._closed is not None:
             first = session.row("first of the new units", _FIRST)["first_exposure"]
             earliest = continued.since if first is None else int(first)  # type: ignore[call-overload]
+            self._earliest = earliest
             before = microseconds(queries.cuped) if queries.cuped is not None else 0
             session.define("counted_actions", continued.counted_actions(earliest=earliest - before))
             source, keep = "counted_actions", True
