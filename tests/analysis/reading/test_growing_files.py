@@ -277,10 +277,14 @@ def test_spark_looks_at_closed_files(folder: Path) -> None:
         _format(str(folder))
 
 
-def test_very_many_small_files_are_opened_once(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(small_files, "_MANY", 3)
+@pytest.fixture
+def three_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (files, small_files):
+        monkeypatch.setattr(module, "MANY", 3)
+
+
+@pytest.mark.usefixtures("three_are_many")
+def test_very_many_small_files_are_opened_once(folder: Path) -> None:
     for i in range(3):
         parquet(folder / DAY / f"{i}.parquet", 2)
     written(folder / DAY / open_name("x"), line(7))
@@ -298,10 +302,8 @@ def test_very_many_small_files_are_opened_once(
     ]
 
 
-def test_one_bad_file_among_many_small_ones_is_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(small_files, "_MANY", 3)
+@pytest.mark.usefixtures("three_are_many")
+def test_one_bad_file_among_many_small_ones_is_named(folder: Path) -> None:
     for i in range(3):
         parquet(folder / DAY / f"{i}.parquet", 2)
     bad = folder / DAY / "1.parquet"

@@ -15,7 +15,7 @@ from abkit.analysis.reading.files import Files, fault, found_files
 from abkit.analysis.reading.matching import Match
 from abkit.analysis.reading.quoting import identifier
 from abkit.analysis.reading.readers import body_of, known_types
-from abkit.analysis.reading.small_files import merged
+from abkit.analysis.reading.small_files import are_small, copied
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
 from abkit.extras import extra
@@ -70,9 +70,6 @@ class Attached:
         with self.translated(table.label, files):
             types_known = known_types(files, self._described)
             body = body_of(files, scratch=self._folder(), types=types_known)
-            one = merged(files, body, scratch=self._folder(), execute=self._connection.execute)
-        if one is not files:
-            files, body = one, body_of(one, scratch=self._folder())
         self._files[name] = files
         self._view(name, body, files)
         types = self._types(name, table.label, files)
@@ -85,17 +82,21 @@ class Attached:
         return types
 
     def tidy(self, name: str, matches: Sequence[Match]) -> None:
-        """Read the columns of CSV that queries need as they are meant.
+        """Read the columns that queries need: very many small files once, and CSV as it is meant.
 
-        What DuckDB cannot read is read row by row, or refused by its line.
+        What DuckDB cannot read of CSV is read row by row, or refused by its line.
 
         Raises:
             AnalysisError: A row cannot be read.
         """
         files = self._files.get(name)
-        if files is None or files.format != "csv":
-            return
         needed = {m.source: m.column.kind for m in matches if m.source is not None}
+        if files is None or not needed:
+            return
+        if are_small(files):
+            self._copy(name, files, [*needed])
+        if files.format != "csv":
+            return
         kinds = {m.source: m.column.kind for m in matches if m.source is not None and not m.path}
         body = body_of(files, scratch=self._folder())
         try:
@@ -112,6 +113,14 @@ class Attached:
             if kind in _NOT_TEXT
         }
         self._view(name, body, files, replaced=meant)
+
+    def _copy(self, name: str, files: Files, columns: Sequence[str]) -> None:
+        """Let a source be one file of these columns."""
+        scratch, execute = self._folder(), self._connection.execute
+        with self.translated(files.label, files):
+            one = copied(files, name, columns, scratch=scratch, execute=execute)
+        self._files[name] = one
+        self._view(name, body_of(one, scratch=scratch), one)
 
     def _marks(
         self, body: str, needed: Sequence[str], kinds: Mapping[str, Kind]

@@ -13,6 +13,7 @@ from typing import BinaryIO, TypeVar
 from attrs import evolve, field, frozen
 
 from abkit.analysis.reading.listing import FORMATS, format_of, is_data, listed, without_replaced
+from abkit.analysis.reading.parquet_schemas import alike
 from abkit.analysis.reading.places import is_url
 from abkit.analysis.reading.remote import fetched
 from abkit.analysis.reading.whole_lines import whole_lines
@@ -25,6 +26,8 @@ _Found = TypeVar("_Found")
 _ATTEMPTS = 5
 _PAUSE = 0.05  # seconds, longer each time
 _HEAD = 65536
+MANY = 500
+"""Opening so many files takes a time of its own."""
 _OTHERS = {
     b"PK\x03\x04": "an Excel or zip file: save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel file: save the sheet as CSV",
@@ -48,6 +51,7 @@ class Files:
         beside: Files of JSON Lines with rows of the same table as these of Parquet; None: there are none.
         are_open: Whether all are copies of files of events that are still written to.
         names: How messages call some of them, such as copies, by the original.
+        alike: Many files of Parquet in groups of the same columns; empty: it is not known which have them.
     """
 
     paths: tuple[Path, ...]
@@ -56,6 +60,7 @@ class Files:
     beside: "Files | None" = None
     are_open: bool = False
     names: Mapping[Path, str] = field(factory=dict, eq=False, repr=False)
+    alike: tuple[tuple[Path, ...], ...] = field(default=(), eq=False, repr=False)
 
     def called(self, file: Path) -> str:
         """How messages call one of the files."""
@@ -147,6 +152,8 @@ def _sorted_out(named: Sequence[Path], label: str, *, scratch: Path) -> Files:
     }
     for kind, files in found.items():
         _check_head(files.paths[0], kind)
+    if "parquet" in found and len(found["parquet"].paths) >= MANY:
+        found["parquet"] = evolve(found["parquet"], alike=alike(found["parquet"].paths))
     if len(found) == 1:
         return next(iter(found.values()))
     if found.keys() != {"parquet", "jsonl"}:

@@ -75,10 +75,10 @@ def body_of(
         return _csv(files, scratch, careful=careful)
     if files.format == "jsonl":
         return _json(files, types)
-    parquet = f"read_parquet({listed(files.paths)}, union_by_name = true)"
-    if files.beside is None:
-        return parquet
-    return _together([parquet, _json(files.beside, types)])
+    bodies = _parquet(files)
+    if files.beside is not None:
+        bodies.append(_json(files.beside, types))
+    return bodies[0] if len(bodies) == 1 else _together(bodies)
 
 
 def known_types(
@@ -108,7 +108,8 @@ def known_types(
         found = described(_json(lines, None))
         if [*found] == ["json"] and (problem := fault(lines)) is not None:
             raise AnalysisError(problem)
-    said = described(f"read_parquet({listed(files.paths)}, union_by_name = true)")
+    some = [group[0] for group in files.alike] or files.paths
+    said = described(_united(some))
     return {name: said.get(name, type_) for name, type_ in found.items()}
 
 
@@ -124,6 +125,18 @@ def _types_of_events(files: Files) -> Mapping[str, str] | None:
             except (ValueError, TypeError):
                 return None
     return {name: TYPES[_EVENTS.get(name, "text")] for name in names}
+
+
+def _parquet(files: Files) -> list[str]:
+    """What reads the files of Parquet, in parts that have the columns of their first file."""
+    if not files.alike:
+        return [_united(files.paths)]
+    return [f"read_parquet({listed(group)})" for group in files.alike]
+
+
+def _united(paths: Sequence[Path]) -> str:
+    """With the columns of all; each file is opened to know them."""
+    return f"read_parquet({listed(paths)}, union_by_name = true)"
 
 
 def _json(files: Files, types: Mapping[str, str] | None) -> str:
