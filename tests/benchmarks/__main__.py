@@ -16,6 +16,7 @@ from rich.console import Console
 from .analysis.detections import detection_table, detections, one_look_table
 from .analysis.hour_files import hour_file_rows, hour_file_table
 from .analysis.levels import level_table, levels
+from .analysis.process_files import process_file_rows
 from .analysis.rows import analysis_rows, analysis_table
 from .analysis.showing import showing_rows, showing_table
 from .bulk import bulk_rows
@@ -54,6 +55,7 @@ def main() -> None:
         *many_rows(),
         *bulk_rows(),
         *import_rows(others.peers),
+        *process_file_rows(),
     ]
     console.print(cost_table(costs))
     console.print(delivery_table(delivery_outcomes()))
