@@ -1,6 +1,7 @@
 """Which Parquet files have the same columns, without opening each by DuckDB."""
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -128,13 +129,14 @@ def test_many_files_are_the_table_that_few_are(
     for i in range(9):
         duckdb.sql(f"copy ({MIXED[i % 3]}) to '{folder / f'{i}.parquet'}' (format parquet)")
 
-    def table() -> tuple[Files, dict[str, str], list[object]]:
+    def table() -> tuple[Files, dict[str, str], list[Any]]:
         found = found_files(folder.parent, scratch=tmp_path)
-        relation = duckdb.sql(f"from {body_of(found, scratch=tmp_path)}")
-        types = {
-            name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)
-        }
-        return found, types, relation.select(*sorted(types)).order("all").fetchall()
+        body = body_of(found, scratch=tmp_path)
+        with duckdb.connect() as connection:
+            described = connection.execute(f"describe from {body}").fetchall()
+            types = {name: kind for name, kind, *_ in described}
+            query = f"select {', '.join(sorted(types))} from {body} order by all"  # noqa: S608
+            return found, types, connection.execute(query).fetchall()
 
     few, types, rows = table()
     monkeypatch.setattr(files, "MANY", 9)
