@@ -15,6 +15,7 @@ from rich.console import Console
 
 from .analysis.detections import detection_table, detections, one_look_table
 from .analysis.hour_files import hour_file_rows, hour_file_table
+from .analysis.incremental import incremental_rows
 from .analysis.levels import level_table, levels
 from .analysis.process_files import process_file_rows
 from .analysis.rows import analysis_rows, analysis_table
@@ -56,6 +57,7 @@ def main() -> None:
         *bulk_rows(),
         *import_rows(others.peers),
         *process_file_rows(),
+        *incremental_rows(),
     ]
     console.print(cost_table(costs))
     console.print(delivery_table(delivery_outcomes()))

@@ -1,0 +1,183 @@
+"""What the last of sixty days costs with a store, beside an analysis from nothing; also of many experiments."""
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time
+
+import duckdb
+
+from abkit.analysis import Analysis, Design, read_together
+from abkit.experiments.declaring.analysis_plan import AnalysisPlan
+from abkit.experiments.declaring.metrics import Winsorize
+from abkit.experiments.declaring.metrics import (
+    ActiveDays,
+    Average,
+    Conversion,
+    Distinct,
+    Funnel,
+    Ratio,
+    Sum,
+    Total,
+)
+
+from ..ratio import Figure
+from ..row import Row
+
+UNITS = "ABKIT_BENCH_UNITS"
+"""The variable of the environment that says how many units there are."""
+
+DAYS, BEFORE, EXPERIMENTS = 60, 14, 20
+"""How long an experiment runs, how long before it actions are known, and how many experiments there are."""
+
+_USUAL, _ACTIONS_OF_UNIT = 50_000, 100
+_REVENUE = Sum(action="purchase", property="price", name="revenue")
+_VIEWS = Total(action="page view", name="views")
+_METRICS = (
+    Conversion(action="purchase", role="primary", name="buyers"),
+    _VIEWS,
+    Sum(
+        action="purchase",
+        property="price",
+        name="revenue, capped",
+        winsorize=Winsorize(upper_percentile=99),
+    ),
+    Average(action="page view", property="ms", name="load time"),
+    Ratio(numerator=_REVENUE, denominator=_VIEWS, name="revenue per view"),
+    Distinct(action="page view", property="page", name="pages"),
+    ActiveDays(action="page view", name="active days"),
+    Funnel(steps=["search", "purchase"], within=timedelta(days=3), name="from search"),
+)
+_PLAN = AnalysisPlan(cuped=timedelta(days=BEFORE), segments=("country",))
+
+
+def incremental_rows() -> list[Row]:
+    """Sixty days of events; the last one comes after all others are in a store."""
+    units = int(os.environ.get(UNITS, _USUAL))
+    with TemporaryDirectory() as where:
+        folder = Path(where)
+        last = _write(folder / "all", units)
+        _link(folder / "all", folder / "events", without=last)
+        first, *_ = designs = [_design(number) for number in range(EXPERIMENTS)]
+        store, together = folder / "one.duckdb", folder / "all.duckdb"
+        began = _seconds([first], folder / "events", store)
+        _seconds(designs, folder / "events", together)
+        _link(folder / "all", folder / "events")
+        nothing = _seconds([first], folder / "events")
+        day = _seconds([first], folder / "events", store)
+        of_all = _seconds(designs, folder / "events", together)
+        size = store.stat().st_size
+    what = f"{units:,} units, {units * _ACTIONS_OF_UNIT / 1e6:.0f}M actions"
+    return [
+        Row(
+            what=f"day {DAYS} with a store: {what}",
+            by_id=Figure([day / nothing]),
+            target=1 / 20,
+            unit="x from nothing",
+            note=f"{day:.1f} s, the store {size / 1e6:.0f} MB",
+        ),
+        Row(
+            what=f"day {DAYS} of {EXPERIMENTS} experiments with a store",
+            by_id=Figure([of_all / nothing]),
+            target=3.0,
+            unit="x one from nothing",
+            note=f"{of_all:.1f} s",
+        ),
+        Row(
+            what="the first run with a store",
+            by_id=Figure([began / nothing]),
+            unit="x from nothing",
+            note=f"{UNITS}: how many units",
+        ),
+    ]
+
+
+def _design(number: int) -> Design:
+    return Design(
+        name=f"E{number}",
+        salt=f"E{number}",
+        unit_type="user",
+        control="0",
+        metrics=_METRICS,
+    )
+
+
+def _seconds(designs: Sequence[Design], events: Path, store: Path | None = None) -> float:
+    """The processor time of the analyses of some experiments."""
+    began = process_time()
+    analyses = [
+        Analysis(
+            design,
+            exposures=events / "exposures",
+            actions=events / "actions",
+            plan=_PLAN,
+            store=store,
+        )
+        for design in designs
+    ]
+    if len(analyses) > 1:
+        read_together(analyses)
+    for analysis in analyses:
+        analysis.run()
+    return process_time() - began
+
+
+def _link(source: Path, folder: Path, *, without: str = "") -> None:
+    for file in source.rglob("*.parquet"):
+        to = folder / file.relative_to(source)
+        if file.parent.name != without and not to.exists():
+            to.parent.mkdir(parents=True, exist_ok=True)
+            os.link(file, to)
+
+
+def _write(folder: Path, units: int) -> str:
+    """Write the events; the answer is the name of the folder of the last day.
+
+    Most units come in the first days. A few do most of what is done.
+    """
+    folder.mkdir()
+    with duckdb.connect() as database:
+        database.execute("set TimeZone = 'UTC'; select setseed(0.4)")
+        database.execute(
+            f"""\
+create table units as
+select 'user-' || i as unit_id, hash(i) as hashed,
+  case when random() < 0.85 then least(-12 * ln(1 - random() * 0.993), {DAYS} - 0.01)
+    else random() * {DAYS} end as first,
+  ['de', 'us', 'fr', 'jp'][1 + floor(random() * 4)::integer] as country,
+  exp(1.2 * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random())) / exp(0.72) as activity
+from range({units}) t(i)"""
+        )
+        start = f"timestamp '2026-03-01' + to_microseconds((%s * {86_400 * 10**6})::bigint)"
+        ids = 'user_id, map([]::varchar[], []::varchar[]) as "groups"'
+        database.execute(
+            f"""\
+create table exposures as
+select unit_id || '-' || n as insert_id, {start % "first"} as time,
+  'E' || n as experiment, 'E' || n as salt, 'user' as unit_type, unit_id,
+  ((hashed >> n) % 2)::varchar as variant, unit_id as {ids},
+  '{{"country":"' || country || '"}}' as properties, '{{"0":0.5,"1":0.5}}' as weights
+from units, range({EXPERIMENTS}) t(n)"""
+        )
+        database.execute(
+            f"""\
+create table actions as
+select 'a' || row_number() over () as insert_id, time, action, {ids},
+  case when action = 'page view'
+    then '{{"page":"/' || floor(random() * 500)::integer || '","ms":' || floor(random() * 900) || '}}'
+    else '{{"price":' || round(exp(random() * 4), 2) || '}}' end as properties
+from (
+  select {start % f"(random() * {DAYS + BEFORE} - {BEFORE})"} as time, unit_id as user_id,
+    case when random() < 0.05 then 'purchase' when random() < 0.2 then 'search'
+      else 'page view' end as action
+  from units, range((activity * {_ACTIONS_OF_UNIT} + random())::bigint)
+)"""
+        )
+        for kind in ("exposures", "actions"):
+            database.execute(
+                f"copy (select *, strftime(time, '%Y-%m-%d') as date from {kind} order by time) "
+                f"to '{folder / kind}' (format parquet, partition_by (date))"
+            )
+    return max(day.name for day in (folder / "actions").iterdir())
