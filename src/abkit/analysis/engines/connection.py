@@ -22,10 +22,10 @@ from abkit.errors import AnalysisError
 class Connection:
     """Runs the queries through a DB-API connection; tables are names such as "analytics.events".
 
-    It never commits, and writes nothing but temporary tables, which it drops again; where it may not make
-    them, it repeats their queries. SQLite, PostgreSQL, MariaDB, DuckDB and ClickHouse are tested, and
-    Snowflake's driver before an imitation of Snowflake; BigQuery, Trino, Redshift and Databricks only as
-    texts.
+    Unless a store is kept there, it never commits, and writes nothing but temporary tables, which it drops
+    again; where it may not make them, it repeats their queries. SQLite, PostgreSQL, MariaDB, DuckDB and
+    ClickHouse are tested, and Snowflake's driver before an imitation of Snowflake; BigQuery, Trino, Redshift
+    and Databricks only as texts.
 
     Args:
         connection: A DB-API connection, or an engine or a connection of SQLAlchemy. It stays the
@@ -71,12 +71,19 @@ class Connection:
     ) -> None:
         self.close()
 
+    @property
+    def dialect(self) -> str:
+        """SQLGlot's name of the dialect."""
+        return self._dialect
+
     def close(self) -> None:
         """Leave the connection as it was found."""
         try:
-            if not self._session.transactional:
+            if self._session.committed or not self._session.transactional:
                 for name in self._kept:
                     self._database.drop(quoted(name, self._dialect))
+            if self._session.committed:
+                self._session.commit()
             self._database.close()
             self._session.close()
         except self._error as error:
@@ -156,6 +163,65 @@ class Connection:
             f"group by {one} having count(*) > 1 limit 1"
         )
         return bool(self.rows(query))
+
+    def columns(self, name: str) -> Sequence[str]:
+        """The names of a table's columns."""
+        text = self._complete(self._translation(f'select * from "{name}" limit 0'))  # noqa: S608
+        with self._translated("the data"), self._session.attempt():
+            description, _ = self._session.run(self._database.query(text))
+        return [str(column[0]) for column in description]
+
+    def in_transaction(self) -> bool:
+        """Whether the caller has begun a transaction, which `create` and its like would commit."""
+        return self._database.in_transaction()
+
+    def create(self, table: str, query: str) -> None:
+        """Make a table of the answer to a query, which stays; this commits.
+
+        Args:
+            table: Its name, as the database quotes it.
+            query: A select.
+
+        Raises:
+            AnalysisError: It may not be written, or the query fails on these data.
+        """
+        text = self._database.query(self._complete(self._translation(query)))
+        self._write(self._database.permanent(table, text))
+        self._database.prepare(table)
+
+    def insert(self, table: str, query: str) -> None:
+        """Add the answer to a query to a table that was made by `create`; this commits.
+
+        Args:
+            table: Its name, as the database quotes it.
+            query: A select of its columns, in their order.
+
+        Raises:
+            AnalysisError: As of `create`.
+        """
+        text = self._database.query(self._complete(self._translation(query)))
+        self._write(f"insert into {table}\n{text}")
+
+    def drop(self, table: str) -> None:
+        """Drop a table that was made by `create`; this commits.
+
+        Args:
+            table: Its name, as the database quotes it.
+
+        Raises:
+            AnalysisError: It may not be dropped.
+        """
+        self._write(f"drop table if exists {table}")
+
+    def _write(self, statement: str) -> None:
+        try:
+            with self._session.attempt():
+                self._session.run(statement)
+            self._session.commit()
+        except self._error as error:
+            self._raise_refused(error)
+            message = f"a table that is to stay cannot be written: {_first_line(error)}"
+            raise AnalysisError(message) from error
 
     def _translation(self, query: str) -> Translation:
         return translated(query, self._dialect, self._names, rewrite=self._database.rewrite)

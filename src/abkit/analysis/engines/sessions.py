@@ -100,11 +100,13 @@ class Session:
     """Runs statements on a connection, and leaves it as it was found.
 
     On PostgreSQL a transaction of the caller's stays open, with all that it did; one that begins here ends
-    here. Nothing is ever committed.
+    here. Nothing is committed but by `commit`.
 
     Attributes:
         connection: The driver's connection.
         error: What it raises.
+        in_transaction: Whether the caller has begun a transaction, as far as the connection tells.
+        committed: Whether something has been committed here.
 
     Args:
         connection: A DB-API connection.
@@ -117,11 +119,15 @@ class Session:
         self._cursor = connection.cursor()  # only one: in DuckDB each has its own temporary tables
         self._in_transaction = False
         self._began = False
+        self._commits_itself = dialect == "duckdb"  # and has nothing to commit afterwards
+        self.committed: bool = False
+        self.in_transaction: bool = getattr(connection, "in_transaction", False) is True
         if dialect == "postgres":
             status = getattr(getattr(connection, "info", None), "transaction_status", _IDLE)
             automatic = bool(getattr(connection, "autocommit", False))
             self._in_transaction = int(status) != _IDLE
             self._began = not self._in_transaction and not automatic
+            self.in_transaction = self._in_transaction
             if self._in_transaction:
                 self.run(f"savepoint {_SAVEPOINT}")
 
@@ -159,6 +165,12 @@ class Session:
             raise
         finally:
             self.run("release savepoint abkit_attempt")
+
+    def commit(self) -> None:
+        """Keep what was written; not for a connection that has a transaction of the caller's."""
+        self.committed = True
+        if not self._commits_itself:
+            self.connection.commit()
 
     def close(self) -> None:
         """Undo, as far as a transaction can."""

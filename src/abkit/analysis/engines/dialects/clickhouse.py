@@ -177,6 +177,10 @@ class ClickHouse(Database):
         doubled = "\\x25\\x25"  # in texts and names; clickhouse-connect would make one of the two
         return f"{text.replace('%%', doubled)}\n{_SETTINGS}"
 
+    def permanent(self, table: str, text: str) -> str:
+        """With what ClickHouse wants to know of a table that stays."""
+        return f"create table {table} engine = MergeTree order by tuple() as\n{text}"
+
     def told(self, error: Exception) -> str:
         """What an error says, without the marks in the parts of the query that it shows."""
         return _SHOWN_MARK.sub("", str(error))

@@ -67,6 +67,19 @@ class Database:
     def prepare(self, table: str) -> None:
         """Do what a new temporary table needs before it is read."""
 
+    def permanent(self, table: str, text: str) -> str:
+        """The statement that makes a table of the answer to a query, which stays.
+
+        Args:
+            table: Its name, quoted where it must be.
+            text: The query, as it is sent.
+        """
+        return f"create table {table} as\n{text}"
+
+    def in_transaction(self) -> bool:
+        """Whether the caller has begun a transaction, which must not be committed here."""
+        return self.session.in_transaction
+
     def drop(self, table: str) -> None:
         """Drop a temporary table."""
         self.session.run(f"drop table if exists {table}")

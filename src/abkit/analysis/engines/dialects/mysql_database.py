@@ -57,6 +57,10 @@ class MySQL(Database):
         """Change what SQLGlot would write as something else."""
         rewrite_for_mysql(tree)
 
+    def in_transaction(self) -> bool:
+        """Whether there was one when the session began."""
+        return not self._reads_only
+
     def drop(self, table: str) -> None:
         """Drop a temporary table: `drop table` would commit what the caller did."""
         self.session.run(f"drop temporary table if exists {table}")
