@@ -90,7 +90,8 @@ class Analysis:
         plan: What is to be otherwise than in the experiment's plan, which the result then says. Where it
             says nothing, the experiment's plan holds; None: in everything.
         store: A `Store`, or the path of its file, which keeps what was read, so that the next time only what
-            is new is; of files only. None: everything is read each time. See docs/howto/analyze-daily.md.
+            is new is: a file keeps what files have, and `Store(schema="...")` what tables of the engine
+            have. None: everything is read each time. See docs/howto/analyze-daily.md.
     """
 
     experiment: "type[Experiment] | Declared | Design"
@@ -262,11 +263,8 @@ class Analysis:
             with opened(self.engine) as engine:
                 yield engine
             return
-        if self.engine is not None:
-            message = "store= keeps what files have: leave out either store= or engine="
-            raise AnalysisError(message)
         needed = needed_columns(ask.who, ask.what, tables)
-        with opened_store(self.store, tables, [needed]) as kept:
+        with opened_store(self.store, self.engine, tables, [needed]) as kept:
             yield kept
 
 
@@ -281,7 +279,7 @@ def read_together(analyses: Iterable[Analysis]) -> None:
             out: it says so when it is run.
 
     Raises:
-        AnalysisError: They have different stores or events, or none; or the events cannot be read.
+        AnalysisError: They have different stores, engines or events, or none; or the events cannot be read.
     """
     known = [*analyses]
     if not known:
@@ -289,7 +287,8 @@ def read_together(analyses: Iterable[Analysis]) -> None:
     first, needed = known[0], []
     tables = first._tables()
     for each in known:
-        if each.store is None or each.store != first.store or each._tables() != tables:
+        alike = each.store == first.store and each.engine is first.engine
+        if each.store is None or not alike or each._tables() != tables:
             message = "what is read together has the same exposures, actions and identities, and one store="
             raise AnalysisError(message)
         with suppress(AnalysisError):
@@ -299,7 +298,7 @@ def read_together(analyses: Iterable[Analysis]) -> None:
 
     def take_in() -> None:
         if store is not None:
-            with opened_store(store, tables, needed):
+            with opened_store(store, first.engine, tables, needed):
                 pass
 
     from_the_newest(take_in)

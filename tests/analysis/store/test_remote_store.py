@@ -318,9 +318,9 @@ def test_other_file_systems_keep_a_store_too_and_a_file_url_is_a_path(
     assert (tmp_path / "store.duckdb").is_file()
     with (
         pytest.raises(AnalysisError, match="was replaced by another process"),
-        working_copy(Store(url)) as copy,
+        working_copy(url) as copy,
     ):
-        Path(copy.path).touch()
+        copy.touch()
         fsspec.filesystem("memory").pipe_file(url, b"another")
     assert fsspec.filesystem("memory").cat_file(url) == b"another"
 

@@ -236,7 +236,7 @@ def test_what_is_no_store_is_refused(events: Path) -> None:
     frame = pl.DataFrame({"experiment": ["everything"]})
     with pytest.raises(AnalysisError, match="not the DataFrame: give the path of files"):
         stored(events / "store.duckdb", exposures=frame).run()
-    with pytest.raises(AnalysisError, match="leave out either store= or engine="):
+    with pytest.raises(AnalysisError, match="with engine=, a store is a schema of its database"):
         stored(events / "store.duckdb", engine=duckdb.connect()).run()
     (events / "empty").mkdir()
     with pytest.raises(EmptyDataError):

@@ -1,4 +1,4 @@
-"""What the last of sixty days costs with a store, beside an analysis from nothing; also of many experiments."""
+"""What the last of sixty days costs with a store: of one experiment, and of many."""
 
 import os
 from collections.abc import Sequence
@@ -11,7 +11,6 @@ import duckdb
 
 from abkit.analysis import Analysis, Design, read_together
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan
-from abkit.experiments.declaring.metrics import Winsorize
 from abkit.experiments.declaring.metrics import (
     ActiveDays,
     Average,
@@ -21,6 +20,7 @@ from abkit.experiments.declaring.metrics import (
     Ratio,
     Sum,
     Total,
+    Winsorize,
 )
 
 from ..ratio import Figure
@@ -148,7 +148,7 @@ select 'user-' || i as unit_id, hash(i) as hashed,
     else random() * {DAYS} end as first,
   ['de', 'us', 'fr', 'jp'][1 + floor(random() * 4)::integer] as country,
   exp(1.2 * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random())) / exp(0.72) as activity
-from range({units}) t(i)"""
+from range({units}) t(i)"""  # noqa: S608 - no input
         )
         start = f"timestamp '2026-03-01' + to_microseconds((%s * {86_400 * 10**6})::bigint)"
         ids = 'user_id, map([]::varchar[], []::varchar[]) as "groups"'
@@ -159,7 +159,7 @@ select unit_id || '-' || n as insert_id, {start % "first"} as time,
   'E' || n as experiment, 'E' || n as salt, 'user' as unit_type, unit_id,
   ((hashed >> n) % 2)::varchar as variant, unit_id as {ids},
   '{{"country":"' || country || '"}}' as properties, '{{"0":0.5,"1":0.5}}' as weights
-from units, range({EXPERIMENTS}) t(n)"""
+from units, range({EXPERIMENTS}) t(n)"""  # noqa: S608 - no input
         )
         database.execute(
             f"""\
@@ -173,11 +173,11 @@ from (
     case when random() < 0.05 then 'purchase' when random() < 0.2 then 'search'
       else 'page view' end as action
   from units, range((activity * {_ACTIONS_OF_UNIT} + random())::bigint)
-)"""
+)"""  # noqa: S608 - no input
         )
         for kind in ("exposures", "actions"):
             database.execute(
-                f"copy (select *, strftime(time, '%Y-%m-%d') as date from {kind} order by time) "
+                f"copy (select *, strftime(time, '%Y-%m-%d') as date from {kind} order by time) "  # noqa: S608
                 f"to '{folder / kind}' (format parquet, partition_by (date))"
             )
     return max(day.name for day in (folder / "actions").iterdir())

@@ -49,6 +49,7 @@ class Connection:
         self._suffix = f"abkit_{secrets.token_hex(4)}"
         self._names: dict[str, str] = {}
         self._definitions: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._cheap: set[str] = set()
         self._kept: list[str] = []
         try:
             self._session = Session(driver, dialect)
@@ -139,9 +140,20 @@ class Connection:
         """
         translation = self._translation(query)
         internal = self._named(name)
+        self._cheap.discard(internal)
         if not (keep and self._keep(internal, self._complete(translation))):
             body = with_parts(translation.parts, translation.body)
             self._definitions[internal] = (body, self._needed(translation))
+
+    def name(self, name: str, query: str) -> None:
+        """As `define`, of a query that only names what is in tables: to read it again costs nothing.
+
+        Args:
+            name: How queries call it.
+            query: A select.
+        """
+        self.define(name, query)
+        self._cheap.add(self._names[name])
 
     def rows(self, query: str) -> Sequence[Row]:
         """The answer to a query, by column name.
@@ -254,7 +266,9 @@ class Connection:
             for name in self._needed(translation)
         }
         once = before if self._database.materializes else ()
-        return with_parts({**before, **translation.parts}, translation.body, once=once)
+        anew = [quoted(n, self._dialect) for n in self._cheap] if self._database.inlines else ()
+        parts = {**before, **translation.parts}
+        return with_parts(parts, translation.body, once=once, anew=anew)
 
     def _needed(self, translation: Translation) -> tuple[str, ...]:
         """The definitions that a query reads, and those that they read, in their order."""

@@ -87,19 +87,26 @@ def constant(text: str, dialect: str) -> str:
     return _text(tree, dialect)
 
 
-def with_parts(parts: Mapping[str, str], body: str, *, once: Collection[str] = ()) -> str:
+def with_parts(
+    parts: Mapping[str, str],
+    body: str,
+    *,
+    once: Collection[str] = (),
+    anew: Collection[str] = (),
+) -> str:
     """A select with common tables before it.
 
     Args:
         parts: The common tables, by their quoted names.
         body: The select.
         once: The common tables that are to be computed before they are joined.
+        anew: The common tables that are to be read anew wherever they are named.
     """
+    ways = {**dict.fromkeys(anew, " not materialized"), **dict.fromkeys(once, " materialized")}
     if not parts:
         return body
     listed = ",\n".join(
-        f"{name} as{' materialized' if name in once else ''} (\n{text}\n)"
-        for name, text in parts.items()
+        f"{name} as{ways.get(name, '')} (\n{text}\n)" for name, text in parts.items()
     )
     return f"with\n{listed}\n{body}"
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from abkit.analysis.reading.columns import Column, Kind
+from abkit.analysis.reading.listing import format_of
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.store import kept_columns
@@ -139,6 +140,7 @@ class _Arriving:
         new = sorted(name for name in self.now.states if name not in kept)
         if not new:
             return not replaced
+        self._check_formats()
         first = 1 + max(self.known.parts.values(), default=-1)
         parts = [*enumerate(_apart(new), start=first)]
         with tempfile.TemporaryDirectory(prefix="abkit-") as scratch:
@@ -168,6 +170,13 @@ class _Arriving:
         """Whether each row of the store can be told from all others."""
         without = f"select count(*) from {_rows(self.kind)} where {ROW_ID} is null"
         return self.kind in ONCE and self.engine.run(without) == [(0,)]
+
+    def _check_formats(self) -> None:
+        """Refuse what cannot be read together, though each part could."""
+        formats = {format_of(name) for name in self.now.states}
+        if len(formats) > 1 and formats != {"parquet", "jsonl"}:
+            self.engine.open("as_given", self.table, [*self.known.columns.values()])
+            self.engine.forget("as_given")
 
     def _read(self, parts: _Parts, scratch: Path) -> frozenset[str]:
         """Read files into a table `incoming`; the answer are the columns that some of them have."""

@@ -54,8 +54,8 @@ class BeyondLimits:
         key = unit_key(in_several=self.events.in_several)
         now, found = [], []
         for i, columns in self._columns().items():
-            for name, pick, of in (("peak", "greatest", "max"), ("trough", "least", "min")):
-                now.append(f"{pick}({', '.join(columns)}) as {name}_{i}")
+            for name, than, of in (("peak", ">", "max"), ("trough", "<", "min")):
+                now.append(f"{_further(columns, than)} as {name}_{i}")
                 found.append(f"{of}({name}_{i}) as {name}_{i}")
         before = ""
         if known is not None:
@@ -187,6 +187,20 @@ def _outer(
     reach: float | None, other: float | None, pick: Callable[[float, float], float]
 ) -> float | None:
     return reach if reach is None or other is None else pick(reach, other)
+
+
+def _further(values: Sequence[str], than: str) -> str:
+    """The largest or the smallest of one or two values that is not null, as SQL that every database has.
+
+    Args:
+        values: The values.
+        than: What says that a value is further.
+    """
+    first, *others = values
+    if not others:
+        return first
+    (other,) = others
+    return f"case when {first} is null or {other} {than} {first} then {other} else {first} end"
 
 
 def _any(conditions: Iterable[str]) -> str:

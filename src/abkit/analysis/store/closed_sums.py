@@ -13,7 +13,7 @@ from abkit.analysis.query.sums import Limits, SumQueries
 from abkit.analysis.store.beyond_limits import BeyondLimits, covers, widened
 from abkit.analysis.store.closed_days import Answer, ClosedDays, Limit, at_once, cancels, with_rows
 from abkit.analysis.store.continued_queries import ContinuedQueries
-from abkit.analysis.store.kept_days import KeptDays
+from abkit.analysis.store.keeping import Kept, KeptTable
 
 _CHANGED = "unit_id in (select unit_id from changed_units)"
 _UNCHANGED = "unit_id not in (select unit_id from changed_units)"
@@ -33,20 +33,21 @@ class ClosedSums:
     """
 
     def __init__(
-        self, session: QuerySession, queries: ContinuedQueries, closed: ClosedDays, kept: KeptDays
+        self, session: QuerySession, queries: ContinuedQueries, closed: ClosedDays, kept: Kept
     ) -> None:
         self._session, self._queries, self._kept = session, queries, kept
         self._scopes = count(1)
         self.closed: ClosedDays = closed
         self.states: str | None = None
-        session.define("known_units", f"select * from {kept.units}")
+        session.define("known_units", f"select * from {kept.table(KeptTable.UNITS)}")
         session.define("changed_units", queries.changed_units(), keep=True)
         session.define("fresh_units", queries.fresh_units(), keep=True)
         counted = session.row("units that changed", "select count(*) as units from changed_units")
         self.changed: bool = integer(counted, "units") > 0
         if queries.distinct:
-            gone = f" where not ({queries.values_of_changed()})" if self.changed else ""
-            session.define("known_values", f"select * from {kept.values}{gone}")
+            gone = f" where not ({queries.keys.of_changed()})" if self.changed else ""
+            values = kept.table(KeptTable.VALUES)
+            session.define("known_values", f"select * from {values}{gone}")
 
     def without_changed_units(self) -> bool:
         """Take away what the units had added that changed; False if too little is left to be exact."""
@@ -80,7 +81,8 @@ class ClosedSums:
             return
         if covers(closed.reach, before, now):
             scoped = self._session.scoped(self._scope())
-            scoped.define("states", f"select * from {self._kept.states} where {_UNCHANGED}")
+            states = self._kept.table(KeptTable.STATES)
+            scoped.define("states", f"select * from {states} where {_UNCHANGED}")
         else:
             reach = widened(widened(beyond.reach(self._session, queries), before), now)
             closed = evolve(closed, reach=reach)

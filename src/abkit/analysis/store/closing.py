@@ -12,7 +12,7 @@ from abkit.analysis.store.beyond_limits import BeyondLimits, narrowed
 from abkit.analysis.store.closed_days import Answer, ClosedDays, Limit, at_once
 from abkit.analysis.store.closed_sums import ClosedSums, listed_limits
 from abkit.analysis.store.continued_queries import ContinuedQueries
-from abkit.analysis.store.kept_days import KeptDays, Rows
+from abkit.analysis.store.keeping import Kept, KeptTable, Rows
 
 _MORE = 2
 """Where there are so many times the states that were kept at first, fewer are kept."""
@@ -42,7 +42,7 @@ class Closing:
     queries: ContinuedQueries
     beyond: BeyondLimits
     limits: SumQueries
-    kept: KeptDays
+    kept: Kept
     before: ClosedSums | None
     since: int
 
@@ -69,15 +69,15 @@ class Closing:
         )
         reach: Sequence[Limit] = ()
         beyond = 0
-        changes: dict[str, Rows] = {}
+        changes: dict[KeptTable, Rows] = {}
         if self.beyond.limited:
             self._define_extremes()
-            reach, beyond, changes[self.kept.states] = self._states()
+            reach, beyond, changes[KeptTable.STATES] = self._states()
         if self.queries.distinct:
-            changes[self.kept.values] = self._values()
+            changes[KeptTable.VALUES] = self._values()
         if days is not None:
-            changes[self.kept.days] = self._days(days[0], anew=all_days_anew)
-        changes[self.kept.units] = self._units()  # last: the others ask what was known of them
+            changes[KeptTable.DAYS] = self._days(days[0], anew=all_days_anew)
+        changes[KeptTable.UNITS] = self._units()  # last: the others ask what was known of them
         self.kept.write(evolve(closed, reach=reach, beyond=beyond), changes)
 
     @property
@@ -105,7 +105,7 @@ class Closing:
         known = None
         if not self._is_first:
             known = "known_extremes"
-            self.session.define(known, self.queries.known_extremes())
+            self.session.define(known, self.queries.known_extremes(self.beyond.limited))
         text = self.beyond.extremes(self.since, length=self.queries.length, known=known)
         self.session.define("extremes", text, keep=True)
 
@@ -122,13 +122,16 @@ class Closing:
             reach, states, others = before.closed.reach, "states", before.states
             if others is None and self._are_many(before.closed.beyond):
                 reach = narrowed(reach, self.beyond.reach(session, self.limits))
-                others = f"{self.kept.states} where {_UNCHANGED}"
+                others = f"{self.kept.table(KeptTable.STATES)} where {_UNCHANGED}"
         is_beyond = self.beyond.states(reach)
-        rows = f"select * from {states} where period < {last} and {is_beyond}"
+        columns = "*"
+        if others is not None:
+            columns = ", ".join(self.kept.engine.columns("states"))
+        rows = f"select {columns} from {states} where period < {last} and {is_beyond}"
         if others is not None:
             rows += f"""
-union all by name
-select * from (select * from {others}) as kept where {is_beyond}"""
+union all
+select {columns} from (select * from {others}) as kept_states where {is_beyond}"""
         session.define("closing_states", rows, keep=True)
         if before is None or others is not None:
             count = session.row("states kept", "select count(*) as states from closing_states")
@@ -136,9 +139,8 @@ select * from (select * from {others}) as kept where {is_beyond}"""
         return reach, before.closed.beyond, Rows("closing_states", gone=_CHANGED)
 
     def _are_many(self, first: int) -> bool:
-        count = self.session.row(
-            "states kept", f"select count(*) as states from {self.kept.states}"
-        )
+        kept = self.kept.table(KeptTable.STATES)
+        count = self.session.row("states kept", f"select count(*) as states from {kept}")
         return integer(count, "states") > _MORE * max(first, _FEW)
 
     def _units(self) -> Rows:
@@ -154,7 +156,7 @@ select * from (select * from {others}) as kept where {is_beyond}"""
         self.session.define("closing_values", self.queries.closing_values(self.since), keep=True)
         if self._is_first:
             return Rows("closing_values")
-        gone = self.queries.values_of_changed()
+        gone = self.queries.keys.of_changed()
         return Rows("closing_values", gone=gone)
 
     def _days(self, days: DayQueries, *, anew: bool) -> Rows:

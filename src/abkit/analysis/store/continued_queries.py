@@ -14,6 +14,7 @@ from abkit.analysis.query.values import among, number
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store.closed_days import AT_ONCE
+from abkit.analysis.store.value_keys import ValueKeys
 from abkit.experiments.declaring.metrics import (
     ActiveDays,
     Counting,
@@ -45,6 +46,7 @@ class ContinuedQueries:
         columns: The columns of `units`.
         batch: The last batch of actions that is summed up in `known_units`.
         maturity: Tells when units began what `known_units` has as started_0, ...
+        keys: How known values of units are told apart.
     """
 
     events: EventQueries
@@ -52,6 +54,7 @@ class ContinuedQueries:
     columns: Sequence[str]
     batch: int
     maturity: MaturityQueries
+    keys: ValueKeys
 
     @property
     def since(self) -> int:
@@ -64,26 +67,32 @@ class ContinuedQueries:
         return self.events.layout
 
     def changed_units(self) -> str:
-        """Units of which what is known does not hold any more. Columns: unit_id."""
-        same = " and ".join(f"k.{name} is not distinct from u.{name}" for name in self.columns)
-        other = ""
-        if self.events.in_several:
-            other = f"""
-union
-select u.unit_id as unit_id
-from units u
-left join known_units k on {same}
-where k.unit_id is null and u.unit_id in (select unit_id from known_units)"""
+        """Units of which what is known does not hold any more. Columns: unit_id.
+
+        It groups, and joins nothing: a database that guesses how many rows are alike in several columns
+        guesses so few that it compares each with each.
+        """
+        columns = ", ".join(self.columns)
         return f"""\
-select k.unit_id as unit_id
-from known_units k
-left join units u on {same}
-where u.unit_id is null{other}
-union
-select unit_id
-from actions
-where batch > {self.batch} and time < {self.since} and {among(self.layout.actions)}
-  and unit_id in (select unit_id from known_units)"""
+select distinct unit_id
+from (
+  select unit_id
+  from (
+    select {columns}, max(was) as was, max(is_now) as is_now
+    from (
+      select {columns}, 1 as was, 0 as is_now from known_units
+      union all
+      select {columns}, 0 as was, 1 as is_now from units
+    ) as known_and_now
+    group by {columns}
+  ) as told
+  where was <> is_now
+  union all
+  select unit_id
+  from actions
+  where batch > {self.batch} and time < {self.since} and {among(self.layout.actions)}
+) as changed
+where unit_id in (select unit_id from known_units)"""
 
     def fresh_units(self) -> str:
         """Units of which nothing is known, or what does not hold any more. Columns: unit_id."""
@@ -141,9 +150,9 @@ where time >= {self.since} and action = {literal(last)}
         """
         if not isinstance(part, Distinct):  # a day that is closed is another one
             return ""
+        same = " and ".join(f"k.{name} = {sql}" for name, sql in self.keys.columns("told.").items())
         return f"""and not exists (
-  select 1 as one from known_values k
-  where k.part = {place} and k.unit = hash(told.unit_id, told.variant) and k.seen = hash(told.seen)
+  select 1 as one from known_values k where k.part = {place} and {same}
 )"""
 
     def counted_actions(self, *, earliest: int) -> str:
@@ -199,7 +208,14 @@ from (
             units: The table of the units, as SQL that follows "from".
         """
         key = unit_key(in_several=self.events.in_several)
-        return f"select * from by_period where ({key}) in (select ({key}) from {units})"
+        names = [*self.events.state_names(), *(["valueless"] if self.layout.values else [])]
+        columns = ", ".join(
+            f"p.{name} as {name}" for name in ("unit_id", "variant", "period", "new", *names)
+        )
+        return f"""\
+select {columns}
+from by_period p
+join (select distinct {key} from {units}) as among_units on {self._same_unit("among_units", "p")}"""
 
     def running(self, periods: Sequence[int]) -> str:
         """As `EventQueries.running`, of what came after what is closed.
@@ -211,9 +227,16 @@ from (
         others = (self._running_in(i, periods) for i in range(len(periods)))
         return "\nunion all\n".join([fresh, *others])
 
-    def known_extremes(self) -> str:
-        """The rows of `known_units` that hold, of units of `by_period`."""
-        return self._known_of("by_period")
+    def known_extremes(self, limited: Sequence[int]) -> str:
+        """The extremes of known units of `by_period`.
+
+        Args:
+            limited: The places of the parts that have some.
+        """
+        names = ", ".join(
+            f"k.{what}_{i} as {what}_{i}" for i in limited for what in ("peak", "trough")
+        )
+        return self._known_of("by_period", names)
 
     def touched_units(self, until: int | None = None) -> str:
         """The sums of all that each unit of `by_period` did, with what is closed. Columns: as of `per_unit`.
@@ -231,28 +254,22 @@ select {unit_of_group(in_several=self.events.in_several)},
   {sums}
 from by_period{before}
 group by {key}"""
-        listed = ", ".join(names)
+        listed = ", ".join(f"r.{name} as {name}" for name in names)
         return f"""\
-select unit_id, variant, {listed}
-from running
+select r.unit_id as unit_id, r.variant as variant, {listed}
+from running r
 join (
   select {key}, max(period) as period from running{before} group by {key}
-) as last using ({key}, period)"""
+) as latest on {self._same_unit("latest", "r")} and latest.period = r.period"""
 
     def per_unit(self) -> str:
-        """As `EventQueries.per_unit`: of what is closed, and of what came since."""
-        listed = ", ".join(self.events.state_names())
-        if self.layout.values:
-            listed += f", {number(0.0)} as valueless"
-        touched = f"select unit_id, variant, {listed} from touched_units"
-        if self.events.since is None:
-            return touched
-        key = unit_key(in_several=self.events.in_several)
-        return f"""\
-{touched}
-union all
-select unit_id, variant, {listed} from known_units
-where {_UNCHANGED} and ({key}) not in (select ({key}) from touched_units)"""
+        """As `EventQueries.per_unit`, without valueless: of what is closed, and of what came since."""
+        names = self.events.state_names()
+        valueless = f", {number(0.0)} as valueless" if self.layout.values else ""
+        touched = f"select unit_id, variant, {', '.join(names)} from touched_units"
+        if self.events.since is not None:
+            touched += f"\nunion all\n{self._known_but('touched_units', names)}"
+        return f"select told.*{valueless}\nfrom (\n{touched}\n) as told"
 
     def closing_units(self, until: int, *, limited: Sequence[int]) -> str:
         """The rows of `known_units` that are new or other ones once all before a moment is closed.
@@ -264,13 +281,12 @@ where {_UNCHANGED} and ({key}) not in (select ({key}) from touched_units)"""
         names = self.events.state_names()
         columns = ", ".join(f"u.{name} as {name}" for name in self.columns)
         sums = ", ".join(f"coalesce(s.{name}, {number(0.0)}) as {name}" for name in names)
-        key = unit_key(in_several=self.events.in_several)
         started = joined = ""
         if limited:
             started = "".join(
                 f", e.{name}_{i} as {name}_{i}" for i in limited for name in ("peak", "trough")
             )
-            joined = f"\nleft join extremes e using ({key})"
+            joined = f"\nleft join extremes e on {self._same_unit('e', 'u')}"
         if self.maturity.starts:
             started += "".join(f", t.{name} as {name}" for name in self._started)
             starts = self._started_of_touched(f"and time < {until}")
@@ -284,7 +300,7 @@ select {columns}, {sums}{started}
 from units u
 left join (
 {self.touched_units(until)}
-) as s using ({key}){joined}
+) as s on {self._same_unit("s", "u")}{joined}
 where {condition}"""
 
     def with_segments(self, states: str) -> str:
@@ -323,12 +339,9 @@ where {condition} and ({" or ".join(conditions) or "1 = 0"})"""
         """As `MaturityQueries.started`, of what is closed too."""
         if self.events.since is None:
             return self.maturity.started()
-        key = unit_key(in_several=self.events.in_several)
-        return f"""\
-{self._started_of_touched("")}
-union all
-select unit_id, variant, {", ".join(self._started)} from known_units
-where {_UNCHANGED} and ({key}) not in (select ({key}) from done)"""
+        return (
+            f"{self._started_of_touched('')}\nunion all\n{self._known_but('done', self._started)}"
+        )
 
     def _started_of_touched(self, before: str) -> str:
         now = self.maturity.started(before=before)
@@ -340,7 +353,7 @@ select unit_id, variant, {found}
 from (
   {now}
   union all
-  select unit_id, variant, {", ".join(self._started)} from ({self._known_of("done")}) as known_of
+  {self._known_of("done", ", ".join(f"k.{name} as {name}" for name in self._started))}
 ) as all_started
 group by unit_id, variant"""
 
@@ -396,25 +409,18 @@ from fresh_days d
 join units u on u.unit_id = d.unit_id and u.variant = d.variant
 where u.first_exposure + (d.day + 1) * {_DAY} <= {until}"""
 
-    def values_of_changed(self) -> str:
-        """Which rows of the values of units are of units that changed, as SQL."""
-        return """\
-unit in (
-  select hash(unit_id, variant) from known_units where unit_id in (select unit_id from changed_units)
-)"""
-
     def closing_values(self, until: int) -> str:
         """The different values of units that were first there before a moment, and are not known yet.
 
-        Columns: part (the place of the metric among `Layout.derived`), unit and seen (hashes of the unit with
-        its variant, and of the value).
+        Columns: part (the place of the metric among `Layout.derived`), and those of `keys`.
 
         Args:
             until: The moment.
         """
+        columns = ", ".join(f"{sql} as {name}" for name, sql in self.keys.columns().items())
         return "\nunion all\n".join(
             f"""\
-select {i} as part, hash(unit_id, variant) as unit, hash(seen) as seen
+select {i} as part, {columns}
 from completed_{i}
 where past = 0 and time < {until}"""
             for i in self.distinct
@@ -452,13 +458,8 @@ where past = 0 and time < {until}"""
             was = f"k.{name}{''.join(added)}" if name in changing else f"k.{name}"
             now = f"{was} + r.{name}" if name in changing else was
             names.append(f"{now} as {name}, {was} as was_{name}")
-        columns = unit_key(in_several=self.events.in_several).split(", ")
-
-        def same(other: str) -> str:
-            return " and ".join(f"{other}.{column} = r.{column}" for column in columns)
-
         joined = "".join(
-            f"\nleft join by_period p{i} on {same(f'p{i}')} and p{i}.period = {periods[i]}"
+            f"\nleft join by_period p{i} on {self._same_unit(f'p{i}', 'r')} and p{i}.period = {periods[i]}"
             for i in later
         )
         valueless = ", r.valueless as valueless" if self.layout.values else ""
@@ -466,10 +467,28 @@ where past = 0 and time < {until}"""
 select r.unit_id as unit_id, r.variant as variant, r.period as period, r.new as new{valueless},
   {", ".join(names)}
 from by_period r
-join known_units k on {same("k")}{joined}
+join known_units k on {self._same_unit("k", "r")}{joined}
 where r.period = {periods[place]} and r.unit_id not in (select unit_id from fresh_units)"""
 
-    def _known_of(self, source: str) -> str:
-        """The rows of `known_units` that hold, of units of a table."""
+    def _known_of(self, source: str, columns: str) -> str:
+        """The rows of `known_units` that hold, of units of a table: unit_id, variant and other columns."""
         key = unit_key(in_several=self.events.in_several)
-        return f"select * from known_units where {_UNCHANGED} and ({key}) in (select ({key}) from {source})"
+        return f"""\
+select k.unit_id as unit_id, k.variant as variant, {columns}
+from known_units k
+join (select distinct {key} from {source}) as came on {self._same_unit("came", "k")}
+where k.{_UNCHANGED}"""
+
+    def _known_but(self, table: str, names: Sequence[str]) -> str:
+        """The rows of `known_units` that hold, of units that are not in a table."""
+        key = unit_key(in_several=self.events.in_several)
+        listed = ", ".join(f"k.{name} as {name}" for name in names)
+        return f"""\
+select k.unit_id as unit_id, k.variant as variant, {listed}
+from known_units k
+left join (select distinct {key} from {table}) as came on {self._same_unit("came", "k")}
+where came.unit_id is null and k.{_UNCHANGED}"""
+
+    def _same_unit(self, one: str, other: str) -> str:
+        columns = unit_key(in_several=self.events.in_several).split(", ")
+        return " and ".join(f"{one}.{column} = {other}.{column}" for column in columns)

@@ -42,8 +42,7 @@ from abkit.analysis.store.closed_days import AT_ONCE, Answer, at_once, with_rows
 from abkit.analysis.store.closed_sums import ClosedSums
 from abkit.analysis.store.closing import Closing
 from abkit.analysis.store.continued_queries import ContinuedQueries
-from abkit.analysis.store.engine import StoreEngine
-from abkit.analysis.store.kept_days import KeptDays
+from abkit.analysis.store.keeping import Keeping, Kept, KeptTable
 from abkit.analysis.times import duration
 from abkit.experiments.declaring.metrics import Derived, Retention
 
@@ -79,7 +78,7 @@ def measure_continued(
         None if one insert_id is that of different actions: then it must be told of all of them which counts.
     """
     engine, layout = session.engine, queries.layout
-    if not isinstance(engine, StoreEngine):
+    if not isinstance(engine, Keeping):
         return None
     own_unit = "unit_id" in actions.columns
     if not engine.has("actions", actions, queries.columns(own_unit=own_unit)):
@@ -92,7 +91,7 @@ def measure_continued(
     if layout.waits_for:
         queries = evolve(queries, end=end)
     definition = definition_of(queries, new_units, engine.columns("units"), version=engine.version)
-    kept = KeptDays(engine, experiment, definition)
+    kept = engine.kept(experiment, definition)
     going_on = _GoingOn(session, queries, new_units, kept, before=end - microseconds(DELAY))
     going_on.define_units()
     sums = SumQueries.of_units(layout, phased=queries.phased)
@@ -181,7 +180,7 @@ class _GoingOn:
         session: QuerySession,
         queries: EventQueries,
         new_units: NewUnits,
-        kept: KeptDays,
+        kept: Kept,
         *,
         before: int,
     ) -> None:
@@ -198,6 +197,7 @@ class _GoingOn:
             length=new_units.length,
             columns=kept.engine.columns("units"),
             batch=0,
+            keys=kept.keys,
             maturity=MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)),
         )
         self._closed: ClosedSums | None = None
@@ -325,7 +325,7 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
         text = evolve(days, end=0).unit_days(most)
         self._days = days, text
         if closed is not None and closed.closed.days == text:
-            session.define("known_days", f"select * from {self._kept.days}")
+            session.define("known_days", f"select * from {self._kept.table(KeptTable.DAYS)}")
             done = self._continued.done_on_days(days, earliest=self._earliest)
             session.define("done_on_days", done)
             fresh = self._continued.fresh_days(evolve(days, done="done_on_days"), most)

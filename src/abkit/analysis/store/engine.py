@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -12,7 +13,7 @@ from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.store.kept_columns import BATCH, kept_columns
-from abkit.analysis.store.place import Store
+from abkit.analysis.store.kept_days import KeptDays
 from abkit.errors import AnalysisError
 from abkit.extras import extra
 
@@ -37,10 +38,11 @@ class StoreEngine(DuckDB):
     What queries define is forgotten as ever; what is written in the schema `store` is kept.
 
     Args:
-        store: The store, a file of this machine.
+        path: The file.
+        late: How long after it happened an event commonly arrives.
 
     Attributes:
-        path: Its file.
+        path: The file.
         late: How long after it happened an event commonly arrives, in microseconds.
 
     Raises:
@@ -48,13 +50,13 @@ class StoreEngine(DuckDB):
         MissingExtraError: duckdb is not installed.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, path: Path, *, late: timedelta) -> None:
         with extra("analysis"):
             import duckdb
         super().__init__()
         self._unreadable = duckdb.IOException
-        self.path: Path = Path(store.path)
-        self.late: int = microseconds(store.late)
+        self.path: Path = path
+        self.late: int = microseconds(late)
         self._kept: list[tuple[Table, str]] = []
         self._opened: dict[str, str] = {}
         try:
@@ -111,6 +113,10 @@ class StoreEngine(DuckDB):
     def differ(self, kind: str) -> bool:
         """Whether some events have one insert_id, and are not the same."""
         return any(row[0] for row in self.run(f"select repeats from store.sources {_of(kind)}"))
+
+    def kept(self, experiment: str, definition: str) -> KeptDays:
+        """What is known of one experiment, as it is asked."""
+        return KeptDays(self, experiment, definition)
 
     def columns(self, name: str) -> Sequence[str]:
         """The names of a table's columns."""

@@ -1,28 +1,20 @@
 """Where a store has what is known of the closed days of an experiment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.store.closed_days import ClosedDays
-from abkit.analysis.store.engine import StoreEngine
+from abkit.analysis.store.keeping import KeptTable, Rows
+from abkit.analysis.store.value_keys import HashedValues, ValueKeys
+
+if TYPE_CHECKING:
+    from abkit.analysis.store.engine import StoreEngine
 
 MOST = 4
 """Of one experiment, so many different questions are kept, such as with another window; the last ones."""
-
-
-@frozen
-class Rows:
-    """What is new in a table.
-
-    Attributes:
-        table: Where the new rows are.
-        gone: Which of the old rows do not hold any more, as SQL; None: none of them does.
-    """
-
-    table: str
-    gone: str | None = None
 
 
 @frozen
@@ -35,32 +27,17 @@ class KeptDays:
         definition: A digest of what is asked.
     """
 
-    engine: StoreEngine
+    engine: "StoreEngine"
     experiment: str
     definition: str
 
     @property
-    def units(self) -> str:
-        """The table of what each unit did in closed days."""
-        return self.table("units")
+    def keys(self) -> ValueKeys:
+        """As `Kept.keys`."""
+        return HashedValues()
 
-    @property
-    def states(self) -> str:
-        """The table of the states of units that limits may change."""
-        return self.table("states")
-
-    @property
-    def values(self) -> str:
-        """The table of the different values of each unit."""
-        return self.table("values")
-
-    @property
-    def days(self) -> str:
-        """The table of what units did by days since their exposure."""
-        return self.table("days")
-
-    def table(self, kind: str) -> str:
-        """The table of a kind, one of `_KINDS`."""
+    def table(self, kind: KeptTable) -> str:
+        """As `Kept.table`."""
         return f"store.{identifier(f'{kind}_{self.definition}')}"
 
     def read(self) -> ClosedDays | None:
@@ -73,16 +50,12 @@ class KeptDays:
         ((batch,),) = self.engine.run("select coalesce(max(batch), 0) from store.batches")
         return int(batch)
 
-    def write(self, closed: ClosedDays, changes: Mapping[str, Rows]) -> None:
-        """Write down what is known.
-
-        Args:
-            closed: The sums.
-            changes: By the table, what is new in it.
-        """
+    def write(self, closed: ClosedDays, changes: Mapping[KeptTable, Rows]) -> None:
+        """As `Kept.write`."""
         run = self.engine.run
         with self.engine.transaction():
-            for table, rows in changes.items():
+            for kind, rows in changes.items():
+                table = self.table(kind)
                 if rows.gone is None:
                     run(f"create or replace table {table} as select * from {rows.table}")
                 else:
@@ -95,7 +68,7 @@ class KeptDays:
 
     def forget(self) -> None:
         """Forget what is known."""
-        for kind in _KINDS:
+        for kind in KeptTable:
             self.engine.run(f"drop table if exists {self.table(kind)}")
         self.engine.run(f"delete from store.experiments {self._own}")
 
@@ -117,10 +90,7 @@ class KeptDays:
             KeptDays(self.engine, self.experiment, definition).forget()
 
 
-_KINDS: Sequence[str] = ("units", "states", "values", "days")
-
-
-def forget_all(engine: StoreEngine) -> None:
+def forget_all(engine: "StoreEngine") -> None:
     """Forget what is known of all experiments."""
     for experiment, definition in engine.run(
         "select experiment, definition from store.experiments"

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from attrs import field, frozen
 
@@ -13,7 +14,9 @@ LATE = timedelta(days=3)
 """What comes later than this is counted too, and a note says so."""
 
 
-def _path(value: object) -> Path | str:
+def _path(value: object) -> Path | str | None:
+    if value is None:
+        return None
     if is_url(value):
         return str(value)
     if isinstance(value, str | os.PathLike) and os.fspath(value):
@@ -31,25 +34,46 @@ def _days(_store: "Store", _attribute: object, value: object) -> None:
         raise AnalysisError(message)
 
 
+def _schema(_store: "Store", _attribute: object, value: Any) -> None:
+    if value is not None and not (isinstance(value, str) and all(value.split("."))):
+        message = f"schema must be the name of a schema, such as 'analytics_abkit', not {value!r}"
+        raise AnalysisError(message)
+
+
 @frozen
 class Store:
-    """A file that keeps events and sums, so that the next analysis reads only what is new.
+    """What keeps events and sums, so that the next analysis reads only what is new.
 
-    Any number of experiments can share one, if they are analyzed from the same events. What it says can be
-    had from the events again at any time: it may be removed.
+    It is a file, or a schema of the database that is analyzed. Any number of experiments can share one, if
+    they are analyzed from the same events. What it says can be had from the events again at any time: it may
+    be removed.
 
     Attributes:
         path: The file, which DuckDB writes, or its URL; it is made where there is none. What a URL names is
-            fetched, used and put back, if nobody else has replaced it meanwhile.
+            fetched, used and put back, if nobody else has replaced it meanwhile. None: it is a schema.
+        schema: With `engine=` a connection, the schema of its database, such as "analytics_abkit" or
+            "project.dataset", as it is spelled there; it must be there, and all tables of the store are made
+            in it. None: it is a file.
         late: How long after it happened an event may arrive. What arrives later counts as exactly, and the
             result says how many there were.
 
     Raises:
-        AnalysisError: It is no path, or no length of time.
+        AnalysisError: It is no path, no name, or no length of time; or it is both a file and a schema, or
+            neither.
     """
 
-    path: Path | str = field(converter=_path)
+    path: Path | str | None = field(converter=_path, default=None)
+    schema: str | None = field(kw_only=True, default=None, validator=_schema)
     late: timedelta = field(kw_only=True, default=LATE, validator=_days)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is two places, or none."""
+        if (self.path is None) == (self.schema is None):
+            message = (
+                "a store is either a file, such as Store('events.duckdb'), or a schema of the database that "
+                "is analyzed, such as Store(schema='analytics_abkit')"
+            )
+            raise AnalysisError(message)
 
 
 def store_of(value: object) -> Store | None:

@@ -32,11 +32,11 @@ class StoreReplacedError(AnalysisError):
 
 
 @contextmanager
-def working_copy(store: Store) -> Iterator[Store]:
-    """A store of this machine to work with; what becomes of it is put back, unless an error ends it.
+def working_copy(place: Path | str) -> Iterator[Path]:
+    """A file of this machine to work with; what becomes of it is put back, unless an error ends it.
 
     Args:
-        store: The store; one of this machine is worked with itself.
+        place: Where the store is; one of this machine is worked with itself.
 
     Raises:
         StoreReplacedError: Another process has replaced it meanwhile; it stays as that one left it.
@@ -44,14 +44,14 @@ def working_copy(store: Store) -> Iterator[Store]:
         MissingExtraError: fsspec is not installed.
     """
     with _told():
-        local = path_of(str(store.path)) if is_url(store.path) else Path(store.path)
+        local = path_of(str(place)) if is_url(place) else Path(place)
     if local is not None:
-        yield evolve(store, path=local)
+        yield local
         return
     with tempfile.TemporaryDirectory(prefix="abkit-") as scratch:
-        copy = _Copy.fetched(str(store.path), Path(scratch) / "store.duckdb")
+        copy = _Copy.fetched(str(place), Path(scratch) / "store.duckdb")
         try:
-            yield evolve(store, path=copy.path)
+            yield copy.path
         except AnalysisError as error:
             error.args = tuple(
                 str(each).replace(str(copy.path), copy.file.label) for each in error.args
@@ -67,9 +67,12 @@ def shared_copy(store: Store) -> Iterator[Store]:
     If it was replaced meanwhile, what they found is right all the same; a warning says that what they read
     is not kept.
     """
+    if store.path is None:
+        yield store
+        return
     try:
-        with working_copy(store) as copy:
-            yield copy
+        with working_copy(store.path) as copy:
+            yield evolve(store, path=copy)
     except StoreReplacedError as error:
         logger.warning("%s: the results are right, and the next run goes on from that store", error)
 

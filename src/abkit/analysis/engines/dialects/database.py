@@ -17,6 +17,8 @@ class Database:
         keeps: Whether temporary tables are made there for what several queries read; elsewhere it is
             computed each time.
         materializes: Whether it must be told to compute a common table once, before it is joined.
+        inlines: Whether it must be told not to compute a common table that only names what is in others:
+            else it forgets what it knows of these.
 
     Args:
         name: SQLGlot's name of the dialect that it is asked in.
@@ -28,6 +30,7 @@ class Database:
 
     keeps: bool = False
     materializes: bool = False
+    inlines: bool = False
 
     def __init__(self, name: str, session: Session) -> None:
         self.name: str = name

@@ -11,6 +11,8 @@ from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.errors import AnalysisError
 
+_INLINES = 120_000
+"""PostgreSQL 12 is the first that can be told so."""
 _TEXTS = ("text", "character", "name", "citext", "json", "jsonb")
 _FLOATS = ("double precision", "real", "numeric")
 _NUMBER = "'^[[:space:]]*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?[[:space:]]*$'"
@@ -145,6 +147,8 @@ class Postgres(Database):
         if setting != "on":
             message = "the connection must have standard_conforming_strings on, its default"
             raise AnalysisError(message)
+        _, ((number,),) = session.run("show server_version_num")
+        self.inlines: bool = int(str(number)) >= _INLINES
 
     def version(self) -> str:
         """Such as "PostgreSQL 15.13"."""
