@@ -19,7 +19,7 @@ from abkit import AnalysisPlan, Conversion, Sum, UserExperiment
 from abkit.analysis import Analysis, Result, Store, read_together
 from abkit.errors import AnalysisError, EmptyDataError
 
-from .arriving_events import Everything, actions, differences, exposures, write
+from .arriving_events import START, Everything, actions, differences, exposures, write
 
 
 class Buyers(UserExperiment):
@@ -110,6 +110,34 @@ def test_several_experiments_are_read_together(events: Path) -> None:
         spoil(file)
     for analysis, result in zip(analyses, expected, strict=True):
         assert [*differences(result, analysis.run().to_dict())] == []
+
+
+def test_experiments_that_ask_the_same_are_kept_apart(tmp_path: Path) -> None:
+    """Each goes on from what it knows of its own units, in its own variants."""
+
+    class Another(Everything):
+        name = "another"
+        salt = "another"
+        variants = {"0": 0.5, "1": 0.5}
+        metrics = Everything.metrics
+        plan = Everything.plan
+
+    rng, folder = random.Random(8), tmp_path / "events"  # noqa: S311
+    seen = [each.event for each in exposures(rng, units=60)]
+    of_another = {"experiment": "another", "salt": "another"}
+    swapped = {"0": "1", "1": "0"}
+    for number, each in enumerate([*seen]):
+        variant = each["variant"] if number % 3 else swapped[each["variant"]]
+        seen.append({**each, **of_another, "variant": variant, "insert_id": f"another-{number}"})
+    did = [each.event for each in actions(rng, units=60)]
+    for name, first, last in (("a", 0, 6), ("b", 6, 9), ("c", 9, 99)):
+        begin, end = (START + timedelta(days=days) for days in (first, last))
+        for kind, events in (("exposures", seen), ("actions", did)):
+            before = kind == "actions" and not first
+            new = [e for e in events if (before or begin <= e["time"]) and e["time"] < end]
+            write(new, folder / kind, name)
+        for experiment in (Everything, Another):
+            check(folder, experiment)
 
 
 def test_what_is_read_together_is_of_one_store(events: Path) -> None:

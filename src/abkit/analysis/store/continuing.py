@@ -90,7 +90,8 @@ def measure_continued(
     end = last_moment(session, exposed=exposed, until=now)
     if layout.waits_for:
         queries = evolve(queries, end=end)
-    definition = definition_of(queries, new_units, engine.columns("units"), version=engine.version)
+    told = (experiment, engine.version, *engine.columns("units"))
+    definition = definition_of(queries, new_units, told)
     kept = engine.kept(experiment, definition)
     going_on = _GoingOn(session, queries, new_units, kept, before=end - microseconds(DELAY))
     going_on.define_units()
@@ -113,23 +114,21 @@ def measure_continued(
     return Continued(measured, _complete(session, queries), going_on)
 
 
-def definition_of(
-    queries: EventQueries, new_units: NewUnits, columns: Sequence[str], *, version: str
-) -> str:
+def definition_of(queries: EventQueries, new_units: NewUnits, told: Sequence[str]) -> str:
     """A digest of what is asked of units: what is known of another question is of no use.
 
     Args:
         queries: The queries of what units did.
         new_units: When the units came.
-        columns: The columns of `units`, and what they are of.
-        version: Of the engine, whose hashes are kept.
+        told: The experiment, as others may ask the same of other units; the version of the engine, whose
+            hashes are kept; and the columns of `units`.
     """
     plain = evolve(queries, end=0, since=None, until=None)
     by_period = plain.by_period(new_units.length, source="rows")
     parts = [plain.done(source="actions"), by_period, plain.states(source="periods")]
     parts += [str(each) for each in queries.layout.capped]
     parts += MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)).starts
-    return sha256("\n".join([*parts, *columns, version]).encode()).hexdigest()[:16]
+    return sha256("\n".join([*parts, *told]).encode()).hexdigest()[:16]
 
 
 @frozen(slots=False)
