@@ -62,6 +62,48 @@ class Everything(UserExperiment):
     plan = AnalysisPlan(cuped=timedelta(days=5), segments=("country",))
 
 
+class Unusual(UserExperiment):
+    """What is asked more rarely, each time in a way of its own: limits on both sides, no limit in time."""
+
+    name = "everything"
+    salt = "everything"
+    variants = {"0": 0.5, "1": 0.5}
+    metrics = [
+        Funnel(steps=["view", "search", "buy"], name="ever", role="primary"),
+        Funnel(steps=["search", "buy"], counting="total", name="times"),
+        Sum(
+            action="buy",
+            property="price",
+            name="revenue",
+            winsorize=Winsorize(lower_percentile=10, upper_percentile=80),
+        ),
+        Sum(action="buy", property="price", name="logged", log=True),
+        Total(action="view", name="views", winsorize=Winsorize(upper_percentile=95)),
+        Distinct(
+            action="view",
+            property="page",
+            name="early pages",
+            window=timedelta(days=3),
+            delay=timedelta(hours=5),
+        ),
+        Distinct(
+            action="buy", property="sku", name="skus", mature_only=True, window=timedelta(days=2)
+        ),
+        Retention(start="view", returning="search", n=1, name="searched"),
+    ]
+    plan = AnalysisPlan(cuped=timedelta(days=5), segments=("city",), covariates=["country"])
+
+
+class Hourly(Unusual):
+    """The same by hours, and of units that saw several variants."""
+
+    name = "everything"
+    salt = "everything"
+    variants = {"0": 0.5, "1": 0.5}
+    metrics = Unusual.metrics
+    plan = AnalysisPlan(several="include", segments=("city",), over_time="hour")
+
+
 @frozen
 class Arriving:
     """An event, and when it arrives, in days since `START`."""
@@ -86,7 +128,12 @@ def exposures(rng: random.Random, *, units: int) -> list[Arriving]:
                 "unit_id": f"u{unit}",
                 "variant": rng.choice("01") if rng.random() < 0.05 else variant,
                 "user_id": f"u{unit}",
-                "properties": json.dumps({"country": rng.choice(["de", "us"])}),
+                "properties": json.dumps(
+                    {
+                        "country": rng.choice(["de", "us"]),
+                        "city": f"c{int(rng.expovariate(0.12))}" if rng.random() < 0.9 else None,
+                    }
+                ),
                 "weights": '{"0":0.5,"1":0.5}',
             }
             found.append(Arriving(event, at + _delay(rng)))
@@ -102,7 +149,10 @@ def actions(rng: random.Random, *, units: int) -> list[Arriving]:
                 rng.random() * (LENGTH + 6) - 6,
                 rng.choice(["view", "view", "buy", "search"]),
             )
-            properties: dict[str, object] = {"price": round(math.exp(rng.random() * 4), 2)}
+            properties: dict[str, object] = {
+                "price": round(math.exp(rng.random() * 4), 2),
+                "sku": f"s{rng.randrange(4)}",
+            }
             if action != "buy":
                 properties = {"ms": rng.randrange(900), "page": f"/{rng.randrange(5)}"}
             event = {

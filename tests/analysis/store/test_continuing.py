@@ -7,10 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abkit import UserExperiment
 from abkit.analysis import Analysis, Result
 from abkit.errors import AbkitError
 
-from .arriving_events import LENGTH, Everything, actions, differences, exposures, write
+from .arriving_events import (
+    LENGTH,
+    Everything,
+    Hourly,
+    Unusual,
+    actions,
+    differences,
+    exposures,
+    write,
+)
 
 
 def outcome(run: Callable[[], Result]) -> object:
@@ -21,10 +31,10 @@ def outcome(run: Callable[[], Result]) -> object:
         return f"{type(error).__name__}: {error}"
 
 
-@given(st.integers(0, 2**32))
-@settings(max_examples=3)
+@given(st.integers(0, 2**32), st.sampled_from([Everything, Unusual, Hourly]))
+@settings(max_examples=4)
 def test_each_run_has_the_numbers_of_a_run_from_nothing(
-    tmp_path_factory: pytest.TempPathFactory, seed: int
+    tmp_path_factory: pytest.TempPathFactory, seed: int, experiment: type[UserExperiment]
 ) -> None:
     rng, events = random.Random(seed), tmp_path_factory.mktemp("events")  # noqa: S311
     arriving = {"exposures": exposures(rng, units=50), "actions": actions(rng, units=50)}
@@ -36,9 +46,9 @@ def test_each_run_has_the_numbers_of_a_run_from_nothing(
             write(new, events / kind, str(run))
             (events / kind).mkdir(exist_ok=True)
         before = moment
-        analysis = Analysis(Everything, exposures=events / "exposures", actions=events / "actions")
+        analysis = Analysis(experiment, exposures=events / "exposures", actions=events / "actions")
         stored = Analysis(
-            Everything,
+            experiment,
             exposures=events / "exposures",
             actions=events / "actions",
             store=events / "store.duckdb",

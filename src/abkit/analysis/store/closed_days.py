@@ -41,7 +41,7 @@ class Answer:
         """Whether it answers what is asked, around whatever shifts."""
         if parts is None or self.parts is None:
             return self.by == queries.by and parts is self.parts
-        return self.by == queries.by and {*parts} <= {*self.parts}
+        return self.by == queries.by and {*parts} == {*self.parts}
 
 
 @frozen(kw_only=True)

@@ -11,6 +11,7 @@ from abkit.analysis.query.sums import SumQueries
 from abkit.analysis.store.beyond_limits import BeyondLimits, narrowed
 from abkit.analysis.store.closed_days import Answer, ClosedDays, Limit, at_once
 from abkit.analysis.store.closed_sums import ClosedSums, listed_limits
+from abkit.analysis.store.closing_queries import ClosingQueries
 from abkit.analysis.store.continued_queries import ContinuedQueries
 from abkit.analysis.store.keeping import Kept, KeptTable, Rows
 
@@ -81,6 +82,10 @@ class Closing:
         self.kept.write(evolve(closed, reach=reach, beyond=beyond), changes)
 
     @property
+    def _closing(self) -> ClosingQueries:
+        return ClosingQueries(self.queries)
+
+    @property
     def _is_first(self) -> bool:
         return self.before is None
 
@@ -105,7 +110,7 @@ class Closing:
         known = None
         if not self._is_first:
             known = "known_extremes"
-            self.session.define(known, self.queries.known_extremes(self.beyond.limited))
+            self.session.define(known, self._closing.known_extremes(self.beyond.limited))
         text = self.beyond.extremes(self.since, length=self.queries.length, known=known)
         self.session.define("extremes", text, keep=True)
 
@@ -115,7 +120,7 @@ class Closing:
         last = self.since // self.queries.length
         if before is None:
             reach: Sequence[Limit] = self.beyond.reach(session, self.limits)
-            periods = self.queries.periods_of(f"extremes where {self.beyond.units(reach)}")
+            periods = self._closing.periods_of(f"extremes where {self.beyond.units(reach)}")
             states = f"({self.queries.with_segments(events.states(source=periods))}) as states"
             others = None
         else:
@@ -144,8 +149,7 @@ select {columns} from (select * from {others}) as kept_states where {is_beyond}"
         return integer(count, "states") > _MORE * max(first, _FEW)
 
     def _units(self) -> Rows:
-        queries = self.queries
-        text = queries.closing_units(self.since, limited=self.beyond.limited)
+        text = self._closing.units(self.since, limited=self.beyond.limited)
         self.session.define("closing_units", text, keep=True)
         if self._is_first:
             return Rows("closing_units")
@@ -153,12 +157,12 @@ select {columns} from (select * from {others}) as kept_states where {is_beyond}"
         return Rows("closing_units", gone=gone)
 
     def _values(self) -> Rows:
-        self.session.define("closing_values", self.queries.closing_values(self.since), keep=True)
+        self.session.define("closing_values", self._closing.values(self.since), keep=True)
         if self._is_first:
             return Rows("closing_values")
         gone = self.queries.keys.of_changed()
         return Rows("closing_values", gone=gone)
 
     def _days(self, days: DayQueries, *, anew: bool) -> Rows:
-        self.session.define("closing_days", self.queries.closing_days(days, self.since), keep=True)
+        self.session.define("closing_days", self._closing.days(days, self.since), keep=True)
         return Rows("closing_days", gone=None if anew or self._is_first else _CHANGED)

@@ -201,22 +201,6 @@ from (
 {others.by_period(length, source=rows, among=f"not {_FRESH}")}
 ) as of_others"""
 
-    def periods_of(self, units: str) -> str:
-        """The rows of `by_period` of some units, where nothing is known.
-
-        Args:
-            units: The table of the units, as SQL that follows "from".
-        """
-        key = unit_key(in_several=self.events.in_several)
-        names = [*self.events.state_names(), *(["valueless"] if self.layout.values else [])]
-        columns = ", ".join(
-            f"p.{name} as {name}" for name in ("unit_id", "variant", "period", "new", *names)
-        )
-        return f"""\
-select {columns}
-from by_period p
-join (select distinct {key} from {units}) as among_units on {self._same_unit("among_units", "p")}"""
-
     def running(self, periods: Sequence[int]) -> str:
         """As `EventQueries.running`, of what came after what is closed.
 
@@ -226,17 +210,6 @@ join (select distinct {key} from {units}) as among_units on {self._same_unit("am
         fresh = self.events.running(source=f"select * from by_period where {_FRESH}")
         others = (self._running_in(i, periods) for i in range(len(periods)))
         return "\nunion all\n".join([fresh, *others])
-
-    def known_extremes(self, limited: Sequence[int]) -> str:
-        """The extremes of known units of `by_period`.
-
-        Args:
-            limited: The places of the parts that have some.
-        """
-        names = ", ".join(
-            f"k.{what}_{i} as {what}_{i}" for i in limited for what in ("peak", "trough")
-        )
-        return self._known_of("by_period", names)
 
     def touched_units(self, until: int | None = None) -> str:
         """The sums of all that each unit of `by_period` did, with what is closed. Columns: as of `per_unit`.
@@ -260,7 +233,7 @@ select r.unit_id as unit_id, r.variant as variant, {listed}
 from running r
 join (
   select {key}, max(period) as period from running{before} group by {key}
-) as latest on {self._same_unit("latest", "r")} and latest.period = r.period"""
+) as latest on {self.same_unit("latest", "r")} and latest.period = r.period"""
 
     def per_unit(self) -> str:
         """As `EventQueries.per_unit`, without valueless: of what is closed, and of what came since."""
@@ -270,38 +243,6 @@ join (
         if self.events.since is not None:
             touched += f"\nunion all\n{self._known_but('touched_units', names)}"
         return f"select told.*{valueless}\nfrom (\n{touched}\n) as told"
-
-    def closing_units(self, until: int, *, limited: Sequence[int]) -> str:
-        """The rows of `known_units` that are new or other ones once all before a moment is closed.
-
-        Args:
-            until: The moment, the first of a period, in microseconds since 1970.
-            limited: The places of the parts whose `extremes` are known.
-        """
-        names = self.events.state_names()
-        columns = ", ".join(f"u.{name} as {name}" for name in self.columns)
-        sums = ", ".join(f"coalesce(s.{name}, {number(0.0)}) as {name}" for name in names)
-        started = joined = ""
-        if limited:
-            started = "".join(
-                f", e.{name}_{i} as {name}_{i}" for i in limited for name in ("peak", "trough")
-            )
-            joined = f"\nleft join extremes e on {self._same_unit('e', 'u')}"
-        if self.maturity.starts:
-            started += "".join(f", t.{name} as {name}" for name in self._started)
-            starts = self._started_of_touched(f"and time < {until}")
-            same = "t.unit_id = u.unit_id and t.variant = u.variant"
-            joined += f"\nleft join (\n{starts}\n) as t on {same}"
-        condition = f"u.first_exposure < {until}"
-        if self.events.since is not None:
-            condition += f" and (u.{_FRESH} or s.unit_id is not null)"
-        return f"""\
-select {columns}, {sums}{started}
-from units u
-left join (
-{self.touched_units(until)}
-) as s on {self._same_unit("s", "u")}{joined}
-where {condition}"""
 
     def with_segments(self, states: str) -> str:
         """The states of units, with the segments of these."""
@@ -339,21 +280,24 @@ where {condition} and ({" or ".join(conditions) or "1 = 0"})"""
         """As `MaturityQueries.started`, of what is closed too."""
         if self.events.since is None:
             return self.maturity.started()
-        return (
-            f"{self._started_of_touched('')}\nunion all\n{self._known_but('done', self._started)}"
-        )
+        return f"{self.started_of_touched('')}\nunion all\n{self._known_but('done', self.started_names)}"
 
-    def _started_of_touched(self, before: str) -> str:
+    def started_of_touched(self, before: str) -> str:
+        """As `started`, of units that did something since.
+
+        Args:
+            before: As for `MaturityQueries.started`.
+        """
         now = self.maturity.started(before=before)
         if self.events.since is None:
             return now
-        found = ", ".join(f"min({name}) as {name}" for name in self._started)
+        found = ", ".join(f"min({name}) as {name}" for name in self.started_names)
         return f"""\
 select unit_id, variant, {found}
 from (
   {now}
   union all
-  {self._known_of("done", ", ".join(f"k.{name} as {name}" for name in self._started))}
+  {self.known_of("done", ", ".join(f"k.{name} as {name}" for name in self.started_names))}
 ) as all_started
 group by unit_id, variant"""
 
@@ -393,39 +337,6 @@ from known_days d
 join units u on u.unit_id = d.unit_id and u.variant = d.variant
 where d.{_UNCHANGED}"""
 
-    def closing_days(self, days: DayQueries, until: int) -> str:
-        """The rows of `fresh_days` of days that are over before a moment.
-
-        Columns: unit_id, variant, day, v0, ...
-
-        Args:
-            days: The queries of days.
-            until: The moment.
-        """
-        values = "".join(f", d.v{i} as v{i}" for i in range(len(days.metrics)))
-        return f"""\
-select d.unit_id as unit_id, d.variant as variant, d.day as day{values}
-from fresh_days d
-join units u on u.unit_id = d.unit_id and u.variant = d.variant
-where u.first_exposure + (d.day + 1) * {_DAY} <= {until}"""
-
-    def closing_values(self, until: int) -> str:
-        """The different values of units that were first there before a moment, and are not known yet.
-
-        Columns: part (the place of the metric among `Layout.derived`), and those of `keys`.
-
-        Args:
-            until: The moment.
-        """
-        columns = ", ".join(f"{sql} as {name}" for name, sql in self.keys.columns().items())
-        return "\nunion all\n".join(
-            f"""\
-select {i} as part, {columns}
-from completed_{i}
-where past = 0 and time < {until}"""
-            for i in self.distinct
-        )
-
     @property
     def distinct(self) -> Sequence[int]:
         """The places of the metrics of different values among `Layout.derived`."""
@@ -433,7 +344,8 @@ where past = 0 and time < {until}"""
         return [i for i, part in parts if isinstance(part, Distinct)]
 
     @property
-    def _started(self) -> Sequence[str]:
+    def started_names(self) -> Sequence[str]:
+        """The columns of `started`."""
         return [f"started_{i}" for i in range(len(self.maturity.starts))]
 
     def _since(self, moment: int, *, earliest: int, actions: Sequence[str]) -> str:
@@ -459,7 +371,7 @@ where past = 0 and time < {until}"""
             now = f"{was} + r.{name}" if name in changing else was
             names.append(f"{now} as {name}, {was} as was_{name}")
         joined = "".join(
-            f"\nleft join by_period p{i} on {self._same_unit(f'p{i}', 'r')} and p{i}.period = {periods[i]}"
+            f"\nleft join by_period p{i} on {self.same_unit(f'p{i}', 'r')} and p{i}.period = {periods[i]}"
             for i in later
         )
         valueless = ", r.valueless as valueless" if self.layout.values else ""
@@ -467,16 +379,16 @@ where past = 0 and time < {until}"""
 select r.unit_id as unit_id, r.variant as variant, r.period as period, r.new as new{valueless},
   {", ".join(names)}
 from by_period r
-join known_units k on {self._same_unit("k", "r")}{joined}
+join known_units k on {self.same_unit("k", "r")}{joined}
 where r.period = {periods[place]} and r.unit_id not in (select unit_id from fresh_units)"""
 
-    def _known_of(self, source: str, columns: str) -> str:
+    def known_of(self, source: str, columns: str) -> str:
         """The rows of `known_units` that hold, of units of a table: unit_id, variant and other columns."""
         key = unit_key(in_several=self.events.in_several)
         return f"""\
 select k.unit_id as unit_id, k.variant as variant, {columns}
 from known_units k
-join (select distinct {key} from {source}) as came on {self._same_unit("came", "k")}
+join (select distinct {key} from {source}) as came on {self.same_unit("came", "k")}
 where k.{_UNCHANGED}"""
 
     def _known_but(self, table: str, names: Sequence[str]) -> str:
@@ -486,9 +398,10 @@ where k.{_UNCHANGED}"""
         return f"""\
 select k.unit_id as unit_id, k.variant as variant, {listed}
 from known_units k
-left join (select distinct {key} from {table}) as came on {self._same_unit("came", "k")}
+left join (select distinct {key} from {table}) as came on {self.same_unit("came", "k")}
 where came.unit_id is null and k.{_UNCHANGED}"""
 
-    def _same_unit(self, one: str, other: str) -> str:
+    def same_unit(self, one: str, other: str) -> str:
+        """Whether rows of two tables are of one unit, as SQL."""
         columns = unit_key(in_several=self.events.in_several).split(", ")
         return " and ".join(f"{one}.{column} = {other}.{column}" for column in columns)
