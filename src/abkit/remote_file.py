@@ -84,12 +84,12 @@ class RemoteFile:
         self.url: str = url
         self.label: str = masked(url)
         self._filesystem: FileSystem
-        with _translated(self.label):
+        with as_os_errors(self.label):
             self._filesystem, self._path = filesystem_of(url)
 
     def version(self) -> Version | None:
         """What it is now; None if there is no such file."""
-        with _translated(self.label):
+        with as_os_errors(self.label):
             self._filesystem.invalidate_cache()
             try:
                 info = self._filesystem.info(self._path)
@@ -107,7 +107,7 @@ class RemoteFile:
             FileNotFoundError: There is no such bucket.
         """
         bucket = self._path.partition("/")[0]
-        with _translated(self.label):
+        with as_os_errors(self.label):
             if is_object_store(self._filesystem) and not self._filesystem.exists(bucket):
                 message = f"there is no bucket {bucket}"
                 raise FileNotFoundError(message)
@@ -118,7 +118,7 @@ class RemoteFile:
             version = self.version()
             if version is None:
                 return None
-            with _translated(self.label), suppress(FileNotFoundError):
+            with as_os_errors(self.label), suppress(FileNotFoundError):
                 self._filesystem.get_file(self._path, str(target))
                 if self.version() == version:
                     return version
@@ -144,7 +144,7 @@ class RemoteFile:
         """
         if self.version() != over:
             raise ReplacedError(self._replaced())
-        with _translated(self.label):
+        with as_os_errors(self.label):
             if hasattr(self._filesystem, "call_s3"):
                 condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over.tag}
                 self._put_into_s3(source, condition)
@@ -158,7 +158,7 @@ class RemoteFile:
 
     def overwrite(self, content: bytes) -> None:
         """Put this content there, whatever there is."""
-        with _as_file(content) as source, _translated(self.label):
+        with _as_file(content) as source, as_os_errors(self.label):
             self._put(source)
 
     def _put(self, source: Path) -> None:
@@ -242,7 +242,7 @@ def path_of(url: str) -> Path | None:
         OSError: There is no file system for it.
         MissingExtraError: fsspec is not installed.
     """
-    with _translated(masked(url)):
+    with as_os_errors(masked(url)):
         filesystem, path = filesystem_of(url)
         return Path(path) if is_of_this_machine(filesystem) else None
 
@@ -256,8 +256,13 @@ def _as_file(content: bytes) -> Iterator[Path]:
 
 
 @contextmanager
-def _translated(label: str) -> Iterator[None]:
-    """Let what a file system raises be an OSError that names the file."""
+def as_os_errors(label: str, *, doing: str = "read or written") -> Iterator[None]:
+    """Let what a file system raises be an OSError that names the file; our own errors stay what they are.
+
+    Args:
+        label: How messages call the file, or what it is in.
+        doing: What may not be done with it, or cannot.
+    """
     try:
         yield
     except (AbkitError, ReplacedError, IsADirectoryError):
@@ -266,13 +271,13 @@ def _translated(label: str) -> Iterator[None]:
         message = f"{label} does not exist: {_said(error)}"
         raise FileNotFoundError(message) from error
     except PermissionError as error:
-        message = f"{label} may not be read or written with these credentials: {_said(error)}"
+        message = f"{label} may not be {doing} with these credentials: {_said(error)}"
         raise PermissionError(message) from error
     except Exception as error:
         # Every file system has errors of its own.
         if isinstance(error, OSError) and str(error).startswith(label):
             raise
-        message = f"{label} cannot be read or written: {_said(error)}"
+        message = f"{label} cannot be {doing}: {_said(error)}"
         raise OSError(message) from error
 
 

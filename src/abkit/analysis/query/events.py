@@ -204,8 +204,8 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
         """What each unit did in each period in which it did something.
 
         What a unit did before its first exposure belongs to the period of that. Columns: unit_id, variant,
-        period, new (1 in the period of the first exposure), and those of `state_names` and valueless: sums of
-        what was done in the period alone.
+        period, new (1 in the period of the first exposure), and those of `sum_names`: sums of what was
+        done in the period alone.
 
         Args:
             length: Of a period, in microseconds.
@@ -436,6 +436,10 @@ select unit_id, variant, {then} as period,
     def state_names(self) -> list[str]:
         """The columns of `by_period` that are summed up over a unit's periods."""
         return [*self._later_names(), *self._before_names()]
+
+    def sum_names(self) -> list[str]:
+        """The columns of `by_period` that are sums."""
+        return [*self.state_names(), *(["valueless"] if self.layout.values else [])]
 
     def _later_names(self) -> list[str]:
         """The columns of a unit's state that may change in each period."""

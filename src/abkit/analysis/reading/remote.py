@@ -9,9 +9,10 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from abkit.errors import AbkitError, AnalysisError, EmptyDataError
+from abkit.errors import AnalysisError, EmptyDataError
 from abkit.file_systems import FileSystem, filesystem_of, is_of_this_machine
 from abkit.quoting import masked
+from abkit.remote_file import as_os_errors
 
 _ATTEMPTS = 5
 
@@ -135,19 +136,10 @@ def exists(url: str) -> bool:
 def refused(url: str) -> Iterator[None]:
     """Let what a file system raises be our own error."""
     try:
-        yield
-    except AbkitError:
-        raise
-    except FileNotFoundError as error:
-        message = f"{masked(url)} does not exist: {_said(error)}"
-        raise AnalysisError(message) from error
-    except PermissionError as error:
-        message = f"{masked(url)} may not be read with these credentials: {_said(error)}"
-        raise AnalysisError(message) from error
-    except Exception as error:
-        # Every file system has errors of its own.
-        message = f"{masked(url)} cannot be read: {_said(error)}"
-        raise AnalysisError(message) from error
+        with as_os_errors(masked(url), doing="read"):
+            yield
+    except OSError as error:
+        raise AnalysisError(str(error)) from error
 
 
 def _named(
@@ -168,7 +160,3 @@ def _named(
     return root, {
         name: info for name, info in below.items() if is_data(name[len(root) + 1 :].split("/"))
     }
-
-
-def _said(error: Exception) -> str:
-    return " ".join(f"{error}".split()) or type(error).__name__

@@ -14,9 +14,7 @@ from abkit.analysis.store.beyond_limits import BeyondLimits, covers, widened
 from abkit.analysis.store.closed_days import Answer, ClosedDays, Limit, at_once, cancels, with_rows
 from abkit.analysis.store.continued_queries import ContinuedQueries
 from abkit.analysis.store.keeping import Kept, KeptTable
-
-_CHANGED = "unit_id in (select unit_id from changed_units)"
-_UNCHANGED = "unit_id not in (select unit_id from changed_units)"
+from abkit.analysis.store.unit_conditions import CHANGED, UNCHANGED
 
 
 class ClosedSums:
@@ -30,6 +28,11 @@ class ClosedSums:
         queries: The queries of what changed since.
         closed: The sums as they were.
         kept: Where what units did is kept.
+
+    Attributes:
+        closed: The sums, as far as they have been brought up to date.
+        changed: Whether they are others than those that are kept.
+        states: The table of the states that are to be kept instead of those that are; None: none are.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class ClosedSums:
             return True
         answers = self.closed.answers
         asked = [_asking(self._sums(), answer) for answer in answers]
-        found = self._added_by(_CHANGED, answers, asked)
+        found = self._added_by(CHANGED, answers, asked)
         left = [
             with_rows(answer, queries, rows, times=-1)
             for answer, queries, rows in zip(answers, asked, found, strict=True)
@@ -71,9 +74,6 @@ class ClosedSums:
         Args:
             queries: The queries.
             beyond: Which states of units are kept because limits may change what they add.
-
-        Attributes:
-            states: Afterwards, the table of the states that are to be kept, if they are others.
         """
         closed, layout = self.closed, queries.layout
         before, now = closed.limits, listed_limits(queries.limits, layout)
@@ -82,14 +82,14 @@ class ClosedSums:
         if covers(closed.reach, before, now):
             scoped = self._session.scoped(self._scope())
             states = self._kept.table(KeptTable.STATES)
-            scoped.define("states", f"select * from {states} where {_UNCHANGED}")
+            scoped.define("states", f"select * from {states} where {UNCHANGED}")
         else:
             reach = widened(widened(beyond.reach(self._session, queries), before), now)
             closed = evolve(closed, reach=reach)
             scope = self._scope()
-            scoped = self._closed_states(f"{_UNCHANGED} and {beyond.units(reach)}", scope)
+            scoped = self._closed_states(f"{UNCHANGED} and {beyond.units(reach)}", scope)
             self.states = f"states_{scope}"
-        units = f"{_UNCHANGED} and {beyond.units(closed.reach)}"
+        units = f"{UNCHANGED} and {beyond.units(closed.reach)}"
         answers = []
         for answer in closed.answers:
             asked = _asking(queries, answer)
@@ -118,7 +118,7 @@ class ClosedSums:
         self.changed = True
         values = None if parts is None else tuple(parts)
         answer = Answer(by=queries.by, shifts=queries.shifts, parts=values)
-        (rows,) = self._added_by(_UNCHANGED, [answer], [queries])
+        (rows,) = self._added_by(UNCHANGED, [answer], [queries])
         return evolve(answer, rows=rows)
 
     def _sums(self) -> SumQueries:

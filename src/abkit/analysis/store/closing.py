@@ -14,15 +14,13 @@ from abkit.analysis.store.closed_sums import ClosedSums, listed_limits
 from abkit.analysis.store.closing_queries import ClosingQueries
 from abkit.analysis.store.continued_queries import ContinuedQueries
 from abkit.analysis.store.keeping import Kept, KeptTable, Rows
+from abkit.analysis.store.unit_conditions import CHANGED, UNCHANGED
 
 _MORE = 2
 """Where there are so many times the states that were kept at first, fewer are kept."""
 
 _FEW = 1_000
 """So many states are always kept."""
-
-_CHANGED = "unit_id in (select unit_id from changed_units)"
-_UNCHANGED = "unit_id not in (select unit_id from changed_units)"
 
 
 @frozen(kw_only=True)
@@ -127,7 +125,7 @@ class Closing:
             reach, states, others = before.closed.reach, "states", before.states
             if others is None and self._are_many(before.closed.beyond):
                 reach = narrowed(reach, self.beyond.reach(session, self.limits))
-                others = f"{self.kept.table(KeptTable.STATES)} where {_UNCHANGED}"
+                others = f"{self.kept.table(KeptTable.STATES)} where {UNCHANGED}"
         is_beyond = self.beyond.states(reach)
         columns = "*"
         if others is not None:
@@ -141,7 +139,7 @@ select {columns} from (select * from {others}) as kept_states where {is_beyond}"
         if before is None or others is not None:
             count = session.row("states kept", "select count(*) as states from closing_states")
             return reach, integer(count, "states"), Rows("closing_states")
-        return reach, before.closed.beyond, Rows("closing_states", gone=_CHANGED)
+        return reach, before.closed.beyond, Rows("closing_states", gone=CHANGED)
 
     def _are_many(self, first: int) -> bool:
         kept = self.kept.table(KeptTable.STATES)
@@ -153,7 +151,7 @@ select {columns} from (select * from {others}) as kept_states where {is_beyond}"
         self.session.define("closing_units", text, keep=True)
         if self._is_first:
             return Rows("closing_units")
-        gone = f"unit_id in (select unit_id from closing_units) or {_CHANGED}"
+        gone = f"unit_id in (select unit_id from closing_units) or {CHANGED}"
         return Rows("closing_units", gone=gone)
 
     def _values(self) -> Rows:
@@ -165,4 +163,4 @@ select {columns} from (select * from {others}) as kept_states where {is_beyond}"
 
     def _days(self, days: DayQueries, *, anew: bool) -> Rows:
         self.session.define("closing_days", self._closing.days(days, self.since), keep=True)
-        return Rows("closing_days", gone=None if anew or self._is_first else _CHANGED)
+        return Rows("closing_days", gone=None if anew or self._is_first else CHANGED)

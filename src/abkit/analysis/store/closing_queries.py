@@ -10,9 +10,9 @@ from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.values import number
 from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store.continued_queries import ContinuedQueries
+from abkit.analysis.store.unit_conditions import FRESH
 
 _DAY = microseconds(DAY)
-_FRESH = "unit_id in (select unit_id from fresh_units)"
 
 
 @frozen
@@ -33,10 +33,7 @@ class ClosingQueries:
         """
         continued = self.continued
         key = unit_key(in_several=continued.events.in_several)
-        names = [
-            *continued.events.state_names(),
-            *(["valueless"] if continued.layout.values else []),
-        ]
+        names = continued.events.sum_names()
         columns = ", ".join(
             f"p.{name} as {name}" for name in ("unit_id", "variant", "period", "new", *names)
         )
@@ -81,7 +78,7 @@ join (select distinct {key} from {units}) as among_units on {continued.same_unit
             joined += f"\nleft join (\n{starts}\n) as t on {same}"
         condition = f"u.first_exposure < {until}"
         if continued.events.since is not None:
-            condition += f" and (u.{_FRESH} or s.unit_id is not null)"
+            condition += f" and (u.{FRESH} or s.unit_id is not null)"
         return f"""\
 select {columns}, {sums}{started}
 from units u

@@ -14,6 +14,7 @@ from abkit.analysis.query.values import among, number
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store.closed_days import AT_ONCE
+from abkit.analysis.store.unit_conditions import FRESH, UNCHANGED
 from abkit.analysis.store.value_keys import ValueKeys
 from abkit.experiments.declaring.metrics import (
     ActiveDays,
@@ -25,8 +26,6 @@ from abkit.experiments.declaring.metrics import (
 )
 
 _DAY = microseconds(DAY)
-_FRESH = "unit_id in (select unit_id from fresh_units)"
-_UNCHANGED = "unit_id not in (select unit_id from changed_units)"
 
 
 @frozen(kw_only=True)
@@ -118,7 +117,7 @@ where unit_id not in (select unit_id from known_units)
 select unit_id
 from actions
 where time >= {self.since} and action = {literal(last)}
-  and unit_id in (select unit_id from known_units where {_UNCHANGED}{incomplete})"""
+  and unit_id in (select unit_id from known_units where {UNCHANGED}{incomplete})"""
 
     def completing(self, part: Derived, *, waiting: str, earliest: int) -> str:
         """All that units did of which some may complete a metric since. Columns: those of `done`.
@@ -136,7 +135,7 @@ where time >= {self.since} and action = {literal(last)}
         actions = f"""\
 (select * from actions
   where {among(actions_of(part))}{after} and (
-    {_FRESH} or unit_id in (select unit_id from {waiting})
+    {FRESH} or unit_id in (select unit_id from {waiting})
   )
 )"""
         return self.events.done(source=actions)
@@ -184,21 +183,21 @@ where time >= {self.since} and action = {literal(last)}
         events, length = self.events, self.length
         if events.since is None:
             return events.by_period(length, source=rows)
-        names = [*events.state_names(), *(["valueless"] if self.layout.values else [])]
+        names = events.sum_names()
         columns = f"unit_id, variant, period, new, {', '.join(names)}"
         # Of the others, nothing that was before their exposure is new.
         others = evolve(events, cuped=None)
-        there = {*others.state_names(), "valueless"}
+        there = {*others.sum_names()}
         told = ", ".join(n if n in there else f"{number(0.0)} as {n}" for n in names)
         return f"""\
 select {columns}
 from (
-{events.by_period(length, source=rows, among=_FRESH)}
+{events.by_period(length, source=rows, among=FRESH)}
 ) as of_fresh
 union all
 select unit_id, variant, period, new, {told}
 from (
-{others.by_period(length, source=rows, among=f"not {_FRESH}")}
+{others.by_period(length, source=rows, among=f"not {FRESH}")}
 ) as of_others"""
 
     def running(self, periods: Sequence[int]) -> str:
@@ -207,7 +206,7 @@ from (
         Args:
             periods: Those that are not closed and in which something was done, in order.
         """
-        fresh = self.events.running(source=f"select * from by_period where {_FRESH}")
+        fresh = self.events.running(source=f"select * from by_period where {FRESH}")
         others = (self._running_in(i, periods) for i in range(len(periods)))
         return "\nunion all\n".join([fresh, *others])
 
@@ -317,7 +316,7 @@ from (
 ) as d
 join units u on u.unit_id = d.unit_id and u.variant = d.variant
 where u.first_exposure + (d.day + 1) * {_DAY} > {self.since}
-  or d.{_FRESH}"""
+  or d.{FRESH}"""
 
     def unit_days(self, days: DayQueries) -> str:
         """As `DayQueries.unit_days`: `fresh_days`, and days that are closed, which `known_days` has.
@@ -335,7 +334,7 @@ union all
 select d.unit_id, d.variant, d.day, {days.days("u.")} as days{phase_of}{closed}
 from known_days d
 join units u on u.unit_id = d.unit_id and u.variant = d.variant
-where d.{_UNCHANGED}"""
+where d.{UNCHANGED}"""
 
     @property
     def distinct(self) -> Sequence[int]:
@@ -355,7 +354,7 @@ where d.{_UNCHANGED}"""
         )
         parts = [
             f"where time >= {moment}",
-            f"where time < {moment} and time >= {earliest} and {_FRESH}",
+            f"where time < {moment} and time >= {earliest} and {FRESH}",
         ]
         return "\nunion all\n".join(
             f"select {columns}\nfrom actions\n{part} and {among(actions)}" for part in parts
@@ -389,7 +388,7 @@ where r.period = {periods[place]} and r.unit_id not in (select unit_id from fres
 select k.unit_id as unit_id, k.variant as variant, {columns}
 from known_units k
 join (select distinct {key} from {source}) as came on {self.same_unit("came", "k")}
-where k.{_UNCHANGED}"""
+where k.{UNCHANGED}"""
 
     def _known_but(self, table: str, names: Sequence[str]) -> str:
         """The rows of `known_units` that hold, of units that are not in a table."""
@@ -399,7 +398,7 @@ where k.{_UNCHANGED}"""
 select k.unit_id as unit_id, k.variant as variant, {listed}
 from known_units k
 left join (select distinct {key} from {table}) as came on {self.same_unit("came", "k")}
-where came.unit_id is null and k.{_UNCHANGED}"""
+where came.unit_id is null and k.{UNCHANGED}"""
 
     def same_unit(self, one: str, other: str) -> str:
         """Whether rows of two tables are of one unit, as SQL."""

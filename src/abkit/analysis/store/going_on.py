@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 
 from attrs import evolve
 
@@ -16,7 +17,7 @@ from abkit.analysis.aggregation.measures import (
 )
 from abkit.analysis.aggregation.session import QuerySession, instant
 from abkit.analysis.amounts import amount
-from abkit.analysis.engines.base import integer
+from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.maturity import MaturityQueries, limited
@@ -69,13 +70,14 @@ class GoingOn:
         before: int,
     ) -> None:
         self._session, self._kept, self._queries = session, kept, queries
-        self._new_units, self._before = new_units, before
+        self._before = before
         self._beyond = BeyondLimits(queries)
         self._limits = SumQueries.of_units(queries.layout, phased=queries.phased)
         self._answers: list[Answer] = []
         self._days: tuple[DayQueries, str] | None = None
         self._all_days_anew = False
         self._earliest = 0
+        self._units_of_parts: dict[str, Sequence[Row]] = {}
         nothing_known = ContinuedQueries(
             events=queries,
             length=new_units.length,
@@ -149,23 +151,28 @@ class GoingOn:
         session = self._session
         if self._closed is None:
             return measured_part_sums(session, queries, what, largest)
-        column = queries.by[0]
-        values = session.rows(f"{column} of parts", f"select {column} from {largest}")
-        answer = self._closed.around(queries, [_text(row[column]) for row in values])
+        if largest not in self._units_of_parts:
+            self._units_of_parts[largest] = session.rows(
+                "units of parts", queries.units(among=largest)
+            )
+        units = {queries.group(row): integer(row, "units") for row in self._units_of_parts[largest]}
+        answer = self._closed.around(queries, tuple(dict.fromkeys(value for value, *_ in units)))
         queries = evolve(queries, shifts=answer.shifts)
-        units = session.rows("units of parts", queries.units(among=largest))
         rows = session.rows(what, queries.changes(among=largest))
         self._answers.append(with_rows(answer, queries, rows))
         start, length = instant(AT_ONCE * self._continued.length), self._continued.length
         found = cumulated(
             queries,
-            {(start, queries.group(row)): integer(row, "units") for row in units},
+            {(start, group): count for group, count in units.items()},
             at_once(queries, [*answer.rows, *rows]),
             length=length,
-            idle=session.row("measures of a unit that did nothing", queries.idle()),
+            idle=self._idle,
         )
-        asked_for = {queries.group(row) for row in units}
-        return {group: looks for group, looks in found.items() if group in asked_for}
+        return {group: looks for group, looks in found.items() if group in units}
+
+    @cached_property
+    def _idle(self) -> Row:
+        return self._session.row("measures of a unit that did nothing", self._limits.idle())
 
     def told_late(self, late: int) -> Sequence[str]:
         """How many actions came later than is common, in a sentence; nothing if none did.
@@ -273,7 +280,3 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
         completing = continued.completing(part, waiting=f"waiting_{place}", earliest=earliest)
         session.define(f"completing_{place}", completing, keep=isinstance(part, Retention))
         return Known(source=f"completing_{place}")
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -12,6 +12,9 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.store.closed_days import ClosedDays
 from abkit.analysis.store.value_keys import ValueKeys
 
+MOST_QUESTIONS = 4
+"""Of one experiment, so many different questions are kept, such as with another window; the last ones."""
+
 
 class KeptTable(StrEnum):
     """The tables of what is known of one experiment."""

@@ -7,14 +7,11 @@ from attrs import frozen
 
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.store.closed_days import ClosedDays
-from abkit.analysis.store.keeping import KeptTable, Rows
+from abkit.analysis.store.keeping import MOST_QUESTIONS, KeptTable, Rows
 from abkit.analysis.store.value_keys import HashedValues, ValueKeys
 
 if TYPE_CHECKING:
     from abkit.analysis.store.engine import StoreEngine
-
-MOST = 4
-"""Of one experiment, so many different questions are kept, such as with another window; the last ones."""
 
 
 @frozen
@@ -84,7 +81,7 @@ class KeptDays:
         """Forget the questions that were asked before the last ones."""
         of = f"where experiment = {literal(self.experiment)}"
         found = self.engine.run(
-            f"select definition from store.experiments {of} order by number desc offset {MOST}"
+            f"select definition from store.experiments {of} order by number desc offset {MOST_QUESTIONS}"
         )
         for (definition,) in found:
             KeptDays(self.engine, self.experiment, definition).forget()

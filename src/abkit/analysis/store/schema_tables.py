@@ -21,13 +21,11 @@ from abkit.analysis.engines.connection import Connection
 from abkit.analysis.engines.translation import quoted
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.quoting import identifier, literal
+from abkit.analysis.store.keeping import MOST_QUESTIONS
 from abkit.errors import AnalysisError
 
 GRACE = timedelta(hours=6)
 """So long a table stays after it was valid: an analysis that has begun before may still read it."""
-
-MOST = 4
-"""Of one experiment, so many different questions are kept, such as with another window; the last ones."""
 
 _PREFIX = "abkit_store_"
 _PIECE = 8_000
@@ -174,7 +172,7 @@ class SchemaTables:
             latest.setdefault(subject, []).append(of[-1])
         for states in latest.values():
             states.sort(key=lambda state: state.moment)
-            kept |= {state.token for state in states[-MOST:]}
+            kept |= {state.token for state in states[-MOST_QUESTIONS:]}
             kept |= {state.token for state in states if state.moment >= before}
         return frozenset(kept)
 

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from attrs import frozen
 
+from abkit.analysis.store.unit_conditions import CHANGED
+
 
 class ValueKeys(Protocol):
     """The columns of the table of known values, beside part."""
@@ -31,7 +33,7 @@ class PlainValues:
 
     def of_changed(self) -> str:
         """As `ValueKeys.of_changed`."""
-        return "unit_id in (select unit_id from changed_units)"
+        return CHANGED
 
 
 @frozen
@@ -47,7 +49,4 @@ class HashedValues:
 
     def of_changed(self) -> str:
         """As `ValueKeys.of_changed`."""
-        return """\
-unit in (
-  select hash(unit_id, variant) from known_units where unit_id in (select unit_id from changed_units)
-)"""
+        return f"unit in (select hash(unit_id, variant) from known_units where {CHANGED})"
