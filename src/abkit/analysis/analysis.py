@@ -27,10 +27,10 @@ from abkit.analysis.measuring import measure
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import are_additive
+from abkit.analysis.store.file.remote_store import from_the_newest
 from abkit.analysis.store.needed import needed_columns
 from abkit.analysis.store.opening import opened_store
 from abkit.analysis.store.place import Store, store_of
-from abkit.analysis.store.remote_store import from_the_newest
 from abkit.errors import AnalysisError
 from abkit.events import Variant
 from abkit.experiments.declaring.analysis_plan import AnalysisPlan, fields_of_a_plan

@@ -12,7 +12,7 @@ from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.store.continuing import measure_continued
+from abkit.analysis.store.closed.continuing import measure_continued
 
 
 def _nothing() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from abkit.analysis.store.file.remote_store import shared_copy
 from abkit.analysis.store.place import Store
-from abkit.analysis.store.remote_store import shared_copy
 from abkit.cli.config import Option
 from abkit.cli.places import FileOrUrl
 

@@ -16,8 +16,8 @@ import pytest
 
 from abkit import Conversion, UserExperiment, remote_file
 from abkit.analysis import Analysis, Result, Store, read_together
-from abkit.analysis.store import remote_store
-from abkit.analysis.store.remote_store import shared_copy, working_copy
+from abkit.analysis.store.file import remote_store
+from abkit.analysis.store.file.remote_store import shared_copy, working_copy
 from abkit.errors import AnalysisError
 from abkit.remote_file import RemoteFile, ReplacedError
 

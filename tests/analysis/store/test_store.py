@@ -221,7 +221,7 @@ def test_a_store_that_another_process_has_is_refused(
     events: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(events)
-    monkeypatch.setattr("abkit.analysis.store.engine.PATIENCE", 0.2)
+    monkeypatch.setattr("abkit.analysis.store.file.engine.PATIENCE", 0.2)
     program = (
         "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
     )

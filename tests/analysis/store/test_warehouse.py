@@ -268,13 +268,13 @@ def test_of_two_runs_at_once_both_are_right_and_the_next_one_too(tables: DuckDBT
 def test_small_tables_become_one_and_what_nobody_reads_is_dropped(
     tables: DuckDBTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("abkit.analysis.store.arriving_days.MOST_TABLES", 4)
-    monkeypatch.setattr("abkit.analysis.store.arriving_days.MERGED", 3)
+    monkeypatch.setattr("abkit.analysis.store.schema.arriving_days.MOST_TABLES", 4)
+    monkeypatch.setattr("abkit.analysis.store.schema.arriving_days.MERGED", 3)
     for run in range(7):
         check(tables)
         tables.add("actions", some_actions(f"run{run}", days=12 + run))
     many = stored(tables)
-    monkeypatch.setattr("abkit.analysis.store.schema_tables.GRACE", timedelta(0))
+    monkeypatch.setattr("abkit.analysis.store.schema.schema_tables.GRACE", timedelta(0))
     check(tables)
     check(tables)
     few = [name for name in stored(tables) if name.startswith("abkit_store_actions_")]

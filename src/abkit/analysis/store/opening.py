@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.store.arriving import take_in
-from abkit.analysis.store.engine import StoreEngine
-from abkit.analysis.store.keeping import Keeping
+from abkit.analysis.store.closed.keeping import Keeping
+from abkit.analysis.store.file.arriving import take_in
+from abkit.analysis.store.file.engine import StoreEngine
+from abkit.analysis.store.file.remote_event_files import FilesGoneError
+from abkit.analysis.store.file.remote_store import working_copy
 from abkit.analysis.store.kept_columns import kept_columns
 from abkit.analysis.store.place import Store
-from abkit.analysis.store.remote_event_files import FilesGoneError
-from abkit.analysis.store.remote_store import working_copy
-from abkit.analysis.store.warehouse import opened_warehouse
+from abkit.analysis.store.schema.warehouse import opened_warehouse
 from abkit.errors import AnalysisError
 
 _ATTEMPTS = 5

@@ -13,10 +13,10 @@ from abkit.analysis.reading.listing import format_of
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.store import kept_columns
-from abkit.analysis.store.engine import StoreEngine
-from abkit.analysis.store.event_files import EventFiles, event_files
+from abkit.analysis.store.file.engine import StoreEngine
+from abkit.analysis.store.file.event_files import EventFiles, event_files
+from abkit.analysis.store.file.kept_days import forget_all
 from abkit.analysis.store.kept_columns import BATCH, PART, ROW_ID
-from abkit.analysis.store.kept_days import forget_all
 from abkit.errors import AnalysisError
 
 FOLDERS_APART = 8

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from abkit.analysis.reading.quoting import identifier, literal
-from abkit.analysis.store.closed_days import ClosedDays
-from abkit.analysis.store.keeping import MOST_QUESTIONS, KeptTable, Rows
-from abkit.analysis.store.value_keys import HashedValues, ValueKeys
+from abkit.analysis.store.closed.closed_days import ClosedDays
+from abkit.analysis.store.closed.keeping import MOST_QUESTIONS, KeptTable, Rows
+from abkit.analysis.store.closed.value_keys import HashedValues, ValueKeys
 
 if TYPE_CHECKING:
-    from abkit.analysis.store.engine import StoreEngine
+    from abkit.analysis.store.file.engine import StoreEngine
 
 
 @frozen

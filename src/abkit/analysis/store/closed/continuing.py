@@ -26,9 +26,9 @@ from abkit.analysis.query.maturity import MaturityQueries, limited
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.sums import SumQueries
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.store.beyond_limits import VALUES
-from abkit.analysis.store.going_on import GoingOn
-from abkit.analysis.store.keeping import Keeping
+from abkit.analysis.store.closed.beyond_limits import VALUES
+from abkit.analysis.store.closed.going_on import GoingOn
+from abkit.analysis.store.closed.keeping import Keeping
 
 DELAY = timedelta(hours=6)
 """A day is closed so long after its end: nearly all of its events have come then. Each unit of an event that

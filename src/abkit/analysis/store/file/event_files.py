@@ -11,7 +11,7 @@ from abkit.analysis.reading.files import named_files
 from abkit.analysis.reading.places import is_url
 from abkit.analysis.reading.remote import refused
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.store.remote_event_files import remote_event_files
+from abkit.analysis.store.file.remote_event_files import remote_event_files
 from abkit.errors import AnalysisError
 from abkit.remote_file import path_of
 

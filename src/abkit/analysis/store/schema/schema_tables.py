@@ -21,7 +21,7 @@ from abkit.analysis.engines.connection import Connection
 from abkit.analysis.engines.translation import quoted
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.quoting import identifier, literal
-from abkit.analysis.store.keeping import MOST_QUESTIONS
+from abkit.analysis.store.closed.keeping import MOST_QUESTIONS
 from abkit.errors import AnalysisError
 
 GRACE = timedelta(hours=6)

@@ -13,9 +13,9 @@ from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.values import among, number
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.days import DAY
-from abkit.analysis.store.closed_days import AT_ONCE
-from abkit.analysis.store.unit_conditions import FRESH, UNCHANGED
-from abkit.analysis.store.value_keys import ValueKeys
+from abkit.analysis.store.closed.closed_days import AT_ONCE
+from abkit.analysis.store.closed.unit_conditions import FRESH, UNCHANGED
+from abkit.analysis.store.closed.value_keys import ValueKeys
 from abkit.experiments.declaring.metrics import (
     ActiveDays,
     Counting,

@@ -8,13 +8,13 @@ from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.sums import SumQueries
-from abkit.analysis.store.beyond_limits import BeyondLimits, narrowed
-from abkit.analysis.store.closed_days import Answer, ClosedDays, Limit, at_once
-from abkit.analysis.store.closed_sums import ClosedSums, listed_limits
-from abkit.analysis.store.closing_queries import ClosingQueries
-from abkit.analysis.store.continued_queries import ContinuedQueries
-from abkit.analysis.store.keeping import Kept, KeptTable, Rows
-from abkit.analysis.store.unit_conditions import CHANGED, UNCHANGED
+from abkit.analysis.store.closed.beyond_limits import BeyondLimits, narrowed
+from abkit.analysis.store.closed.closed_days import Answer, ClosedDays, Limit, at_once
+from abkit.analysis.store.closed.closed_sums import ClosedSums, listed_limits
+from abkit.analysis.store.closed.closing_queries import ClosingQueries
+from abkit.analysis.store.closed.continued_queries import ContinuedQueries
+from abkit.analysis.store.closed.keeping import Kept, KeptTable, Rows
+from abkit.analysis.store.closed.unit_conditions import CHANGED, UNCHANGED
 
 _MORE = 2
 """Where there are so many times the states that were kept at first, fewer are kept."""

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from abkit.analysis.reading.quoting import identifier
-from abkit.analysis.store.closed_days import ClosedDays
-from abkit.analysis.store.keeping import Keeping, KeptTable, Rows
-from abkit.analysis.store.kept_events import FORMAT
-from abkit.analysis.store.schema_tables import SchemaTables, new_token
-from abkit.analysis.store.value_keys import PlainValues, ValueKeys
+from abkit.analysis.store.closed.closed_days import ClosedDays
+from abkit.analysis.store.closed.keeping import Keeping, KeptTable, Rows
+from abkit.analysis.store.closed.value_keys import PlainValues, ValueKeys
+from abkit.analysis.store.schema.kept_events import FORMAT
+from abkit.analysis.store.schema.schema_tables import SchemaTables, new_token
 
 
 class KeptInSchema:

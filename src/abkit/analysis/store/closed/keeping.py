@@ -9,8 +9,8 @@ from attrs import frozen
 from abkit.analysis.engines.base import Engine
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.store.closed_days import ClosedDays
-from abkit.analysis.store.value_keys import ValueKeys
+from abkit.analysis.store.closed.closed_days import ClosedDays
+from abkit.analysis.store.closed.value_keys import ValueKeys
 
 MOST_QUESTIONS = 4
 """Of one experiment, so many different questions are kept, such as with another window; the last ones."""

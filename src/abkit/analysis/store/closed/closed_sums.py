@@ -10,11 +10,18 @@ from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import Row, integer
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.sums import Limits, SumQueries
-from abkit.analysis.store.beyond_limits import BeyondLimits, covers, widened
-from abkit.analysis.store.closed_days import Answer, ClosedDays, Limit, at_once, cancels, with_rows
-from abkit.analysis.store.continued_queries import ContinuedQueries
-from abkit.analysis.store.keeping import Kept, KeptTable
-from abkit.analysis.store.unit_conditions import CHANGED, UNCHANGED
+from abkit.analysis.store.closed.beyond_limits import BeyondLimits, covers, widened
+from abkit.analysis.store.closed.closed_days import (
+    Answer,
+    ClosedDays,
+    Limit,
+    at_once,
+    cancels,
+    with_rows,
+)
+from abkit.analysis.store.closed.continued_queries import ContinuedQueries
+from abkit.analysis.store.closed.keeping import Kept, KeptTable
+from abkit.analysis.store.closed.unit_conditions import CHANGED, UNCHANGED
 
 
 class ClosedSums:

@@ -10,12 +10,12 @@ from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.quoting import identifier
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.store.arriving_days import rows_of, take_in_days
 from abkit.analysis.store.kept_columns import BATCH, kept_columns
-from abkit.analysis.store.kept_events import KeptEvents
-from abkit.analysis.store.kept_in_schema import KeptInSchema
 from abkit.analysis.store.place import Store
-from abkit.analysis.store.schema_tables import SchemaTables
+from abkit.analysis.store.schema.arriving_days import rows_of, take_in_days
+from abkit.analysis.store.schema.kept_events import KeptEvents
+from abkit.analysis.store.schema.kept_in_schema import KeptInSchema
+from abkit.analysis.store.schema.schema_tables import SchemaTables
 from abkit.errors import AnalysisError
 
 

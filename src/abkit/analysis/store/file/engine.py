@@ -12,8 +12,8 @@ from abkit.analysis.query.periods import microseconds
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.reading.sources import Table
+from abkit.analysis.store.file.kept_days import KeptDays
 from abkit.analysis.store.kept_columns import BATCH, kept_columns
-from abkit.analysis.store.kept_days import KeptDays
 from abkit.errors import AnalysisError
 from abkit.extras import extra
 

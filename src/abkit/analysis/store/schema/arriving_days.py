@@ -17,8 +17,8 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store import kept_columns
 from abkit.analysis.store.kept_columns import BATCH, ROW_ID
-from abkit.analysis.store.kept_events import KeptEvents
-from abkit.analysis.store.schema_tables import SchemaTables, moment, new_token
+from abkit.analysis.store.schema.kept_events import KeptEvents
+from abkit.analysis.store.schema.schema_tables import SchemaTables, moment, new_token
 
 MOST_TABLES = 16
 """More tables than these are slow to read together: of these, the smallest become one."""

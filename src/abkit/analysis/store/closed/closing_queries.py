@@ -9,8 +9,8 @@ from abkit.analysis.query.grouping import unit_key
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.values import number
 from abkit.analysis.statistics.days import DAY
-from abkit.analysis.store.continued_queries import ContinuedQueries
-from abkit.analysis.store.unit_conditions import FRESH
+from abkit.analysis.store.closed.continued_queries import ContinuedQueries
+from abkit.analysis.store.closed.unit_conditions import FRESH
 
 _DAY = microseconds(DAY)
 

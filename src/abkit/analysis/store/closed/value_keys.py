@@ -4,7 +4,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from abkit.analysis.store.unit_conditions import CHANGED
+from abkit.analysis.store.closed.unit_conditions import CHANGED
 
 
 class ValueKeys(Protocol):

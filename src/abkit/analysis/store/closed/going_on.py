@@ -26,12 +26,12 @@ from abkit.analysis.query.sums import SumQueries
 from abkit.analysis.query.values import among
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.days import DAY
-from abkit.analysis.store.beyond_limits import VALUES, BeyondLimits
-from abkit.analysis.store.closed_days import AT_ONCE, Answer, at_once, with_rows
-from abkit.analysis.store.closed_sums import ClosedSums
-from abkit.analysis.store.closing import Closing
-from abkit.analysis.store.continued_queries import ContinuedQueries
-from abkit.analysis.store.keeping import Kept, KeptTable
+from abkit.analysis.store.closed.beyond_limits import VALUES, BeyondLimits
+from abkit.analysis.store.closed.closed_days import AT_ONCE, Answer, at_once, with_rows
+from abkit.analysis.store.closed.closed_sums import ClosedSums
+from abkit.analysis.store.closed.closing import Closing
+from abkit.analysis.store.closed.continued_queries import ContinuedQueries
+from abkit.analysis.store.closed.keeping import Kept, KeptTable
 from abkit.analysis.times import duration
 from abkit.experiments.declaring.metrics import Derived, Retention
 

@@ -13,7 +13,7 @@ from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.grouping import unit_key
 from abkit.analysis.query.sums import SumQueries, percentiles
 from abkit.analysis.query.values import number
-from abkit.analysis.store.closed_days import Limit
+from abkit.analysis.store.closed.closed_days import Limit
 from abkit.experiments.declaring.metrics import Metric
 
 VALUES = "limited_values"
