@@ -323,6 +323,22 @@ def test_what_is_no_store_of_a_database_is_refused(tables: DuckDBTables) -> None
         evolve(tables.analysis(Buyers), engine=Other()).run()
 
 
+def test_a_table_of_the_store_that_lists_others_may_be_dropped(tables: DuckDBTables) -> None:
+    for name in ("made", "dropped", "states"):
+        check(tables)
+        tables.run(f"drop table abkit.abkit_store_{name}")
+        check(tables)
+
+
+def test_a_table_of_something_else_in_the_place_of_one_of_the_store_is_refused(
+    tables: DuckDBTables,
+) -> None:
+    tables.run("create table abkit.abkit_store_states as select 1 as place")
+    with pytest.raises(AnalysisError, match="has a table of something else, .* column 'subject'"):
+        tables.result(Buyers)
+    assert stored(tables)[-1] == "abkit_store_states"
+
+
 def test_a_transaction_of_the_callers_is_not_committed() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         found = SQLiteTables(connection, schema="attach ':memory:' as abkit")

@@ -16,7 +16,7 @@ from time import time_ns
 
 from attrs import frozen
 
-from abkit.analysis.engines.base import integer
+from abkit.analysis.engines.base import Row
 from abkit.analysis.engines.connection import Connection
 from abkit.analysis.engines.translation import quoted
 from abkit.analysis.query.periods import microseconds
@@ -65,6 +65,25 @@ class State:
     moment: int
 
 
+@frozen
+class _Made:
+    """A table that was made.
+
+    Attributes:
+        name: Its name.
+        token: What it belongs to.
+        moment: When, in microseconds since 1970.
+    """
+
+    name: str
+    token: str
+    moment: int
+
+    @classmethod
+    def of(cls, row: Row) -> "_Made":
+        return cls(str(row["name"]), str(row["token"]), _whole(row, "moment"))
+
+
 class SchemaTables:
     """The tables of a store.
 
@@ -86,7 +105,22 @@ class SchemaTables:
         self.connection: Connection = connection
         self.schema: str = schema
         self.oldest: int = moment() - microseconds(GRACE)
-        self._states = self._read_states()
+        try:
+            known = self._all_known()
+        except AnalysisError:
+            self._make_fixed()
+            known = self._all_known()
+        try:
+            self._states = [*map(_state, known["states"])]
+            self._made = [_Made.of(row) for row in known["made"]]
+            self._dropped = frozenset(str(row["name"]) for row in known["dropped"])
+        except KeyError as error:
+            message = (
+                f"the schema {schema} has a table of something else, called as one of a store but without "
+                f"a column {error}: give the store a schema of its own, or drop all tables there whose names "
+                f"begin with {_PREFIX}"
+            )
+            raise AnalysisError(message) from error
 
     def name(self, table: str) -> str:
         """A table as queries name it."""
@@ -155,12 +189,10 @@ class SchemaTables:
             in_use: Tables that are valid besides those that are named by the token of a valid state.
         """
         tokens = self._tokens_in_use(self.oldest)
-        known = {str(row["name"]) for row in self._all("dropped")}
-        for row in self._all("made"):
-            table, token = str(row["name"]), str(row["token"])
-            keep = {table} & (known | {*in_use}) or token in tokens
-            if not keep and integer(row, "moment") < self.oldest:
-                self.drop(table)
+        for made in self._made:
+            keep = {made.name} & {*self._dropped, *in_use} or made.token in tokens
+            if not keep and made.moment < self.oldest:
+                self.drop(made.name)
 
     def _tokens_in_use(self, before: int) -> frozenset[str]:
         """The tokens of states that are valid, or were at some time since a moment."""
@@ -176,22 +208,9 @@ class SchemaTables:
             kept |= {state.token for state in states if state.moment >= before}
         return frozenset(kept)
 
-    def _read_states(self) -> list[State]:
-        try:
-            rows = self._all("states")
-        except AnalysisError:
-            self._make_fixed()
-            rows = self._all("states")
-        return [
-            State(
-                str(row["subject"]),
-                str(row["question"] or ""),  # what an empty text is in some databases
-                integer(row, "number"),
-                str(row["token"]),
-                integer(row, "moment"),
-            )
-            for row in rows
-        ]
+    def _all_known(self) -> Mapping[str, Sequence[Row]]:
+        """The rows of the tables that rows are added to."""
+        return {table: self._all(table) for table in _FIXED}
 
     def _make_fixed(self) -> None:
         """Make the tables that rows are added to; that of the states last, as its being there says all."""
@@ -218,7 +237,7 @@ class SchemaTables:
             return False
         return True
 
-    def _all(self, table: str, *, limit: str = "") -> Sequence[Mapping[str, object]]:
+    def _all(self, table: str, *, limit: str = "") -> Sequence[Row]:
         return self.connection.rows(f"select * from {self.name(table)}{limit}")
 
     def _add(self, table: str, values: str) -> None:
@@ -229,6 +248,20 @@ class SchemaTables:
         dialect = self.connection.dialect
         parts = (*self.schema.split("."), f"{_PREFIX}{table}")
         return ".".join(quoted(part, dialect) for part in parts)
+
+
+def _state(row: Row) -> State:
+    return State(
+        str(row["subject"]),
+        str(row["question"] or ""),  # what an empty text is in some databases
+        _whole(row, "number"),
+        str(row["token"]),
+        _whole(row, "moment"),
+    )
+
+
+def _whole(row: Row, column: str) -> int:
+    return int(row[column])  # type: ignore[call-overload,no-any-return]
 
 
 def moment() -> int:
