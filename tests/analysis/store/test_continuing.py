@@ -2,8 +2,11 @@
 
 import random
 from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import timedelta
 
 import pytest
+from freezegun import freeze_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +16,7 @@ from abkit.errors import AbkitError
 
 from .arriving_events import (
     LENGTH,
+    START,
     Everything,
     Hourly,
     Unusual,
@@ -31,11 +35,15 @@ def outcome(run: Callable[[], Result]) -> object:
         return f"{type(error).__name__}: {error}"
 
 
-@given(st.integers(0, 2**32), st.sampled_from([Everything, Unusual, Hourly]))
+@given(st.integers(0, 2**32), st.sampled_from([Everything, Unusual, Hourly]), st.booleans())
 @settings(max_examples=4)
 def test_each_run_has_the_numbers_of_a_run_from_nothing(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, experiment: type[UserExperiment]
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    experiment: type[UserExperiment],
+    at_once: bool,
 ) -> None:
+    """Whether the events were analyzed at once, or long after they happened."""
     rng, events = random.Random(seed), tmp_path_factory.mktemp("events")  # noqa: S311
     arriving = {"exposures": exposures(rng, units=50), "actions": actions(rng, units=50)}
     moments = sorted(rng.random() * LENGTH for _ in range(rng.randrange(1, 4)))
@@ -53,4 +61,5 @@ def test_each_run_has_the_numbers_of_a_run_from_nothing(
             actions=events / "actions",
             store=events / "store.duckdb",
         )
-        assert [*differences(outcome(analysis.run), outcome(stored.run))] == []
+        with freeze_time(START + timedelta(days=moment)) if at_once else nullcontext():
+            assert [*differences(outcome(analysis.run), outcome(stored.run))] == []

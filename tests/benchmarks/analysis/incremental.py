@@ -1,7 +1,7 @@
 """What the last of sixty days costs with a store: of one experiment, and of many."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -83,7 +83,7 @@ class _Cost:
     """Seconds of processor time.
 
     Attributes:
-        began: Of all experiments, all days but the last one, into a new store.
+        began: Of all experiments, all days but the last two, into a new store.
         nothing: Of one experiment, all days, without a store.
         day: Of all experiments, the last day, with the store.
     """
@@ -96,9 +96,11 @@ class _Cost:
 def _cost(designs: Sequence[Design], units: int) -> _Cost:
     with TemporaryDirectory() as where:
         folder, store = Path(where), Path(where, "store.duckdb")
-        last = _write(folder / "all", units)
-        _link(folder / "all", folder / "events", without=last)
+        *_, before, last = _write(folder / "all", units)
+        _link(folder / "all", folder / "events", without={before, last})
         began = _seconds(designs, folder / "events", store)
+        _link(folder / "all", folder / "events", without={last})
+        _seconds(designs, folder / "events", store)
         _link(folder / "all", folder / "events")
         nothing = _seconds(designs[:1], folder / "events")
         return _Cost(began, nothing, _seconds(designs, folder / "events", store))
@@ -138,16 +140,16 @@ def _seconds(designs: Sequence[Design], events: Path, store: Path | None = None)
     return process_time() - began
 
 
-def _link(source: Path, folder: Path, *, without: str = "") -> None:
+def _link(source: Path, folder: Path, *, without: Collection[str] = ()) -> None:
     for file in source.rglob("*.parquet"):
         to = folder / file.relative_to(source)
-        if file.parent.name != without and not to.exists():
+        if file.parent.name not in without and not to.exists():
             to.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, to)
 
 
-def _write(folder: Path, units: int) -> str:
-    """Write the events; the answer is the name of the folder of the last day.
+def _write(folder: Path, units: int) -> Sequence[str]:
+    """Write the events; the answer are the names of the folders of the days, in order.
 
     Most units come in the first days. A few do most of what is done.
     """
@@ -196,4 +198,4 @@ from (
                 f"copy (select *, strftime(time, '%Y-%m-%d') as date from {kind} order by time) "  # noqa: S608
                 f"to '{folder / kind}' (format parquet, partition_by (date))"
             )
-    return max(day.name for day in (folder / "actions").iterdir())
+    return sorted(day.name for day in (folder / "actions").iterdir())

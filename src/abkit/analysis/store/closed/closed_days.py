@@ -56,15 +56,20 @@ class ClosedDays:
         beyond: How many of these states there were when `reach` was chosen.
         answers: The sums, around no shifts, and around each that was asked for.
         days: The query of the days since exposure that are kept too; None: none are.
+        over: These days ended until this moment, in microseconds since 1970: not after `since`, nor after the
+            end of the data.
+        lacks: Whether some action lacks a property whose values metrics tell apart.
     """
 
     since: int
+    over: int
     batch: int
     limits: Sequence[Limit]
     reach: Sequence[Limit] = ()
     beyond: int = 0
     answers: Sequence[Answer] = field(default=())
     days: str | None = None
+    lacks: bool = False
 
     def to_json(self) -> str:
         """As a text."""

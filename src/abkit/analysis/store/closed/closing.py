@@ -35,6 +35,8 @@ class Closing:
         kept: Where it is written.
         before: The sums of the days that were closed before; None: none were.
         since: The moment, in microseconds since 1970.
+        over: Days since exposure are closed that ended until this moment, likewise.
+        lacks: Whether some action lacks a property whose values metrics tell apart.
     """
 
     session: QuerySession
@@ -44,6 +46,8 @@ class Closing:
     kept: Kept
     before: ClosedSums | None
     since: int
+    over: int
+    lacks: bool
 
     def write(
         self,
@@ -61,6 +65,8 @@ class Closing:
         """
         closed = ClosedDays(
             since=self.since,
+            over=self.over,
+            lacks=self.lacks,
             batch=self.kept.batch(),
             limits=listed_limits(self.limits.limits, self.queries.layout),
             answers=self._closed(answers),
@@ -162,5 +168,5 @@ select {columns} from (select * from {others}) as kept_states where {is_beyond}"
         return Rows("closing_values", gone=gone)
 
     def _days(self, days: DayQueries, *, anew: bool) -> Rows:
-        self.session.define("closing_days", self._closing.days(days, self.since), keep=True)
+        self.session.define("closing_days", self._closing.days(days, self.over), keep=True)
         return Rows("closing_days", gone=None if anew or self._is_first else CHANGED)

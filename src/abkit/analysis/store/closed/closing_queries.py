@@ -73,7 +73,8 @@ join (select distinct {key} from {units}) as among_units on {continued.same_unit
             joined = f"\nleft join extremes e on {continued.same_unit('e', 'u')}"
         if continued.maturity.starts:
             started += "".join(f", t.{name} as {name}" for name in continued.started_names)
-            starts = continued.started_of_touched(f"and time < {until}")
+            # What waits for the end of its time is in `by_period` then, though nothing is in `done`.
+            starts = continued.started_of("by_period", before=f"and time < {until}")
             same = "t.unit_id = u.unit_id and t.variant = u.variant"
             joined += f"\nleft join (\n{starts}\n) as t on {same}"
         condition = f"u.first_exposure < {until}"

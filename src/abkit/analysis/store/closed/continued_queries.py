@@ -44,6 +44,8 @@ class ContinuedQueries:
         length: Of a period, in microseconds.
         columns: The columns of `units`.
         batch: The last batch of actions that is summed up in `known_units`.
+        over: The days since exposure that ended until this moment are in `known_days`, in microseconds since
+            1970.
         maturity: Tells when units began what `known_units` has as started_0, ...
         keys: How known values of units are told apart.
     """
@@ -52,6 +54,7 @@ class ContinuedQueries:
     length: int
     columns: Sequence[str]
     batch: int
+    over: int
     maturity: MaturityQueries
     keys: ValueKeys
 
@@ -171,7 +174,7 @@ where time >= {self.since} and action = {literal(last)}
         """
         actions = {name for metric in days.metrics for name in actions_of(metric)}
         # A day that ends in the first day that is not closed has begun in the one before.
-        source = self._since(self.since - _DAY, earliest=earliest, actions=sorted(actions))
+        source = self._since(self.over - _DAY, earliest=earliest, actions=sorted(actions))
         return self.events.done(source=f"({source})")
 
     def by_period(self, rows: str) -> str:
@@ -279,12 +282,13 @@ where {condition} and ({" or ".join(conditions) or "1 = 0"})"""
         """As `MaturityQueries.started`, of what is closed too."""
         if self.events.since is None:
             return self.maturity.started()
-        return f"{self.started_of_touched('')}\nunion all\n{self._known_but('done', self.started_names)}"
+        return f"{self.started_of('done')}\nunion all\n{self._known_but('done', self.started_names)}"
 
-    def started_of_touched(self, before: str) -> str:
+    def started_of(self, touched: str, *, before: str = "") -> str:
         """As `started`, of units that did something since.
 
         Args:
+            touched: The table of these units.
             before: As for `MaturityQueries.started`.
         """
         now = self.maturity.started(before=before)
@@ -296,7 +300,7 @@ select unit_id, variant, {found}
 from (
   {now}
   union all
-  {self.known_of("done", ", ".join(f"k.{name} as {name}" for name in self.started_names))}
+  {self.known_of(touched, ", ".join(f"k.{name} as {name}" for name in self.started_names))}
 ) as all_started
 group by unit_id, variant"""
 
@@ -315,7 +319,7 @@ from (
 {days.unit_days(most)}
 ) as d
 join units u on u.unit_id = d.unit_id and u.variant = d.variant
-where u.first_exposure + (d.day + 1) * {_DAY} > {self.since}
+where u.first_exposure + (d.day + 1) * {_DAY} > {self.over}
   or d.{FRESH}"""
 
     def unit_days(self, days: DayQueries) -> str:

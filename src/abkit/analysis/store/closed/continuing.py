@@ -7,7 +7,6 @@ taken away, and they are computed anew, from the events.
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cached_property
 from hashlib import sha256
 
 from attrs import evolve, frozen
@@ -31,8 +30,11 @@ from abkit.analysis.store.closed.going_on import GoingOn
 from abkit.analysis.store.closed.keeping import Keeping
 
 DELAY = timedelta(hours=6)
-"""A day is closed so long after its end: nearly all of its events have come then. Each unit of an event that
-comes later is computed anew."""
+"""A day is closed once there is an event of so long after its end: nearly all of its own have come then. Each
+unit of an event that comes later is computed anew."""
+
+QUIET = timedelta(hours=1)
+"""If no event is of the time since, they come day by day, as from a nightly load: what has come is all."""
 
 
 def measure_continued(
@@ -75,7 +77,7 @@ def measure_continued(
     told = (experiment, engine.version, *engine.columns("units"))
     definition = definition_of(queries, new_units, told)
     kept = engine.kept(experiment, definition)
-    going_on = GoingOn(session, queries, new_units, kept, before=end - microseconds(DELAY))
+    going_on = GoingOn(session, queries, new_units, kept, end=end, before=_complete_before(end, now))
     going_on.define_units()
     sums = SumQueries.of_units(layout, phased=queries.phased)
     sums = evolve(sums, limits=find_limits(session, sums, source=VALUES))
@@ -113,7 +115,7 @@ def definition_of(queries: EventQueries, new_units: NewUnits, told: Sequence[str
     return sha256("\n".join([*parts, *told]).encode()).hexdigest()[:16]
 
 
-@frozen(slots=False)
+@frozen
 class Continued:
     """What was found, and what the next analysis needs to know of it.
 
@@ -131,10 +133,10 @@ class Continued:
         """The table of when units began what takes time, for `immature`; None if there is none."""
         return None if self._going_on.starts is None else "unit_starts"
 
-    @cached_property
+    @property
     def lacks(self) -> bool:
         """Whether some action lacks a property whose values metrics tell apart."""
-        return self._going_on.lacks()
+        return self._going_on.lacks
 
     def unit_days(self, days: DayQueries, most: int) -> str:
         """As `DayQueries.unit_days`, for `measure_days`."""
@@ -143,6 +145,16 @@ class Continued:
     def close(self) -> None:
         """Write down what the next analysis goes on from."""
         self._going_on.close()
+
+
+def _complete_before(end: int, now: int) -> int:
+    """Before which moment nearly all that happened has come.
+
+    Args:
+        end: The end of the data.
+        now: The end of the time frame, or now.
+    """
+    return now if now - end >= microseconds(QUIET) else end - microseconds(DELAY)
 
 
 def _complete(session: QuerySession, queries: EventQueries) -> QuerySession:

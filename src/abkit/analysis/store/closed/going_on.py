@@ -57,7 +57,8 @@ class GoingOn:
         queries: The queries of what units did.
         new_units: When the units came.
         kept: What is known.
-        before: Nearly all that happened before this moment has come, in microseconds since 1970.
+        end: The end of the data, in microseconds since 1970.
+        before: Nearly all that happened before this moment has come, likewise.
     """
 
     def __init__(
@@ -67,10 +68,13 @@ class GoingOn:
         new_units: NewUnits,
         kept: Kept,
         *,
+        end: int,
         before: int,
     ) -> None:
         self._session, self._kept, self._queries = session, kept, queries
-        self._before = before
+        self._end = end
+        # What counts once its time is over counts by the end of the data.
+        self._before = min(before, end) if queries.layout.waits_for else before
         self._beyond = BeyondLimits(queries)
         self._limits = SumQueries.of_units(queries.layout, phased=queries.phased)
         self._answers: list[Answer] = []
@@ -83,6 +87,7 @@ class GoingOn:
             length=new_units.length,
             columns=kept.engine.columns("units"),
             batch=0,
+            over=0,
             keys=kept.keys,
             maturity=MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)),
         )
@@ -91,7 +96,10 @@ class GoingOn:
         self._continued = nothing_known
         if known is not None:
             continued = evolve(
-                nothing_known, events=evolve(queries, since=known.since), batch=known.batch
+                nothing_known,
+                events=evolve(queries, since=known.since),
+                batch=known.batch,
+                over=known.over,
             )
             sums = ClosedSums(session, continued, known, kept)
             if sums.without_changed_units():
@@ -197,17 +205,18 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
         )
         return (said,)
 
+    @cached_property
     def lacks(self) -> bool:
         """Whether some action lacks a property whose values metrics tell apart."""
-        layout = self._queries.layout
         lacking = [
             f"(action = {literal(action)} and text_{i} is null)"
-            for i, (action, _) in enumerate(layout.texts)
+            for i, (action, _) in enumerate(self._queries.layout.texts)
         ]
-        if not lacking:
-            return False
-        condition = " or ".join(lacking)
-        found = f"select count(*) as times from actions where {condition}"
+        if not lacking or (self._known is not None and self._known.lacks):
+            return bool(lacking)
+        looked_at = 0 if self._known is None else self._known.batch
+        found = f"""\
+select count(*) as times from actions where batch > {looked_at} and ({" or ".join(lacking)})"""
         return bool(integer(self._session.row("actions that lack something", found), "times"))
 
     def unit_days(self, days: DayQueries, most: int) -> str:
@@ -232,7 +241,8 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
     def close(self) -> None:
         """Write down what is known of all days that are closed now."""
         length = max(self._continued.length, _DAY)
-        since = self._before // length * length
+        # What comes next may be of the day after the last one, though that was long ago.
+        since = min(self._before // length, self._end // length + 1) * length
         if self._closed is not None:
             before = self._closed.closed.since
             since = max(since, before)
@@ -246,6 +256,8 @@ where batch > {closed.batch} and time < {closed.since - late} and {among(self._q
             kept=self._kept,
             before=self._closed,
             since=since,
+            over=min(since, self._end),
+            lacks=self.lacks,
         ).write(self._answers, self._days, all_days_anew=self._all_days_anew)
 
     def _define_periods(self) -> None:

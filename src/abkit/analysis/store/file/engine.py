@@ -17,7 +17,7 @@ from abkit.analysis.store.kept_columns import BATCH, kept_columns
 from abkit.errors import AnalysisError
 from abkit.extras import extra
 
-FORMAT = 2
+FORMAT = 3
 """The number of how a store is laid out: one that is laid out otherwise is made anew."""
 
 PATIENCE = 60.0

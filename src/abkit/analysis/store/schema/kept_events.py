@@ -9,7 +9,7 @@ from attrs import field, frozen
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.store import kept_columns
 
-FORMAT = 1
+FORMAT = 2
 """The number of how a store is laid out: what is laid out otherwise is read anew."""
 
 
