@@ -289,6 +289,13 @@ class Layout:
             pairs |= {(i, j) for i in places for j in places if i <= j}
         return tuple(sorted(pairs))
 
+    def limited_places(self, part: Metric) -> tuple[int, ...]:
+        """The places of the measures that depend on the limits of one of `capped`."""
+        places = [self.parts.index(part), self._capped_from + self.capped.index(part)]
+        if part in self.adjusted:
+            places.append(len(self.parts) + self.adjusted.index(part))
+        return tuple(places)
+
     @cached_property
     def estimands(self) -> tuple[Estimand, ...]:
         """One for each metric, in their order."""

@@ -1,6 +1,6 @@
 """From measures per unit to sums per variant: the SQL, and the reading of its answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Self, TypeAlias
 
@@ -119,7 +119,7 @@ from (
 ) as shifted
 group by {groups}{most}"""  # noqa: S608 - columns are our own
 
-    def changes(self, *, among: str | None = None) -> str:
+    def changes(self, *, among: str | None = None, places: Collection[int] | None = None) -> str:
         """What those who did something in a period add to the sums, from `EventQueries.states`.
 
         Columns: period, those of `by`, n (units whose first exposure was in that period), k0, ... (units
@@ -128,20 +128,30 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
 
         Args:
             among: As for `sums`.
+            places: Of the measures whose sums are told, with no count; None: all of both.
         """
         groups = ", ".join(self.by)
         where = "" if among is None else f"\n  where {self._is_in(among)}"
         lacked, size = self.layout.lacked, self.layout.size
-        now = [f"{self._shifted(i, value)} as x{i}" for i, value in enumerate(self.measures())]
+        needed = {place for pair in self._pairs(places) for place in pair}
+        now = [
+            f"{self._shifted(i, value)} as x{i}"
+            for i, value in enumerate(self.measures())
+            if i in needed
+        ]
         before = [
             f"case when new = 1 then {'null' if i in lacked else 'cast(0 as double)'} "
             f"else {self._shifted(i, value)} end as y{i}"
             for i, value in enumerate(self.measures("was_"))
+            if i in needed
         ]
         measures = ",\n    ".join([*now, *before])
-        known = "".join(
-            f"\n  count(x{i}) - count(y{i}) as k{i}," for i in dict.fromkeys(lacked.values())
-        )
+        counts = ""
+        if places is None:
+            known = "".join(
+                f"\n  count(x{i}) - count(y{i}) as k{i}," for i in dict.fromkeys(lacked.values())
+            )
+            counts = f"\n  sum(new) as n,{known}{self._summed_valueless}"
         x, y = (
             [
                 f"coalesce({of}{i}, {number(0.0)})" if i in lacked else f"{of}{i}"
@@ -149,10 +159,14 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
             ]
             for of in "xy"
         )
+        sums = self._added(
+            lambda i: f"{x[i]} - {y[i]}",
+            lambda i, j: f"{x[i]} * {x[j]} - {y[i]} * {y[j]}",
+            places=places,
+        )
         return f"""\
-select period, {groups},
-  sum(new) as n,{known}{self._summed_valueless}
-  {self._added(lambda i: f"{x[i]} - {y[i]}", lambda i, j: f"{x[i]} * {x[j]} - {y[i]} * {y[j]}")}
+select period, {groups},{counts}
+  {sums}
 from (
   select period, {groups}, new,{self._valueless}
     {measures}
@@ -302,10 +316,21 @@ where place >= {number(percentile / 100)} * units"""  # noqa: S608 - columns are
         return f"""{column} in (select {column} from {table} where {column} is not null)
     or ({column} is null and exists (select 1 as one from {table} where {column} is null))"""  # noqa: S608
 
-    def _added(self, total: Callable[[int], str], product: Callable[[int, int], str]) -> str:
-        totals = [f"sum({total(i)}) as t{i}" for i in range(self.layout.size)]
-        products = [f"sum({product(i, j)}) as p{i}_{j}" for i, j in self.layout.pairs]
+    def _added(
+        self,
+        total: Callable[[int], str],
+        product: Callable[[int, int], str],
+        *,
+        places: Collection[int] | None = None,
+    ) -> str:
+        of = range(self.layout.size) if places is None else sorted(places)
+        totals = [f"sum({total(i)}) as t{i}" for i in of]
+        products = [f"sum({product(i, j)}) as p{i}_{j}" for i, j in self._pairs(places)]
         return ",\n  ".join(totals + products)
+
+    def _pairs(self, places: Collection[int] | None) -> Sequence[tuple[int, int]]:
+        pairs = self.layout.pairs
+        return pairs if places is None else [pair for pair in pairs if {*pair} & {*places}]
 
 
 def _same(limit: float) -> float:

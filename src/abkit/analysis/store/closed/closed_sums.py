@@ -97,15 +97,19 @@ class ClosedSums:
             scoped = self._closed_states(f"{UNCHANGED} and {beyond.units(reach)}", scope)
             self.states = f"states_{scope}"
         units = f"{UNCHANGED} and {beyond.units(closed.reach)}"
+        moved = [
+            part for part, *both in zip(layout.capped, before, now, strict=True) if len({*both}) > 1
+        ]
+        places = {place for part in moved for place in layout.limited_places(part)}
         answers = []
         for answer in closed.answers:
             asked = _asking(queries, answer)
             for limits, times in ((self._limits(), -1), (queries.limits, 1)):
                 of = evolve(asked, limits=limits)
                 rows = (
-                    self._of_periods(scoped, of)
+                    self._of_periods(scoped, of, places)
                     if answer.parts is None
-                    else self._at_once(units, of, answer)
+                    else self._at_once(units, of, answer, places)
                 )
                 answer = with_rows(answer, of, rows, times=times)  # noqa: PLW2901
             answers.append(answer)
@@ -161,7 +165,13 @@ class ClosedSums:
             found.append(self._of_periods(scoped, queries))
         return found
 
-    def _at_once(self, units: str, queries: SumQueries, answer: Answer) -> Sequence[Row]:
+    def _at_once(
+        self,
+        units: str,
+        queries: SumQueries,
+        answer: Answer,
+        places: Collection[int] | None = None,
+    ) -> Sequence[Row]:
         """What units of parts have added up to the last closed day: `known_units` tells."""
         scoped = self._session.scoped(self._scope())
         columns = ", ".join(self._queries.columns)
@@ -170,11 +180,14 @@ class ClosedSums:
         source = self._queries.known_at_once(units, queries.by[0], answer.parts or ())
         events = self._queries.events
         scoped.define("states", self._queries.with_segments(events.states(source=source)))
-        return at_once(queries, scoped.rows("sums of parts of closed days", queries.changes()))
+        rows = scoped.rows("sums of parts of closed days", queries.changes(places=places))
+        return at_once(queries, rows)
 
-    def _of_periods(self, scoped: QuerySession, queries: SumQueries) -> Sequence[Row]:
+    def _of_periods(
+        self, scoped: QuerySession, queries: SumQueries, places: Collection[int] | None = None
+    ) -> Sequence[Row]:
         last = self.closed.since // self._queries.length
-        rows = scoped.rows("sums of units that changed", queries.changes())
+        rows = scoped.rows("sums of units that changed", queries.changes(places=places))
         return [row for row in rows if integer(row, "period") < last]
 
     def _closed_states(self, units: str, scope: str) -> QuerySession:

@@ -282,7 +282,9 @@ where {condition} and ({" or ".join(conditions) or "1 = 0"})"""
         """As `MaturityQueries.started`, of what is closed too."""
         if self.events.since is None:
             return self.maturity.started()
-        return f"{self.started_of('done')}\nunion all\n{self._known_but('done', self.started_names)}"
+        return (
+            f"{self.started_of('done')}\nunion all\n{self._known_but('done', self.started_names)}"
+        )
 
     def started_of(self, touched: str, *, before: str = "") -> str:
         """As `started`, of units that did something since.

@@ -77,7 +77,9 @@ def measure_continued(
     told = (experiment, engine.version, *engine.columns("units"))
     definition = definition_of(queries, new_units, told)
     kept = engine.kept(experiment, definition)
-    going_on = GoingOn(session, queries, new_units, kept, end=end, before=_complete_before(end, now))
+    going_on = GoingOn(
+        session, queries, new_units, kept, end=end, before=_complete_before(end, now)
+    )
     going_on.define_units()
     sums = SumQueries.of_units(layout, phased=queries.phased)
     sums = evolve(sums, limits=find_limits(session, sums, source=VALUES))
