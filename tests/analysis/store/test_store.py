@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from abkit import AnalysisPlan, Conversion, Sum, UserExperiment
+from abkit import AnalysisPlan, Conversion, Retention, Sum, UserExperiment
 from abkit.analysis import Analysis, Result, Store, read_together
 from abkit.errors import AnalysisError, EmptyDataError
 
-from .arriving_events import START, Everything, actions, differences, exposures, write
+from .arriving_events import START, Event, Everything, actions, differences, exposures, write
 
 
 class Buyers(UserExperiment):
@@ -110,6 +110,49 @@ def test_several_experiments_are_read_together(events: Path) -> None:
         spoil(file)
     for analysis, result in zip(analyses, expected, strict=True):
         assert [*differences(result, analysis.run().to_dict())] == []
+
+
+def test_when_a_unit_began_stays_known_once_another_metric_of_it_is_mature(tmp_path: Path) -> None:
+    class Returned(Buyers):
+        name = "everything"
+        salt = "everything"
+        variants = {"0": 0.5, "1": 0.5}
+        metrics = [
+            Conversion(action="buy", name="early", window=timedelta(days=3), mature_only=True),
+            Retention(start="view", returning="view", n=1, name="returned"),
+        ]
+
+    def exposure(unit: int, *, day: float) -> Event:
+        return {
+            "insert_id": f"e{unit}",
+            "time": START + timedelta(days=day),
+            "experiment": "everything",
+            "salt": "everything",
+            "unit_type": "user",
+            "unit_id": f"u{unit}",
+            "variant": str(unit % 2),
+            "user_id": f"u{unit}",
+            "weights": '{"0":0.5,"1":0.5}',
+        }
+
+    def action(name: str, unit: int, *, day: float) -> Event:
+        return {
+            "insert_id": f"{unit} {day}",
+            "time": START + timedelta(days=day),
+            "action": name,
+            "user_id": f"u{unit}",
+        }
+
+    folder = tmp_path / "events"
+    write((exposure(unit, day=0.1) for unit in range(8)), folder / "exposures", "first")
+    write((action("buy", unit, day=0.5) for unit in range(6)), folder / "actions", "first")
+    write((action("view", unit, day=2.4) for unit in range(6)), folder / "actions", "first")
+    check(folder, Returned)
+    for day in (3.5, 4.2, 4.3):
+        write([action("view", 7, day=day)], folder / "actions", str(day))
+        found = check(folder, Returned).to_dict()
+    (returned,) = (metric for metric in found["metrics"] if metric["metric"] == "returned")
+    assert returned["control"]["immature"] == 3
 
 
 def test_experiments_that_ask_the_same_are_kept_apart(tmp_path: Path) -> None:
