@@ -237,6 +237,7 @@ def test_the_headings_of_the_overview_stay_and_sort(shown: "Page") -> None:
 def test_controls_offer_what_is_known_once_events_are_read(shown: "Page") -> None:
     shown.get_by_role("link", name="Checkout").click()
     control = shown.get_by_role("combobox", name="Control")
+    control.wait_for()
     shown.evaluate("""() => {
       const form = document.querySelector("form.controls");
       form.dataset.unread = "";

@@ -150,9 +150,8 @@ def test_when_a_unit_began_stays_known_once_another_metric_of_it_is_mature(tmp_p
     check(folder, Returned)
     for day in (3.5, 4.2, 4.3):
         write([action("view", 7, day=day)], folder / "actions", str(day))
-        found = check(folder, Returned).to_dict()
-    (returned,) = (metric for metric in found["metrics"] if metric["metric"] == "returned")
-    assert returned["control"]["immature"] == 3
+        found = check(folder, Returned)
+    assert found["returned"].control.immature == 3
 
 
 def test_experiments_that_ask_the_same_are_kept_apart(tmp_path: Path) -> None:
