@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from queue import Queue
 from uuid import uuid4
@@ -22,7 +23,9 @@ from abkit.errors import AnalysisError
 from abkit.remote_file import RemoteFile, ReplacedError
 
 from ...forwarder import Forwarder, forwarding
-from .arriving_events import actions, differences, exposures, write
+from .arriving_events import START, actions, differences, exposures, write
+
+FEW_DAYS = timedelta(days=4)
 
 
 class Buyers(UserExperiment):
@@ -34,10 +37,15 @@ class Buyers(UserExperiment):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two weeks of events, in files of days."""
+    """Four days of events, in a file of each."""
     rng, folder = random.Random(5), tmp_path_factory.mktemp("remote") / "events"  # noqa: S311
-    write((each.event for each in exposures(rng, units=40)), folder / "exposures", "first")
-    write((each.event for each in actions(rng, units=40)), folder / "actions", "first")
+    arriving = {"exposures": exposures(rng, units=80), "actions": actions(rng, units=80)}
+    for kind, rows in arriving.items():
+        write(
+            (each.event for each in rows if timedelta(0) <= each.event["time"] - START < FEW_DAYS),
+            folder / kind,
+            "first",
+        )
     return folder
 
 
