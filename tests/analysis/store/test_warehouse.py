@@ -57,6 +57,16 @@ def test_each_run_has_the_numbers_of_a_run_from_nothing(seed: int, runs: int) ->
             check(tables, Everything)
 
 
+class Most(Everything):
+    """What closed days are continued by in each way; databases take long to plan what has more metrics."""
+
+    name = "everything"
+    salt = "everything"
+    variants = {"0": 0.5, "1": 0.5}
+    metrics = [Everything.metrics[place] for place in (0, 2, 5, 7, 9)]
+    plan = Everything.plan
+
+
 class SQLiteTables(Tables):
     """Those of an SQLite, which has no times."""
 
@@ -125,8 +135,8 @@ def test_each_database_has_the_numbers_of_a_run_from_nothing(
         for _ in zip(
             *(arrive(each, 5, units=20, runs=2) for each in (tables, others)), strict=True
         ):
-            expected = outcome(others.analysis(Everything, None).run)
-            assert [*differences(expected, outcome(tables.analysis(Everything).run))] == []
+            expected = outcome(others.analysis(Most, None).run)
+            assert [*differences(expected, outcome(tables.analysis(Most).run))] == []
 
 
 @pytest.fixture
