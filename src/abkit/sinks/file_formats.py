@@ -87,7 +87,7 @@ def _write_jsonl(
 def _write_parquet(where: Where, rows: Sequence[Record], columns: Mapping[str, str]) -> None:
     import pyarrow as pa
 
-    _write_table(where, pa.Table.from_batches([_batch(rows, columns)]))
+    write_table(where, pa.Table.from_batches([_batch(rows, columns)]))
 
 
 def _convert_to_parquet(where: Where, lines: Iterable[bytes], columns: Mapping[str, str]) -> None:
@@ -99,10 +99,10 @@ def _convert_to_parquet(where: Where, lines: Iterable[bytes], columns: Mapping[s
         rows = [_row(line) for line in some]
         times += [str(row.get("time")) for row in rows]
         batches.append(_batch([{**row, "time": _instant(row)} for row in rows], columns))
-    table = pa.Table.from_batches(batches, schema=_schema(columns)).combine_chunks()
+    table = pa.Table.from_batches(batches, schema=schema_of(columns)).combine_chunks()
     # The texts of the times have one length: their order is that of the times.
     order = sorted(range(len(times)), key=times.__getitem__)
-    _write_table(where, table.take(pa.array(order, type=pa.int64())))
+    write_table(where, table.take(pa.array(order, type=pa.int64())))
 
 
 def _chunks(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
@@ -123,8 +123,11 @@ def _instant(row: Record) -> datetime | None:
     return None if time is None else datetime.fromisoformat(str(time))
 
 
-def _write_table(where: Where, table: "pa.Table") -> None:
-    """Small files are mostly footer: no statistics that nobody asks for, no schema of Arrow's own."""
+def write_table(where: Where, table: "pa.Table") -> None:
+    """Write a file of Parquet.
+
+    Small files are mostly footer: no statistics that nobody asks for, no schema of Arrow's own.
+    """
     import pyarrow.parquet as pq
 
     names = table.column_names
@@ -141,7 +144,7 @@ def _write_table(where: Where, table: "pa.Table") -> None:
 def _batch(rows: Sequence[Record], columns: Mapping[str, str]) -> "pa.RecordBatch":
     import pyarrow as pa
 
-    schema = _schema(columns)
+    schema = schema_of(columns)
     arrays = [
         pa.array([_arrow_value(row.get(name)) for row in rows], type=schema.field(name).type)
         for name in columns
@@ -149,7 +152,12 @@ def _batch(rows: Sequence[Record], columns: Mapping[str, str]) -> "pa.RecordBatc
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _schema(columns: Mapping[str, str]) -> "pa.Schema":
+def schema_of(columns: Mapping[str, str]) -> "pa.Schema":
+    """The schema of events in Parquet.
+
+    Args:
+        columns: By name, the kind of each column, as of `EXPOSURE_COLUMNS`.
+    """
     import pyarrow as pa
 
     types = {

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from abkit.analysis import Analysis, Design
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS
 from abkit.experiments.declaring.metrics import Conversion
-from abkit.sinks.file_formats import _schema, _write_table
+from abkit.sinks.file_formats import schema_of, write_table
 
 from ..ratio import Figure
 from ..row import Row
@@ -93,7 +93,7 @@ def _leave(folder: Path, hours: int) -> None:
 def _put(folder: Path, began: int, table: pa.Table) -> None:
     day = folder / f"date={datetime.fromtimestamp(began, UTC):%Y-%m-%d}"
     day.mkdir(parents=True, exist_ok=True)
-    _write_table(day / f"{uuid4().hex}.parquet", table)
+    write_table(day / f"{uuid4().hex}.parquet", table)
 
 
 def _exposures(
@@ -110,7 +110,9 @@ def _exposures(
         "user_id": ids,
         "weights": _same('{"a":0.5,"b":0.5}', count),
     }
-    return pa.table([columns[name] for name in EXPOSURE_COLUMNS], schema=_schema(EXPOSURE_COLUMNS))
+    return pa.table(
+        [columns[name] for name in EXPOSURE_COLUMNS], schema=schema_of(EXPOSURE_COLUMNS)
+    )
 
 
 def _actions(random: np.random.Generator, began: int, names: pa.Array) -> pa.Table:
@@ -120,7 +122,7 @@ def _actions(random: np.random.Generator, began: int, names: pa.Array) -> pa.Tab
         "action": pa.array(["clicked", "purchased", "page viewed"]).take(pa.array(drawn)),
         "user_id": names.take(pa.array(random.integers(0, _USERS, _ACTIONS))),
     }
-    return pa.table([columns[name] for name in ACTION_COLUMNS], schema=_schema(ACTION_COLUMNS))
+    return pa.table([columns[name] for name in ACTION_COLUMNS], schema=schema_of(ACTION_COLUMNS))
 
 
 def _any_event(random: np.random.Generator, began: int, count: int) -> dict[str, pa.Array]:
