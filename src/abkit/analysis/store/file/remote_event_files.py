@@ -20,19 +20,16 @@ class RemoteEventFiles:
 
     Attributes:
         files: As they were listed.
+        states: By name, the state of each: what the file system calls its content, its size, its time.
     """
 
     files: RemoteFiles
+    states: Mapping[str, str]
 
     @property
     def root(self) -> str:
         """How messages call the place that the names are relative to."""
         return self.files.label
-
-    @property
-    def states(self) -> Mapping[str, str]:
-        """By name, the state of each: what the file system calls its content, its size, its time."""
-        return {name: str(Version.of(info)) for name, info in self.files.infos.items()}
 
     def linked(self, names: Sequence[str], folder: Path) -> Path:
         """A folder with copies of some of the files.
@@ -59,4 +56,6 @@ def remote_event_files(url: str) -> RemoteEventFiles:
         AnalysisError: It does not exist, or cannot be read.
         MissingExtraError: fsspec is not installed.
     """
-    return RemoteEventFiles(listed_remotely(url, is_data=is_data))
+    files = listed_remotely(url, is_data=is_data)
+    states = {name: str(Version.of(info)) for name, info in files.infos.items()}
+    return RemoteEventFiles(files, states)
