@@ -16,11 +16,9 @@ from abkit.experiments.deciding.catalogues import (
     use_names,
     with_catalogue,
 )
-from abkit.experiments.deciding.remote_settings import RemoteSettings
-from abkit.experiments.deciding.settings import SettingsFile
+from abkit.experiments.deciding.settings_place import settings_at
 from abkit.experiments.declaring.catalogue import Catalogue
 from abkit.experiments.declaring.experiment import Experiment
-from abkit.file_systems import is_url
 from abkit.manager import ExperimentManager
 from abkit.pyproject import tool_table
 
@@ -201,7 +199,7 @@ def read_settings(path: str) -> Mapping[str, Mapping[str, Any]]:
     Raises:
         ConfigError: The file cannot be read.
     """
-    return (RemoteSettings(path) if is_url(path) else SettingsFile(path)).read() or {}
+    return settings_at(path).read() or {}
 
 
 def configured_events(events: str | None) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import fsspec  # type: ignore[import-untyped]
 import pytest
 from django.apps import apps
 from django.core import checks
@@ -132,6 +133,14 @@ def test_the_settings_are_in_force() -> None:
     Path("experiments.toml").write_text('[ShowPlugins]\nwinner = "1"')
     assert start({**SUBJECTS, "SETTINGS": "experiments.toml"}) == []
     assert expt_manager.declaration("ShowPlugins").winner == "1"
+
+
+def test_settings_at_a_url_are_checked_too() -> None:
+    url = "memory://shop/experiments.toml"
+    fsspec.filesystem("memory").pipe(url, b"[ShowPlugin]\nenabled = false")
+    (warning,) = start({**SUBJECTS, "SETTINGS": url})
+    assert warning.id == "abkit.W001"
+    assert "ShowPlugin" in warning.msg
 
 
 def test_what_differs_from_the_lock_is_a_warning() -> None:

@@ -174,14 +174,11 @@ class Registry:
             failed: Is told of each error.
         """
         from abkit.experiments.deciding.settings import SettingsFile, SettingsMapping, Watch
+        from abkit.experiments.deciding.settings_place import settings_at
 
         found: SettingsSource
-        if isinstance(source, str) and "://" in source:
-            from abkit.experiments.deciding.remote_settings import RemoteSettings
-
-            found = RemoteSettings(source)
-        elif isinstance(source, str | os.PathLike):
-            found = SettingsFile(source)
+        if isinstance(source, str | os.PathLike):
+            found = settings_at(source)
         else:
             found = SettingsMapping(source) if isinstance(source, Mapping) else source
         is_at_hand = isinstance(found, SettingsFile) or isinstance(source, dict)

@@ -11,7 +11,7 @@ from django.core.checks import Warning as CheckWarning
 from abkit.errors import ConfigError
 from abkit.experiments.checking.check import notices, problems, settings_problems, sticky_problems
 from abkit.experiments.checking.lock import LOCK_FILE, compare, read_lock
-from abkit.experiments.deciding.settings import SettingsFile
+from abkit.experiments.deciding.settings_place import settings_at
 from abkit.experiments.declaring.experiment import Experiment
 from abkit.experiments.declaring.identities import VISITOR
 from abkit.handler import EventHandler
@@ -59,7 +59,7 @@ def _wrong(
     wrong = problems(registration.experiments)
     if configuration.settings is not None:
         try:
-            read = SettingsFile(configuration.settings).read() or {}
+            read = settings_at(configuration.settings).read() or {}
             wrong += settings_problems(registration.experiments, read)
         except ConfigError as error:
             wrong += (str(error),)
