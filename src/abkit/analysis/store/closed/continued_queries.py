@@ -4,10 +4,9 @@ from collections.abc import Collection, Sequence
 
 from attrs import evolve, frozen
 
-from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.grouping import unit_key, unit_of_group
-from abkit.analysis.query.layout import Layout, actions_of
+from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.maturity import MaturityQueries
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.values import among, number
@@ -17,12 +16,7 @@ from abkit.analysis.store.closed.closed_days import AT_ONCE
 from abkit.analysis.store.closed.unit_conditions import FRESH, UNCHANGED
 from abkit.analysis.store.closed.value_keys import ValueKeys
 from abkit.experiments.declaring.metrics import (
-    ActiveDays,
-    Counting,
-    Derived,
     Distinct,
-    Funnel,
-    Retention,
 )
 
 _DAY = microseconds(DAY)
@@ -104,78 +98,13 @@ from units
 where unit_id not in (select unit_id from known_units)
   or unit_id in (select unit_id from changed_units)"""
 
-    def waiting(self, part: Derived) -> str | None:
-        """Known units that may have completed a metric since: they did last what completes it.
-
-        None: what is in `done` will do, as with values of which each is known. Columns: unit_id.
-        """
-        if isinstance(part, ActiveDays | Distinct):
-            return None
-        last = part.returning if isinstance(part, Retention) else part.steps[-1]
-        incomplete = ""
-        if isinstance(part, Retention) or part.counting is Counting.UNIQUE:
-            (completed,) = self.layout.needed(part)
-            incomplete = f" and a{self.layout.accumulators.index(completed)} = {number(0.0)}"
-        return f"""\
-select unit_id
-from actions
-where time >= {self.since} and action = {literal(last)}
-  and unit_id in (select unit_id from known_units where {UNCHANGED}{incomplete})"""
-
-    def completing(self, part: Derived, *, waiting: str, earliest: int) -> str:
-        """All that units did of which some may complete a metric since. Columns: those of `done`.
-
-        Args:
-            part: The metric.
-            waiting: The table of `waiting`.
-            earliest: The first exposure of `fresh_units`.
-        """
-        within = part.within if isinstance(part, Funnel) else None
-        after = ""
-        if within is not None and isinstance(part, Funnel) and part.counting is Counting.UNIQUE:
-            # What began before that is over: no way since could begin with it.
-            after = f" and time >= {min(earliest, self.since - microseconds(within))}"
-        actions = f"""\
-(select * from actions
-  where {among(actions_of(part))}{after} and (
-    {FRESH} or unit_id in (select unit_id from {waiting})
-  )
-)"""
-        return self.events.done(source=actions)
-
-    def unseen(self, place: int, part: Derived) -> str:
-        """Whether a value of a unit is not known yet, of `distinct.firsts`; empty of others than values.
-
-        Args:
-            place: The place of the metric among `Layout.derived`.
-            part: The metric.
-        """
-        if not isinstance(part, Distinct):  # a day that is closed is another one
-            return ""
-        same = " and ".join(f"k.{name} = {sql}" for name, sql in self.keys.columns("told.").items())
-        return f"""and not exists (
-  select 1 as one from known_values k where k.part = {place} and {same}
-)"""
-
     def counted_actions(self, *, earliest: int) -> str:
         """The actions that must be looked at. Columns: those of `actions`.
 
         Args:
             earliest: Before this moment nothing of `fresh_units` matters.
         """
-        return self._since(self.since, earliest=earliest, actions=self.layout.actions)
-
-    def done_on_days(self, days: DayQueries, *, earliest: int) -> str:
-        """What units did on days since exposure that may not have been over. Columns: those of `done`.
-
-        Args:
-            days: The queries of days.
-            earliest: The first exposure of `fresh_units`.
-        """
-        actions = {name for metric in days.metrics for name in actions_of(metric)}
-        # A day that ends in the first day that is not closed has begun in the one before.
-        source = self._since(self.over - _DAY, earliest=earliest, actions=sorted(actions))
-        return self.events.done(source=f"({source})")
+        return self.actions_since(self.since, earliest=earliest, actions=self.layout.actions)
 
     def by_period(self, rows: str) -> str:
         """What each unit did in each period that is asked for. Columns: as of `EventQueries.by_period`.
@@ -306,42 +235,6 @@ from (
 ) as all_started
 group by unit_id, variant"""
 
-    def fresh_days(self, days: DayQueries, most: int) -> str:
-        """The rows of `DayQueries.unit_days` that `known_days` has not. Columns: as of that.
-
-        Args:
-            days: The queries of days.
-            most: The number of days that are looked at.
-        """
-        values = "".join(f", d.v{i} as v{i}" for i in range(len(days.metrics)))
-        phase = ", u.phase as phase" if days.phased else ""
-        return f"""\
-select d.unit_id as unit_id, d.variant as variant, d.day as day, d.days as days{phase}{values}
-from (
-{days.unit_days(most)}
-) as d
-join units u on u.unit_id = d.unit_id and u.variant = d.variant
-where u.first_exposure + (d.day + 1) * {_DAY} > {self.over}
-  or d.{FRESH}"""
-
-    def unit_days(self, days: DayQueries) -> str:
-        """As `DayQueries.unit_days`: `fresh_days`, and days that are closed, which `known_days` has.
-
-        Args:
-            days: The queries of days.
-        """
-        values = "".join(f", v{i}" for i in range(len(days.metrics)))
-        closed = "".join(f", d.v{i} as v{i}" for i in range(len(days.metrics)))
-        phase, phase_of = (", phase", ", u.phase as phase") if days.phased else ("", "")
-        return f"""\
-select unit_id, variant, day, days{phase}{values}
-from fresh_days
-union all
-select d.unit_id, d.variant, d.day, {days.days("u.")} as days{phase_of}{closed}
-from known_days d
-join units u on u.unit_id = d.unit_id and u.variant = d.variant
-where d.{UNCHANGED}"""
-
     @property
     def distinct(self) -> Sequence[int]:
         """The places of the metrics of different values among `Layout.derived`."""
@@ -353,7 +246,7 @@ where d.{UNCHANGED}"""
         """The columns of `started`."""
         return [f"started_{i}" for i in range(len(self.maturity.starts))]
 
-    def _since(self, moment: int, *, earliest: int, actions: Sequence[str]) -> str:
+    def actions_since(self, moment: int, *, earliest: int, actions: Sequence[str]) -> str:
         """The actions since a moment, and those of `fresh_units` since an earlier one."""
         columns = ", ".join(
             ["insert_id", "action", "unit_id", "time", *(c for c, _ in self.layout.read)]

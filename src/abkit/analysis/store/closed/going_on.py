@@ -30,6 +30,8 @@ from abkit.analysis.store.closed.beyond_limits import VALUES, BeyondLimits
 from abkit.analysis.store.closed.closed_days import AT_ONCE, Answer, at_once, with_rows
 from abkit.analysis.store.closed.closed_sums import ClosedSums
 from abkit.analysis.store.closed.closing import Closing
+from abkit.analysis.store.closed.continued_completions import ContinuedCompletions
+from abkit.analysis.store.closed.continued_days import ContinuedDays
 from abkit.analysis.store.closed.continued_queries import ContinuedQueries
 from abkit.analysis.store.closed.keeping import Kept, KeptTable
 from abkit.analysis.times import duration
@@ -226,11 +228,12 @@ select count(*) as times from actions where batch > {looked_at} and ({" or ".joi
         self._days = days, text
         if closed is not None and closed.closed.days == text:
             session.define("known_days", f"select * from {self._kept.table(KeptTable.DAYS)}")
-            done = self._continued.done_on_days(days, earliest=self._earliest)
+            known = ContinuedDays(self._continued)
+            done = known.done_on_days(days, earliest=self._earliest)
             session.define("done_on_days", done)
-            fresh = self._continued.fresh_days(evolve(days, done="done_on_days"), most)
+            fresh = known.fresh_days(evolve(days, done="done_on_days"), most)
             session.define("fresh_days", fresh, keep=True)
-            return self._continued.unit_days(days)
+            return known.unit_days(days)
         if closed is not None:
             self._all_days_anew = True
             session.define("all_done", self._queries.done(source="actions"))
@@ -285,10 +288,11 @@ select count(*) as times from actions where batch > {looked_at} and ({" or ".joi
     def _known_of(self, place: int, part: Derived, *, earliest: int) -> Known:
         """What is known of a metric that is completed by several actions."""
         session, continued = self._session, self._continued
-        waiting = continued.waiting(part)
+        completions = ContinuedCompletions(continued)
+        waiting = completions.waiting(part)
         if waiting is None:
-            return Known(seen=continued.unseen(place, part))
+            return Known(seen=completions.unseen(place, part))
         session.define(f"waiting_{place}", waiting, keep=True)
-        completing = continued.completing(part, waiting=f"waiting_{place}", earliest=earliest)
+        completing = completions.completing(part, waiting=f"waiting_{place}", earliest=earliest)
         session.define(f"completing_{place}", completing, keep=isinstance(part, Retention))
         return Known(source=f"completing_{place}")
