@@ -112,6 +112,43 @@ def test_several_experiments_are_read_together(events: Path) -> None:
         assert [*differences(result, analysis.run().to_dict())] == []
 
 
+def exposure(unit: int, *, day: float, variant: str | None = None) -> Event:
+    return {
+        "insert_id": f"e{unit} {day}",
+        "time": START + timedelta(days=day),
+        "experiment": "everything",
+        "salt": "everything",
+        "unit_type": "user",
+        "unit_id": f"u{unit}",
+        "variant": str(unit % 2) if variant is None else variant,
+        "user_id": f"u{unit}",
+        "weights": '{"0":0.5,"1":0.5}',
+    }
+
+
+def action(name: str, unit: int, *, day: float) -> Event:
+    return {
+        "insert_id": f"{unit} {day}",
+        "time": START + timedelta(days=day),
+        "action": name,
+        "user_id": f"u{unit}",
+    }
+
+
+def test_a_day_on_which_only_a_unit_did_something_that_is_left_out_now_is_no_day_any_more(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "events"
+    write((exposure(unit, day=0.1) for unit in range(6)), folder / "exposures", "first")
+    write([action("buy", 0, day=0.5), action("buy", 1, day=2.5)], folder / "actions", "first")
+    before = check(folder)["buyers"].over_time
+    write([exposure(1, day=0.2, variant="0")], folder / "exposures", "later")
+    found = check(folder)["buyers"].over_time
+    assert before is not None
+    assert found is not None
+    assert (len(before.ends), len(found.ends)) == (3, 1)
+
+
 def test_when_a_unit_began_stays_known_once_another_metric_of_it_is_mature(tmp_path: Path) -> None:
     class Returned(Buyers):
         name = "everything"
@@ -121,27 +158,6 @@ def test_when_a_unit_began_stays_known_once_another_metric_of_it_is_mature(tmp_p
             Conversion(action="buy", name="early", window=timedelta(days=3), mature_only=True),
             Retention(start="view", returning="view", n=1, name="returned"),
         ]
-
-    def exposure(unit: int, *, day: float) -> Event:
-        return {
-            "insert_id": f"e{unit}",
-            "time": START + timedelta(days=day),
-            "experiment": "everything",
-            "salt": "everything",
-            "unit_type": "user",
-            "unit_id": f"u{unit}",
-            "variant": str(unit % 2),
-            "user_id": f"u{unit}",
-            "weights": '{"0":0.5,"1":0.5}',
-        }
-
-    def action(name: str, unit: int, *, day: float) -> Event:
-        return {
-            "insert_id": f"{unit} {day}",
-            "time": START + timedelta(days=day),
-            "action": name,
-            "user_id": f"u{unit}",
-        }
 
     folder = tmp_path / "events"
     write((exposure(unit, day=0.1) for unit in range(8)), folder / "exposures", "first")

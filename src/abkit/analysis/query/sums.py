@@ -122,9 +122,9 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
     def changes(self, *, among: str | None = None, places: Collection[int] | None = None) -> str:
         """What those who did something in a period add to the sums, from `EventQueries.states`.
 
-        Columns: period, those of `by`, n (units whose first exposure was in that period), k0, ... (units
-        that have a value since then, only of metrics that not all units have), t0, ... (totals), p0_0, ...
-        (products); and valueless, as `sums` has it.
+        Columns: period, those of `by`, states (how many rows of `states` it sums up), n (units whose first
+        exposure was in that period), k0, ... (units that have a value since then, only of metrics that not all
+        units have), t0, ... (totals), p0_0, ... (products); and valueless, as `sums` has it.
 
         Args:
             among: As for `sums`.
@@ -151,7 +151,7 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
             known = "".join(
                 f"\n  count(x{i}) - count(y{i}) as k{i}," for i in dict.fromkeys(lacked.values())
             )
-            counts = f"\n  sum(new) as n,{known}{self._summed_valueless}"
+            counts = f"\n  count(*) as states, sum(new) as n,{known}{self._summed_valueless}"
         x, y = (
             [
                 f"coalesce({of}{i}, {number(0.0)})" if i in lacked else f"{of}{i}"

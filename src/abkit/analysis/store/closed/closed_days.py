@@ -122,7 +122,7 @@ def at_once(queries: SumQueries, rows: Iterable[Row]) -> Sequence[Row]:
 def with_rows(
     answer: Answer, queries: SumQueries, rows: Iterable[Row], *, times: int = 1
 ) -> Answer:
-    """The sums with others, or without them.
+    """The sums with others, or without them; not those of which nothing is left.
 
     Args:
         answer: The sums.
@@ -138,7 +138,9 @@ def with_rows(
                 sums[name] = value
             else:
                 sums[name] = _number(sums.get(name)) + times * _number(value)
-    return evolve(answer, rows=tuple(found.values()))
+    # A period in which nobody did anything is no period of the experiment.
+    left = (sums for sums in found.values() if sums.get("states") != 0)
+    return evolve(answer, rows=tuple(left))
 
 
 def cancels(before: Answer, after: Answer, queries: SumQueries) -> bool:
@@ -151,9 +153,12 @@ def cancels(before: Answer, after: Answer, queries: SumQueries) -> bool:
     had: dict[tuple[object, int], float] = {}
     has: dict[tuple[object, int], float] = {}
     for row in sorted(before.rows, key=lambda row: integer(row, "period")):
+        key = _key(queries, row)
+        if key not in left:
+            continue
         for i in places:
             at, name = (queries.group(row), i), f"p{i}_{i}"
-            was, now = _number(row[name]), _number(left[_key(queries, row)][name])
+            was, now = _number(row[name]), _number(left[key][name])
             had[at] = had.get(at, 0.0) + abs(was)
             has[at] = has.get(at, 0.0) + now
             if not _are_whole(had[at], has[at]) and had[at] > _CANCELS * abs(has[at]):
