@@ -123,8 +123,8 @@ group by {groups}{most}"""  # noqa: S608 - columns are our own
         """What those who did something in a period add to the sums, from `EventQueries.states`.
 
         Columns: period, those of `by`, states (how many rows of `states` it sums up), n (units whose first
-        exposure was in that period), k0, ... (units that have a value since then, only of metrics that not all
-        units have), t0, ... (totals), p0_0, ... (products); and valueless, as `sums` has it.
+        exposure was in that period), k0, ... (units that have a value since then, only of metrics that not
+        all units have), t0, ... (totals), p0_0, ... (products); and valueless, as `sums` has it.
 
         Args:
             among: As for `sums`.
