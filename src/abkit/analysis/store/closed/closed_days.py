@@ -114,8 +114,11 @@ class ClosedDays:
 
 
 def at_once(queries: SumQueries, rows: Iterable[Row]) -> Sequence[Row]:
-    """Rows of several periods as those of one."""
-    of_one = [{**row, "period": AT_ONCE} for row in rows]
+    """Rows of several periods as those of one, without a count of states: it would be of other ones."""
+    of_one = [
+        {**{name: value for name, value in row.items() if name != "states"}, "period": AT_ONCE}
+        for row in rows
+    ]
     return with_rows(Answer(by=queries.by, shifts=queries.shifts), queries, of_one).rows
 
 
