@@ -187,12 +187,13 @@ class Connection:
         """Whether the caller has begun a transaction, which `create` and its like would commit."""
         return self._database.in_transaction()
 
-    def create(self, table: str, query: str) -> None:
+    def create(self, table: str, query: str, *, days_of: str | None = None) -> None:  # noqa: ARG002
         """Make a table of the answer to a query, which stays; this commits.
 
         Args:
             table: Its name, as the database quotes it.
             query: A select.
+            days_of: As for `WritingEngine.create`; a database keeps days as it likes.
 
         Raises:
             AnalysisError: It may not be written, or the query fails on these data.

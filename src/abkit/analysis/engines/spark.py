@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
+DAY = "abkit_day"
+"""The column of a table that `create` made that says which day a row is of, UTC."""
+
+_DAY = 86_400_000_000
+"""In microseconds."""
+
+
 class Spark:
     """Runs the queries in a Spark session; the session stays the caller's to stop.
 
@@ -129,6 +136,63 @@ class Spark:
             )
             return bool(frame.collect()[0]["repeated"])
 
+    @property
+    def dialect(self) -> str:
+        """SQLGlot's name of the dialect."""
+        return "spark"
+
+    def name(self, name: str, query: str) -> None:
+        """As `define`: a view, of which Spark reads what is needed."""
+        self.define(name, query)
+
+    def columns(self, name: str) -> Sequence[str]:
+        """The names of a table's columns."""
+        with self._translated("the data"):
+            return list(self._session.table(self._names[name]).columns)
+
+    def create(self, table: str, query: str, *, days_of: str | None = None) -> None:
+        """Make a table in the session's catalog of the answer to a query, which stays.
+
+        Args:
+            table: Its name, quoted.
+            query: A select.
+            days_of: A column of instants: each file has the rows of one day, and the column `DAY` says which.
+
+        Raises:
+            AnalysisError: It may not be written, or the query fails on these data.
+        """
+        with self._translated("a table that is to stay", "written"):
+            frame = self._asked(query)
+            if days_of is None:
+                frame.write.saveAsTable(table)
+                return
+            day = f"date_from_unix_date(cast(floor({quoted(days_of, 'spark')} / {_DAY}) as int))"
+            frame.selectExpr("*", f"{day} as {DAY}").write.partitionBy(DAY).saveAsTable(table)
+
+    def drop(self, table: str) -> None:
+        """Drop a table that was made by `create`.
+
+        Raises:
+            AnalysisError: It may not be dropped.
+        """
+        with self._translated("a table of a store", "dropped"):
+            self._session.sql(f"drop table if exists {table}")
+
+    def tables(self, schema: str, beginning: str) -> Sequence[str]:
+        """The names of the tables of a schema of the catalog, without it.
+
+        Args:
+            schema: The schema.
+            beginning: What these names begin with.
+
+        Raises:
+            AnalysisError: There is no such schema.
+        """
+        where = ".".join(quoted(part, "spark") for part in schema.split("."))
+        with self._translated(f"the schema {schema}", "listed"):
+            found = self._session.sql(f"show tables in {where} like '{beginning}*'").collect()
+            return [row["tableName"] for row in found if not row["isTemporary"]]
+
     def _asked(self, query: str) -> "DataFrame":
         translation = translated(query, "spark", self._names)
         return self._session.sql(with_parts(translation.parts, translation.body))
@@ -177,13 +241,13 @@ class Spark:
         return type_
 
     @contextmanager
-    def _translated(self, source: str) -> Iterator[None]:
+    def _translated(self, source: str, done: str = "analyzed") -> Iterator[None]:
         """Let no exception of Spark through."""
         try:
             yield
         except self._error as error:
             refused = self._refusals.explained(str(error))
-            message = f"{source} cannot be analyzed: {_said(error)}"
+            message = f"{source} cannot be {done}: {_said(error)}"
             raise (refused or AnalysisError(message)) from error
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from attrs import evolve, frozen
 
 from abkit.analysis.engines.base import integer
-from abkit.analysis.engines.connection import Connection
+from abkit.analysis.engines.writing import WritingEngine
 from abkit.analysis.query.periods import microseconds, period
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import identifier
@@ -18,7 +18,8 @@ from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store import kept_columns
 from abkit.analysis.store.kept_columns import BATCH, ROW_ID
 from abkit.analysis.store.schema.kept_events import KeptEvents
-from abkit.analysis.store.schema.schema_tables import SchemaTables, moment, new_token
+from abkit.analysis.store.schema.schema_tables import SchemaTables
+from abkit.analysis.store.schema.states import moment, new_token
 
 MOST_TABLES = 16
 """More tables than these are slow to read together: of these, the smallest become one."""
@@ -113,19 +114,19 @@ class _Taking:
     time: str
 
     @property
-    def _connection(self) -> Connection:
-        return self.tables.connection
+    def _engine(self) -> WritingEngine:
+        return self.tables.engine
 
     def count_days(self) -> _Days:
         """How many rows the table has of each day: of all its columns, that of the time is read only."""
         name = f"times_of_{self.kind}"
-        self._connection.open(name, self.table, [_TIME])
+        self._engine.open(name, self.table, [_TIME])
         return self._counted(name, "time")
 
     def open(self) -> frozenset[str]:
         """Open the table itself; the answer are the columns that it really has."""
         return frozenset(
-            self._connection.open(f"arriving_{self.kind}", self.table, [*self.columns.values()])
+            self._engine.open(f"arriving_{self.kind}", self.table, [*self.columns.values()])
         )
 
     def take_in(self, known: KeptEvents, now: _Days) -> KeptEvents | None:
@@ -204,7 +205,7 @@ from (
   select {self._names}, 0 as stored, 1 as came, {BATCH} from {source} where {ROW_ID} is not null
 ) as kept_and_came
 group by {self._names}"""
-            self._connection.define(f"compared_{self.kind}", compared, keep=True)
+            self._engine.define(f"compared_{self.kind}", compared, keep=True)
             gone = f"select count(*) as times from compared_{self.kind} where came = 0"
             if self._count(gone):
                 return None
@@ -216,7 +217,7 @@ group by {self._names}"""
 
     def _repeats(self, table: str) -> bool:
         """Whether some rows have one insert_id."""
-        found = self._connection.rows(
+        found = self._engine.rows(
             f"select count({ROW_ID}) as times, count(distinct {ROW_ID}) as ids "
             f"from {self.tables.name(table)}"
         )[0]
@@ -258,19 +259,19 @@ join (
     def _make(self, query: str) -> str:
         token = new_token()
         table = f"{self.kind}_{token}"
-        self.tables.make(table, token, query)
+        self.tables.make(table, token, query, days_of=self.time)
         return table
 
     def _counted(self, source: str, time: str) -> _Days:
         """How many rows there are of each day."""
         day = _day(time)
-        rows = self._connection.rows(
+        rows = self._engine.rows(
             f"select {day} as day, count(*) as times from {source} group by {day}"
         )
         return {integer(row, "day"): integer(row, "times") for row in rows}
 
     def _count(self, query: str) -> int:
-        return integer(self._connection.rows(query)[0], "times")
+        return integer(self._engine.rows(query)[0], "times")
 
     @property
     def _columns(self) -> Sequence[str]:

@@ -9,7 +9,8 @@ from abkit.analysis.store.closed.closed_days import ClosedDays
 from abkit.analysis.store.closed.keeping import Keeping, KeptTable, Rows
 from abkit.analysis.store.closed.value_keys import PlainValues, ValueKeys
 from abkit.analysis.store.schema.kept_events import FORMAT
-from abkit.analysis.store.schema.schema_tables import SchemaTables, new_token
+from abkit.analysis.store.schema.schema_tables import SchemaTables
+from abkit.analysis.store.schema.states import new_token
 
 
 class KeptInSchema:
