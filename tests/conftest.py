@@ -55,6 +55,7 @@ LONGEST = (
     "tests/analysis/test_same_numbers.py",
     "tests/analysis/engines/test_spark.py",
     "tests/analysis/engines/test_choose.py",
+    "tests/analysis/store/test_spark_store.py",
     "tests/experiments/in_bulk/test_sql.py",
     "tests/analysis/query/test_where.py",
     "tests/frontend/",
@@ -68,7 +69,7 @@ LONGEST = (
 )
 """Where the longest files are. They come first, so that no worker is left with one at the end."""
 
-WITH_SPARK = LONGEST[1:6]
+WITH_SPARK = LONGEST[1:7]
 """One worker runs them all: a Spark takes seconds to start, and longer to become fast."""
 
 

@@ -1,13 +1,12 @@
 """What the last of sixty days costs with a store: of one experiment, and of many."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
 
-import duckdb
 from attrs import frozen
 
 from abkit.analysis import Analysis, Design, read_together
@@ -26,6 +25,7 @@ from abkit.experiments.declaring.metrics import (
 
 from ..ratio import Figure
 from ..row import Row
+from .days_of_events import Days, link
 
 UNITS = "ABKIT_BENCH_UNITS"
 """The variable of the environment that says how many units there are."""
@@ -37,7 +37,7 @@ _USUAL, _ACTIONS_OF_UNIT = 50_000, 100
 _FEWER = 5  # where there are many experiments
 _REVENUE = Sum(action="purchase", property="price", name="revenue")
 _VIEWS = Total(action="page view", name="views")
-_METRICS = (
+METRICS = (
     Conversion(action="purchase", role="primary", name="buyers"),
     _VIEWS,
     Sum(
@@ -52,7 +52,7 @@ _METRICS = (
     ActiveDays(action="page view", name="active days"),
     Funnel(steps=["search", "purchase"], within=timedelta(days=3), name="from search"),
 )
-_PLAN = AnalysisPlan(cuped=timedelta(days=BEFORE), segments=("country",))
+PLAN = AnalysisPlan(cuped=timedelta(days=BEFORE), segments=("country",))
 
 
 def incremental_rows() -> list[Row]:
@@ -83,7 +83,7 @@ class _Cost:
     """Seconds of processor time.
 
     Attributes:
-        began: Of all experiments, all days but the last two, into a new store.
+        began: Of all experiments, all days but the last one, into a new store.
         nothing: Of one experiment, all days, without a store.
         day: Of all experiments, the last day, with the store.
     """
@@ -96,12 +96,17 @@ class _Cost:
 def _cost(designs: Sequence[Design], units: int) -> _Cost:
     with TemporaryDirectory() as where:
         folder, store = Path(where), Path(where, "store.duckdb")
-        *_, before, last = _write(folder / "all", units)
-        _link(folder / "all", folder / "events", without={before, last})
+        events = Days(
+            units=units,
+            days=DAYS,
+            before=BEFORE,
+            experiments=EXPERIMENTS,
+            actions_of_unit=_ACTIONS_OF_UNIT,
+        )
+        last = events.write(folder / "all")
+        link(folder / "all", folder / "events", without=last)
         began = _seconds(designs, folder / "events", store)
-        _link(folder / "all", folder / "events", without={last})
-        _seconds(designs, folder / "events", store)
-        _link(folder / "all", folder / "events")
+        link(folder / "all", folder / "events")
         nothing = _seconds(designs[:1], folder / "events")
         return _Cost(began, nothing, _seconds(designs, folder / "events", store))
 
@@ -116,7 +121,7 @@ def _design(number: int) -> Design:
         salt=f"E{number}",
         unit_type="user",
         control="0",
-        metrics=_METRICS,
+        metrics=METRICS,
     )
 
 
@@ -128,7 +133,7 @@ def _seconds(designs: Sequence[Design], events: Path, store: Path | None = None)
             design,
             exposures=events / "exposures",
             actions=events / "actions",
-            plan=_PLAN,
+            plan=PLAN,
             store=store,
         )
         for design in designs
@@ -138,64 +143,3 @@ def _seconds(designs: Sequence[Design], events: Path, store: Path | None = None)
     for analysis in analyses:
         analysis.run()
     return process_time() - began
-
-
-def _link(source: Path, folder: Path, *, without: Collection[str] = ()) -> None:
-    for file in source.rglob("*.parquet"):
-        to = folder / file.relative_to(source)
-        if file.parent.name not in without and not to.exists():
-            to.parent.mkdir(parents=True, exist_ok=True)
-            os.link(file, to)
-
-
-def _write(folder: Path, units: int) -> Sequence[str]:
-    """Write the events; the answer are the names of the folders of the days, in order.
-
-    Most units come in the first days. A few do most of what is done.
-    """
-    folder.mkdir()
-    with duckdb.connect() as database:
-        database.execute(
-            "set enable_progress_bar = false; set TimeZone = 'UTC'; select setseed(0.4)"
-        )
-        database.execute(
-            f"""\
-create table units as
-select 'user-' || i as unit_id, hash(i) as hashed,
-  case when random() < 0.85 then least(-12 * ln(1 - random() * 0.993), {DAYS} - 0.01)
-    else random() * {DAYS} end as first,
-  ['de', 'us', 'fr', 'jp'][1 + floor(random() * 4)::integer] as country,
-  exp(1.2 * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random())) / exp(0.72) as activity
-from range({units}) t(i)"""  # noqa: S608 - no input
-        )
-        start = f"timestamp '2026-03-01' + to_microseconds((%s * {86_400 * 10**6})::bigint)"
-        ids = 'user_id, map([]::varchar[], []::varchar[]) as "groups"'
-        database.execute(
-            f"""\
-create table exposures as
-select unit_id || '-' || n as insert_id, {start % "first"} as time,
-  'E' || n as experiment, 'E' || n as salt, 'user' as unit_type, unit_id,
-  ((hashed >> n) % 2)::varchar as variant, unit_id as {ids},
-  '{{"country":"' || country || '"}}' as properties, '{{"0":0.5,"1":0.5}}' as weights
-from units, range({EXPERIMENTS}) t(n)"""  # noqa: S608 - no input
-        )
-        database.execute(
-            f"""\
-create table actions as
-select 'a' || row_number() over () as insert_id, time, action, {ids},
-  case when action = 'page view'
-    then '{{"page":"/' || floor(random() * 500)::integer || '","ms":' || floor(random() * 900) || '}}'
-    else '{{"price":' || round(exp(random() * 4), 2) || '}}' end as properties
-from (
-  select {start % f"(random() * {DAYS + BEFORE} - {BEFORE})"} as time, unit_id as user_id,
-    case when random() < 0.05 then 'purchase' when random() < 0.2 then 'search'
-      else 'page view' end as action
-  from units, range((activity * {_ACTIONS_OF_UNIT} + random())::bigint)
-)"""  # noqa: S608 - no input
-        )
-        for kind in ("exposures", "actions"):
-            database.execute(
-                f"copy (select *, strftime(time, '%Y-%m-%d') as date from {kind} order by time) "  # noqa: S608
-                f"to '{folder / kind}' (format parquet, partition_by (date))"
-            )
-    return sorted(day.name for day in (folder / "actions").iterdir())

@@ -183,6 +183,17 @@ class Connection:
             description, _ = self._session.run(self._database.query(text))
         return [str(column[0]) for column in description]
 
+    def narrow(self, name: str, column: str, spans: Sequence[tuple[int, int]]) -> None:
+        """Nothing: what a query asks for is all that a database knows."""
+
+    def meet(self, one: str, other: str, column: str) -> bool:
+        """As `WritingEngine.meet`."""
+        query = (
+            f'select 1 as met from "{one}" as one join "{other}" as other '  # noqa: S608
+            f'on other."{column}" = one."{column}" limit 1'
+        )
+        return bool(self.rows(query))
+
     def in_transaction(self) -> bool:
         """Whether the caller has begun a transaction, which `create` and its like would commit."""
         return self._database.in_transaction()

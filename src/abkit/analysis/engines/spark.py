@@ -1,14 +1,16 @@
 """Spark as an engine: for tables that one machine cannot read."""
 
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from attrs import frozen
+
 from abkit.analysis.engines.base import Row
-from abkit.analysis.engines.dialects.base import select
+from abkit.analysis.engines.dialects.base import Selection, select
 from abkit.analysis.engines.dialects.spark import SparkDialect
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.engines.translation import quoted, translated, with_parts
@@ -28,6 +30,30 @@ DAY = "abkit_day"
 
 _DAY = 86_400_000_000
 """In microseconds."""
+
+
+@frozen
+class _Opened:
+    """A table that was opened.
+
+    Attributes:
+        frame: The table itself.
+        selection: What queries see of it.
+        times: By the names of queries, columns of the table itself and their types.
+    """
+
+    frame: "DataFrame"
+    selection: Selection
+    times: Mapping[str, tuple[str, str]]
+
+    def selected(self, where: str = "") -> "DataFrame":
+        """What queries see.
+
+        Args:
+            where: Which rows, by the columns of the table itself; nothing: all.
+        """
+        frame = self.frame.where(where) if where else self.frame
+        return frame.selectExpr(*self.selection.values).selectExpr(*self.selection.columns)
 
 
 class Spark:
@@ -52,6 +78,7 @@ class Spark:
         self._suffix = f"abkit_{secrets.token_hex(4)}"
         self._names: dict[str, str] = {}
         self._kept: list[DataFrame] = []
+        self._opened: dict[str, _Opened] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +98,7 @@ class Spark:
         for name in self._names.values():
             self._session.catalog.dropTempView(name)
         self._kept.clear()
+        self._opened.clear()
         self._names.clear()
 
     @property
@@ -100,7 +128,13 @@ class Spark:
                 refusals=self._refusals,
                 label=table.label,
             )
-            self._view(name, frame.selectExpr(*selection.values).selectExpr(*selection.columns))
+            times = {
+                one.column.name: (one.source, types[one.source])
+                for one in matches
+                if one.source is not None and not one.path
+            }
+            self._opened[name] = _Opened(frame, selection, times)
+            self._view(name, self._opened[name].selected())
         return [one.column.name for one in matches if one.source is not None]
 
     def define(self, name: str, query: str, *, keep: bool = False) -> None:
@@ -127,14 +161,40 @@ class Spark:
             return [row.asDict() for row in self._asked(query).collect()]
 
     def repeats(self, name: str, column: str, *, share: float = 1.0) -> bool:  # noqa: ARG002
-        """Whether some value (not null) stands twice in a column; hashes of 64 bits are counted."""
+        """Whether some value (not null) stands twice in a column.
+
+        Hashes of 64 bits are counted, as fewer bytes move; values only where hashes are alike.
+        """
+        one = quoted(column, "spark")
         with self._translated("the data"):
-            one = quoted(column, "spark")
-            frame = self._session.table(self._names[name]).selectExpr(
-                f"count({one}) <> count(distinct case when {one} is not null "
-                f"then xxhash64({one}) end) as repeated"
+            table = self._session.table(self._names[name])
+            hashed = table.where(f"{one} is not null").selectExpr(f"xxhash64({one}) as hashed", one)
+            counted = hashed.selectExpr("count(hashed) <> count(distinct hashed) as repeated")
+            if not counted.collect()[0]["repeated"]:
+                return False
+            alike = hashed.groupBy("hashed").count().where("count > 1")
+            values = hashed.join(alike, "hashed", "left_semi").groupBy(column).count()
+            return not values.where("count > 1").isEmpty()
+
+    def meet(self, one: str, other: str, column: str) -> bool:
+        """As `WritingEngine.meet`: of hashes of 64 bits, as fewer bytes move; then of the values."""
+        value = quoted(column, "spark")
+        with self._translated("the data"):
+            first, second = (
+                self._session.table(self._names[name])
+                .where(f"{value} is not null")
+                .selectExpr(f"xxhash64({value}) as hashed", value)
+                for name in (one, other)
             )
-            return bool(frame.collect()[0]["repeated"])
+            alike = first.select("hashed").join(second.select("hashed"), "hashed", "left_semi")
+            alike = alike.persist()
+            try:
+                if alike.isEmpty():
+                    return False
+                again = first.join(alike, "hashed", "left_semi")
+                return not again.join(second, ["hashed", column], "left_semi").isEmpty()
+            finally:
+                alike.unpersist()
 
     @property
     def dialect(self) -> str:
@@ -144,6 +204,19 @@ class Spark:
     def name(self, name: str, query: str) -> None:
         """As `define`: a view, of which Spark reads what is needed."""
         self.define(name, query)
+
+    def narrow(self, name: str, column: str, spans: Sequence[tuple[int, int]]) -> None:
+        """As `WritingEngine.narrow`: where the time is a timestamp, Spark leaves out parts of files."""
+        opened = self._opened[name]
+        source, type_ = opened.times.get(column, ("", ""))
+        if type_ == "timestamp":
+            time = quoted(source, "spark")
+            parts = (
+                f"{time} >= timestamp_micros({begin}) and {time} < timestamp_micros({end})"
+                for begin, end in spans
+            )
+            with self._translated("the data"):
+                self._view(name, opened.selected(" or ".join(parts)))
 
     def columns(self, name: str) -> Sequence[str]:
         """The names of a table's columns."""

@@ -27,6 +27,26 @@ class WritingEngine(Engine, Protocol):
         """The names of a table's columns."""
         ...
 
+    def narrow(self, name: str, column: str, spans: Sequence[tuple[int, int]]) -> None:
+        """Promise that of what was opened as `name`, only rows of some times will be asked for.
+
+        Args:
+            name: How queries call it.
+            column: Its column of the time.
+            spans: From when to when, without the end, in microseconds since 1970.
+        """
+        ...
+
+    def meet(self, one: str, other: str, column: str) -> bool:
+        """Whether some value (not null) of a column stands in both of two tables.
+
+        Args:
+            one: The table that is smaller.
+            other: The other one.
+            column: The name of the column in both.
+        """
+        ...
+
     def create(self, table: str, query: str, *, days_of: str | None = None) -> None:
         """Make a table of the answer to a query, which stays. It is there as a whole, or not at all.
 
@@ -88,7 +108,7 @@ class ListingEngine(WritingEngine, Protocol):
         ...
 
 
-_METHODS = ("name", "columns", "create", "drop")
+_METHODS = ("name", "columns", "narrow", "meet", "create", "drop")
 
 
 def appends(engine: Engine) -> TypeGuard[AppendingEngine]:

@@ -140,23 +140,28 @@ class _Taking:
         changed = {day for day in all_days if known.days.get(day) != now.get(day)}
         if len(changed) > _MOST_DAYS:
             changed = all_days
-        where = "" if changed == all_days else f" where {self._among(changed)}"
+        where = ""
+        if changed != all_days:
+            where = f" where {self._among(changed)}"
+            if NO_DAY not in changed:
+                self._engine.narrow(f"arriving_{self.kind}", self.time, _spans(changed))
         batch = f"cast({len(known.batches) + 1} as bigint) as {BATCH}"
         came = self._make(f"select {batch}, {self._names} from arriving_{self.kind}{where}")
         # Of what is written meanwhile, more was read than had been counted.
         read = self._counted(self.tables.name(came), identifier(self.time))
         gone = any(read.get(day, 0) < known.days.get(day, 0) for day in changed)
-        new = None if gone else self._new(known, changed & {*known.days}, came)
-        if new is None:
+        found_new = None if gone else self._new(known, changed & {*known.days}, came)
+        if found_new is None:
             self.tables.drop(came)
             return None
+        new, told_apart = found_new
         rows = self._count(f"select count(*) as times from {self.tables.name(new)}")
         if not rows:
             self.tables.drop(new)
         found = evolve(
             known,
             days={**{day: n for day, n in known.days.items() if day not in changed}, **read},
-            differ=known.differ or (rows > 0 and self._differs(known, new)),
+            differ=known.differ or (rows > 0 and self._differs(known, new, told_apart=told_apart)),
             retired={
                 name: since for name, since in known.retired.items() if since >= self.tables.oldest
             },
@@ -171,18 +176,21 @@ class _Taking:
         self.tables.write(self.kind, "", new_token(), found.to_json())
         return found
 
-    def _new(self, known: KeptEvents, again: Collection[int], came: str) -> str | None:
-        """A table of what is new of what was read; None if something else is gone.
+    def _new(self, known: KeptEvents, again: Collection[int], came: str) -> tuple[str, bool] | None:
+        """A table of what is new of what was read, and whether no two of its rows have one insert_id.
 
         Args:
             known: What is known.
             again: The days that were read before.
             came: The table of what was read, which is dropped if another one is made of it.
+
+        Returns:
+            None if something that was read is gone.
         """
-        source = self.tables.name(came)
+        told_apart, source = not self._repeats(came), self.tables.name(came)
         if not again or not known.tables:
-            if not self._repeats(came):
-                return came
+            if told_apart:
+                return came, True
             new = f"""\
 select max({BATCH}) as {BATCH}, {self._names} from {source} where {ROW_ID} is not null
 group by {self._names}"""
@@ -196,13 +204,16 @@ group by {self._names}"""
             )
             if self._count(nameless):
                 return None  # It cannot be told which of them are new.
+            # A day that was not read before has nothing to be compared with.
+            both = f" and {self._among(again)}" if told_apart else ""
             compared = f"""\
 select {self._names}, max(stored) as stored, max(came) as came, max({BATCH}) as {BATCH}
 from (
   select {self._names}, 1 as stored, 0 as came, cast(0 as bigint) as {BATCH}
   from ({stored}) as kept_again
   union all
-  select {self._names}, 0 as stored, 1 as came, {BATCH} from {source} where {ROW_ID} is not null
+  select {self._names}, 0 as stored, 1 as came, {BATCH}
+  from {source} where {ROW_ID} is not null{both}
 ) as kept_and_came
 group by {self._names}"""
             self._engine.define(f"compared_{self.kind}", compared, keep=True)
@@ -210,36 +221,41 @@ group by {self._names}"""
             if self._count(gone):
                 return None
             new = f"select {BATCH}, {self._names} from compared_{self.kind} where stored = 0"
+            if told_apart:
+                new += f"""
+union all
+select {BATCH}, {self._names} from {source}
+where {ROW_ID} is not null and {self._not_among(again)}"""
         nameless = f"select {BATCH}, {self._names} from {source} where {ROW_ID} is null"
         made = self._make(f"{new}\nunion all\n{nameless}")
         self.tables.drop(came)
-        return made
+        return made, told_apart
 
     def _repeats(self, table: str) -> bool:
         """Whether some rows have one insert_id."""
-        found = self._engine.rows(
-            f"select count({ROW_ID}) as times, count(distinct {ROW_ID}) as ids "
-            f"from {self.tables.name(table)}"
-        )[0]
-        return integer(found, "times") > integer(found, "ids")
+        return self._engine.repeats(self._ids("came", [table]), ROW_ID)
 
-    def _differs(self, known: KeptEvents, new: str) -> bool:
-        """Whether what is new differs from something that has its insert_id."""
-        if self._repeats(new):
+    def _differs(self, known: KeptEvents, new: str, *, told_apart: bool) -> bool:
+        """Whether what is new differs from something that has its insert_id.
+
+        Args:
+            known: What is known.
+            new: The table of what is new.
+            told_apart: Whether no two of its rows have one insert_id; False: it is not known.
+        """
+        if not told_apart and self._repeats(new):
             return True
         if not known.tables:
             return False
-        kept = rows_of(self.tables, known, [ROW_ID])
-        return bool(
-            self._count(
-                f"""\
-select count(*) as times
-from {self.tables.name(new)} as came
-join (
-{kept}
-) as kept on kept.{ROW_ID} = came.{ROW_ID}"""
-            )
-        )
+        before = self._ids("kept", [*known.tables])
+        return self._engine.meet(self._ids("came", [new]), before, ROW_ID)
+
+    def _ids(self, what: str, tables: Sequence[str]) -> str:
+        """The ids of the rows of some tables, as queries name them."""
+        name = f"ids_{what}_{self.kind}"
+        parts = (f"select {ROW_ID} from {self.tables.name(table)}" for table in tables)
+        self._engine.name(name, "\nunion all\n".join(parts))
+        return name
 
     def _merged(self, known: KeptEvents) -> KeptEvents:
         """The same in fewer tables, if there are many."""
@@ -281,8 +297,30 @@ join (
     def _names(self) -> str:
         return ", ".join(self._columns)
 
-    def _among(self, days: Iterable[int]) -> str:
-        return f"{_day(identifier(self.time))} in ({', '.join(map(str, sorted(days)))})"
+    def _among(self, days: Collection[int]) -> str:
+        """Whether a row is of one of some days: as ranges, which tell a database what it need not read."""
+        time = identifier(self.time)
+        found = [f"({time} >= {begin} and {time} < {end})" for begin, end in _spans(days)]
+        found += [f"{time} is null"] if NO_DAY in days else []
+        return f"({' or '.join(found)})"
+
+    def _not_among(self, days: Collection[int]) -> str:
+        """Whether a row is of another day than these."""
+        time = identifier(self.time)
+        found = [f"({time} < {begin} or {time} >= {end})" for begin, end in _spans(days)]
+        others = " and ".join(found) or "1 = 1"
+        return f"({others})" if NO_DAY in days else f"({time} is null or ({others}))"
+
+
+def _spans(days: Collection[int]) -> Sequence[tuple[int, int]]:
+    """From when to when some days are, in microseconds since 1970; what has no time is in none."""
+    length, found = microseconds(DAY), list[tuple[int, int]]()
+    for day in sorted({*days} - {NO_DAY}):
+        begin, end = day * length, (day + 1) * length
+        if found and found[-1][1] == begin:
+            begin, _ = found.pop()
+        found.append((begin, end))
+    return found
 
 
 def _day(time: str) -> str:
