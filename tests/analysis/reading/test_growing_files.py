@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from abkit.analysis.engines.local import DuckDB
-from abkit.analysis.engines.spark import _format
+from abkit.analysis.engines.spark_paths import format_of
 from abkit.analysis.reading import files, listing, small_files
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.files import found_files
@@ -269,12 +269,12 @@ def test_a_file_that_others_replace_is_never_missed(folder: Path) -> None:
 def test_spark_looks_at_closed_files(folder: Path) -> None:
     written(folder / DAY / open_name("one"), line(0))
     with pytest.raises(EmptyDataError):
-        _format(str(folder))
+        format_of(str(folder))
     parquet(folder / DAY / "two.parquet", 1)
-    assert _format(str(folder)) == "parquet"
+    assert format_of(str(folder)) == "parquet"
     written(folder / DAY / "three.jsonl", line(0))
     with pytest.raises(AnalysisError, match="which Spark does not read together"):
-        _format(str(folder))
+        format_of(str(folder))
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from abkit.analysis.engines.base import Row
 from abkit.analysis.engines.dialects.base import Selection, select
 from abkit.analysis.engines.dialects.spark import SparkDialect
 from abkit.analysis.engines.refusals import Refusals
+from abkit.analysis.engines.spark_paths import is_path, read_path
+from abkit.analysis.engines.spark_values import some_repeat, some_stand_in_both
 from abkit.analysis.engines.translation import quoted, translated, with_parts
 from abkit.analysis.reading.columns import Column
-from abkit.analysis.reading.files import closed_files
-from abkit.analysis.reading.listing import FORMATS
 from abkit.analysis.reading.matching import match
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
@@ -161,40 +161,15 @@ class Spark:
             return [row.asDict() for row in self._asked(query).collect()]
 
     def repeats(self, name: str, column: str, *, share: float = 1.0) -> bool:  # noqa: ARG002
-        """Whether some value (not null) stands twice in a column.
-
-        Hashes of 64 bits are counted, as fewer bytes move; values only where hashes are alike.
-        """
-        one = quoted(column, "spark")
+        """Whether some value (not null) stands twice in a column."""
         with self._translated("the data"):
-            table = self._session.table(self._names[name])
-            hashed = table.where(f"{one} is not null").selectExpr(f"xxhash64({one}) as hashed", one)
-            counted = hashed.selectExpr("count(hashed) <> count(distinct hashed) as repeated")
-            if not counted.collect()[0]["repeated"]:
-                return False
-            alike = hashed.groupBy("hashed").count().where("count > 1")
-            values = hashed.join(alike, "hashed", "left_semi").groupBy(column).count()
-            return not values.where("count > 1").isEmpty()
+            return some_repeat(self._session.table(self._names[name]), column)
 
     def meet(self, one: str, other: str, column: str) -> bool:
-        """As `WritingEngine.meet`: of hashes of 64 bits, as fewer bytes move; then of the values."""
-        value = quoted(column, "spark")
+        """As `WritingEngine.meet`."""
         with self._translated("the data"):
-            first, second = (
-                self._session.table(self._names[name])
-                .where(f"{value} is not null")
-                .selectExpr(f"xxhash64({value}) as hashed", value)
-                for name in (one, other)
-            )
-            alike = first.select("hashed").join(second.select("hashed"), "hashed", "left_semi")
-            alike = alike.persist()
-            try:
-                if alike.isEmpty():
-                    return False
-                again = first.join(alike, "hashed", "left_semi")
-                return not again.join(second, ["hashed", column], "left_semi").isEmpty()
-            finally:
-                alike.unpersist()
+            first, second = (self._session.table(self._names[name]) for name in (one, other))
+            return some_stand_in_both(first, second, column)
 
     @property
     def dialect(self) -> str:
@@ -284,27 +259,9 @@ class Spark:
                 "or a path"
             )
             raise AnalysisError(message)
-        if isinstance(source, str) and not _is_path(source):
+        if isinstance(source, str) and not is_path(source):
             return self._session.table(source)
-        return self._read(str(source))
-
-    def _read(self, path: str) -> "DataFrame":
-        read = self._session.read
-        format_ = _format(path)
-        if format_ == "csv":
-            tabs = path.removesuffix(".gz").endswith(".tsv")
-            return read.csv(
-                path,
-                header=True,
-                sep="\t" if tabs else ",",
-                quote='"',
-                escape='"',
-                multiLine=True,
-                recursiveFileLookup=True,
-            )
-        if format_ == "jsonl":
-            return read.json(path, primitivesAsString=True, recursiveFileLookup=True)
-        return read.parquet(path)
+        return read_path(self._session, str(source))
 
     def _type_of(self, sql: str, frame: "DataFrame") -> str | None:
         try:
@@ -330,27 +287,3 @@ def _said(error: Exception) -> str:
     if type(error).__name__.startswith("Py4J"):
         lines = [line.removeprefix(": ") for line in lines[1:]] or lines
     return lines[0] if lines else type(error).__name__
-
-
-def _is_path(name: str) -> bool:
-    return "/" in name or _suffix(name) in FORMATS
-
-
-def _suffix(path: str) -> str:
-    return Path(path.lower().removesuffix(".gz")).suffix
-
-
-def _format(path: str) -> str:
-    """By the ending; of a local directory by its files; else Parquet."""
-    if _suffix(path) in FORMATS:
-        return FORMATS[_suffix(path)]
-    where = Path(path)
-    if not where.exists():
-        return "parquet"
-    files = closed_files(where)
-    if files.beside is not None:
-        message = (
-            f"{path} has files of Parquet and of JSON Lines, which Spark does not read together"
-        )
-        raise AnalysisError(message)
-    return files.format
