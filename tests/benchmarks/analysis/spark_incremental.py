@@ -135,6 +135,8 @@ def _session(master: str, folder: Path) -> "Iterator[SparkSession]":
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        # Of what is read in ranges, Hadoop counts no bytes.
+        "spark.hadoop.parquet.hadoop.vectored.io.enabled": "false",
         "spark.ui.port": "14040",
         "spark.ui.retainedStages": "100000",
         "spark.ui.retainedJobs": "100000",

@@ -176,6 +176,10 @@ class Connection:
         )
         return bool(self.rows(query))
 
+    def materialize(self, name: str, query: str) -> None:
+        """As `define`, and kept."""
+        self.define(name, query, keep=True)
+
     def columns(self, name: str) -> Sequence[str]:
         """The names of a table's columns."""
         text = self._complete(self._translation(f'select * from "{name}" limit 0'))  # noqa: S608

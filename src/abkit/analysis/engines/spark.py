@@ -193,6 +193,16 @@ class Spark:
             with self._translated("the data"):
                 self._view(name, opened.selected(" or ".join(parts)))
 
+    def materialize(self, name: str, query: str) -> None:
+        """As `WritingEngine.materialize`, when the first query reads it.
+
+        Spark writes each plan down as a text, with the plans of all that is cached within: of a store's, that
+        is more than a driver holds. So it forgets what this was made of: if executors are lost that have it,
+        the analysis fails.
+        """
+        with self._translated("the data"):
+            self._view(name, self._asked(query).localCheckpoint(eager=False))
+
     def columns(self, name: str) -> Sequence[str]:
         """The names of a table's columns."""
         with self._translated("the data"):

@@ -23,6 +23,15 @@ class WritingEngine(Engine, Protocol):
         """
         ...
 
+    def materialize(self, name: str, query: str) -> None:
+        """As `define`, of what many queries read that are defined one upon the other: it is computed once.
+
+        Args:
+            name: How queries call it.
+            query: A select.
+        """
+        ...
+
     def columns(self, name: str) -> Sequence[str]:
         """The names of a table's columns."""
         ...
@@ -108,7 +117,7 @@ class ListingEngine(WritingEngine, Protocol):
         ...
 
 
-_METHODS = ("name", "columns", "narrow", "meet", "create", "drop")
+_METHODS = ("name", "materialize", "columns", "narrow", "meet", "create", "drop")
 
 
 def appends(engine: Engine) -> TypeGuard[AppendingEngine]:

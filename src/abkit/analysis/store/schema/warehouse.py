@@ -56,7 +56,10 @@ class Warehouse:
     def define(self, name: str, query: str, *, keep: bool = False) -> None:
         """As `Engine.define`."""
         self._opened.pop(name, None)
-        self._engine.define(name, query, keep=keep)
+        if keep:
+            self._engine.materialize(name, query)
+        else:
+            self._engine.define(name, query)
 
     def rows(self, query: str) -> Sequence[Row]:
         """As `Engine.rows`."""
