@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 
 from abkit.analysis.engines.spark import Spark
+from abkit.analysis.engines.spark_subqueries import join_by_hash
+from abkit.analysis.engines.translation import translated
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
@@ -109,3 +111,19 @@ class TestSpark(EngineContract):
         with pytest.raises(AnalysisError, match=message) as caught:
             engine.open("t", Table(source), [X])
         assert "\n" not in str(caught.value)
+
+    def test_rows_that_are_not_among_others_are_found_by_hashes(
+        self, engine: Spark, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Spark compares each row with each, where a null among the others would let none be found."""
+        for name, values in (("a", "(1), (2), (3)"), ("b", "(1), (2)"), ("c", "(2)")):
+            frame = self.spark.sql(f"select nullif(col1, 0) as x from values {values}")  # noqa: S608
+            frame.createOrReplaceTempView(name)
+        query = "select x from a where x not in (select x from b) or x in (select x from c)"
+        for rewrite, loops in ((lambda _: None, True), (join_by_hash, False)):
+            found = self.spark.sql(translated(query, "spark", {}, rewrite=rewrite).body)
+            found.explain()
+            assert ("NestedLoop" in capsys.readouterr().out) == loops
+            assert sorted(row["x"] for row in found.collect()) == [2, 3]
+        for name in "abc":
+            self.spark.catalog.dropTempView(name)

@@ -14,6 +14,7 @@ from abkit.analysis.engines.dialects.base import Selection, select
 from abkit.analysis.engines.dialects.spark import SparkDialect
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.engines.spark_paths import is_path, read_path
+from abkit.analysis.engines.spark_subqueries import join_by_hash
 from abkit.analysis.engines.spark_values import some_repeat, some_stand_in_both
 from abkit.analysis.engines.translation import quoted, translated, with_parts
 from abkit.analysis.reading.columns import Column
@@ -252,7 +253,7 @@ class Spark:
             return [row["tableName"] for row in found if not row["isTemporary"]]
 
     def _asked(self, query: str) -> "DataFrame":
-        translation = translated(query, "spark", self._names)
+        translation = translated(query, "spark", self._names, rewrite=join_by_hash)
         return self._session.sql(with_parts(translation.parts, translation.body))
 
     def _view(self, name: str, frame: "DataFrame") -> None:
