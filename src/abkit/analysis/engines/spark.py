@@ -32,6 +32,9 @@ DAY = "abkit_day"
 _DAY = 86_400_000_000
 """In microseconds."""
 
+_MOST_PARTITIONS = 1_000_000
+"""No table has more."""
+
 
 @frozen
 class _Opened:
@@ -202,7 +205,9 @@ class Spark:
         the analysis fails.
         """
         with self._translated("the data"):
-            self._view(name, self._asked(query).localCheckpoint(eager=False))
+            # Of a union, Spark remembers a partitioning that it need not have; after `coalesce`, none.
+            frame = self._asked(query).coalesce(_MOST_PARTITIONS)
+            self._view(name, frame.localCheckpoint(eager=False))
 
     def columns(self, name: str) -> Sequence[str]:
         """The names of a table's columns."""
