@@ -14,6 +14,7 @@ from abkit.analysis.engines.dialects.base import Selection, select
 from abkit.analysis.engines.dialects.spark import SparkDialect
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.engines.spark_paths import is_path, read_path
+from abkit.analysis.engines.spark_settings import CUTTING_OFF, EVERYWHERE, settings
 from abkit.analysis.engines.spark_subqueries import join_by_hash
 from abkit.analysis.engines.spark_values import some_repeat, some_stand_in_both
 from abkit.analysis.engines.translation import quoted, translated, with_parts
@@ -31,9 +32,6 @@ DAY = "abkit_day"
 
 _DAY = 86_400_000_000
 """In microseconds."""
-
-_MOST_PARTITIONS = 1_000_000
-"""No table has more."""
 
 
 @frozen
@@ -204,10 +202,8 @@ class Spark:
         is more than a driver holds. So it forgets what this was made of: if executors are lost that have it,
         the analysis fails.
         """
-        with self._translated("the data"):
-            # Of a union, Spark remembers a partitioning that it need not have; after `coalesce`, none.
-            frame = self._asked(query).coalesce(_MOST_PARTITIONS)
-            self._view(name, frame.localCheckpoint(eager=False))
+        with self._translated("the data"), settings(self._session, CUTTING_OFF):
+            self._view(name, self._asked(query).localCheckpoint(eager=False))
 
     def columns(self, name: str) -> Sequence[str]:
         """The names of a table's columns."""
@@ -290,7 +286,8 @@ class Spark:
     def _translated(self, source: str, done: str = "analyzed") -> Iterator[None]:
         """Let no exception of Spark through."""
         try:
-            yield
+            with settings(self._session, EVERYWHERE):
+                yield
         except self._error as error:
             refused = self._refusals.explained(str(error))
             message = f"{source} cannot be {done}: {_said(error)}"
