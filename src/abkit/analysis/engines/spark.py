@@ -63,7 +63,7 @@ class Spark:
 
     Tables are names in the session's catalog, such as "analytics.events"; or Spark DataFrames; or paths:
     a `Path`, or a text with a slash or an ending such as ".parquet". What several queries read is cached
-    until `close`.
+    until `close`. With a store, it makes tables in a schema of the catalog.
 
     Raises:
         MissingExtraError: sqlglot is not installed.
