@@ -1,6 +1,7 @@
 """Events of an experiment that goes on for some time, in a folder for each day."""
 
 import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
@@ -27,8 +28,8 @@ class Days:
     actions_of_unit: int
     insert_id: str = "'a' || row_number() over ()"
 
-    def write(self, folder: Path) -> str:
-        """Write the events; the answer is the name of the folder of the last day.
+    def write(self, folder: Path) -> Sequence[str]:
+        """Write the events; the answer are the names of the folders of the days, in order.
 
         Most units come in the first days. A few do most of what is done.
         """
@@ -77,19 +78,19 @@ from (
                     f"copy (select *, strftime(time, '%Y-%m-%d') as date from {kind} order by time) "  # noqa: S608
                     f"to '{folder / kind}' (format parquet, partition_by (date))"
                 )
-        return max(day.name for day in (folder / "actions").iterdir())
+        return sorted(day.name for day in (folder / "actions").iterdir())
 
 
-def link(source: Path, folder: Path, *, without: str = "") -> None:
+def link(source: Path, folder: Path, *, without: Collection[str] = ()) -> None:
     """Let files of events be in another folder too.
 
     Args:
         source: Where they are.
         folder: The other one.
-        without: The name of a day's folder that is left out.
+        without: The names of the folders of days that are left out.
     """
     for file in source.rglob("*.parquet"):
         to = folder / file.relative_to(source)
-        if file.parent.name != without and not to.exists():
+        if file.parent.name not in without and not to.exists():
             to.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, to)

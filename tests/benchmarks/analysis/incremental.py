@@ -83,7 +83,7 @@ class _Cost:
     """Seconds of processor time.
 
     Attributes:
-        began: Of all experiments, all days but the last one, into a new store.
+        began: Of all experiments, all days but the last two, into a new store.
         nothing: Of one experiment, all days, without a store.
         day: Of all experiments, the last day, with the store.
     """
@@ -103,9 +103,11 @@ def _cost(designs: Sequence[Design], units: int) -> _Cost:
             experiments=EXPERIMENTS,
             actions_of_unit=_ACTIONS_OF_UNIT,
         )
-        last = events.write(folder / "all")
-        link(folder / "all", folder / "events", without=last)
+        *_, before, last = events.write(folder / "all")
+        link(folder / "all", folder / "events", without={before, last})
         began = _seconds(designs, folder / "events", store)
+        link(folder / "all", folder / "events", without={last})
+        _seconds(designs, folder / "events", store)
         link(folder / "all", folder / "events")
         nothing = _seconds(designs[:1], folder / "events")
         return _Cost(began, nothing, _seconds(designs, folder / "events", store))
