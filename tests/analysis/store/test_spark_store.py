@@ -119,6 +119,19 @@ def arrive(
         yield
 
 
+@pytest.fixture
+def adaptive(spark: Any) -> Iterator[None]:
+    """Spark plans again after each stage, as it does by itself."""
+    settings = {"spark.sql.adaptive.enabled": "true", "spark.sql.shuffle.partitions": "3"}
+    before = {name: spark.conf.get(name) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    yield
+    for name, value in before.items():
+        spark.conf.set(name, value)
+
+
+@pytest.mark.usefixtures("adaptive")
 def test_each_run_has_the_numbers_of_a_run_from_nothing(empty: Files) -> None:
     rng = random.Random(7)  # noqa: S311
     arriving = {"exposures": exposures(rng, units=24), "actions": actions(rng, units=24)}
