@@ -33,7 +33,9 @@ UNITS = "ABKIT_BENCH_UNITS"
 DAYS, BEFORE, EXPERIMENTS = 60, 14, 20
 """How long an experiment runs, how long before it actions are known, and how many experiments there are."""
 
-_USUAL, _ACTIONS_OF_UNIT = 50_000, 100
+_USUAL = 50_000
+_FEW, _MANY = 100, 1_000
+"""Of a unit, so many actions: of somebody who visits a shop; of an organization that works with a product."""
 _FEWER = 5  # where there are many experiments
 _REVENUE = Sum(action="purchase", property="price", name="revenue")
 _VIEWS = Total(action="page view", name="views")
@@ -59,17 +61,23 @@ def incremental_rows() -> list[Row]:
     """Sixty days of events; the last one comes after all others are in a store."""
     units = int(os.environ.get(UNITS, _USUAL))
     first, *_ = designs = [_design(number) for number in range(EXPERIMENTS)]
-    one, many = _cost([first], units), _cost(designs, units // _FEWER)
+    rows = []
+    for fewer, actions in ((units, _FEW), (units * _FEW // _MANY, _MANY)):
+        cost = _cost([first], fewer, actions)
+        rows.append(
+            Row(
+                what=f"day {DAYS} with a store: {_told(fewer, actions)}",
+                by_id=Figure([cost.day / cost.nothing]),
+                target=1 / 20,
+                unit="x from nothing",
+                note=f"{cost.day:.1f} s; the first run {cost.began / cost.nothing:.1f}x; {UNITS}: units",
+            )
+        )
+    many = _cost(designs, units // _FEWER, _FEW)
     return [
+        *rows,
         Row(
-            what=f"day {DAYS} with a store: {_told(units)}",
-            by_id=Figure([one.day / one.nothing]),
-            target=1 / 20,
-            unit="x from nothing",
-            note=f"{one.day:.1f} s; the first run {one.began / one.nothing:.1f}x; {UNITS}: units",
-        ),
-        Row(
-            what=f"day {DAYS} of {EXPERIMENTS} experiments with a store: {_told(units // _FEWER)}",
+            what=f"day {DAYS} of {EXPERIMENTS} experiments with a store: {_told(units // _FEWER, _FEW)}",
             by_id=Figure([many.day / many.nothing]),
             target=3.0,
             unit="x one from nothing",
@@ -93,7 +101,7 @@ class _Cost:
     day: float
 
 
-def _cost(designs: Sequence[Design], units: int) -> _Cost:
+def _cost(designs: Sequence[Design], units: int, actions: int) -> _Cost:
     with TemporaryDirectory() as where:
         folder, store = Path(where), Path(where, "store.duckdb")
         events = Days(
@@ -101,7 +109,7 @@ def _cost(designs: Sequence[Design], units: int) -> _Cost:
             days=DAYS,
             before=BEFORE,
             experiments=EXPERIMENTS,
-            actions_of_unit=_ACTIONS_OF_UNIT,
+            actions_of_unit=actions,
         )
         *_, before, last = events.write(folder / "all")
         link(folder / "all", folder / "events", without={before, last})
@@ -113,8 +121,8 @@ def _cost(designs: Sequence[Design], units: int) -> _Cost:
         return _Cost(began, nothing, _seconds(designs, folder / "events", store))
 
 
-def _told(units: int) -> str:
-    return f"{units:,} units, {units * _ACTIONS_OF_UNIT / 1e6:g}M actions"
+def _told(units: int, actions: int) -> str:
+    return f"{units:,} units, {units * actions / 1e6:g}M actions"
 
 
 def _design(number: int) -> Design:
