@@ -142,6 +142,9 @@ def spark() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patch.delenv("SPARK_HOME", raising=False)
+        patch.setenv(
+            "PYSPARK_PYTHON", sys.executable
+        )  # else its workers are the first python3 of the path
         session = (
             SparkSession.builder.master("local[1]")
             .appName("abkit")
