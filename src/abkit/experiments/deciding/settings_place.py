@@ -3,6 +3,7 @@
 import os
 
 from abkit.experiments.deciding.settings import SettingsFile, SettingsSource
+from abkit.file_systems import is_url
 
 
 def settings_at(place: str | os.PathLike[str]) -> SettingsSource:
@@ -12,8 +13,8 @@ def settings_at(place: str | os.PathLike[str]) -> SettingsSource:
         ConfigError: The name ends neither with .toml nor with .json, or there is no file system for the URL.
         MissingExtraError: fsspec is not installed, for a URL.
     """
-    if isinstance(place, str) and "://" in place:
+    if is_url(place):
         from abkit.experiments.deciding.remote_settings import RemoteSettings
 
-        return RemoteSettings(place)
+        return RemoteSettings(str(place))
     return SettingsFile(place)

@@ -8,18 +8,12 @@ from abkit.analysis.query.events import EventQueries
 from abkit.analysis.query.grouping import unit_key, unit_of_group
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.maturity import MaturityQueries
-from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.values import among, number
 from abkit.analysis.reading.quoting import literal
-from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store.closed.closed_days import AT_ONCE
 from abkit.analysis.store.closed.unit_conditions import FRESH, UNCHANGED
 from abkit.analysis.store.closed.value_keys import ValueKeys
-from abkit.experiments.declaring.metrics import (
-    Distinct,
-)
-
-_DAY = microseconds(DAY)
+from abkit.experiments.declaring.metrics import Distinct
 
 
 @frozen(kw_only=True)

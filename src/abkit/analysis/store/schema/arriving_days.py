@@ -10,13 +10,18 @@ from attrs import evolve, frozen
 
 from abkit.analysis.engines.base import integer
 from abkit.analysis.engines.writing import WritingEngine
-from abkit.analysis.query.periods import microseconds, period
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.quoting import identifier
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.statistics.days import DAY
 from abkit.analysis.store import kept_columns
 from abkit.analysis.store.kept_columns import BATCH, ROW_ID
+from abkit.analysis.store.schema.day_conditions import (
+    NO_DAY,
+    day_of,
+    is_among,
+    is_not_among,
+    spans,
+)
 from abkit.analysis.store.schema.kept_events import KeptEvents
 from abkit.analysis.store.schema.schema_tables import SchemaTables
 from abkit.analysis.store.schema.states import moment, new_token
@@ -25,9 +30,6 @@ MOST_TABLES = 16
 """More tables than these are slow to read together: of these, the smallest become one."""
 MERGED = 12
 """So many become one at a time."""
-
-NO_DAY = -1_000_000_000
-"""The day of what has no time."""
 
 _MOST_DAYS = 400
 """If more days than these have changed, all are read."""
@@ -142,13 +144,13 @@ class _Taking:
             changed = all_days
         where = ""
         if changed != all_days:
-            where = f" where {self._among(changed)}"
+            where = f" where {is_among(self._time, changed)}"
             if NO_DAY not in changed:
-                self._engine.narrow(f"arriving_{self.kind}", self.time, _spans(changed))
+                self._engine.narrow(f"arriving_{self.kind}", self.time, spans(changed))
         batch = f"cast({len(known.batches) + 1} as bigint) as {BATCH}"
         came = self._make(f"select {batch}, {self._names} from arriving_{self.kind}{where}")
         # Of what is written meanwhile, more was read than had been counted.
-        read = self._counted(self.tables.name(came), identifier(self.time))
+        read = self._counted(self.tables.name(came), self._time)
         gone = any(read.get(day, 0) < known.days.get(day, 0) for day in changed)
         found_new = None if gone else self._new(known, changed & {*known.days}, came)
         if found_new is None:
@@ -198,14 +200,14 @@ group by {self._names}"""
             stored = (
                 f"select {self._names} from ({rows_of(self.tables, known, self._columns)}) as kept"
             )
-            stored = f"{stored} where {self._among(again)}"
+            stored = f"{stored} where {is_among(self._time, again)}"
             nameless = (
                 f"select count(*) as times from ({stored}) as kept_again where {ROW_ID} is null"
             )
             if self._count(nameless):
                 return None  # It cannot be told which of them are new.
             # A day that was not read before has nothing to be compared with.
-            both = f" and {self._among(again)}" if told_apart else ""
+            both = f" and {is_among(self._time, again)}" if told_apart else ""
             compared = f"""\
 select {self._names}, max(stored) as stored, max(came) as came, max({BATCH}) as {BATCH}
 from (
@@ -225,7 +227,7 @@ group by {self._names}"""
                 new += f"""
 union all
 select {BATCH}, {self._names} from {source}
-where {ROW_ID} is not null and {self._not_among(again)}"""
+where {ROW_ID} is not null and {is_not_among(self._time, again)}"""
         nameless = f"select {BATCH}, {self._names} from {source} where {ROW_ID} is null"
         made = self._make(f"{new}\nunion all\n{nameless}")
         self.tables.drop(came)
@@ -280,7 +282,7 @@ where {ROW_ID} is not null and {self._not_among(again)}"""
 
     def _counted(self, source: str, time: str) -> _Days:
         """How many rows there are of each day."""
-        day = _day(time)
+        day = day_of(time)
         rows = self._engine.rows(
             f"select {day} as day, count(*) as times from {source} group by {day}"
         )
@@ -290,39 +292,14 @@ where {ROW_ID} is not null and {self._not_among(again)}"""
         return integer(self._engine.rows(query)[0], "times")
 
     @property
+    def _time(self) -> str:
+        """The column of the time, as queries name it."""
+        return identifier(self.time)
+
+    @property
     def _columns(self) -> Sequence[str]:
         return [identifier(name) for name in self.columns]
 
     @property
     def _names(self) -> str:
         return ", ".join(self._columns)
-
-    def _among(self, days: Collection[int]) -> str:
-        """Whether a row is of one of some days: as ranges, which tell a database what it need not read."""
-        time = identifier(self.time)
-        found = [f"({time} >= {begin} and {time} < {end})" for begin, end in _spans(days)]
-        found += [f"{time} is null"] if NO_DAY in days else []
-        return f"({' or '.join(found)})"
-
-    def _not_among(self, days: Collection[int]) -> str:
-        """Whether a row is of another day than these."""
-        time = identifier(self.time)
-        found = [f"({time} < {begin} or {time} >= {end})" for begin, end in _spans(days)]
-        others = " and ".join(found) or "1 = 1"
-        return f"({others})" if NO_DAY in days else f"({time} is null or ({others}))"
-
-
-def _spans(days: Collection[int]) -> Sequence[tuple[int, int]]:
-    """From when to when some days are, in microseconds since 1970; what has no time is in none."""
-    length, found = microseconds(DAY), list[tuple[int, int]]()
-    for day in sorted({*days} - {NO_DAY}):
-        begin, end = day * length, (day + 1) * length
-        if found and found[-1][1] == begin:
-            begin, _ = found.pop()
-        found.append((begin, end))
-    return found
-
-
-def _day(time: str) -> str:
-    """The number of the day since 1970 that an instant lies in, as SQL."""
-    return f"coalesce({period(time, microseconds(DAY))}, {NO_DAY})"
