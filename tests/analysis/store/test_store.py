@@ -301,6 +301,13 @@ def test_what_is_no_store_is_refused(events: Path) -> None:
         found = {"exposures": events / "exposures", "actions": events / "actions", **sources}
         return Analysis(Buyers, store=store, **found)  # type: ignore[arg-type]
 
+    with pytest.raises(AnalysisError, match="a store in memory would keep nothing: give it a file"):
+        stored(":memory:")
+    (events / "link.duckdb").symlink_to("/nowhere/store.duckdb")
+    with pytest.raises(AnalysisError, match="a link to a file that does not exist: remove it, or"):
+        stored(events / "link.duckdb").run()
+    with pytest.raises(AnalysisError, match="^/dev/null is no file: a store is one, such as store"):
+        stored("/dev/null").run()
     (events / "text.duckdb").write_text("this is a text")
     with pytest.raises(AnalysisError, match="is a file of something else: give the store a file"):
         stored(events / "text.duckdb").run()

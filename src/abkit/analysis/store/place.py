@@ -19,6 +19,11 @@ def _path(value: object) -> Path | str | None:
         return None
     if is_url(value):
         return str(value)
+    if str(value) == ":memory:":
+        message = (
+            "a store in memory would keep nothing: give it a file, such as Store('events.duckdb')"
+        )
+        raise AnalysisError(message)
     if isinstance(value, str | os.PathLike) and os.fspath(value):
         return Path(os.fspath(value))
     message = (

@@ -205,6 +205,10 @@ def _refused(path: Path, error: Exception) -> str:
         return f"{path} is in use by another process: wait for its end, or give another store"
     if path.is_dir():
         return f"{path} is a folder: a store is a file, such as {path / 'store.duckdb'}"
+    if path.is_symlink() and not path.exists():
+        return f"{path} is a link to a file that does not exist: remove it, or name another one"
+    if path.exists() and not path.is_file():
+        return f"{path} is no file: a store is one, such as store.duckdb"
     if not path.parent.is_dir():
         return f"{path} is in a folder that does not exist: make it, or name another one"
     if "not a valid DuckDB" in str(error):
