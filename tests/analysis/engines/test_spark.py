@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from abkit.analysis.engines.spark import Spark
-from abkit.analysis.engines.spark_subqueries import join_by_hash
+from abkit.analysis.engines.spark.subqueries import join_by_hash
 from abkit.analysis.engines.translation import translated
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from abkit.analysis.engines.local import DuckDB
-from abkit.analysis.engines.spark_paths import format_of
+from abkit.analysis.engines.spark.paths import format_of
 from abkit.analysis.reading import files, listing, small_files
 from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.files import found_files

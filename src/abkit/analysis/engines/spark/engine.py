@@ -1,22 +1,21 @@
-"""Spark as an engine: for tables that one machine cannot read."""
+"""The queries of an analysis, and the tables of a store, in a Spark session."""
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from attrs import frozen
-
 from abkit.analysis.engines.base import Row
-from abkit.analysis.engines.dialects.base import Selection, select
+from abkit.analysis.engines.dialects.base import select
 from abkit.analysis.engines.dialects.spark import SparkDialect
 from abkit.analysis.engines.refusals import Refusals
-from abkit.analysis.engines.spark_paths import is_path, read_path
-from abkit.analysis.engines.spark_settings import CUTTING_OFF, EVERYWHERE, settings
-from abkit.analysis.engines.spark_subqueries import join_by_hash
-from abkit.analysis.engines.spark_values import some_repeat, some_stand_in_both
+from abkit.analysis.engines.spark.opened import Opened
+from abkit.analysis.engines.spark.paths import is_path, read_path
+from abkit.analysis.engines.spark.settings import CUTTING_OFF, EVERYWHERE, settings
+from abkit.analysis.engines.spark.subqueries import join_by_hash
+from abkit.analysis.engines.spark.values import some_repeat, some_stand_in_both
 from abkit.analysis.engines.translation import quoted, translated, with_parts
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.reading.matching import match
@@ -32,30 +31,6 @@ DAY = "abkit_day"
 
 _DAY = 86_400_000_000
 """In microseconds."""
-
-
-@frozen
-class _Opened:
-    """A table that was opened.
-
-    Attributes:
-        frame: The table itself.
-        selection: What queries see of it.
-        times: By the names of queries, columns of the table itself and their types.
-    """
-
-    frame: "DataFrame"
-    selection: Selection
-    times: Mapping[str, tuple[str, str]]
-
-    def selected(self, where: str = "") -> "DataFrame":
-        """What queries see.
-
-        Args:
-            where: Which rows, by the columns of the table itself; nothing: all.
-        """
-        frame = self.frame.where(where) if where else self.frame
-        return frame.selectExpr(*self.selection.values).selectExpr(*self.selection.columns)
 
 
 class Spark:
@@ -80,7 +55,7 @@ class Spark:
         self._suffix = f"abkit_{secrets.token_hex(4)}"
         self._names: dict[str, str] = {}
         self._kept: list[DataFrame] = []
-        self._opened: dict[str, _Opened] = {}
+        self._opened: dict[str, Opened] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +110,7 @@ class Spark:
                 for one in matches
                 if one.source is not None and not one.path
             }
-            self._opened[name] = _Opened(frame, selection, times)
+            self._opened[name] = Opened(frame, selection, times)
             self._view(name, self._opened[name].selected())
         return [one.column.name for one in matches if one.source is not None]
 
