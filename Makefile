@@ -86,7 +86,7 @@ imports: .venv/dev.installed
 	$(BIN)/lint-imports --no-cache
 
 unit: .venv/dev.installed
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --max-worker-restart 4
 
 # Counting lines and branches doubles what Python takes, so that `make test` does without. This run is the
 # thorough one: Hypothesis tries more examples.
