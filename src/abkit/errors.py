@@ -38,6 +38,12 @@ def suggestion(name: str, known: Sequence[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def with_article(kind: type) -> str:
+    """The name of a type with its article, as "an int"."""
+    article = "an" if kind.__name__[:1].lower() in {*"aeio"} else "a"  # a UserProxy
+    return f"{article} {kind.__name__}"
+
+
 class AbkitError(Exception):
     """The base class of all errors that abkit raises."""
 

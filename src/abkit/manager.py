@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from abkit.assignment.assignment import Assignment, Reason
-from abkit.error_counts import ErrorCounts
+from abkit.error_counts import ErrorCounts, log_error
 from abkit.errors import AbkitError, ConfigError, UnknownExperimentError
 from abkit.events import Action, properties_told, system_time
 from abkit.experiments.deciding.answer import Clock, Decision, assignment_of
@@ -513,16 +513,18 @@ class ExperimentManager:
         """Raise an error if strict; otherwise count it, and log it the first time."""
         if self.strict:
             raise error
-        kind = self._errors.record(what, error)
-        message = "%s failed; further %s are only counted, in the manager's `errors`"
-        self._errors.log_first(kind, message, *kind, error=error)
+        kind, is_first = self._errors.record(what, error)
+        if is_first:
+            message = "%s failed; further %s are only counted, in the manager's `errors`"
+            log_error(message, *kind, error=error)
 
     def _tell_that_nothing_is_kept(self, experiment: str) -> None:
         """Count and log it, but also if strict: tests of an application need no store."""
         message = "is sticky, but the manager has no sticky store: the hash decides alone"
-        kind = self._errors.record(experiment, ConfigError(message))
-        advice = "call expt_manager.use_sticky_store(RedisStickyStore(...))"
-        self._errors.log_first(kind, "%s %s; %s", experiment, message, advice)
+        _, is_first = self._errors.record(experiment, ConfigError(message))
+        if is_first:
+            advice = "call expt_manager.use_sticky_store(RedisStickyStore(...))"
+            log_error("%s %s; %s", experiment, message, advice)
 
     def _settings_failed(self, error: Exception) -> None:
         """Count an error of the settings; raise it if strict, unless it is about what they say."""

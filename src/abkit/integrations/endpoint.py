@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from threading import Lock
 from typing import Any
 
 from attrs import frozen
@@ -24,6 +23,7 @@ from abkit.integrations.wire import (
     refusal,
 )
 from abkit.manager import ExperimentManager
+from abkit.process_lock import ProcessLock
 from abkit.request_origin import is_same_origin
 
 logger: logging.Logger = logging.getLogger("abkit")
@@ -110,7 +110,7 @@ class LogExposureEndpoint:
         self._trusted = frozenset(trusted_origins)
         self._counts: Counter[str] = Counter()
         self._complained: set[str] = set()
-        self._lock = Lock()
+        self._lock = ProcessLock()
 
     @property
     def stats(self) -> EndpointStats:

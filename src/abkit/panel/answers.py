@@ -1,15 +1,14 @@
 """The last answers, so that another part of the same page, or a file of it, does not compute them again."""
 
-import threading
 from collections import OrderedDict
 from datetime import datetime
 from typing import TypeAlias
 
 from abkit.analysis.experiment_sums import ExperimentSums
-from abkit.exposure.runtime.process_hooks import call_after_fork
 from abkit.panel.answering import Answer, answer
 from abkit.panel.controls import Controls
 from abkit.panel.questions import Question
+from abkit.process_lock import ProcessLock
 
 MOST_ANSWERS = 8
 """So many are kept: one has a few megabytes."""
@@ -22,8 +21,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._known: OrderedDict[_Key, Answer] = OrderedDict()
-        self._lock = threading.Lock()
-        call_after_fork(self)
+        self._lock = ProcessLock()
 
     def of(self, question: Question, sums: ExperimentSums, controls: Controls) -> Answer:
         """As `answer`.
@@ -45,7 +43,3 @@ class Answers:
             while len(self._known) > MOST_ANSWERS:
                 self._known.popitem(last=False)
         return found
-
-    def after_fork(self) -> None:
-        """As `ForkAware.after_fork`."""
-        self._lock = threading.Lock()

@@ -1,7 +1,6 @@
 """What tells whether sums would be the same if they were read again."""
 
 import hashlib
-import threading
 from collections.abc import Callable
 from time import monotonic
 
@@ -10,6 +9,7 @@ from abkit.analysis.declared.past_results import results_folder
 from abkit.analysis.reading.folder_state import folder_state
 from abkit.analysis.reading.places import is_url, within
 from abkit.errors import AbkitError
+from abkit.process_lock import ProcessLock
 
 AT_ONCE = 5.0
 """Seconds in which a folder is looked through once, for however many experiments."""
@@ -30,7 +30,7 @@ class DataState:
     def __init__(self, events: str, *, clock: Callable[[], float] = monotonic) -> None:
         self._events = events
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._known: tuple[float, str] | None = None
 
     def __call__(self) -> str:

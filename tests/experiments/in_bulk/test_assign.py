@@ -305,7 +305,7 @@ def test_a_null_in_a_column_is_an_error_that_says_where(units: Any) -> None:
         (pa.table({"user": ["a"]}), "is a Table; pass one column"),
         (np.zeros((2, 2), dtype=int), "has 2 dimensions"),
         ("user-1", "is a str; pass one column of ids, or a list"),
-        (7, "is a int, which cannot be iterated"),
+        (7, "is an int, which cannot be iterated"),
     ],
 )
 def test_what_is_no_column_is_refused(units: Any, says: str) -> None:

@@ -14,7 +14,7 @@ from abkit.analysis.query.values import one_if
 from abkit.analysis.query.where import Filters
 from abkit.analysis.reading.quoting import literal
 from abkit.analysis.statistics.estimands import Estimand, measured, waits
-from abkit.errors import AnalysisError
+from abkit.errors import AnalysisError, with_article
 from abkit.experiments.declaring.metrics import (
     ActionMetric,
     ActiveDays,
@@ -364,7 +364,7 @@ class Layout:
                 return (Accumulator(f"completes = {self.derived.index(part)}"),)
             case _:
                 message = (
-                    f"{part.name!r} is a {type(part).__name__}, which needs a table with one row per "
+                    f"{part.name!r} is {with_article(type(part))}, which needs a table with one row per "
                     "unit; of actions use Conversion, Total, Sum, Average, Quantile, Distinct, "
                     "ActiveDays, Funnel or Retention"
                 )

@@ -8,7 +8,7 @@ from attrs import field, frozen
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.values import one_if
 from abkit.analysis.reading.columns import Column, Kind
-from abkit.errors import AnalysisError
+from abkit.errors import AnalysisError, with_article
 from abkit.experiments.declaring.conditions import Condition
 from abkit.experiments.declaring.metrics import Conversion, Mean, Metric
 
@@ -171,7 +171,7 @@ def column_of(part: Metric) -> str:
             return part.column
         case _:
             message = (
-                f"{part.name!r} is a {type(part).__name__}, which needs exposures and actions; "
+                f"{part.name!r} is {with_article(type(part))}, which needs exposures and actions; "
                 "a table of units can be measured by Conversion and Mean, and formulas of these"
             )
             raise AnalysisError(message)

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from attrs import evolve
 
-from abkit.errors import AnalysisError
+from abkit.errors import AnalysisError, with_article
 from abkit.experiments.declaring.metrics import (
     ActionMetric,
     ActiveDays,
@@ -88,7 +88,8 @@ def _name(covariate: Covariate) -> str:
 def _check_past(metric: Metric) -> None:
     if not isinstance(metric, WITH_A_PAST):
         message = (
-            f"covariates has {metric.name!r}, a {type(metric).__name__}: of a covariate, each unit must have "
-            "one value before its exposure, as of Conversion, Total, Sum, Average, Distinct and ActiveDays"
+            f"covariates has {metric.name!r}, {with_article(type(metric))}: of a covariate, each unit must "
+            "have one value before its exposure, as of Conversion, Total, Sum, Average, Distinct and "
+            "ActiveDays"
         )
         raise AnalysisError(message)

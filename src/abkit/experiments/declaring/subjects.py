@@ -11,7 +11,7 @@ from operator import index
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from abkit.errors import MissingSubjectError
+from abkit.errors import MissingSubjectError, with_article
 
 Subjects: TypeAlias = Mapping[str, Any]
 """What the caller passes, by kind: objects with an `id` or a `pk`, or ids."""
@@ -130,8 +130,10 @@ def why_no_id(subject: object) -> str:
     if value is not subject:
         whose = "a `pk`" if getattr(subject, "id", None) is None else "an `id`"
         if value is None:
-            return f"is a {type(subject).__name__} whose id is None: it is not saved, or nobody yet"
-        return f"is a {type(subject).__name__} with {whose} that {_why_no_text(value)}"
+            return (
+                f"is {with_article(type(subject))} whose id is None: it is not saved, or nobody yet"
+            )
+        return f"is {with_article(type(subject))} with {whose} that {_why_no_text(value)}"
     return _why_no_text(value)
 
 
@@ -271,11 +273,11 @@ def _why_no_text(value: Any) -> str:
     if isinstance(value, type):
         return "is a class: pass one of its objects"
     if callable(value):
-        return f"is a {kind.__name__}: call it, and pass what it gives"
+        return f"is {with_article(kind)}: call it, and pass what it gives"
     if hasattr(kind, "as_integer_ratio"):
         return _why_not_whole(value)
     hint = ": pass the id in it" if hasattr(kind, "__iter__") else ", which has no `id` and no `pk`"
-    return f"is a {kind.__name__}{hint}"
+    return f"is {with_article(kind)}{hint}"
 
 
 def _why_not_whole(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from abkit.errors import UnitsError
+from abkit.errors import UnitsError, with_article
 from abkit.events import variant_text
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ def column_of(units: Any, *, experiment: str) -> Column:
                 raise UnitsError(experiment, problem)
             return read(units)
     if hasattr(type(units), "columns") or isinstance(units, str | bytes):
-        problem = f"is a {type(units).__name__}; pass one column of ids, or a list"
+        problem = f"is {with_article(type(units))}; pass one column of ids, or a list"
         raise UnitsError(experiment, problem)
     try:
         listed = units if isinstance(units, list) else [*units]
     except TypeError:
-        problem = f"is a {type(units).__name__}, which cannot be iterated; pass a list"
+        problem = f"is {with_article(type(units))}, which cannot be iterated; pass a list"
         raise UnitsError(experiment, problem) from None
     return Column(
         len(listed),

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
@@ -16,6 +15,7 @@ from abkit.integrations.visitors.arguments import (
     is_only_for_https,
 )
 from abkit.integrations.visitors.kept_variants import SUFFIX
+from abkit.process_lock import ProcessLock
 
 NAME = "abkit_visitor"
 """Of the cookie, unless it is called otherwise."""
@@ -105,7 +105,7 @@ class Visitors(Generic[_Request]):
         )
         self.secrets: tuple[str | bytes, ...] = tuple(secrets)
         self._counts: Counter[str] = Counter()
-        self._lock = Lock()
+        self._lock = ProcessLock()
 
     @property
     def stats(self) -> VisitorStats:
