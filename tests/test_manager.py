@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial, wraps
-from threading import Barrier, Thread
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -41,6 +40,8 @@ from abkit import (
 )
 from abkit.exposure.logger import ExposureLogger
 from abkit.sinks.memory import MemorySink
+
+from .threads import at_once
 
 ORG = SimpleNamespace(id=42, slug="initech")
 ACME = SimpleNamespace(id=7, slug="acme")
@@ -716,30 +717,15 @@ def test_errors_of_names_without_end_have_a_bounded_table_and_log(
 
 
 def test_errors_of_many_threads_are_all_counted_and_one_of_a_kind_is_logged(
-    lenient: ExperimentManager, caplog: pytest.LogCaptureFixture, switching: None
+    lenient: ExperimentManager, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
-        start.wait()
         for number in range(1_000):
             lenient.track(f"viewed /{number % 25}", user=object())
 
-    start = Barrier(4)
-    threads = [Thread(target=fail) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(fail, threads=4)
     assert sum(lenient.errors.values()) == 4_000
     assert len(lenient.errors) == len(caplog.records) == 21
-
-
-@pytest.fixture
-def switching() -> Iterator[None]:
-    """Threads take turns as often as they can."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-9)
-    yield
-    sys.setswitchinterval(interval)
 
 
 def test_a_name_is_counted_and_logged_on_one_line_whatever_it_is(

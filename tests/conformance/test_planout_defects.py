@@ -8,7 +8,6 @@ tests/assignment/test_operators.py and test_params.py; here is what they do not 
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -32,6 +31,8 @@ from abkit.experiments.declaring.layer import Namespace
 from abkit.experiments.declaring.script import ScriptExperiment
 from abkit.exposure.logger import ExposureLogger
 from abkit.sinks.memory import MemorySink
+
+from ..threads import at_once
 
 
 class Banner(UserExperiment):
@@ -263,26 +264,16 @@ def test_nothing_is_written_where_the_program_runs(
 
 
 def test_the_first_exposures_of_many_threads_are_one() -> None:
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for attempt in range(20):
-            sink, start = MemorySink(), threading.Barrier(8)
-            with ExposureLogger(sink) as logger:
-                fresh = type("Fresh", (UserExperiment,), {"variants": ["a", "b"]})
+    for attempt in range(20):
+        sink = MemorySink()
+        with ExposureLogger(sink) as logger:
+            fresh = type("Fresh", (UserExperiment,), {"variants": ["a", "b"]})
 
-                def expose(start: Any = start, logger: Any = logger, fresh: Any = fresh) -> None:
-                    start.wait()
-                    Run(fresh, on_event=logger, user=1).get("variant")
+            def expose(logger: Any = logger, fresh: Any = fresh) -> None:
+                Run(fresh, on_event=logger, user=1).get("variant")
 
-                threads = [threading.Thread(target=expose) for _ in range(8)]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
-            assert len(sink.events) == 1, attempt
-    finally:
-        sys.setswitchinterval(interval)
+            at_once(expose, threads=8)
+        assert len(sink.events) == 1, attempt
 
 
 def test_subjects_may_be_objects_that_are_no_json(manager: ExperimentManager) -> None:

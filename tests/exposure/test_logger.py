@@ -1,6 +1,5 @@
 """The exposure logger: deduplicate, deliver, never raise."""
 
-import sys
 import threading
 from typing import Any
 
@@ -17,6 +16,7 @@ from abkit.sinks.base import BatchLimits
 from abkit.sinks.memory import MemorySink
 from abkit.sinks.records import insert_id
 
+from ..threads import at_once
 from .dedup_contract import key
 from .events import AT_ONCE, NOON, Dead, Gate, action, exposure, ids
 
@@ -248,23 +248,12 @@ def test_every_exposure_that_is_no_news_is_counted_whatever_the_threads_do() -> 
     logger = ExposureLogger(MemorySink())
     exposes = logger.exposer("Buttons", "Buttons", "user", describe, unweighed)
     assert exposes is not None
-    start = threading.Barrier(threads)
 
     def read() -> None:
-        start.wait()
         for call in range(calls):
             exposes(str(call % 10), "a", NOON, {}, None, None)
 
-    readers = [threading.Thread(target=read) for _ in range(threads)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for reader in readers:
-            reader.start()
-        for reader in readers:
-            reader.join()
-    finally:
-        sys.setswitchinterval(interval)
+    at_once(read, threads=threads)
     assert logger.close()
     stats = logger.stats
     assert (stats.accepted, stats.deduplicated) == (10, threads * calls - 10)

@@ -6,6 +6,8 @@ import pytest
 
 from abkit.exposure.runtime.error_log import ErrorLog, attempt
 
+from ...threads import at_once
+
 
 def test_what_foreign_code_raises_is_returned() -> None:
     result = attempt(int, "x")
@@ -58,3 +60,17 @@ def test_what_comes_and_goes_is_logged_once(caplog: pytest.LogCaptureFixture) ->
             error_log.report("dead", "fails")
             error_log.resolved("dead", "works again")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_errors_of_many_threads_are_all_counted_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error_log = ErrorLog()
+
+    def fail() -> None:
+        for _ in range(10_000):
+            error_log.report("dead", "fails")
+
+    at_once(fail, threads=4)
+    assert error_log.counts["dead"] == 40_000
+    assert len(caplog.records) == 1

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from abkit.process_lock import ProcessLock
 from abkit.quoting import told
 
 _P = ParamSpec("_P")
@@ -59,6 +60,7 @@ class ErrorLog:
         self.counts: Counter[str] = Counter()
         self._clock = clock
         self._logged: dict[str, float] = {}
+        self._lock = ProcessLock()
 
     def report(
         self, kind: str, message: str, *args: object, error: Exception | None = None
@@ -71,9 +73,12 @@ class ErrorLog:
             *args: The arguments.
             error: The error, if its traceback helps.
         """
-        self.counts[kind] += 1
-        if kind not in self._logged:
-            self._logged[kind] = self._clock()
+        with self._lock:
+            self.counts[kind] += 1
+            is_first = kind not in self._logged
+            if is_first:
+                self._logged[kind] = self._clock()
+        if is_first:
             text = f"{message} (logged once; see `stats` for the counts)"
             logger.warning(text, *map(_quoted, args), exc_info=error)
 
@@ -82,7 +87,10 @@ class ErrorLog:
 
         Nothing happens within a minute of the first: an error that comes and goes is logged once.
         """
-        since = self._logged.get(kind)
-        if since is not None and self._clock() - since >= _AGAIN:
-            del self._logged[kind]
+        with self._lock:
+            since = self._logged.get(kind)
+            is_over = since is not None and self._clock() - since >= _AGAIN
+            if is_over:
+                del self._logged[kind]
+        if is_over:
             logger.info(message, *args)
