@@ -26,7 +26,8 @@ from abkit.cli.settings_history import show_history
 from abkit.errors import ConfigError
 from abkit.experiments.changing.settings_change import concluded, frozen_to, ramped, switched_off
 from abkit.experiments.checking.tracing import declaration_with_variants
-from abkit.experiments.declaring.declaration import Declaration, check_frozen
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.declared_class import check_frozen
 
 
 @click.command()

@@ -8,7 +8,8 @@ from attrs import field, frozen
 
 from abkit.errors import DeclarationError
 from abkit.events import Variant, variant_text
-from abkit.experiments.declaring.declaration import Declaration, check_frozen, check_rollout
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.declared_class import check_frozen, check_rollout
 from abkit.experiments.declaring.subjects import unit_id_of
 
 

@@ -26,12 +26,8 @@ from typing import Any, Protocol, TypeAlias
 from attrs import frozen
 
 from abkit.errors import AbkitError, ConfigError
-from abkit.experiments.declaring.declaration import (
-    Declaration,
-    check_frozen,
-    check_rollout,
-    forced_units,
-)
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.declared_class import check_frozen, check_rollout, forced_units
 from abkit.quoting import told
 
 logger: logging.Logger = logging.getLogger("abkit")

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from attrs import evolve, frozen
 
 from abkit.errors import DeclarationError, suggestion
-from abkit.experiments.declaring.declaration import Declaration, check_plan
+from abkit.experiments.declaring.declaration import Declaration
+from abkit.experiments.declaring.declared_metrics import check_plan
 from abkit.experiments.declaring.metrics import Metric
 
 _SHOWN = 10

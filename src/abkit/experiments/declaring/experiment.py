@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
 
 from abkit.errors import DeclarationError
 from abkit.events import Variant
-from abkit.experiments.declaring.declaration import Bucketing, Declaration, declaration_of
+from abkit.experiments.declaring.declaration import Bucketing, Declaration
+from abkit.experiments.declaring.declared_class import declaration_of
 from abkit.experiments.declaring.names import ARGUMENTS_OF_CALLS
 from abkit.experiments.declaring.spelling import check_spelling
 

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from abkit.errors import DeclarationError
 from abkit.events import HELD_OUT, SHIPPED, Variant
-from abkit.experiments.declaring.declaration import check_metrics, check_plan
+from abkit.experiments.declaring.declared_metrics import check_metrics, check_plan
 from abkit.experiments.declaring.share import check_share, share_bound
 
 if TYPE_CHECKING:

@@ -1,17 +1,27 @@
 """Where a store has what is known of the closed days of an experiment."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from attrs import frozen
 
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.store.closed.closed_days import ClosedDays
-from abkit.analysis.store.closed.keeping import MOST_QUESTIONS, KeptTable, Rows
+from abkit.analysis.store.closed.keeping import MOST_QUESTIONS, Keeping, KeptTable, Rows
 from abkit.analysis.store.closed.value_keys import HashedValues, ValueKeys
 
-if TYPE_CHECKING:
-    from abkit.analysis.store.file.engine import StoreEngine
+
+class Writing(Keeping, Protocol):
+    """An engine with a store that statements write."""
+
+    def run(self, statement: str) -> list[tuple[Any, ...]]:
+        """Do something in the store; the answer are rows."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is done within is kept together, or nothing of it."""
+        ...
 
 
 @frozen
@@ -24,7 +34,7 @@ class KeptDays:
         definition: A digest of what is asked.
     """
 
-    engine: "StoreEngine"
+    engine: Writing
     experiment: str
     definition: str
 
@@ -87,7 +97,7 @@ class KeptDays:
             KeptDays(self.engine, self.experiment, definition).forget()
 
 
-def forget_all(engine: "StoreEngine") -> None:
+def forget_all(engine: Writing) -> None:
     """Forget what is known of all experiments."""
     for experiment, definition in engine.run(
         "select experiment, definition from store.experiments"
