@@ -28,7 +28,7 @@ def define_rows(
         and "insert_id" in present
         and session.repeats("actions stored twice", recorded, "insert_id")
     ):
-        session.define("actions_once", queries.once())
+        session.define("actions_once", queries.actions.once())
         source = "actions_once"
     resolved = recorded != "actions"
     keep = resolved or bool(layout.derived or layout.quantiles)
@@ -56,10 +56,10 @@ def define_done(
         As of `define_rows`.
     """
     layout = queries.layout
-    session.define("done", queries.done(source=source), keep=keep)
+    session.define("done", queries.actions.done(source=source), keep=keep)
     if not layout.derived:
         return "done"
     for i, part in enumerate(layout.derived):
         define_completed(session, i, part, layout, known=known.get(i, Known()))
-    session.define("progress", queries.progress())
+    session.define("progress", queries.actions.progress())
     return "progress"

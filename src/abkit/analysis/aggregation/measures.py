@@ -80,10 +80,10 @@ def measure_events(
     layout = queries.layout
     present: Collection[str] = ()
     if actions is None:
-        session.define("actions", queries.nothing())
+        session.define("actions", queries.actions.nothing())
     else:
         own_unit = "unit_id" in actions.columns
-        present = open_actions(session, links, actions, queries.columns(own_unit=own_unit))
+        present = open_actions(session, links, actions, queries.actions.columns(own_unit=own_unit))
     recorded = recorded_actions(links, actions)
     rows = define_rows(session, queries, present=present, recorded=recorded)
     if layout.waits_for and exposed is not None:

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from abkit.analysis.query.events import EventQueries
+from abkit.analysis.query.actions import ActionQueries
 from abkit.analysis.query.layout import Layout
 from abkit.analysis.reading.columns import Column
 
@@ -18,9 +18,9 @@ class ActivityQueries:
     unit_type: str
 
     def columns(self, *, own_unit: bool) -> list[Column]:
-        """What is needed of the table of actions; as for `EventQueries.columns`."""
+        """What is needed of the table of actions; as for `ActionQueries.columns`."""
         nothing = Layout.of_events((), cuped=False)
-        return EventQueries(layout=nothing, unit_type=self.unit_type).columns(own_unit=own_unit)
+        return ActionQueries(layout=nothing, unit_type=self.unit_type).columns(own_unit=own_unit)
 
     def latest(self) -> str:
         """When the last of them was. Columns: latest, in microseconds since 1970; null if there are none."""

@@ -1,24 +1,21 @@
-"""What units did: from their actions to measures per unit."""
+"""From what units did to measures per unit, at the end and by period."""
 
-from collections.abc import Callable, Collection
 from datetime import timedelta
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from abkit.analysis.query.completions import KEY
+from abkit.analysis.query.actions import ActionQueries
 from abkit.analysis.query.counted_time import window_over
 from abkit.analysis.query.covariates import attribute_values, carried
 from abkit.analysis.query.grouping import unit_key, unit_of_group
-from abkit.analysis.query.layout import Accumulator, Layout
+from abkit.analysis.query.layout import Layout
 from abkit.analysis.query.periods import microseconds, period
-from abkit.analysis.query.values import among, one_if
-from abkit.analysis.reading.columns import Column, Kind
-from abkit.analysis.reading.quoting import literal
+from abkit.analysis.query.unit_columns import UnitColumns
 
 
 @frozen(kw_only=True)
 class EventQueries:
-    """The queries of what units did, over the tables `units` and `actions`.
+    """The queries of what units did, over the table `units` and those of `ActionQueries`.
 
     Attributes:
         layout: Which measures are wanted.
@@ -44,127 +41,17 @@ class EventQueries:
     end: int | None = None
     since: int | None = None
 
-    def columns(self, *, own_unit: bool) -> list[Column]:
-        """What is needed of the table of actions.
+    @property
+    def actions(self) -> ActionQueries:
+        """The queries of what units did that counts."""
+        return ActionQueries(
+            layout=self.layout, unit_type=self.unit_type, until=self.until, cuped=self.cuped
+        )
 
-        Args:
-            own_unit: Whether the table has a column of the units' ids; else they are among its users
-                or its groups.
-        """
-        if own_unit:
-            unit = Column(name="unit_id", kind=Kind.TEXT, source="unit_id", required=True)
-        elif self.unit_type == "user":
-            unit = Column(
-                name="unit_id",
-                kind=Kind.TEXT,
-                source="user_id",
-                required=True,
-                elsewhere=("unit_id",),
-            )
-        else:
-            unit = Column(
-                name="unit_id",
-                kind=Kind.TEXT,
-                source="groups",
-                key=self.unit_type,
-                required=True,
-                elsewhere=("unit_id", self.unit_type),
-            )
-        return [
-            Column(name="insert_id", kind=Kind.TEXT, source="insert_id"),
-            Column(name="action", kind=Kind.TEXT, source="action", required=True),
-            unit,
-            Column(name="time", kind=Kind.INSTANT, source="time", required=True),
-            *(
-                Column(
-                    name=f"value_{i}",
-                    kind=Kind.NUMBER,
-                    source="properties",
-                    key=key,
-                    when=("action", (action,)),
-                    required=True,
-                    elsewhere=(key,),
-                    strict=False,
-                )
-                for i, (action, key) in enumerate(self.layout.values)
-            ),
-            *(_text_column(f"text_{i}", *pair) for i, pair in enumerate(self.layout.texts)),
-            *self.layout.filters.columns(),
-        ]
-
-    def nothing(self) -> str:
-        """The table of actions where there was none yet."""
-        values = "".join(f", cast(null as {type_}) as {name}" for name, type_ in self.layout.read)
-        return f"""\
-select cast(null as varchar) as insert_id, cast(null as varchar) as action,
-  cast(null as varchar) as unit_id, cast(null as bigint) as time{values}
-from units
-where unit_id is null"""  # noqa: S608 - columns are our own
-
-    def once(self) -> str:
-        """The actions, each once: what was delivered twice has one insert_id. Columns: as `actions`."""
-        values = [name for name, _ in self.layout.read]
-        plain = "".join(f", {value}" for value in values)
-        largest = "".join(f", max({value}) as {value}" for value in values)
-        return f"""\
-select insert_id, action, unit_id, time{plain}
-from actions
-where insert_id is null and {among(self.layout.actions)}
-union all
-select insert_id, action, unit_id, min(time) as time{largest}
-from actions
-where insert_id is not null and {among(self.layout.actions)}
-group by insert_id, action, unit_id"""  # noqa: S608 - literals are quoted
-
-    def done(self, *, source: str) -> str:
-        """What each unit did that counts.
-
-        Columns: unit_id, variant, action, time, first_exposure, past (1 before the exposure, else 0),
-        and those of `Layout.carried` and `Layout.texts`.
-
-        Args:
-            source: The table of the actions.
-        """
-        layout = self.layout
-        taken = [f"a.value_{i} as value_{i}" for i in range(len(layout.values))]
-        taken += [f"a.text_{i} as text_{i}" for i in range(len(layout.texts))]
-        values = "".join(f",\n  {each}" for each in (*taken, *layout.filters.told("a.")))
-        conditions = [f"a.{among(self.layout.actions)}", f"a.time >= {self._earliest()}"]
-        reach = self.layout.reach
-        if reach is not None:
-            conditions.append(f"a.time < u.first_exposure + {microseconds(reach)}")
-        if self.until is not None:
-            conditions.append(f"a.time < {self.until}")
-        condition = "\n  and ".join(conditions)
-        return f"""\
-select
-  u.unit_id as unit_id,
-  u.variant as variant,
-  u.first_exposure as first_exposure,
-  a.action as action,
-  a.time as time,
-  case when a.time < u.first_exposure then 1 else 0 end as past{values}
-from {source} a
-join units u on u.unit_id = a.unit_id
-where {condition}"""  # noqa: S608 - literals are quoted
-
-    def progress(self) -> str:
-        """What each unit did, and what it completed by it.
-
-        Columns: those of `done` that the accumulators need, and completes (the number of the metric
-        among `Layout.derived` that the row completes; null for others).
-        """
-        values = self.layout.carried
-        plain = "".join(f", {value}" for value in values)
-        nothing = "".join(f", cast(null as double) as {value}" for value in values)
-        parts = [
-            f"select {KEY}, action, time, past, cast(null as bigint) as completes{plain}\nfrom done"
-        ]
-        for i, part in enumerate(self.layout.derived):
-            past = "past" if part in self.layout.adjusted else "0 as past"
-            columns = f"{KEY}, cast(null as varchar) as action, time, {past}, {i} as completes"
-            parts.append(f"select {columns}{nothing}\nfrom completed_{i}")
-        return "\nunion all\n".join(parts)
+    @property
+    def unit_columns(self) -> UnitColumns:
+        """The columns of a unit's sums and measures."""
+        return UnitColumns(layout=self.layout, cuped=self.cuped is not None)
 
     def per_unit(self, *, source: str) -> str:
         """Sums over the rows of each unit that did something.
@@ -178,7 +65,7 @@ where {condition}"""  # noqa: S608 - literals are quoted
         """
         return f"""\
 select {unit_of_group(in_several=self.in_several)},
-  {self._accumulated()}
+  {self.unit_columns.sums()}
 from {source}
 group by {unit_key(in_several=self.in_several)}"""  # noqa: S608 - literals are quoted
 
@@ -196,7 +83,7 @@ group by {unit_key(in_several=self.in_several)}"""  # noqa: S608 - literals are 
 select
   u.unit_id as unit_id,
   u.variant as variant{phase}{segments},
-  {self._measures("p.", over=self._over)}{attribute_values(self.layout.attributes)}{valueless}
+  {self.unit_columns.measures("p.", over=self._over)}{attribute_values(self.layout.attributes)}{valueless}
 from units u
 left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
 
@@ -204,8 +91,8 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
         """What each unit did in each period in which it did something.
 
         What a unit did before its first exposure belongs to the period of that. Columns: unit_id, variant,
-        period, new (1 in the period of the first exposure), and those of `sum_names`: sums of what was
-        done in the period alone.
+        period, new (1 in the period of the first exposure), and those of `UnitColumns.sum_names`: sums of
+        what was done in the period alone.
 
         Args:
             length: Of a period, in microseconds.
@@ -214,7 +101,7 @@ left join per_unit p on p.unit_id = u.unit_id{same}"""  # noqa: S608
         """
         return f"""\
 select {unit_of_group(in_several=self.in_several)}, period, max(new) as new,
-        {self._accumulated()}{self._ripening()}
+        {self.unit_columns.sums()}{self._ripening()}
       from (
         {self._happened(length, source=source, among=among)}
       ) as happened
@@ -248,23 +135,25 @@ join (select u.unit_id as of_unit, u.variant as of_variant{of_phase}{values}
   from units u) as of_units
   on of_unit = unit_id and of_variant = variant"""  # noqa: S608 - literals are quoted
         valueless = ", valueless" if self.layout.values else ""
-        was = self._measures("was_", prefix="was_", over=lambda w: f"was_{self._ripened(w)}")
+        was = self.unit_columns.measures(
+            "was_", prefix="was_", over=lambda w: f"was_{self._ripened(w)}"
+        )
         return f"""\
 select unit_id, variant{phase}, period, new,
-  {self._measures("", over=self._ripened)},
+  {self.unit_columns.measures("", over=self._ripened)},
   {was}{carried(self.layout.attributes)}{valueless}
 from {running} as running{of_units}"""  # noqa: S608 - literals are quoted
 
     def running(self, *, source: str) -> str:
         """The sums of each unit at the end of each period in which it did something, and before it.
 
-        Columns: unit_id, variant, period, new, those of `state_names`, and the same as they were: was_a0,
-        ...; and valueless, of the period alone.
+        Columns: unit_id, variant, period, new, those of `UnitColumns.state_names`, and the same as they were:
+        was_a0, ...; and valueless, of the period alone.
 
         Args:
             source: The query of `by_period`.
         """
-        later, before = self._later_names(), self._before_names()
+        later, before = self.unit_columns.later_names(), self.unit_columns.before_names()
         key = unit_key(in_several=self.in_several)
         # As it was, to the last digit: what is left after taking away what came may not be that.
         states = ",\n    ".join(
@@ -282,7 +171,7 @@ from {running} as running{of_units}"""  # noqa: S608 - literals are quoted
             ]
         )
         running = ",\n      ".join(
-            f"sum({name}) over so_far as {name}" for name in self.state_names()
+            f"sum({name}) over so_far as {name}" for name in self.unit_columns.state_names()
         )
         valueless = ", valueless" if self.layout.values else ""
         return f"""\
@@ -308,10 +197,12 @@ from {running} as running{of_units}"""  # noqa: S608 - literals are quoted
         told = "".join(
             f",\n  cast(0 as double) as c{i}" for i in range(len(self.layout.attributes))
         )
-        zeros = ", ".join(f"cast(0 as double) as {name}" for name in self.state_names())
+        zeros = ", ".join(
+            f"cast(0 as double) as {name}" for name in self.unit_columns.state_names()
+        )
         return f"""\
 select
-  {self._measures("", over=self._ripened)}{told}
+  {self.unit_columns.measures("", over=self._ripened)}{told}
 from (
   select {zeros}
 ) as zeros"""  # noqa: S608 - columns are our own
@@ -378,118 +269,8 @@ select unit_id, variant, {then} as period,
     def _over(self, window: timedelta, of: str = "u.") -> str:
         return window_over(window, end=self.end, of=of)
 
-    def _accumulated(self) -> str:
-        now = [
-            f"{_summed(a, past=0 if self.cuped else None)} as a{i}"
-            for i, a in enumerate(self.layout.accumulators)
-        ]
-        if self.layout.values:
-            count = _count(self.layout.without_value(), past=None)
-            now.append(f"cast({count} as double) as valueless")
-        if not self.cuped:
-            return ",\n  ".join(now)
-        past = [
-            f"{_summed(self.layout.accumulators[i], past=1)} as past_{i}"
-            for i in self._past_accumulators()
-        ]
-        present = [
-            # Counted as the accumulators are, so that a database does it once where there is such a one.
-            f"{one_if(' or '.join(map(_did_before, actions)))} as present_{i}"
-            for i, actions in enumerate(self.layout.presences)
-        ]
-        return ",\n  ".join([*now, *past, *present])
-
-    def _measures(self, of: str, *, over: Callable[[timedelta], str], prefix: str = "") -> str:
-        """The measures of each unit, as SQL; null where a metric waits for its window.
-
-        Args:
-            of: What the names of the accumulators begin with.
-            over: Whether a unit's window is over, as SQL.
-            prefix: What the names of the measures begin with.
-        """
-        layout = self.layout
-
-        def counting(measure: str, after: timedelta | None) -> str:
-            return measure if after is None else f"case when {over(after)} then {measure} end"
-
-        now = [
-            f"{counting(layout.measure(part, of=f'{of}a'), layout.counts_after(part))} as {prefix}m{i}"
-            for i, part in enumerate(layout.parts)
-        ]
-        if not layout.adjusted:
-            return ",\n  ".join(now)
-        past = [
-            f"{counting(layout.measure(part, of=f'{of}past_'), layout.counts_after(part))} as {prefix}b{i}"
-            for i, part in enumerate(layout.adjusted)
-        ]
-        present = [
-            f"{counting(f'coalesce({of}present_{i}, cast(0 as double))', after)} as {prefix}present_{i}"
-            for i, (_, after) in enumerate(layout.presences_after)
-        ]
-        return ",\n  ".join([*now, *past, *present])
-
-    def _past_accumulators(self) -> Collection[int]:
-        layout = self.layout
-        needed = (a for part in layout.adjusted for a in layout.needed(part))
-        return sorted({layout.accumulators.index(a) for a in needed})
-
-    def state_names(self) -> list[str]:
-        """The columns of `by_period` that are summed up over a unit's periods."""
-        return [*self._later_names(), *self._before_names()]
-
-    def sum_names(self) -> list[str]:
-        """The columns of `by_period` that are sums."""
-        return [*self.state_names(), *(["valueless"] if self.layout.values else [])]
-
-    def _later_names(self) -> list[str]:
-        """The columns of a unit's state that may change in each period."""
-        now = [f"a{i}" for i in range(len(self.layout.accumulators))]
-        return [*now, *(f"ripe_{i}" for i in range(len(self.layout.waits_for)))]
-
-    def _before_names(self) -> list[str]:
-        """The columns of what a unit did before its exposure: they change in the period of that only."""
-        if not self.cuped:
-            return []
-        past = [f"past_{i}" for i in self._past_accumulators()]
-        return [*past, *(f"present_{i}" for i in range(len(self.layout.presences)))]
-
-    def _earliest(self) -> str:
-        if self.cuped is None:
-            return "u.first_exposure"
-        return f"u.first_exposure - {microseconds(self.cuped)}"
-
-
-def _text_column(name: str, action: str, key: str) -> Column:
-    """A property of actions as a text; their user is a column of the table itself."""
-    column = Column(
-        name=name, kind=Kind.TEXT, source="user_id", when=("action", (action,)), required=True
-    )
-    return (
-        column
-        if key == "user_id"
-        else evolve(column, source="properties", key=key, elsewhere=(key,))
-    )
-
 
 def _where(*conditions: str) -> str:
     """The condition that several hold, those that are not empty, as SQL."""
     told = " and ".join(filter(None, conditions))
     return f" where {told}" if told else ""
-
-
-def _did_before(action: str) -> str:
-    """Whether a unit did an action before its exposure, of its rows as SQL."""
-    return f"{_count(f'action = {literal(action)}', past=1)} > 0"
-
-
-def _count(condition: str, *, past: int | None) -> str:
-    when = "" if past is None else f" and past = {past}"
-    return f"count(case when {condition}{when} then 1 end)"
-
-
-def _summed(accumulator: Accumulator, *, past: int | None) -> str:
-    when = "" if past is None else f" and past = {past}"
-    if accumulator.value is None:
-        return f"cast({_count(accumulator.condition, past=past)} as double)"
-    summed = f"sum(case when {accumulator.condition}{when} then {accumulator.value} end)"
-    return f"coalesce({summed}, cast(0 as double))"

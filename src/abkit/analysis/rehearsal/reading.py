@@ -79,7 +79,7 @@ def read_history(
         links = None
         if identities is not None:
             links = find_links(session, wanted.unit_type, table(identities))
-        columns = events.columns(own_unit="unit_id" in read.columns)
+        columns = events.actions.columns(own_unit="unit_id" in read.columns)
         present = open_actions(session, links, read, columns)
         reach = session.row("time of the actions", queries.reach())
         if reach["latest"] is None:

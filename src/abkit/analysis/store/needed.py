@@ -26,7 +26,7 @@ def needed_columns(
     if "actions" in tables:
         own_unit = "unit_id" in tables["actions"].columns
         found["actions"] = [
-            *what.columns(own_unit=own_unit),
+            *what.actions.columns(own_unit=own_unit),
             *fulfilment(what.layout).columns(),
         ]
     if "identities" in tables:

@@ -33,7 +33,7 @@ class ClosingQueries:
         """
         continued = self.continued
         key = unit_key(in_several=continued.events.in_several)
-        names = continued.events.sum_names()
+        names = continued.events.unit_columns.sum_names()
         columns = ", ".join(
             f"p.{name} as {name}" for name in ("unit_id", "variant", "period", "new", *names)
         )
@@ -62,7 +62,7 @@ join (select distinct {key} from {units}) as among_units on {continued.same_unit
             limited: The places of the parts whose `extremes` are known.
         """
         continued = self.continued
-        names = continued.events.state_names()
+        names = continued.events.unit_columns.state_names()
         columns = ", ".join(f"u.{name} as {name}" for name in continued.columns)
         sums = ", ".join(f"coalesce(s.{name}, {number(0.0)}) as {name}" for name in names)
         started = joined = ""

@@ -66,7 +66,7 @@ where time >= {self.continued.since} and action = {literal(last)}
     {FRESH} or unit_id in (select unit_id from {waiting})
   )
 )"""
-        return self.continued.events.done(source=actions)
+        return self.continued.events.actions.done(source=actions)
 
     def unseen(self, place: int, part: Derived) -> str:
         """Whether a value of a unit is not known yet, of `distinct.firsts`; empty of others than values.

@@ -34,7 +34,7 @@ class ContinuedDays:
         source = self.continued.actions_since(
             self.continued.over - _DAY, earliest=earliest, actions=sorted(actions)
         )
-        return self.continued.events.done(source=f"({source})")
+        return self.continued.events.actions.done(source=f"({source})")
 
     def fresh_days(self, days: DayQueries, most: int) -> str:
         """The rows of `DayQueries.unit_days` that `known_days` has not. Columns: as of that.

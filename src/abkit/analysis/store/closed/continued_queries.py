@@ -21,7 +21,7 @@ class ContinuedQueries:
     """The queries of what has changed since the days before `since`, which are closed, were summed up.
 
     The table `known_units` has what each unit, as it was known then, did in those days: the columns of
-    `units`, those of `EventQueries.state_names`, those of `BeyondLimits.extremes`, and started_0, ... (when
+    `units`, those of `UnitColumns.state_names`, those of `BeyondLimits.extremes`, and started_0, ... (when
     it began what takes time). Of some it does not hold any more: they were exposed to another variant, or
     earlier, or something came late that they had done; these are `changed_units`. They, and the units of
     which nothing is known, are `fresh_units`. `actions` has the number of the batch that each action came
@@ -109,11 +109,11 @@ where unit_id not in (select unit_id from known_units)
         events, length = self.events, self.length
         if events.since is None:
             return events.by_period(length, source=rows)
-        names = events.sum_names()
+        names = events.unit_columns.sum_names()
         columns = f"unit_id, variant, period, new, {', '.join(names)}"
         # Of the others, nothing that was before their exposure is new.
         others = evolve(events, cuped=None)
-        there = {*others.sum_names()}
+        there = {*others.unit_columns.sum_names()}
         told = ", ".join(n if n in there else f"{number(0.0)} as {n}" for n in names)
         return f"""\
 select {columns}
@@ -142,7 +142,7 @@ from (
         Args:
             until: What was done in periods before this moment counts, in microseconds since 1970; None: all.
         """
-        names = self.events.state_names()
+        names = self.events.unit_columns.state_names()
         before = "" if until is None else f" where period < {until // self.length}"
         key = unit_key(in_several=self.events.in_several)
         if self.events.since is None:
@@ -162,7 +162,7 @@ join (
 
     def per_unit(self) -> str:
         """As `EventQueries.per_unit`, without valueless: of what is closed, and of what came since."""
-        names = self.events.state_names()
+        names = self.events.unit_columns.state_names()
         valueless = f", {number(0.0)} as valueless" if self.layout.values else ""
         touched = f"select unit_id, variant, {', '.join(names)} from touched_units"
         if self.events.since is not None:
@@ -191,7 +191,7 @@ join units u on u.unit_id = s.unit_id and u.variant = s.variant"""
             column: The column of a segment.
             values: The values of it that are looked at.
         """
-        names = ", ".join(self.events.state_names())
+        names = ", ".join(self.events.unit_columns.state_names())
         valueless = f", {number(0.0)} as valueless" if self.layout.values else ""
         texts = ", ".join(literal(value) for value in values if value is not None)
         conditions = [f"{column} in ({texts})"] if texts else []
@@ -256,8 +256,8 @@ group by unit_id, variant"""
     def _running_in(self, place: int, periods: Sequence[int]) -> str:
         """The rows of `running` of known units in one of the periods."""
         later = range(place)  # the periods between what is closed and this one
-        changing, names = {*evolve(self.events, cuped=None).state_names()}, []
-        for name in self.events.state_names():
+        changing, names = {*evolve(self.events, cuped=None).unit_columns.state_names()}, []
+        for name in self.events.unit_columns.state_names():
             added = [f" + coalesce(p{i}.{name}, {number(0.0)})" for i in later]
             was = f"k.{name}{''.join(added)}" if name in changing else f"k.{name}"
             now = f"{was} + r.{name}" if name in changing else was

@@ -65,11 +65,11 @@ def measure_continued(
     if not isinstance(engine, Keeping):
         return None
     own_unit = "unit_id" in actions.columns
-    if not engine.has("actions", actions, queries.columns(own_unit=own_unit)):
+    if not engine.has("actions", actions, queries.actions.columns(own_unit=own_unit)):
         return None
     if not layout.idempotent and engine.differ("actions"):
         return None
-    engine.open("actions", actions, queries.columns(own_unit=own_unit))
+    engine.open("actions", actions, queries.actions.columns(own_unit=own_unit))
     exposed, now = ends
     end = last_moment(session, exposed=exposed, until=now)
     if layout.waits_for:
@@ -111,7 +111,7 @@ def definition_of(queries: EventQueries, new_units: NewUnits, told: Sequence[str
     """
     plain = evolve(queries, end=0, since=None, until=None)
     by_period = plain.by_period(new_units.length, source="rows")
-    parts = [plain.done(source="actions"), by_period, plain.states(source="periods")]
+    parts = [plain.actions.done(source="actions"), by_period, plain.states(source="periods")]
     parts += [str(each) for each in queries.layout.capped]
     parts += MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)).starts
     return sha256("\n".join([*parts, *told]).encode()).hexdigest()[:16]
@@ -162,5 +162,7 @@ def _complete_before(end: int, now: int) -> int:
 def _complete(session: QuerySession, queries: EventQueries) -> QuerySession:
     """A session in which `done` has all that units did."""
     complete = session.scoped("complete")
-    complete.define("done", queries.done(source="actions"), keep=bool(queries.layout.quantiles))
+    complete.define(
+        "done", queries.actions.done(source="actions"), keep=bool(queries.layout.quantiles)
+    )
     return complete

@@ -236,7 +236,7 @@ select count(*) as times from actions where batch > {looked_at} and ({" or ".joi
             return known.unit_days(days)
         if closed is not None:
             self._all_days_anew = True
-            session.define("all_done", self._queries.done(source="actions"))
+            session.define("all_done", self._queries.actions.done(source="actions"))
             days = evolve(days, done="all_done")
         session.define("fresh_days", days.unit_days(most), keep=True)
         return "select * from fresh_days"
