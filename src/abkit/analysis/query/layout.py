@@ -247,13 +247,13 @@ class Layout:
         parts = (part for part in self.parts if isinstance(part, ActionMetric))
         return Filters.of((part, actions_of(part)) for part in parts)
 
-    @property
+    @cached_property
     def read(self) -> tuple[tuple[str, str], ...]:
         """The columns of `actions` that metrics need of an action, and their types."""
         texts = ((f"text_{i}", "varchar") for i in range(len(self.texts)))
         return (*((name, "double") for name in self._value_names), *texts, *self.filters.read)
 
-    @property
+    @cached_property
     def carried(self) -> tuple[str, ...]:
         """The columns of `done` that the accumulators need, made of these; all are doubles."""
         return (*self._value_names, *self.filters.names)
@@ -263,7 +263,7 @@ class Layout:
         """The sums that the measures are made of, each once."""
         return tuple(dict.fromkeys(a for part in self.parts for a in self.needed(part)))
 
-    @property
+    @cached_property
     def idempotent(self) -> bool:
         """Whether an action that was stored twice changes nothing."""
         return all(
@@ -272,12 +272,12 @@ class Layout:
             for p in self.parts
         )
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many measures there are."""
         return self._attributes_from + len(self.attributes)
 
-    @property
+    @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The measures whose products some metric needs, by their places."""
         pairs = {(i, i) for i in range(self.size)}
@@ -399,28 +399,28 @@ class Layout:
         """The column of the property of a metric."""
         return f"value_{self.values.index((part.action, part.property))}"
 
-    @property
+    @cached_property
     def _value_names(self) -> tuple[str, ...]:
         return tuple(f"value_{i}" for i in range(len(self.values)))
 
-    @property
+    @cached_property
     def _present(self) -> int:
         """Where the first measure of presence stands: after the metrics and their past."""
         return len(self.parts) + len(self.adjusted)
 
-    @property
+    @cached_property
     def _capped_from(self) -> int:
         return self._present + len(self.presences)
 
-    @property
+    @cached_property
     def _signed_from(self) -> int:
         return self._capped_from + len(self.capped)
 
-    @property
+    @cached_property
     def _divisors_from(self) -> int:
         return self._signed_from + len(self.signed)
 
-    @property
+    @cached_property
     def _attributes_from(self) -> int:
         return self._divisors_from + len(self.divisors)
 
