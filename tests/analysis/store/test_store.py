@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from attrs import frozen
 
 from abkit import AnalysisPlan, Conversion, Retention, Sum, UserExperiment
 from abkit.analysis import Analysis, Result, Store, read_together
+from abkit.analysis.store.file.event_files import EventFiles, event_files
 from abkit.errors import AnalysisError, EmptyDataError
 
 from .arriving_events import START, Event, Everything, actions, differences, exposures, write
@@ -215,6 +218,59 @@ def test_files_that_others_replace_are_the_same_events(events: Path) -> None:
         file.unlink()
     write(rows, events / "actions", "merged")
     check(events)
+
+
+@frozen
+class Renaming:
+    """Files of which one has got another name by the time it is about to be read, or has been read."""
+
+    files: EventFiles
+    renamed: Path
+    once_read: bool
+
+    @property
+    def root(self) -> Path | str:
+        return self.files.root
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        return self.files.states
+
+    def linked(self, names: Sequence[str], folder: Path) -> Path:
+        if not self.once_read:
+            self._rename()
+        return self.files.linked(names, folder)
+
+    def there(self, names: Sequence[str]) -> Sequence[str]:
+        found = self.files.there(names)
+        if self.once_read:
+            self._rename()
+        return found
+
+    def _rename(self) -> None:
+        if self.renamed.exists():
+            self.renamed.rename(self.renamed.with_name("merged.parquet"))
+
+
+@pytest.mark.parametrize("once_read", [False, True])
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_file_that_another_replaces_while_files_are_read_is_read_all_the_same(
+    events: Path, monkeypatch: pytest.MonkeyPatch, once_read: bool, there_before: bool
+) -> None:
+    expected = run(events, Everything, stored=False)
+    *others, replaced = files(events, "actions")[4:-1]
+    if there_before:
+        run(events, Everything)
+        for file in others:
+            file.rename(file.with_name("moved.parquet"))
+    monkeypatch.setattr(
+        "abkit.analysis.store.file.arriving.event_files",
+        lambda table: Renaming(event_files(table), replaced, once_read),
+    )
+    assert [*differences(expected.to_dict(), run(events, Everything).to_dict())] == []
+    assert not replaced.exists()
+    monkeypatch.undo()
+    check(events, Everything)
 
 
 def test_events_that_are_removed_count_no_more(events: Path) -> None:

@@ -8,7 +8,7 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.store.closed.keeping import Keeping
 from abkit.analysis.store.file.arriving import take_in
 from abkit.analysis.store.file.engine import StoreEngine
-from abkit.analysis.store.file.remote_event_files import FilesGoneError
+from abkit.analysis.store.file.files_gone import FilesGoneError
 from abkit.analysis.store.file.remote_store import working_copy
 from abkit.analysis.store.kept_columns import kept_columns
 from abkit.analysis.store.place import Store
@@ -74,5 +74,5 @@ def _take_in(
         except FilesGoneError:
             continue
         return
-    message = f"{table.label} changes all the time: a file was removed while it was fetched"
+    message = f"{table.label} changes all the time: a file was removed while it was read"
     raise AnalysisError(message)

@@ -1,8 +1,8 @@
 """What came since a store was last used: each event is taken in once, whatever files it is in."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import count, groupby
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.store import kept_columns
 from abkit.analysis.store.file.engine import StoreEngine
 from abkit.analysis.store.file.event_files import EventFiles, event_files
+from abkit.analysis.store.file.files_gone import FilesGoneError
 from abkit.analysis.store.file.kept_days import forget_all
 from abkit.analysis.store.kept_columns import BATCH, PART, ROW_ID
 from abkit.errors import AnalysisError
@@ -66,6 +67,8 @@ def take_in(
         requests: The columns that each experiment needs, as of `kept_columns`.
 
     Raises:
+        FilesGoneError: A file is gone that was listed. What is there may have been taken in; the rest is in
+            files that are listed next.
         AnalysisError: The table is none of files, or they cannot be read.
     """
     now = event_files(table)
@@ -144,7 +147,12 @@ class _Arriving:
         first = 1 + max(self.known.parts.values(), default=-1)
         parts = [*enumerate(_apart(new), start=first)]
         with tempfile.TemporaryDirectory(prefix="abkit-") as scratch:
-            present = self._read(parts, Path(scratch))
+            read, present = self._read(parts, Path(scratch))
+            gone = read != parts
+            if gone and (
+                replaced or not read
+            ):  # It may be gone what replaces what was read before.
+                raise FilesGoneError(self.table.label)
             self.engine.run(
                 f"create or replace temporary table previous ({ROW_ID} uhugeint, {BATCH} integer)"
             )
@@ -152,8 +160,10 @@ class _Arriving:
                 if replaced and not self._are_all_there(replaced):
                     return False
                 self._insert(again=bool(replaced))
-                self._note(parts, present, replaced)
+                self._note(read, present, replaced)
             self.engine.run("drop table incoming")
+        if gone:
+            raise FilesGoneError(self.table.label)
         return True
 
     @property
@@ -178,32 +188,61 @@ class _Arriving:
             self.engine.open("as_given", self.table, [*self.known.columns.values()])
             self.engine.forget("as_given")
 
-    def _read(self, parts: _Parts, scratch: Path) -> frozenset[str]:
-        """Read files into a table `incoming`; the answer are the columns that some of them have."""
-        run, present = self.engine.run, set[str]()
-        run("drop table if exists incoming")
+    def _read(self, parts: _Parts, scratch: Path) -> tuple[_Parts, frozenset[str]]:
+        """Read files into a table `incoming`, as far as they are still there.
+
+        Returns:
+            What was read, and the columns that some of it has.
+        """
+        self.engine.run("drop table if exists incoming")
+        read, present = list[tuple[int, Sequence[str]]](), frozenset[str]()
         for number, names in parts:
-            folder = self.now.linked(names, scratch / str(number))
-            view = f"arriving_{self.kind}_{number}"
-            columns = [*self.known.columns.values()]
-            try:
-                present |= {*self.engine.open(view, Table(folder, self.table.columns), columns)}
-                first = number == parts[0][0]
-                make = "create temporary table incoming as" if first else "insert into incoming"
-                run(
-                    f"{make} select {number} as {PART}, "
-                    f"* replace (md5_number({ROW_ID}) as {ROW_ID}) from {view}"
+            there = self.now.there(names)
+            for again in count():
+                if not there:
+                    break
+                folder = self.now.linked(there, scratch / f"{number}-{again}")
+                make = (
+                    "insert into incoming"
+                    if read
+                    else "create or replace temporary table incoming as"
                 )
-            except AnalysisError as error:
-                # If there is something wrong with the table, it says so itself: of all files together, and
-                # of what was given, not of the folder that only we know.
-                self.engine.open(f"as_given_{number}", self.table, columns)
-                error.args = tuple(
-                    str(each).replace(str(folder), str(self.now.root)) for each in error.args
-                )
-                raise
+                columns = self._read_part(number, folder, there, make)
+                before, there = there, self.now.there(there)
+                if there == before and columns is not None:
+                    present = present.union(columns)
+                    read.append((number, there))
+                    break
+                if (
+                    read and columns is not None
+                ):  # Of what went meanwhile, nobody knows what was read.
+                    self.engine.run(f"delete from incoming where {PART} = {number}")
+        return read, present
+
+    def _read_part(
+        self, number: int, folder: Path, names: Sequence[str], make: str
+    ) -> Collection[str] | None:
+        """Read the files of a folder; the answer are the columns that some have, or None if some are gone."""
+        view, columns = f"arriving_{self.kind}_{number}", [*self.known.columns.values()]
+        try:
+            present = self.engine.open(view, Table(folder, self.table.columns), columns)
+            self.engine.run(
+                f"{make} select {number} as {PART}, "
+                f"* replace (md5_number({ROW_ID}) as {ROW_ID}) from {view}"
+            )
+        except AnalysisError as error:
+            if len(self.now.there(names)) < len(names):
+                return None
+            # If there is something wrong with the table, it says so itself: of all files together, and
+            # of what was given, not of the folder that only we know.
+            self.engine.open(f"as_given_{number}", self.table, columns)
+            error.args = tuple(
+                str(each).replace(str(folder), str(self.now.root)) for each in error.args
+            )
+            raise
+        finally:
             self.engine.forget(view)
-        return frozenset(present)
+        return present
 
     def _are_all_there(self, replaced: Iterable[int]) -> bool:
         """Whether what was read from files that were replaced is in the new ones; it is taken out then."""

@@ -100,9 +100,9 @@ class StoreEngine(DuckDB):
         return super().open(name, table, columns)
 
     def forget(self, name: str) -> None:
-        """Forget what was opened under a name."""
-        self.run(f"drop view {identifier(name)}")
-        self.run(f"drop view {identifier(f'{name}_source')}")
+        """Forget what was opened under a name, or was about to be."""
+        self.run(f"drop view if exists {identifier(name)}")
+        self.run(f"drop view if exists {identifier(f'{name}_source')}")
         self._attached.detach(f"{name}_source")
 
     def has(self, kind: str, table: Table, columns: Sequence[Column]) -> bool:

@@ -11,6 +11,7 @@ from abkit.analysis.reading.files import named_files
 from abkit.analysis.reading.places import is_url
 from abkit.analysis.reading.remote import refused
 from abkit.analysis.reading.sources import Table
+from abkit.analysis.store.file.files_gone import FilesGoneError
 from abkit.analysis.store.file.remote_event_files import remote_event_files
 from abkit.errors import AnalysisError
 from abkit.remote_file import path_of
@@ -38,6 +39,17 @@ class EventFiles(Protocol):
         Args:
             names: Which ones.
             folder: An empty one, in which it is made.
+
+        Raises:
+            FilesGoneError: One is gone.
+        """
+        ...
+
+    def there(self, names: Sequence[str]) -> Sequence[str]:
+        """Those of some files that are still there, or have been copied when they were.
+
+        Args:
+            names: Which ones.
         """
         ...
 
@@ -62,11 +74,16 @@ class _LocalEventFiles:
             link.symlink_to((self.root / name).absolute())
         return folder
 
+    def there(self, names: Sequence[str]) -> Sequence[str]:
+        """As `EventFiles.there`."""
+        return [name for name in names if (self.root / name).exists()]
+
 
 def event_files(table: Table) -> EventFiles:
     """The files of a table as they are now.
 
     Raises:
+        FilesGoneError: A file is gone that was listed.
         AnalysisError: The table is none of files, or there is no such file.
         MissingExtraError: fsspec is not installed, for a URL.
     """
@@ -87,7 +104,11 @@ def event_files(table: Table) -> EventFiles:
     if not files:
         return _LocalEventFiles(Path(place), {})
     root = Path(os.path.commonpath([file.parent for file in files]))
-    return _LocalEventFiles(root, {str(file.relative_to(root)): _state(file) for file in files})
+    try:
+        states = {str(file.relative_to(root)): _state(file) for file in files}
+    except FileNotFoundError as error:
+        raise FilesGoneError(str(error)) from error
+    return _LocalEventFiles(root, states)
 
 
 def _state(file: Path) -> State:

@@ -7,11 +7,8 @@ from attrs import frozen
 
 from abkit.analysis.reading.listing import is_data
 from abkit.analysis.reading.remote import RemoteFiles, listed_remotely, refused
+from abkit.analysis.store.file.files_gone import FilesGoneError
 from abkit.remote_file import Version
-
-
-class FilesGoneError(Exception):
-    """A file that was listed is gone: others merge files, or remove old ones."""
 
 
 @frozen
@@ -46,6 +43,10 @@ class RemoteEventFiles:
             with refused(self.files.label):
                 raise error from None
         return folder
+
+    def there(self, names: Sequence[str]) -> Sequence[str]:
+        """All of them: `linked` says what is gone, and what is read are copies."""
+        return names
 
 
 def remote_event_files(url: str) -> RemoteEventFiles:
