@@ -331,6 +331,30 @@ def test_a_killed_run_leaves_a_store_that_the_next_one_uses(events: Path, tmp_pa
     check(events, Everything)
 
 
+def test_a_store_that_cannot_grow_says_so_and_goes_on_once_it_can(events: Path) -> None:
+    program = (
+        "import resource, sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "from abkit.errors import AnalysisError\n"
+        "from tests.analysis.store.test_store import Everything, run\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))\n"
+        "try:\n"
+        "    run(Path(sys.argv[1]), Everything)\n"
+        "except AnalysisError as error:\n"
+        "    print(error)\n"
+    )
+    root = Path(__file__).parents[3]
+    for _ in range(2):
+        said = subprocess.run(
+            [sys.executable, "-c", program, str(events), str(root)],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert "cannot be written to (File too large): make room, or give the store another" in said
+    check(events, Everything)
+
+
 def test_a_store_that_another_process_has_is_refused(
     events: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,9 @@
 """DuckDB with a file that keeps what was read."""
 
+import errno
+import os
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -19,6 +21,8 @@ from abkit.extras import extra
 
 FORMAT = 3
 """The number of how a store is laid out: one that is laid out otherwise is made anew."""
+
+_FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
 
 PATIENCE = 60.0
 """Seconds to wait for another process that uses the same store."""
@@ -55,6 +59,7 @@ class StoreEngine(DuckDB):
             import duckdb
         super().__init__()
         self._unreadable = duckdb.IOException
+        self._ended = duckdb.TransactionException
         self.path: Path = path
         self.late: int = microseconds(late)
         self._kept: list[tuple[Table, str]] = []
@@ -74,7 +79,7 @@ class StoreEngine(DuckDB):
         with self._attached.translated(str(self.path)):
             try:
                 return self._connection.execute(statement).fetchall()
-            except self._unreadable as error:
+            except (self._unreadable, self._ended) as error:
                 if str(self.path) not in str(error):  # It is a file of events.
                     raise
                 raise AnalysisError(_refused(self.path, error)) from error
@@ -87,7 +92,8 @@ class StoreEngine(DuckDB):
             yield
             self.run("commit")
         except BaseException:
-            self._connection.rollback()
+            with suppress(self._ended):  # A commit that failed has ended it.
+                self._connection.rollback()
             raise
 
     def open(self, name: str, table: Table, columns: Sequence[Column]) -> Collection[str]:
@@ -201,6 +207,9 @@ def _of(kind: str) -> str:
 
 
 def _refused(path: Path, error: Exception) -> str:
+    full = next((why for why in _FULL if why in str(error)), None)
+    if full is not None:
+        return f"{path} cannot be written to ({full}): make room, or give the store another place"
     if "lock" in str(error):
         return f"{path} is in use by another process: wait for its end, or give another store"
     if path.is_dir():
