@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -395,6 +396,19 @@ def test_what_is_no_store_is_refused(events: Path) -> None:
         other.execute("create table orders (id integer)")
     with pytest.raises(AnalysisError, match="a database of something else: give the store a file"):
         stored(events / "other.duckdb").run()
+    with duckdb.connect(str(events / "layout.duckdb")) as other:
+        other.execute("create table layout (format integer); create table orders (id integer)")
+    with pytest.raises(AnalysisError, match="a database of something else: give the store a file"):
+        stored(events / "layout.duckdb").run()
+    with duckdb.connect(str(events / "layout.duckdb")) as other:
+        assert other.execute("select count(*) from orders").fetchall() == [(0,)]
+    with sqlite3.connect(events / "events.db") as sqlite:
+        sqlite.execute("create table orders (id integer)")
+    with pytest.raises(AnalysisError, match="is a file of something else: give the store a file"):
+        stored(events / "events.db").run()
+    for place in (events / "exposures" / "store.parquet", "s3://bucket/events/store.csv"):
+        with pytest.raises(AnalysisError, match="would be read as a file of events by its name"):
+            stored(place)
     with pytest.raises(
         AnalysisError, match=r"is a folder: a store is a file, such as .*store\.duck"
     ):
@@ -422,6 +436,24 @@ def test_a_store_that_is_damaged_may_be_removed(events: Path) -> None:
     store.write_bytes(store.read_bytes()[: store.stat().st_size // 2])
     with pytest.raises(AnalysisError, match="cannot be opened as a store, which may be removed"):
         run(events)
+    store.unlink()
+    check(events)
+
+
+def test_a_store_of_which_a_block_is_damaged_says_so_if_it_is_needed(events: Path) -> None:
+    expected = check(events).to_dict()
+    store = events / "store.duckdb"
+    whole = store.read_bytes()
+    blocks = range(3 << 12, len(whole), 1 << 18)
+    said = []
+    for block in blocks:
+        store.write_bytes(whole[:block] + b"\xff" * 512 + whole[block + 512 :])
+        try:
+            assert [*differences(expected, run(events).to_dict())] == []
+        except AnalysisError as error:
+            said.append(str(error))
+    assert said
+    assert all("is damaged: remove" in each or "may be removed: it is" in each for each in said)
     store.unlink()
     check(events)
 

@@ -16,6 +16,7 @@ from abkit.analysis.store.schema.warehouse import opened_warehouse
 from abkit.errors import AnalysisError
 
 _ATTEMPTS = 5
+_DAMAGED = "Corrupt database file"
 
 
 @contextmanager
@@ -60,6 +61,11 @@ def opened_store(
                 needed = [kept_columns(table, each[kind]) for each in requests if kind in each]
                 _take_in(kept, kind, table, needed)
             yield kept
+        except AnalysisError as error:
+            if _DAMAGED not in str(error):
+                raise
+            message = f"{store.path} is damaged: remove it, and it is made again from the events"
+            raise AnalysisError(message) from error
         finally:
             kept.close()
 

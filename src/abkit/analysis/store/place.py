@@ -2,13 +2,15 @@
 
 import os
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from attrs import field, frozen
 
+from abkit.analysis.reading.listing import format_of
 from abkit.analysis.reading.places import is_url
 from abkit.errors import AnalysisError
+from abkit.quoting import masked
 
 LATE = timedelta(days=3)
 """What comes later than this is counted too, and a note says so."""
@@ -17,6 +19,12 @@ LATE = timedelta(days=3)
 def _path(value: object) -> Path | str | None:
     if value is None:
         return None
+    if isinstance(value, str | os.PathLike) and format_of(PurePath(value).name) is not None:
+        message = (
+            f"{masked(str(value))} would be read as a file of events by its name: let the name of a store "
+            "end otherwise, such as store.duckdb"
+        )
+        raise AnalysisError(message)
     if is_url(value):
         return str(value)
     if str(value) == ":memory:":

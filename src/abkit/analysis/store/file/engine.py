@@ -22,6 +22,7 @@ from abkit.extras import extra
 FORMAT = 3
 """The number of how a store is laid out: one that is laid out otherwise is made anew."""
 
+_LOCKED = "Could not set lock"
 _FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
 
 PATIENCE = 60.0
@@ -34,6 +35,8 @@ create table if not exists store.columns (kind text, name text, written text, pr
 create table if not exists store.files (kind text, name text, state text, part integer);
 create table if not exists store.batches (batch integer primary key, began timestamp);
 create table if not exists store.experiments (experiment text, definition text, kept text, number integer)"""
+
+_NAMES = ("layout", "sources", "columns", "files", "batches", "experiments")
 
 
 class StoreEngine(DuckDB):
@@ -170,10 +173,11 @@ class StoreEngine(DuckDB):
         end = monotonic() + PATIENCE
         while True:
             try:
-                self._connection.execute(f"attach {literal(str(self.path))} as store")
+                # Of a file of another database, DuckDB would look for an extension.
+                self._connection.execute(f"attach {literal(str(self.path))} as store (type duckdb)")
                 break
             except duckdb.IOException as error:
-                if "lock" not in str(error) or monotonic() > end:
+                if _LOCKED not in str(error) or monotonic() > end:
                     raise AnalysisError(_refused(self.path, error)) from error
                 sleep(0.05)
             except duckdb.Error as error:
@@ -181,18 +185,14 @@ class StoreEngine(DuckDB):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        tables = [
-            name
-            for (name,) in self.run(
-                "select table_name from duckdb_tables() where database_name = 'store'"
-            )
-        ]
-        if tables and "layout" not in tables:
+        found = "select table_name from information_schema.tables where table_catalog = 'store'"
+        tables = {name for (name,) in self.run(found)}
+        if tables and not tables.issuperset(_NAMES):
             message = (
                 f"{self.path} is a database of something else: give the store a file of its own"
             )
             raise AnalysisError(message)
-        if "layout" in tables and self.run("select format from store.layout") != [(FORMAT,)]:
+        if tables and self.run("select format from store.layout") != [(FORMAT,)]:
             for name in tables:
                 self.run(f"drop table store.{identifier(name)}")
         with self.transaction():
@@ -210,7 +210,7 @@ def _refused(path: Path, error: Exception) -> str:
     full = next((why for why in _FULL if why in str(error)), None)
     if full is not None:
         return f"{path} cannot be written to ({full}): make room, or give the store another place"
-    if "lock" in str(error):
+    if _LOCKED in str(error):
         return f"{path} is in use by another process: wait for its end, or give another store"
     if path.is_dir():
         return f"{path} is a folder: a store is a file, such as {path / 'store.duckdb'}"
