@@ -24,6 +24,7 @@ from abkit.analysis.engines.base import Engine
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.measuring import measure
+from abkit.analysis.reading.files import read_again
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import are_additive
@@ -152,7 +153,11 @@ class Analysis:
             AbkitError: As `run`.
         """
         ask = asked(self.experiment, self.plan, control=control, start=start, until=until)
-        return from_the_newest(lambda: self._gathered(ask, progress))
+        if (
+            self.engine is not None
+        ):  # It may have names of the first time, and reads no files of ours.
+            return from_the_newest(lambda: self._gathered(ask, progress))
+        return from_the_newest(lambda: read_again(lambda: self._gathered(ask, progress)))
 
     def _gathered(self, ask: Asking, progress: Progress) -> ExperimentSums:
         design, plan, who = ask.design, ask.plan, ask.who

@@ -11,7 +11,7 @@ from abkit.analysis.engines.base import integer
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.decimals import FORMS, decimal_mark, has_form, known, plain
-from abkit.analysis.reading.files import Files, fault, found_files
+from abkit.analysis.reading.files import Files, check_there, fault, found_files
 from abkit.analysis.reading.matching import Match
 from abkit.analysis.reading.quoting import identifier
 from abkit.analysis.reading.readers import body_of, known_types
@@ -194,6 +194,8 @@ class Attached:
             files: Where it is; which of them is at fault is then looked for. None: among all.
 
         Raises:
+            FilesGoneError: A file is gone.
+            AnalysisError: DuckDB cannot do it.
             KeyboardInterrupt: Somebody pressed Ctrl-C during a query.
         """
         try:
@@ -210,6 +212,8 @@ class Attached:
             if refused is not None:
                 raise refused from error
             looked = self._files.values() if files is None else [files]
+            for each in looked:
+                check_there(each)
             problem = next(filter(None, map(fault, looked)), None)
             said = f"{source} cannot be analyzed; DuckDB says: {_first_line(error)}"
             raise AnalysisError(problem or said) from error

@@ -4,6 +4,7 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from gzip import BadGzipFile
 from gzip import open as open_gzip
 from pathlib import Path
@@ -26,6 +27,7 @@ _Found = TypeVar("_Found")
 _ATTEMPTS = 5
 _PAUSE = 0.05  # seconds, longer each time
 _HEAD = 65536
+_GONE = "was removed while it was read, as when files are merged: try again"
 MANY = 500
 """Opening so many files takes a time of its own."""
 _OTHERS = {
@@ -38,6 +40,10 @@ _OTHERS = {
     b"\x89PNG": "a picture",
     b"%PDF": "a PDF",
 }
+
+
+class FilesGoneError(AnalysisError):
+    """A file that was listed is gone: others merge files, close them, or remove old ones."""
 
 
 @frozen
@@ -200,13 +206,39 @@ def _head_of(file: Path) -> bytes:
         raise AnalysisError(message) from error
 
 
+def read_again(read: Callable[[], _Found]) -> _Found:
+    """What is read of files; if one is gone that was listed, all is read again, of another listing.
+
+    Raises:
+        FilesGoneError: One was gone each time.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(FilesGoneError):
+            return read()
+    return read()
+
+
+def check_there(files: Files) -> None:
+    """Check that no file is gone.
+
+    Raises:
+        FilesGoneError: One is.
+    """
+    for file in files.paths:
+        if not file.exists():
+            message = f"{files.called(file)} {_GONE}"
+            raise FilesGoneError(message)
+    if files.beside is not None:
+        check_there(files.beside)
+
+
 def fault(files: Files) -> str | None:
     """What is wrong with the first file that is not what its name says; None if nothing is found."""
     for file in files.paths:
         try:
             problem = _FAULTS[files.format](file) if files.format in _FAULTS else None
         except FileNotFoundError:
-            problem = "was removed while it was read, as when files are merged: try again"
+            problem = _GONE
         except AnalysisError as error:
             return str(error)
         if problem is not None:

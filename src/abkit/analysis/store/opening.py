@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from abkit.analysis.reading.columns import Column
+from abkit.analysis.reading.files import FilesGoneError
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.store.closed.keeping import Keeping
 from abkit.analysis.store.file.arriving import take_in
 from abkit.analysis.store.file.engine import StoreEngine
-from abkit.analysis.store.file.files_gone import FilesGoneError
 from abkit.analysis.store.file.remote_store import working_copy
 from abkit.analysis.store.kept_columns import kept_columns
 from abkit.analysis.store.place import Store

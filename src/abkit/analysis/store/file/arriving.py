@@ -9,13 +9,13 @@ from typing import TypeAlias
 from attrs import frozen
 
 from abkit.analysis.reading.columns import Column, Kind
+from abkit.analysis.reading.files import FilesGoneError
 from abkit.analysis.reading.listing import format_of
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.store import kept_columns
 from abkit.analysis.store.file.engine import StoreEngine
 from abkit.analysis.store.file.event_files import EventFiles, event_files
-from abkit.analysis.store.file.files_gone import FilesGoneError
 from abkit.analysis.store.file.kept_days import forget_all
 from abkit.analysis.store.kept_columns import BATCH, PART, ROW_ID
 from abkit.errors import AnalysisError

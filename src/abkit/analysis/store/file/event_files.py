@@ -7,11 +7,10 @@ from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
-from abkit.analysis.reading.files import named_files
+from abkit.analysis.reading.files import FilesGoneError, named_files
 from abkit.analysis.reading.places import is_url
 from abkit.analysis.reading.remote import refused
 from abkit.analysis.reading.sources import Table
-from abkit.analysis.store.file.files_gone import FilesGoneError
 from abkit.analysis.store.file.remote_event_files import remote_event_files
 from abkit.errors import AnalysisError
 from abkit.remote_file import path_of

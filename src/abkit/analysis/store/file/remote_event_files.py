@@ -5,9 +5,9 @@ from pathlib import Path
 
 from attrs import frozen
 
+from abkit.analysis.reading.files import FilesGoneError
 from abkit.analysis.reading.listing import is_data
 from abkit.analysis.reading.remote import RemoteFiles, listed_remotely, refused
-from abkit.analysis.store.file.files_gone import FilesGoneError
 from abkit.remote_file import Version
 
 
