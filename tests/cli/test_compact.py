@@ -44,6 +44,22 @@ def test_it_tells_what_became_of_each_day(events: Path) -> None:
     assert run(events, "--quiet").output == ""
 
 
+def test_a_folder_that_no_sink_writes_to_is_told(events: Path) -> None:
+    ran = run(events / "exposures")
+    assert ran.exit_code == 0
+    assert ran.stdout == (
+        f"nothing to merge in {events / 'exposures'}, which has no folder exposures, actions or identities\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--older-than", "--settle"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e9"])
+def test_a_length_that_is_none_is_refused(events: Path, option: str, value: str) -> None:
+    ran = run(events, option, value)
+    assert ran.exit_code == 2
+    assert f"Invalid value for '{option}'" in ran.stderr
+
+
 def test_a_file_that_stays_is_told(events: Path) -> None:
     day = events / "exposures" / f"date={TWO_DAYS_AGO}"
     one = min(day.iterdir())

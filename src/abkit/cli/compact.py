@@ -1,7 +1,9 @@
 """`abkit compact`: many small files of stored events become few large ones; for cron."""
 
+import math
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
@@ -9,10 +11,22 @@ from abkit.analysis.amounts import amount
 from abkit.cli.config import required_events, stored_events_option
 from abkit.cli.failing import one_line_errors
 from abkit.compaction.compacting import OLDER, SETTLE, CompactedDay, Compaction
+from abkit.compaction.days import KINDS
 from abkit.compaction.merging import MergeLimits
+from abkit.file_systems import is_url
 from abkit.quoting import masked
 
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?)?B", re.IGNORECASE)
+
+_MOST_DAYS = 36_500
+_MOST_SECONDS = 86_400
+
+
+def _number(_ctx: click.Context, _option: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # No range refuses it.
+        message = "must be a number, not nan"
+        raise click.BadParameter(message)
+    return value
 
 
 def _memory(_ctx: click.Context, _option: click.Parameter, value: str) -> str:
@@ -27,7 +41,8 @@ def _memory(_ctx: click.Context, _option: click.Parameter, value: str) -> str:
 @click.option(
     "--older-than",
     metavar="DAYS",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=_MOST_DAYS),
+    callback=_number,
     default=OLDER / timedelta(days=1),
     show_default=True,
     help="Merge a day when it has been over, in UTC, for this long.",
@@ -35,7 +50,8 @@ def _memory(_ctx: click.Context, _option: click.Parameter, value: str) -> str:
 @click.option(
     "--settle",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=_MOST_SECONDS),
+    callback=_number,
     default=SETTLE.total_seconds(),
     show_default=True,
     help="Keep the old files beside the new ones for this long, for those who are about to read them.",
@@ -79,10 +95,17 @@ def compact(
         click.echo(
             f"{amount(old, 'file')} became {new:,} in {masked(where)}"
             if merged
-            else f"nothing to merge in {masked(where)}"
+            else f"nothing to merge in {masked(where)}{_lacking(where)}"
         )
     if any(day.problem for day in days):
         raise click.exceptions.Exit(1)
+
+
+def _lacking(where: str) -> str:
+    """What to say of a folder of this machine that no sink has written to."""
+    if is_url(where) or any((Path(where) / kind).is_dir() for kind in KINDS):
+        return ""
+    return f", which has no folder {', '.join(KINDS[:-1])} or {KINDS[-1]}"
 
 
 def _line(day: CompactedDay) -> str:
