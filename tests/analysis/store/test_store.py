@@ -1,5 +1,6 @@
 """What a store keeps, what it reads again, and what it refuses."""
 
+import json
 import os
 import random
 import shutil
@@ -153,6 +154,26 @@ def test_a_day_on_which_only_a_unit_did_something_that_is_left_out_now_is_no_day
     assert (len(before.ends), len(found.ends)) == (3, 1)
 
 
+def test_a_segment_of_which_all_units_are_left_out_now_is_none_any_more(tmp_path: Path) -> None:
+    class Segmented(Buyers):
+        name = "everything"
+        salt = "everything"
+        variants = {"0": 0.5, "1": 0.5}
+        metrics = [Conversion(action="buy", name="buyers")]
+        plan = AnalysisPlan(segments=["country"])
+
+    folder = tmp_path / "events"
+    german, unknown = ({"properties": json.dumps({"country": each})} for each in ("de", None))
+    seen = [{**exposure(u, day=0.1), **(german if u < 6 else unknown)} for u in range(12)]
+    write(seen, folder / "exposures", "first")
+    write((action("buy", u, day=0.5) for u in range(9)), folder / "actions", "first")
+    write([action("buy", 0, day=3.5)], folder / "actions", "first")
+    check(folder, Segmented)
+    again = ({**exposure(u, day=0.2, variant=str(1 - u % 2)), **german} for u in range(6))
+    write(again, folder / "exposures", "later")
+    assert check(folder, Segmented).units == 6
+
+
 def test_when_a_unit_began_stays_known_once_another_metric_of_it_is_mature(tmp_path: Path) -> None:
     class Returned(Buyers):
         name = "everything"
@@ -289,6 +310,22 @@ def test_events_without_ids_are_read_anew_when_a_file_is_replaced(events: Path) 
     file = files(events, "actions")[0]
     pq.write_table(pa.concat_tables([pq.ParquetFile(file).read()] * 2), file)
     check(events)
+
+
+def test_what_a_comma_means_in_csv_is_decided_by_all_files(tmp_path: Path) -> None:
+    folder = tmp_path / "events"
+    write((exposure(unit, day=0.1) for unit in range(6)), folder / "exposures", "first")
+    (folder / "actions").mkdir()
+    for day, price in enumerate(["1,5", "1,234", "2,500", "7"]):
+        rows = [f"a{day}-{unit};buy;u{unit};2026-03-02 0{day}:00:00;{price}\n" for unit in range(6)]
+        head = "insert_id;action;user_id;time;price\n"
+        (folder / "actions" / f"{day}.csv").write_text(head + "".join(rows))
+        found = run(folder, Spenders)
+        assert found["revenue"].control.moments.mean == pytest.approx(
+            run(folder, Spenders, stored=False)["revenue"].control.moments.mean
+        )
+    mean = found["revenue"].control.moments.mean
+    assert mean == pytest.approx(1.5 + 1.234 + 2.5 + 7)
 
 
 def test_different_actions_of_one_id_are_told_apart(events: Path) -> None:

@@ -166,6 +166,8 @@ class GoingOn:
                 "units of parts", queries.units(among=largest)
             )
         units = {queries.group(row): integer(row, "units") for row in self._units_of_parts[largest]}
+        if not units:  # All of them are left out now.
+            return {}
         answer = self._closed.around(queries, tuple(dict.fromkeys(value for value, *_ in units)))
         queries = evolve(queries, shifts=answer.shifts)
         rows = session.rows(what, queries.changes(among=largest))

@@ -49,7 +49,9 @@ class _Known:
     parts: Mapping[str, int]
 
     def replaced(self, now: EventFiles) -> frozenset[int]:
-        """The parts of which a file is not there any more, or is another one."""
+        """The parts of which a file is not there any more, or is another one; of CSV, all if any is new."""
+        if _is_csv(now) and self.files != now.states:
+            return frozenset(self.parts.values())
         return frozenset(
             self.parts[name] for name, state in self.files.items() if now.states.get(name) != state
         )
@@ -145,13 +147,13 @@ class _Arriving:
             return not replaced
         self._check_formats()
         first = 1 + max(self.known.parts.values(), default=-1)
-        parts = [*enumerate(_apart(new), start=first)]
+        apart = [new] if _is_csv(self.now) else _apart(new)
+        parts = [*enumerate(apart, start=first)]
         with tempfile.TemporaryDirectory(prefix="abkit-") as scratch:
             read, present = self._read(parts, Path(scratch))
             gone = read != parts
-            if gone and (
-                replaced or not read
-            ):  # It may be gone what replaces what was read before.
+            # What is gone may be what replaces something that was read before.
+            if gone and (replaced or not read):
                 raise FilesGoneError(self.table.label)
             self.engine.run(
                 f"create or replace temporary table previous ({ROW_ID} uhugeint, {BATCH} integer)"
@@ -331,6 +333,11 @@ from {source}"""
 
 def _rows(kind: str) -> str:
     return f"store.{identifier(kind)}"
+
+
+def _is_csv(files: EventFiles) -> bool:
+    """Whether what a comma means is decided by all values of a column, in whatever file."""
+    return any(format_of(name) == "csv" for name in files.states)
 
 
 def _apart(names: Sequence[str]) -> list[list[str]]:
