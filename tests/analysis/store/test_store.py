@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from attrs import frozen
+from freezegun import freeze_time
 
 from abkit import AnalysisPlan, Conversion, Retention, Sum, UserExperiment
 from abkit.analysis import Analysis, Result, Store, read_together
@@ -152,6 +153,26 @@ def test_a_day_on_which_only_a_unit_did_something_that_is_left_out_now_is_no_day
     assert before is not None
     assert found is not None
     assert (len(before.ends), len(found.ends)) == (3, 1)
+
+
+def test_a_clock_that_was_set_back_makes_nothing_mature(tmp_path: Path) -> None:
+    class Early(Buyers):
+        name = "everything"
+        salt = "everything"
+        variants = {"0": 0.5, "1": 0.5}
+        metrics = [
+            Conversion(action="buy", name="early", window=timedelta(days=2), mature_only=True)
+        ]
+
+    folder = tmp_path / "events"
+    write((exposure(u, day=0.1 + u) for u in range(6)), folder / "exposures", "first")
+    write((action("buy", u, day=0.5 + u) for u in range(6)), folder / "actions", "first")
+    immature = []
+    for day in (5.6, 3.3, 5.7):
+        with freeze_time(START + timedelta(days=day)):
+            immature.append(check(folder, Early)["early"].control.immature)
+    assert immature[0] == immature[2]
+    assert immature[0] != immature[1]
 
 
 def test_a_segment_of_which_all_units_are_left_out_now_is_none_any_more(tmp_path: Path) -> None:

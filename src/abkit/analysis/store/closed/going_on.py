@@ -96,7 +96,8 @@ class GoingOn:
         self._closed: ClosedSums | None = None
         self._known = known = kept.read()
         self._continued = nothing_known
-        if known is not None:
+        # If the clock was set back, days were closed that are not over.
+        if known is not None and known.over <= end:
             continued = evolve(
                 nothing_known,
                 events=evolve(queries, since=known.since),
