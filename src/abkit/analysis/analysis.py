@@ -153,11 +153,13 @@ class Analysis:
             AbkitError: As `run`.
         """
         ask = asked(self.experiment, self.plan, control=control, start=start, until=until)
-        if (
-            self.engine is not None
-        ):  # It may have names of the first time, and reads no files of ours.
-            return from_the_newest(lambda: self._gathered(ask, progress))
-        return from_the_newest(lambda: read_again(lambda: self._gathered(ask, progress)))
+
+        def gathered() -> ExperimentSums:
+            return self._gathered(ask, progress)
+
+        if self.engine is None:
+            return from_the_newest(lambda: read_again(gathered))
+        return from_the_newest(gathered)  # An engine may still have names of the first time.
 
     def _gathered(self, ask: Asking, progress: Progress) -> ExperimentSums:
         design, plan, who = ask.design, ask.plan, ask.who

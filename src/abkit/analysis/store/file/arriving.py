@@ -1,10 +1,9 @@
 """What came since a store was last used: each event is taken in once, whatever files it is in."""
 
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import count, groupby
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path, PurePath
-from typing import TypeAlias
 
 from attrs import frozen
 
@@ -16,9 +15,9 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.store import kept_columns
 from abkit.analysis.store.file.engine import StoreEngine
 from abkit.analysis.store.file.event_files import EventFiles, event_files
+from abkit.analysis.store.file.incoming import Incoming, Parts
 from abkit.analysis.store.file.kept_days import forget_all
 from abkit.analysis.store.kept_columns import BATCH, PART, ROW_ID
-from abkit.errors import AnalysisError
 
 FOLDERS_APART = 8
 """So many of the last folders, which are days, are each read by itself; all before them at once.
@@ -29,9 +28,6 @@ ONCE = ("exposures", "actions", "identities")
 """The kinds of events that count once if they have one insert_id; assignments have none."""
 
 _INSERT_ID = [Column(name="insert_id", kind=Kind.TEXT, source="insert_id")]
-
-_Parts: TypeAlias = Sequence[tuple[int, Sequence[str]]]
-"""By number, the names of files that are read together."""
 
 
 @frozen
@@ -145,12 +141,15 @@ class _Arriving:
         new = sorted(name for name in self.now.states if name not in kept)
         if not new:
             return not replaced
-        self._check_formats()
+        incoming = Incoming(
+            self.engine, self.kind, self.table, self.now, tuple(self.known.columns.values())
+        )
+        incoming.check_formats()
         first = 1 + max(self.known.parts.values(), default=-1)
         apart = [new] if _is_csv(self.now) else _apart(new)
         parts = [*enumerate(apart, start=first)]
         with tempfile.TemporaryDirectory(prefix="abkit-") as scratch:
-            read, present = self._read(parts, Path(scratch))
+            read, present = incoming.read(parts, Path(scratch))
             gone = read != parts
             # What is gone may be what replaces something that was read before.
             if gone and (replaced or not read):
@@ -182,69 +181,6 @@ class _Arriving:
         """Whether each row of the store can be told from all others."""
         without = f"select count(*) from {_rows(self.kind)} where {ROW_ID} is null"
         return self.kind in ONCE and self.engine.run(without) == [(0,)]
-
-    def _check_formats(self) -> None:
-        """Refuse what cannot be read together, though each part could."""
-        formats = {format_of(name) for name in self.now.states}
-        if len(formats) > 1 and formats != {"parquet", "jsonl"}:
-            self.engine.open("as_given", self.table, [*self.known.columns.values()])
-            self.engine.forget("as_given")
-
-    def _read(self, parts: _Parts, scratch: Path) -> tuple[_Parts, frozenset[str]]:
-        """Read files into a table `incoming`, as far as they are still there.
-
-        Returns:
-            What was read, and the columns that some of it has.
-        """
-        self.engine.run("drop table if exists incoming")
-        read, present = list[tuple[int, Sequence[str]]](), frozenset[str]()
-        for number, names in parts:
-            there = self.now.there(names)
-            for again in count():
-                if not there:
-                    break
-                folder = self.now.linked(there, scratch / f"{number}-{again}")
-                make = (
-                    "insert into incoming"
-                    if read
-                    else "create or replace temporary table incoming as"
-                )
-                columns = self._read_part(number, folder, there, make)
-                before, there = there, self.now.there(there)
-                if there == before and columns is not None:
-                    present = present.union(columns)
-                    read.append((number, there))
-                    break
-                if (
-                    read and columns is not None
-                ):  # Of what went meanwhile, nobody knows what was read.
-                    self.engine.run(f"delete from incoming where {PART} = {number}")
-        return read, present
-
-    def _read_part(
-        self, number: int, folder: Path, names: Sequence[str], make: str
-    ) -> Collection[str] | None:
-        """Read the files of a folder; the answer are the columns that some have, or None if some are gone."""
-        view, columns = f"arriving_{self.kind}_{number}", [*self.known.columns.values()]
-        try:
-            present = self.engine.open(view, Table(folder, self.table.columns), columns)
-            self.engine.run(
-                f"{make} select {number} as {PART}, "
-                f"* replace (md5_number({ROW_ID}) as {ROW_ID}) from {view}"
-            )
-        except AnalysisError as error:
-            if len(self.now.there(names)) < len(names):
-                return None
-            # If there is something wrong with the table, it says so itself: of all files together, and
-            # of what was given, not of the folder that only we know.
-            self.engine.open(f"as_given_{number}", self.table, columns)
-            error.args = tuple(
-                str(each).replace(str(folder), str(self.now.root)) for each in error.args
-            )
-            raise
-        finally:
-            self.engine.forget(view)
-        return present
 
     def _are_all_there(self, replaced: Iterable[int]) -> bool:
         """Whether what was read from files that were replaced is in the new ones; it is taken out then."""
@@ -316,7 +252,7 @@ from {source}"""
                 f"update store.sources set repeats = true where kind = {literal(self.kind)}"
             )
 
-    def _note(self, parts: _Parts, present: Iterable[str], replaced: Iterable[int]) -> None:
+    def _note(self, parts: Parts, present: Iterable[str], replaced: Iterable[int]) -> None:
         """Note which files were read, and what they had."""
         run, of = self.engine.run, f"kind = {literal(self.kind)}"
         for number in replaced:
