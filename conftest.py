@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -147,8 +148,13 @@ def command_line() -> ModuleType:
     return module
 
 
+_RICH = int(version("rich").partition(".")[0])
+
+
 def _trimmed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    # Before version 15, Rich makes some columns wider than they need be.
+    return lines if _RICH >= 15 else re.sub("─+", "─", re.sub(" {2,}", "  ", lines))
 
 
 def run_python(example: Example) -> None:

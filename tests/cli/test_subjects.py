@@ -131,7 +131,7 @@ def test_assign_and_simulate_show_the_handbooks_experiments(
 ) -> None:
     write_module(tmp_path, weight)
     for command in (("assign", name, "1"), ("simulate", name, "--units", "10")):
-        (error,) = abkit(tmp_path, *command, *CONFIG, code=2).stderr.splitlines()
+        (error,) = abkit(tmp_path, *command, *CONFIG, code=2).stderr.strip().splitlines()
         assert error == (
             f"Error: {name}: assign() asks for org.slug: pass --set org.slug=VALUE, or, if it is a "
             "method, --set 'org.slug()=VALUE'"

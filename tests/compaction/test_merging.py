@@ -84,7 +84,7 @@ def test_json_lines_and_parquet_become_one(tmp_path: Path, into: Path) -> None:
     in_order = sorted(events, key=lambda each: (each.name, each.time))
     FileSink(tmp_path / "once").send(in_order)
     (once,) = files(tmp_path / "once")
-    assert rows(found) == pq.read_table(once).to_pylist()
+    assert rows(found) == pq.read_table(once, partitioning=None).to_pylist()
     (lines,) = (tmp_path / "events").glob("actions/*/*.jsonl")
     (into / "again").mkdir()
     alone = merged([lines], into / "again", kind="actions")
@@ -111,6 +111,18 @@ def test_columns_that_only_some_files_have_stay(tmp_path: Path, into: Path) -> N
         "2": {**nothing, "insert_id": "2", "time": instant, "date": "x", "experiment": "E"},
         "3": {**nothing, "insert_id": "3", "time": instant, "shard": 8, "odd": '{"a":[1]}'},
     }
+
+
+def test_what_is_nested_in_one_file_and_text_in_another_stays_what_it_is(
+    tmp_path: Path, into: Path
+) -> None:
+    time = pa.array([1_790_000_000_000_000], pa.timestamp("us", tz="UTC"))
+    for insert_id, properties in (("1", {"price": 2}), ("2", '{"price": 2.5, "plan": "pro"}')):
+        columns = {"insert_id": [insert_id], "time": time, "properties": [properties]}
+        pq.write_table(pa.table(columns), tmp_path / f"{insert_id}.parquet")
+    found = merged(sorted(tmp_path.glob("*.parquet")), into)
+    told = {row["insert_id"]: json.loads(row["properties"]) for row in rows(found)}
+    assert told == {"1": {"price": 2}, "2": {"price": 2.5, "plan": "pro"}}
 
 
 def test_a_file_with_a_row_that_has_no_insert_id_is_told(tmp_path: Path, into: Path) -> None:

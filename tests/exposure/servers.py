@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow.parquet
+import pytest
 from attrs import frozen
 
 from .programs import environment
@@ -236,6 +237,7 @@ def work(
 ) -> Outcome:
     """Give the workers tasks, end them warmly, and look what has arrived."""
     from celery import Celery
+    from kombu.exceptions import VersionMismatch
     from rq import Queue as Jobs
 
     events = directory / "events"
@@ -247,8 +249,11 @@ def work(
             for number in range(queue.tasks):
                 if queue.name == "RQ":
                     jobs.enqueue("tasks.show_in_job", number)
-                else:
+                    continue
+                try:
                     app.send_task("tasks.show", (number,))
+                except VersionMismatch as error:  # abkit goes along with an older redis.
+                    pytest.skip(str(error))
 
         def done() -> int:
             return int(client.get("done") or 0)

@@ -62,7 +62,7 @@ def test_after_some_failures_all_500_arrive_once(destination: Destination, answe
 def test_a_destination_that_hangs_is_given_up_and_tried_again(destination: Destination) -> None:
     released = threading.Event()
     destination.policy = at_first(Answer(hangs=released), 2)
-    deliver(destination, timeout=0.2)
+    deliver(destination, timeout=1.0)
     released.set()
     assert destination.units == ALL
 

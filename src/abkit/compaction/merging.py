@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from abkit.analysis.reading.mixed_types import bodies_of, types_beside
 from abkit.analysis.reading.quoting import identifier, literal
-from abkit.analysis.reading.readers import TYPES, listed
+from abkit.analysis.reading.readers import TYPES, listed, together
 from abkit.errors import CompactionError
 from abkit.extras import extra
 from abkit.quoting import told
@@ -147,26 +148,29 @@ class Merging:
             self._connection.execute(
                 f"copy (select * from {body}) to {literal(str(file))} (format parquet)"  # noqa: S608
             )
-        return _parquet(gathered)
+        return self._rows_of(gathered)
+
+    def _rows_of(self, files: Sequence[Path]) -> str:
+        return together(bodies_of(files, _parquet, self._types))
 
     def _body(self, files: Sequence[Path]) -> str:
         parquet, json = _of_parquet(files), _of_json(files)
         if not json:
-            return _parquet(parquet)
-        types = dict(_known_types(self._kind))
+            return self._rows_of(parquet)
+        said = dict(_known_types(self._kind))
+        names = self._types(_guessed(json, depth=1))
+        bodies = []
         if parquet:
-            types |= self._types(_parquet(parquet))
-        names = self._types(
-            _lines(json, "maximum_depth = 1, sample_size = -1, union_by_name = true")
+            bodies.append(self._rows_of(parquet))
+            said |= self._types(bodies[0])
+        known = types_beside(
+            said,
+            [name for name in names if name in said],
+            lambda: self._types(_guessed(json, depth=-1)),
         )
         # What is not known stays what it is in JSON.
-        typed = _typed({name: types.get(name, "JSON") for name in names})
-        if not parquet:
-            return _lines(json, typed)
-        return (
-            f"(select * from {_parquet(parquet)} "  # noqa: S608 - names are quoted
-            f"union all by name select * from {_lines(json, typed)})"
-        )
+        typed = _typed({name: known.get(name, "JSON") for name in names})
+        return together([*bodies, _lines(json, typed)])
 
     def _once(self, events: str, *, repeated: bool) -> str:
         """Each event once; only those that are there again are grouped, which needs their whole rows."""
@@ -234,6 +238,11 @@ def _parquet(files: Sequence[Path]) -> str:
 
 def _lines(files: Sequence[Path], how: str) -> str:
     return f"read_json({listed(files)}, format = 'newline_delimited', hive_partitioning = false, {how})"
+
+
+def _guessed(files: Sequence[Path], *, depth: int) -> str:
+    """With the types that values have; objects and lists are taken apart down to a depth, -1: all of them."""
+    return _lines(files, f"maximum_depth = {depth}, sample_size = -1, union_by_name = true")
 
 
 def _json_ids(files: Sequence[Path]) -> str:

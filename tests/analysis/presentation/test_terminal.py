@@ -27,18 +27,19 @@ LONG = "a variant whose name is as long as names of variants ever become in prac
 
 
 def test_it_says_all_that_the_panel_says(full: Full) -> None:
-    text = to_text(full(("0", "1", "2")), width=140)
+    # How wide columns are is a matter of Rich's version.
+    text = re.sub(" {2,}", "  ", to_text(full(("0", "1", "2")), width=140))
     for wanted in (
         "Showing plugins raises the click-through rate",
         "Recommendation: roll out 1",
         "2026-11-02 to 2026-11-15 (14 days); computed 2026-11-16 09:12 UTC",
         "abkit rollout ShowPluginsExperiment --variant 1",
         "integration link clicked  (conversion, decides; should increase, goal +5%)",
-        "95% interval   p-value   corrected",
+        "95% interval  p-value  corrected",
         "Intervals: 95%, corrected for 2 comparisons (each at 97.5%).",
         "+2.60 pp",
-        "0 (control)   9,000         1,800   20.00%",
-        "+2.35% to +24.85%    0.0026      0.0051",
+        "0 (control)  9,000  1,800  20.00%",
+        "+2.35% to +24.85%  0.0026  0.0051",
         "1: Significant · Above Goal · Above Control",
         "2: Not Significant · Inconclusive",
         "the variance is 43.8% smaller, theta 0.71",
@@ -106,7 +107,7 @@ def test_what_was_not_asked_for_is_not_mentioned(full: Full, changed: Any) -> No
 def test_chances_stand_where_p_values_would(full: Full, changed: Any) -> None:
     text = to_text(changed["bayesian"](full()), width=140)
     assert re.search(r"beats *\n.* control +best", text)
-    assert ">99.9%   93.0%" in text
+    assert re.search(r">99\.9% +93\.0%", text)
     assert "p-value" not in text.partition("Segments")[0]
 
 

@@ -69,7 +69,9 @@ class Attached:
         files = found_files(table.source, scratch=self._folder())
         with self.translated(table.label, files):
             types_known = known_types(files, self._described)
-            body = body_of(files, scratch=self._folder(), types=types_known)
+            body = body_of(
+                files, scratch=self._folder(), types=types_known, described=self._described
+            )
         self._files[name] = files
         self._view(name, body, files)
         types = self._types(name, table.label, files)

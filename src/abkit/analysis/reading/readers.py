@@ -4,13 +4,14 @@ import atexit
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 from abkit.analysis.reading.delimited import Form, form_of, rewritten
 from abkit.analysis.reading.files import Files, fault, found_files
+from abkit.analysis.reading.mixed_types import Described, as_texts, bodies_of, types_beside
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.errors import AnalysisError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
@@ -39,7 +40,7 @@ def reader(path: str | Path) -> str:
     scratch = _scratch()
     files = found_files(path, scratch=scratch)
     types = known_types(files, _described)
-    return body_of(files, scratch=scratch, types=types, careful=True)
+    return body_of(files, scratch=scratch, types=types, described=_described, careful=True)
 
 
 def _described(body: str) -> Mapping[str, str]:
@@ -57,6 +58,7 @@ def body_of(
     *,
     scratch: Path,
     types: Mapping[str, str] | None = None,
+    described: Described | None = None,
     careful: bool = False,
 ) -> str:
     """What reads some files.
@@ -66,6 +68,7 @@ def body_of(
         scratch: A folder for what must be written anew to be read.
         types: The types of the columns of JSON Lines, if they are known: else each query that reads
             the files reads them once more to find out. Those beside Parquet need `known_types`.
+        described: Tells whether a column has other types in other files of Parquet. None: it has not.
         careful: Write all CSV anew, row by row: what DuckDB could not read is read, or refused by its line.
 
     Raises:
@@ -75,23 +78,21 @@ def body_of(
         return _csv(files, scratch, careful=careful)
     if files.format == "jsonl":
         return _json(files, types)
-    bodies = _parquet(files)
+    bodies = _parquet(files, described)
     if files.beside is not None:
         bodies.append(_json(files.beside, types))
-    return bodies[0] if len(bodies) == 1 else _together(bodies)
+    return together(bodies)
 
 
-def known_types(
-    files: Files, described: Callable[[str], Mapping[str, str]]
-) -> Mapping[str, str] | None:
+def known_types(files: Files, described: Described) -> Mapping[str, str] | None:
     """The types of the columns of JSON Lines, where there is more to go by than the lines themselves.
 
     Args:
         files: The files.
-        described: Gives the types of the columns of what follows FROM.
+        described: As `Described`.
 
     Returns:
-        What Parquet says that they are read together with, for the columns that both have; else the
+        What goes with the Parquet that they are read together with, for the columns that both have; else the
         types of events' columns, if all are written by a sink right now. None: nothing says it, or there are
         no JSON Lines.
 
@@ -108,9 +109,10 @@ def known_types(
         found = described(_json(lines, None))
         if [*found] == ["json"] and (problem := fault(lines)) is not None:
             raise AnalysisError(problem)
-    some = [group[0] for group in files.alike] or files.paths
-    said = described(_united(some))
-    return {name: said.get(name, type_) for name, type_ in found.items()}
+    bodies = _parquet(files, described)
+    said = described(together(bodies))
+    both = [name for name in found if name in said]
+    return {**found, **types_beside(said, both, lambda: described(_json(lines, None, depth=-1)))}
 
 
 def _types_of_events(files: Files) -> Mapping[str, str] | None:
@@ -127,11 +129,17 @@ def _types_of_events(files: Files) -> Mapping[str, str] | None:
     return {name: TYPES[_EVENTS.get(name, "text")] for name in names}
 
 
-def _parquet(files: Files) -> list[str]:
-    """What reads the files of Parquet, in parts that have the columns of their first file."""
+def _parquet(files: Files, described: Described | None) -> list[str]:
+    """What reads the files of Parquet, in parts."""
     if not files.alike:
-        return [_united(files.paths)]
-    return [f"read_parquet({listed(group)})" for group in files.alike]
+        return (
+            [_united(files.paths)]
+            if described is None
+            else bodies_of(files.paths, _united, described)
+        )
+    # Each part has the columns of its first file.
+    parts = [f"read_parquet({listed(group)})" for group in files.alike]
+    return parts if described is None else as_texts(parts, described)
 
 
 def _united(paths: Sequence[Path]) -> str:
@@ -139,13 +147,13 @@ def _united(paths: Sequence[Path]) -> str:
     return f"read_parquet({listed(paths)}, union_by_name = true)"
 
 
-def _json(files: Files, types: Mapping[str, str] | None) -> str:
+def _json(files: Files, types: Mapping[str, str] | None, *, depth: int = 1) -> str:
     paths = listed(files.paths)
     if types:
         typed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
         return f"read_json({paths}, format = 'newline_delimited', columns = {{{typed}}})"
     return (
-        f"read_json({paths}, format = 'newline_delimited', maximum_depth = 1, "
+        f"read_json({paths}, format = 'newline_delimited', maximum_depth = {depth}, "
         "sample_size = -1, union_by_name = true)"
     )
 
@@ -160,10 +168,13 @@ def _csv(files: Files, scratch: Path, *, careful: bool) -> str:
             )
         alike.setdefault(form, []).append(where)
     bodies = [_read_csv(form, paths) for form, paths in alike.items()]
-    return bodies[0] if len(bodies) == 1 else _together(bodies)
+    return together(bodies)
 
 
-def _together(bodies: Sequence[str]) -> str:
+def together(bodies: Sequence[str]) -> str:
+    """What reads the rows of all of them."""
+    if len(bodies) == 1:
+        return bodies[0]
     return f"({' union all by name '.join(f'select * from {body}' for body in bodies)})"  # noqa: S608
 
 
