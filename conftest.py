@@ -153,6 +153,8 @@ _RICH = int(version("rich").partition(".")[0])
 
 def _trimmed(text: str) -> str:
     lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    # Older versions of Click name the short option.
+    lines = re.sub("^(Try '.*) -h'", r"\1 --help'", lines, flags=re.MULTILINE)
     # Before version 15, Rich makes some columns wider than they need be.
     return lines if _RICH >= 15 else re.sub("─+", "─", re.sub(" {2,}", "  ", lines))
 
