@@ -271,8 +271,18 @@ def test_long_running_and_overdue_are_passed_on() -> None:
         (["--state", "s"], ["no destination", "ABKIT_NOTIFY"]),
         (["--notify", "json://127.0.0.1/x"], ["--state FILE"]),
         (["--dry-run", "--now", "soon"], ["--now", "'soon'"]),
-        (["--dry-run", "--min-days", "-1"], ["minimum_days must be a number from 0"]),
-        (["--dry-run", "--long-running", "nan"], ["long_running must be a number from 0"]),
+        (
+            ["--dry-run", "--min-days", "-1"],
+            ["minimum_days must be a number of days from 0 to 36,500"],
+        ),
+        (
+            ["--dry-run", "--long-running", "nan"],
+            ["long_running must be a number of days from 0 to 36,500"],
+        ),
+        (
+            ["--dry-run", "--overdue", "1e300"],
+            ["overdue must be a number of days from 0 to 36,500"],
+        ),
         (["--dry-run", "Button"], ["Did you mean 'Buttons'?"]),
         (["--dry-run", "--config", "no_such_config"], ["no_such_config"]),
         (["--dry-run", "--notify", f"slack://{SECRET}"], ["slack:// URL"]),

@@ -280,7 +280,8 @@ def test_a_name_is_one_word_of_the_command() -> None:
 
 
 @pytest.mark.parametrize("name", ["around_start", "long_running", "overdue", "minimum_days"])
-@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
-def test_a_rule_is_a_number_from_0(name: str, value: float) -> None:
-    with pytest.raises(AnalysisError, match=f"{name} must be a number from 0, not {value}"):
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), 36_501.0])
+def test_a_rule_is_a_number_of_days(name: str, value: float) -> None:
+    wanted = f"{name} must be a number of days from 0 to 36,500, not {value}"
+    with pytest.raises(AnalysisError, match=wanted):
         AlertRules(**{name: value})  # type: ignore[arg-type]

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from abkit.experiments.declaring.declaration import Declaration
 
 
+_MOST_DAYS = 36_500
+"""A hundred years: what is later may be no date any more."""
+
+
+def _days(_rules: "AlertRules", attribute: "Attribute[Any]", value: float) -> None:
+    if not 0 <= value <= _MOST_DAYS:
+        message = (
+            f"{attribute.name} must be a number of days from 0 to {_MOST_DAYS:,}, not {value!r}"
+        )
+        raise AnalysisError(message)
+
+
 def _not_negative(_rules: "AlertRules", attribute: "Attribute[Any]", value: float) -> None:
     if not isfinite(value) or value < 0:
         message = f"{attribute.name} must be a number from 0, not {value!r}"
@@ -35,10 +47,10 @@ class AlertRules:
         minimum_units: Units of all arms together below which no alert about the numbers fires.
     """
 
-    around_start: float = field(default=2.0, validator=_not_negative)
-    long_running: float = field(default=28.0, validator=_not_negative)
-    overdue: float = field(default=7.0, validator=_not_negative)
-    minimum_days: float = field(default=1.0, validator=_not_negative)
+    around_start: float = field(default=2.0, validator=_days)
+    long_running: float = field(default=28.0, validator=_days)
+    overdue: float = field(default=7.0, validator=_days)
+    minimum_days: float = field(default=1.0, validator=_days)
     minimum_units: int = field(default=200, validator=_not_negative)
 
 
