@@ -148,15 +148,13 @@ def command_line() -> ModuleType:
     return module
 
 
-_RICH = int(version("rich").partition(".")[0])
-
-
 def _trimmed(text: str) -> str:
     lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
     # Older versions of Click name the short option.
     lines = re.sub("^(Try '.*) -h'", r"\1 --help'", lines, flags=re.MULTILINE)
     # Before version 15, Rich makes some columns wider than they need be.
-    return lines if _RICH >= 15 else re.sub("─+", "─", re.sub(" {2,}", "  ", lines))
+    is_new = int(version("rich").partition(".")[0]) >= 15
+    return lines if is_new else re.sub("─+", "─", re.sub(" {2,}", "  ", lines))
 
 
 def run_python(example: Example) -> None:

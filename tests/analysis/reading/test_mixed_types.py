@@ -7,6 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from abkit import AnalysisError, Conversion
+from abkit.analysis import Analysis, Design
 from abkit.analysis.reading import files
 from abkit.analysis.reading.readers import reader
 
@@ -93,3 +95,16 @@ def test_ids_in_lines_and_in_parquet_are_not_rounded(tmp_path: Path) -> None:
     duckdb.sql(f"copy (select 9007199254740993::bigint as id) to '{file}' (format parquet)")
     (tmp_path / "2.jsonl").write_text('{"id":9007199254740995}\n{"id":2.5}\n')
     assert texts(tmp_path, "id") == {"9007199254740993", "9007199254740995", "2.5"}
+
+
+def test_seconds_in_one_file_and_timestamps_in_another_are_told(tmp_path: Path) -> None:
+    for number, time in enumerate(("timestamptz '2026-11-01 00:00:00+00'", "1793491200")):
+        columns = (
+            f"'{number}' as unit_id, 'a' as variant, {time} as time, 'E' as experiment, 'E' as salt"
+        )
+        file = tmp_path / f"{number}.parquet"
+        duckdb.sql(f"copy (select {columns}, 'user' as unit_type) to '{file}' (format parquet)")
+    design = Design(name="E", salt="E", unit_type="user", control="a", metrics=[Conversion("buy")])
+    wanted = r"1.parquet has INTEGER in its column 'time', and other files TIMESTAMP WITH TIME ZONE: write"
+    with pytest.raises(AnalysisError, match=wanted):
+        Analysis(design, exposures=tmp_path, actions=None).run()

@@ -1,5 +1,6 @@
 """Files and frames as views of an embedded DuckDB."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ from abkit.extras import extra
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_UNLIKE = re.compile(
+    r'reading file "([^"]+)": failed to cast column "([^"]+)" from type (.+?) to ([^:]+):'
+)
 _NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
 _NOT_TEXT = (Kind.NUMBER, Kind.TRUTH, Kind.INSTANT)
 
@@ -216,7 +220,7 @@ class Attached:
             looked = self._files.values() if files is None else [files]
             for each in looked:
                 check_there(each)
-            problem = next(filter(None, map(fault, looked)), None)
+            problem = next(filter(None, map(fault, looked)), None) or _unlike(str(error))
             said = f"{source} cannot be analyzed; DuckDB says: {_first_line(error)}"
             raise AnalysisError(problem or said) from error
 
@@ -255,6 +259,17 @@ def _needs_more(source: str, error: Exception) -> str:
         f"{source} cannot be analyzed in the memory that DuckDB may use and the room for its temporary "
         f"files; it says: {_first_line(error)} Give it more memory (--memory-limit, or "
         "engine=DuckDB(memory_limit=...)), or let the environment variable TMPDIR name a larger folder"
+    )
+
+
+def _unlike(said: str) -> str | None:
+    """What to say of a column that is not of one type in all files; None if DuckDB says something else."""
+    found = _UNLIKE.search(said)
+    if found is None:
+        return None
+    file, column, one, other = found.groups()
+    return (
+        f"{file} has {one} in its column {column!r}, and other files {other}: write the same in all"
     )
 
 
