@@ -39,31 +39,33 @@ def bodies_of(
         return [read(files)]  # Whoever reads it will say that it is gone.
     if len(groups) == 1:
         return [read(files)]
-    apart = [read(group) for group in groups]
-    found = as_texts(apart, described)
-    return [read(files)] if found == apart else found
+    found = parts_of(groups, read, described)
+    return [read(files)] if found is None else found
 
 
-def as_texts(bodies: Sequence[str], described: Described) -> list[str]:
-    """What reads the same, each value as it was.
+def parts_of(
+    groups: Sequence[Sequence[Path]], read: Callable[[Sequence[Path]], str], described: Described
+) -> list[str] | None:
+    """What reads groups of files, if together some values would not stay as they are; else None.
 
     A column that is nested in some, and text in others or nested in another way, becomes text of JSON.
 
     Args:
-        bodies: What follows FROM, each of one kind of file.
+        groups: Files of Parquet; those of a group have the same columns.
+        read: As for `bodies_of`.
         described: As `Described`.
     """
-    types = [described(body) for body in bodies]
+    types = [described(read(group[:1])) for group in groups]
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     for each in types:
         for name, type_ in each.items():
             kinds[name].add(_kind(type_))
     mixed = {name for name, found in kinds.items() if len(found & {*_NESTED, "VARCHAR"}) > 1}
+    if not mixed:
+        return None
     return [
-        _with_texts(
-            body, [n for n, type_ in each.items() if n in mixed and _kind(type_) in _NESTED]
-        )
-        for body, each in zip(bodies, types, strict=True)
+        _with_texts(read(group), [n for n in each if n in mixed and _kind(each[n]) in _NESTED])
+        for group, each in zip(groups, types, strict=True)
     ]
 
 

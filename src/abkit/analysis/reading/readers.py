@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from abkit.analysis.reading.delimited import Form, form_of, rewritten
 from abkit.analysis.reading.files import Files, fault, found_files
-from abkit.analysis.reading.mixed_types import Described, as_texts, bodies_of, types_beside
+from abkit.analysis.reading.mixed_types import Described, bodies_of, parts_of, types_beside
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.errors import AnalysisError
 from abkit.events import ACTION_COLUMNS, EXPOSURE_COLUMNS, IDENTITY_COLUMNS
@@ -137,9 +137,13 @@ def _parquet(files: Files, described: Described | None) -> list[str]:
             if described is None
             else bodies_of(files.paths, _united, described)
         )
-    # Each part has the columns of its first file.
-    parts = [f"read_parquet({listed(group)})" for group in files.alike]
-    return parts if described is None else as_texts(parts, described)
+    found = None if described is None else parts_of(files.alike, _alike, described)
+    return [_alike(group) for group in files.alike] if found is None else found
+
+
+def _alike(paths: Sequence[Path]) -> str:
+    """With the columns of the first file, which all have."""
+    return f"read_parquet({listed(paths)})"
 
 
 def _united(paths: Sequence[Path]) -> str:
