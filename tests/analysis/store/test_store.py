@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -460,7 +461,7 @@ def test_what_is_no_store_is_refused(events: Path) -> None:
         stored(events / "layout.duckdb").run()
     with duckdb.connect(str(events / "layout.duckdb")) as other:
         assert other.execute("select count(*) from orders").fetchall() == [(0,)]
-    with sqlite3.connect(events / "events.db") as sqlite:
+    with closing(sqlite3.connect(events / "events.db")) as sqlite, sqlite:
         sqlite.execute("create table orders (id integer)")
     with pytest.raises(AnalysisError, match="is a file of something else: give the store a file"):
         stored(events / "events.db").run()
