@@ -24,7 +24,7 @@ from abkit.analysis.engines.base import Engine
 from abkit.analysis.engines.choose import opened
 from abkit.analysis.experiment_sums import ExperimentSums
 from abkit.analysis.measuring import measure
-from abkit.analysis.reading.files import read_again
+from abkit.analysis.reading.gone_files import read_again
 from abkit.analysis.reading.sources import Source, Table, table
 from abkit.analysis.result import Result
 from abkit.analysis.statistics.days import are_additive

@@ -4,7 +4,6 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from gzip import BadGzipFile
 from gzip import open as open_gzip
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import BinaryIO, TypeVar
 
 from attrs import evolve, field, frozen
 
+from abkit.analysis.reading.gone_files import FilesGoneError
 from abkit.analysis.reading.listing import FORMATS, format_of, is_data, listed, without_replaced
 from abkit.analysis.reading.parquet_schemas import alike
 from abkit.analysis.reading.places import is_url
@@ -40,10 +40,6 @@ _OTHERS = {
     b"\x89PNG": "a picture",
     b"%PDF": "a PDF",
 }
-
-
-class FilesGoneError(AnalysisError):
-    """A file that was listed is gone: others merge files, close them, or remove old ones."""
 
 
 @frozen
@@ -204,18 +200,6 @@ def _head_of(file: Path) -> bytes:
     except OSError as error:
         message = f"{file} cannot be read: {error.strerror}"
         raise AnalysisError(message) from error
-
-
-def read_again(read: Callable[[], _Found]) -> _Found:
-    """What is read of files; if one is gone that was listed, all is read again, of another listing.
-
-    Raises:
-        FilesGoneError: One was gone each time.
-    """
-    for _ in range(_ATTEMPTS - 1):
-        with suppress(FilesGoneError):
-            return read()
-    return read()
 
 
 def check_there(files: Files) -> None:

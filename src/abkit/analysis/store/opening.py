@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from abkit.analysis.reading.columns import Column
-from abkit.analysis.reading.files import FilesGoneError
+from abkit.analysis.reading.gone_files import FilesGoneError, read_again
 from abkit.analysis.reading.sources import Table
 from abkit.analysis.store.closed.keeping import Keeping
 from abkit.analysis.store.file.arriving import take_in
@@ -15,7 +15,6 @@ from abkit.analysis.store.place import Store
 from abkit.analysis.store.schema.warehouse import opened_warehouse
 from abkit.errors import AnalysisError
 
-_ATTEMPTS = 5
 _DAMAGED = "Corrupt database file"
 
 
@@ -74,11 +73,8 @@ def _take_in(
     engine: StoreEngine, kind: str, table: Table, needed: Sequence[Mapping[str, Column]]
 ) -> None:
     """Take in what is new; if a file is gone that was listed, all are listed again."""
-    for _ in range(_ATTEMPTS):
-        try:
-            take_in(engine, kind, table, needed)
-        except FilesGoneError:
-            continue
-        return
-    message = f"{table.label} changes all the time: a file was removed while it was read"
-    raise AnalysisError(message)
+    try:
+        read_again(lambda: take_in(engine, kind, table, needed))
+    except FilesGoneError as error:
+        message = f"{table.label} changes all the time: a file was removed while it was read"
+        raise AnalysisError(message) from error

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from attrs import frozen
 
 from abkit.analysis.reading.columns import Column, Kind
-from abkit.analysis.reading.files import FilesGoneError
+from abkit.analysis.reading.gone_files import FilesGoneError
 from abkit.analysis.reading.listing import format_of
 from abkit.analysis.reading.quoting import identifier, literal
 from abkit.analysis.reading.sources import Table

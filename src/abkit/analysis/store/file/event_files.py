@@ -7,7 +7,8 @@ from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
-from abkit.analysis.reading.files import FilesGoneError, named_files
+from abkit.analysis.reading.files import named_files
+from abkit.analysis.reading.gone_files import FilesGoneError
 from abkit.analysis.reading.places import is_url
 from abkit.analysis.reading.remote import refused
 from abkit.analysis.reading.sources import Table

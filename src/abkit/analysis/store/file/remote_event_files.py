@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from abkit.analysis.reading.files import FilesGoneError
+from abkit.analysis.reading.gone_files import FilesGoneError
 from abkit.analysis.reading.listing import is_data
 from abkit.analysis.reading.remote import RemoteFiles, listed_remotely, refused
 from abkit.remote_file import Version
