@@ -13,12 +13,12 @@ from abkit.cli.failing import one_line_errors
 from abkit.compaction.compacting import OLDER, SETTLE, CompactedDay, Compaction
 from abkit.compaction.days import KINDS
 from abkit.compaction.merging import MergeLimits
+from abkit.experiments.declaring.metric_fields import LONGEST
 from abkit.file_systems import is_url
 from abkit.quoting import masked
 
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?)?B", re.IGNORECASE)
 
-_MOST_DAYS = 36_500
 _MOST_SECONDS = 86_400
 
 
@@ -41,7 +41,7 @@ def _memory(_ctx: click.Context, _option: click.Parameter, value: str) -> str:
 @click.option(
     "--older-than",
     metavar="DAYS",
-    type=click.FloatRange(min=0, max=_MOST_DAYS),
+    type=click.FloatRange(min=0, max=LONGEST.days),
     callback=_number,
     default=OLDER / timedelta(days=1),
     show_default=True,

@@ -131,10 +131,14 @@ def test_many_files_are_the_table_that_few_are(
 
     def table() -> tuple[Files, dict[str, str], list[Any]]:
         found = found_files(folder.parent, scratch=tmp_path)
-        body = body_of(found, scratch=tmp_path)
         with duckdb.connect() as connection:
-            described = connection.execute(f"describe from {body}").fetchall()
-            types = {name: kind for name, kind, *_ in described}
+
+            def described(body: str) -> dict[str, str]:
+                rows = connection.execute(f"describe from {body}").fetchall()
+                return {name: kind for name, kind, *_ in rows}
+
+            body = body_of(found, described, scratch=tmp_path)
+            types = described(body)
             query = f"select {', '.join(sorted(types))} from {body} order by all"  # noqa: S608
             return found, types, connection.execute(query).fetchall()
 

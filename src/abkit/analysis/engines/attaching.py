@@ -1,6 +1,5 @@
 """Files and frames as views of an embedded DuckDB."""
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +13,9 @@ from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.decimals import FORMS, decimal_mark, has_form, known, plain
 from abkit.analysis.reading.files import Files, check_there, fault, found_files
 from abkit.analysis.reading.matching import Match
+from abkit.analysis.reading.mixed_types import unlike
 from abkit.analysis.reading.quoting import identifier
-from abkit.analysis.reading.readers import body_of, known_types
+from abkit.analysis.reading.readers import body_of, types_of_events
 from abkit.analysis.reading.small_files import are_small, copied
 from abkit.analysis.reading.sources import Table
 from abkit.errors import AnalysisError
@@ -24,9 +24,6 @@ from abkit.extras import extra
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_UNLIKE = re.compile(
-    r'reading file "([^"]+)": failed to cast column "([^"]+)" from type (.+?) to ([^:]+):'
-)
 _NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
 _NOT_TEXT = (Kind.NUMBER, Kind.TRUTH, Kind.INSTANT)
 
@@ -72,10 +69,8 @@ class Attached:
             return self._types(name, table.label)
         files = found_files(table.source, scratch=self._folder())
         with self.translated(table.label, files):
-            types_known = known_types(files, self._described)
-            body = body_of(
-                files, scratch=self._folder(), types=types_known, described=self._described
-            )
+            types_known = types_of_events(files)
+            body = self._body(files, types=types_known)
         self._files[name] = files
         self._view(name, body, files)
         types = self._types(name, table.label, files)
@@ -84,7 +79,7 @@ class Attached:
                 raise AnalysisError(problem)
             # What is text in JSON is read as text here, whatever it looks like in most rows.
             types = {one: _json_type(type_) for one, type_ in types.items()}
-            self._view(name, body_of(files, scratch=self._folder(), types=types), files)
+            self._view(name, self._body(files, types=types), files)
         return types
 
     def tidy(self, name: str, matches: Sequence[Match]) -> None:
@@ -104,11 +99,11 @@ class Attached:
         if files.format != "csv":
             return
         kinds = {m.source: m.column.kind for m in matches if m.source is not None and not m.path}
-        body = body_of(files, scratch=self._folder())
+        body = self._body(files)
         try:
             marks = self._marks(body, list(needed), kinds)
         except self._errors:
-            body = body_of(files, scratch=self._folder(), careful=True)
+            body = self._body(files, careful=True)
             with self.translated(files.label):
                 marks = self._marks(body, list(needed), kinds)
         meant = {
@@ -126,7 +121,7 @@ class Attached:
         with self.translated(files.label, files):
             one = copied(files, name, columns, scratch=scratch, execute=execute)
         self._files[name] = one
-        self._view(name, body_of(one, scratch=scratch), one)
+        self._view(name, self._body(one), one)
 
     def _marks(
         self, body: str, needed: Sequence[str], kinds: Mapping[str, Kind]
@@ -148,6 +143,11 @@ class Attached:
             column: decimal_mark({form: integer(row, f"{form}_{i}") for form in FORMS})
             for i, column in enumerate(numbers)
         }
+
+    def _body(
+        self, files: Files, *, types: Mapping[str, str] | None = None, careful: bool = False
+    ) -> str:
+        return body_of(files, self._described, scratch=self._folder(), types=types, careful=careful)
 
     def _view(
         self, name: str, body: str, files: Files, replaced: Mapping[str, str] | None = None
@@ -220,7 +220,7 @@ class Attached:
             looked = self._files.values() if files is None else [files]
             for each in looked:
                 check_there(each)
-            problem = next(filter(None, map(fault, looked)), None) or _unlike(str(error))
+            problem = next(filter(None, map(fault, looked)), None) or unlike(str(error))
             said = f"{source} cannot be analyzed; DuckDB says: {_first_line(error)}"
             raise AnalysisError(problem or said) from error
 
@@ -259,17 +259,6 @@ def _needs_more(source: str, error: Exception) -> str:
         f"{source} cannot be analyzed in the memory that DuckDB may use and the room for its temporary "
         f"files; it says: {_first_line(error)} Give it more memory (--memory-limit, or "
         "engine=DuckDB(memory_limit=...)), or let the environment variable TMPDIR name a larger folder"
-    )
-
-
-def _unlike(said: str) -> str | None:
-    """What to say of a column that is not of one type in all files; None if DuckDB says something else."""
-    found = _UNLIKE.search(said)
-    if found is None:
-        return None
-    file, column, one, other = found.groups()
-    return (
-        f"{file} has {one} in its column {column!r}, and other files {other}: write the same in all"
     )
 
 

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import Attribute, field, frozen
 
 from abkit.errors import AnalysisError
+from abkit.experiments.declaring.metric_fields import LONGEST
 from abkit.former_names import former_names
 
 if TYPE_CHECKING:
     from abkit.experiments.declaring.declaration import Declaration
 
 
-_MOST_DAYS = 36_500
-"""A hundred years: what is later may be no date any more."""
-
-
 def _days(_rules: "AlertRules", attribute: "Attribute[Any]", value: float) -> None:
-    if not 0 <= value <= _MOST_DAYS:
+    if not 0 <= value <= LONGEST.days:
         message = (
-            f"{attribute.name} must be a number of days from 0 to {_MOST_DAYS:,}, not {value!r}"
+            f"{attribute.name} must be a number of days from 0 to {LONGEST.days:,}, not {value!r}"
         )
         raise AnalysisError(message)
 

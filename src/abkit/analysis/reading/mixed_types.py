@@ -21,6 +21,9 @@ _NESTED = frozenset({"STRUCT", "MAP", "[]"})
 _REAL = frozenset({"FLOAT", "DOUBLE"})
 _WHOLE = re.compile("U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
 _NUMBER = re.compile(rf"BOOLEAN|{_WHOLE.pattern}|FLOAT|DOUBLE|DECIMAL\(.*\)")
+_UNLIKE = re.compile(
+    r'reading file "([^"]+)": failed to cast column "([^"]+)" from type (.+?) to ([^:]+):'
+)
 
 
 def bodies_of(
@@ -89,6 +92,21 @@ def types_beside(
         else said[name]
         for name in names
     }
+
+
+def unlike(said: str) -> str | None:
+    """What to say of a column whose types do not go together; None if DuckDB says something else.
+
+    Args:
+        said: The message of DuckDB.
+    """
+    found = _UNLIKE.search(said)
+    if found is None:
+        return None
+    file, column, one, other = found.groups()
+    return (
+        f"{file} has {one} in its column {column!r}, and other files {other}: write the same in all"
+    )
 
 
 def _of_numbers(said: str, found: str) -> str:

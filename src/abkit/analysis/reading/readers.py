@@ -39,8 +39,8 @@ def reader(path: str | Path) -> str:
     """
     scratch = _scratch()
     files = found_files(path, scratch=scratch)
-    types = known_types(files, _described)
-    return body_of(files, scratch=scratch, types=types, described=_described, careful=True)
+    types = types_of_events(files)
+    return body_of(files, _described, scratch=scratch, types=types, careful=True)
 
 
 def _described(body: str) -> Mapping[str, str]:
@@ -55,24 +55,24 @@ def _described(body: str) -> Mapping[str, str]:
 
 def body_of(
     files: Files,
+    described: Described,
     *,
     scratch: Path,
     types: Mapping[str, str] | None = None,
-    described: Described | None = None,
     careful: bool = False,
 ) -> str:
     """What reads some files.
 
     Args:
         files: The files.
+        described: As `Described`; it is asked of files of Parquet.
         scratch: A folder for what must be written anew to be read.
         types: The types of the columns of JSON Lines, if they are known: else each query that reads
-            the files reads them once more to find out. Those beside Parquet need `known_types`.
-        described: Tells whether a column has other types in other files of Parquet. None: it has not.
+            the files reads them once more to find out.
         careful: Write all CSV anew, row by row: what DuckDB could not read is read, or refused by its line.
 
     Raises:
-        AnalysisError: A file of CSV cannot be read; the message says where and why.
+        AnalysisError: A file of CSV cannot be read, or one of JSON Lines beside Parquet is something else.
     """
     if files.format == "csv":
         return _csv(files, scratch, careful=careful)
@@ -80,43 +80,19 @@ def body_of(
         return _json(files, types)
     bodies = _parquet(files, described)
     if files.beside is not None:
-        bodies.append(_json(files.beside, types))
+        bodies.append(_json(files.beside, _types_beside(files.beside, together(bodies), described)))
     return together(bodies)
 
 
-def known_types(files: Files, described: Described) -> Mapping[str, str] | None:
-    """The types of the columns of JSON Lines, where there is more to go by than the lines themselves.
+def types_of_events(files: Files) -> Mapping[str, str] | None:
+    """The types that a sink gives to what is in JSON Lines when it closes them.
 
     Args:
         files: The files.
-        described: As `Described`.
 
     Returns:
-        What goes with the Parquet that they are read together with, for the columns that both have; else the
-        types of events' columns, if all are written by a sink right now. None: nothing says it, or there are
-        no JSON Lines.
-
-    Raises:
-        AnalysisError: A file of JSON Lines is something else.
+        None: not all are written by a sink right now.
     """
-    lines = files if files.format == "jsonl" else files.beside
-    if lines is None:
-        return None
-    found = _types_of_events(lines)
-    if lines is files:
-        return found
-    if found is None:
-        found = described(_json(lines, None))
-        if [*found] == ["json"] and (problem := fault(lines)) is not None:
-            raise AnalysisError(problem)
-    bodies = _parquet(files, described)
-    said = described(together(bodies))
-    both = [name for name in found if name in said]
-    return {**found, **types_beside(said, both, lambda: described(_json(lines, None, depth=-1)))}
-
-
-def _types_of_events(files: Files) -> Mapping[str, str] | None:
-    """The types that a sink gives to what is in these files when it closes them."""
     if not files.are_open:
         return None
     names: dict[str, None] = {}
@@ -129,15 +105,32 @@ def _types_of_events(files: Files) -> Mapping[str, str] | None:
     return {name: TYPES[_EVENTS.get(name, "text")] for name in names}
 
 
-def _parquet(files: Files, described: Described | None) -> list[str]:
+def _types_beside(lines: Files, parquet: str, described: Described) -> Mapping[str, str]:
+    """The types of the columns of JSON Lines: those that go with Parquet, for the columns that both have.
+
+    Args:
+        lines: The files of JSON Lines.
+        parquet: What reads those of Parquet.
+        described: As `Described`.
+
+    Raises:
+        AnalysisError: A file of JSON Lines is something else.
+    """
+    found = types_of_events(lines)
+    if found is None:
+        found = described(_json(lines, None))
+        if [*found] == ["json"] and (problem := fault(lines)) is not None:
+            raise AnalysisError(problem)
+    said = described(parquet)
+    both = [name for name in found if name in said]
+    return {**found, **types_beside(said, both, lambda: described(_json(lines, None, depth=-1)))}
+
+
+def _parquet(files: Files, described: Described) -> list[str]:
     """What reads the files of Parquet, in parts."""
     if not files.alike:
-        return (
-            [_united(files.paths)]
-            if described is None
-            else bodies_of(files.paths, _united, described)
-        )
-    found = None if described is None else parts_of(files.alike, _alike, described)
+        return bodies_of(files.paths, _united, described)
+    found = parts_of(files.alike, _alike, described)
     return [_alike(group) for group in files.alike] if found is None else found
 
 
