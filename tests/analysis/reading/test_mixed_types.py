@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from abkit import AnalysisError, Conversion
+from abkit import AnalysisError, Conversion, Sum
 from abkit.analysis import Analysis, Design
 from abkit.analysis.reading import files
 from abkit.analysis.reading.readers import reader
@@ -46,6 +46,15 @@ def test_of_two_files_each_value_is_what_it_was(tmp_path: Path, kinds: Sequence[
     for number, kind in enumerate(kinds):
         write(tmp_path, number, WRITTEN[kind][0])
     assert prices(tmp_path) == sorted(WRITTEN[kind][1] for kind in kinds)
+
+
+def test_names_in_capitals_are_the_same_column(tmp_path: Path) -> None:
+    write(tmp_path, 1, WRITTEN["text"][0])
+    file = tmp_path / "2.parquet"
+    duckdb.sql(
+        f"copy (select 1 as id, {{'price': 2}} as \"Properties\") to '{file}' (format parquet)"
+    )
+    assert prices(tmp_path) == [2.0, 2.5]
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
@@ -108,3 +117,18 @@ def test_seconds_in_one_file_and_timestamps_in_another_are_told(tmp_path: Path) 
     wanted = r"1.parquet has INTEGER in its column 'time', and other files TIMESTAMP WITH TIME ZONE: write"
     with pytest.raises(AnalysisError, match=wanted):
         Analysis(design, exposures=tmp_path, actions=None).run()
+
+
+def test_text_that_is_no_json_is_told(tmp_path: Path) -> None:
+    seen = "'1' as unit_id, 'a' as variant, 0 as time, 'E' as experiment, 'E' as salt, 'user' as unit_type"
+    did = "'1' as user_id, 'buy' as action, 5 as time, 'price: 5' as properties"
+    for name, columns in (("exposures", seen), ("actions", did)):
+        duckdb.sql(f"copy (select {columns}) to '{tmp_path / name}.parquet' (format parquet)")
+    metric = Sum(action="buy", property="price", name="revenue")
+    design = Design(name="E", salt="E", unit_type="user", control="a", metrics=[metric])
+    seen_in, did_in = tmp_path / "exposures.parquet", tmp_path / "actions.parquet"
+    for store in (None, tmp_path / "store.duckdb"):
+        with pytest.raises(
+            AnalysisError, match="properties, has 'price: 5', which is no JSON: write"
+        ):
+            Analysis(design, exposures=seen_in, actions=did_in, store=store).run()

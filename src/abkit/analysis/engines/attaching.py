@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abkit.analysis.engines.base import integer
+from abkit.analysis.engines.duckdb_errors import explained
 from abkit.analysis.engines.refusals import Refusals
 from abkit.analysis.reading.columns import Kind
 from abkit.analysis.reading.decimals import FORMS, decimal_mark, has_form, known, plain
 from abkit.analysis.reading.files import Files, check_there, fault, found_files
 from abkit.analysis.reading.matching import Match
-from abkit.analysis.reading.mixed_types import unlike
 from abkit.analysis.reading.quoting import identifier
 from abkit.analysis.reading.readers import body_of, types_of_events
 from abkit.analysis.reading.small_files import are_small, copied
@@ -220,7 +220,7 @@ class Attached:
             looked = self._files.values() if files is None else [files]
             for each in looked:
                 check_there(each)
-            problem = next(filter(None, map(fault, looked)), None) or unlike(str(error))
+            problem = next(filter(None, map(fault, looked)), None) or explained(str(error))
             said = f"{source} cannot be analyzed; DuckDB says: {_first_line(error)}"
             raise AnalysisError(problem or said) from error
 

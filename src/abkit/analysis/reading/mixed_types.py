@@ -21,9 +21,6 @@ _NESTED = frozenset({"STRUCT", "MAP", "[]"})
 _REAL = frozenset({"FLOAT", "DOUBLE"})
 _WHOLE = re.compile("U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
 _NUMBER = re.compile(rf"BOOLEAN|{_WHOLE.pattern}|FLOAT|DOUBLE|DECIMAL\(.*\)")
-_UNLIKE = re.compile(
-    r'reading file "([^"]+)": failed to cast column "([^"]+)" from type (.+?) to ([^:]+):'
-)
 
 
 def bodies_of(
@@ -62,12 +59,14 @@ def parts_of(
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     for each in types:
         for name, type_ in each.items():
-            kinds[name].add(_kind(type_))
+            kinds[name.lower()].add(_kind(type_))  # To DuckDB, one name.
     mixed = {name for name, found in kinds.items() if len(found & {*_NESTED, "VARCHAR"}) > 1}
     if not mixed:
         return None
     return [
-        _with_texts(read(group), [n for n in each if n in mixed and _kind(each[n]) in _NESTED])
+        _with_texts(
+            read(group), [n for n in each if n.lower() in mixed and _kind(each[n]) in _NESTED]
+        )
         for group, each in zip(groups, types, strict=True)
     ]
 
@@ -92,21 +91,6 @@ def types_beside(
         else said[name]
         for name in names
     }
-
-
-def unlike(said: str) -> str | None:
-    """What to say of a column whose types do not go together; None if DuckDB says something else.
-
-    Args:
-        said: The message of DuckDB.
-    """
-    found = _UNLIKE.search(said)
-    if found is None:
-        return None
-    file, column, one, other = found.groups()
-    return (
-        f"{file} has {one} in its column {column!r}, and other files {other}: write the same in all"
-    )
 
 
 def _of_numbers(said: str, found: str) -> str:
