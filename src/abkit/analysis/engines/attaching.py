@@ -220,9 +220,10 @@ class Attached:
             looked = self._files.values() if files is None else [files]
             for each in looked:
                 check_there(each)
-            problem = next(filter(None, map(fault, looked)), None) or explained(str(error))
-            said = f"{source} cannot be analyzed; DuckDB says: {_first_line(error)}"
-            raise AnalysisError(problem or said) from error
+            problem = next(filter(None, map(fault, looked)), None)
+            why = explained(str(error))
+            told = f": {why}" if why else f"; DuckDB says: {_first_line(error)}"
+            raise AnalysisError(problem or f"{source} cannot be analyzed{told}") from error
 
 
 def _with_index(frame: Any) -> object:
