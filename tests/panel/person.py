@@ -48,7 +48,8 @@ class Person:
         self.waits()
 
     def waits(self) -> None:
-        """Until nothing is being read any more."""
+        """Until the page is whole and nothing is being read any more."""
+        self.page.wait_for_load_state()
         self.page.locator("[data-busy], [data-refresh]").first.wait_for(state="detached")
 
     @property
@@ -69,6 +70,7 @@ class PersonWithoutScript(Person):
         self.waits()
 
     def waits(self) -> None:
+        self.page.wait_for_load_state()  # A click comes back as soon as the next page begins.
         deadline = time.monotonic() + PATIENCE
         while self.page.locator("[data-refresh]").count() and time.monotonic() < deadline:
             self.page.reload()
