@@ -77,6 +77,7 @@ def sign_in(page: Page, number: int) -> None:
     """Choose an organization, and see its directory."""
     page.get_by_role("combobox").select_option(index=number - 1)
     page.get_by_role("button").click()
+    page.wait_for_load_state()
     expect(page.get_by_label("Signed in as")).to_have_js_property("selectedIndex", number - 1)
 
 
