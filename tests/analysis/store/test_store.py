@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from freezegun import freeze_time
 
 from abkit import AnalysisPlan, Conversion, Retention, Sum, UserExperiment
@@ -89,6 +89,49 @@ def test_what_was_read_is_not_read_again(events: Path) -> None:
     assert [*differences(before.to_dict(), run(events).to_dict())] == []
     with pytest.raises(AnalysisError):
         run(events, stored=False)
+
+
+@pytest.mark.parametrize("written", ["events", "./events/../events/", "link"])
+def test_events_are_the_same_however_their_path_is_written(
+    events: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    expected = run(events, Everything)
+    for kind in ("exposures", "actions"):
+        for file in files(events, kind):
+            spoil(file)
+    monkeypatch.chdir(events.parent)
+    Path("link").symlink_to(events)
+    found = evolve(run(Path(written), Everything), sources=expected.sources)
+    assert [*differences(expected.to_dict(), found.to_dict())] == []
+
+
+def test_the_first_day_of_another_month_is_a_day_as_others(tmp_path: Path, events: Path) -> None:
+    by_month = tmp_path / "by month"
+    *before, last = [day.name for day in sorted((events / "actions").iterdir())]
+    shutil.copytree(events / "exposures", by_month / "exposures")
+    for day in before:
+        shutil.copytree(events / "actions" / day, by_month / "actions/2026/03" / day)
+    run(by_month)
+    read = files(by_month, "actions")
+    shutil.copytree(events / "actions" / last, by_month / "actions/2026/04" / last)
+    expected = run(by_month, stored=False).to_dict()
+    for file in read:
+        spoil(file)
+    assert [*differences(expected, run(by_month).to_dict())] == []
+
+
+@pytest.mark.parametrize("name", ["_part.parquet", ".part.parquet", "_old/part.parquet"])
+def test_what_a_glob_names_is_data_whatever_it_is_called(events: Path, name: str) -> None:
+    for file in files(events, "actions")[::2]:
+        renamed = file.parent / name
+        renamed.parent.mkdir(exist_ok=True)
+        file.rename(renamed)
+    pattern = events / "actions/**/*.parquet"
+    plain, stored = (
+        Analysis(Buyers, exposures=events / "exposures", actions=pattern, store=store).run()
+        for store in (None, events / "store.duckdb")
+    )
+    assert [*differences(plain.to_dict(), stored.to_dict())] == []
 
 
 def test_another_question_to_the_same_events_reads_none_again(events: Path) -> None:
@@ -271,6 +314,10 @@ class Renaming:
     files: EventFiles
     renamed: Path
     once_read: bool
+
+    @property
+    def place(self) -> str:
+        return self.files.place
 
     @property
     def root(self) -> Path | str:

@@ -71,20 +71,20 @@ def take_in(
     """
     now = event_files(table)
     wanted = kept_columns.together([kept_columns.kept_columns(table, _INSERT_ID), *requests])
-    known = _known(engine, kind, table)
+    known = _known(engine, kind, now)
     if any(column.name not in known.columns for column in wanted):
         wanted = kept_columns.together([known.columns, {c.name: c for c in wanted}])
-        known = _begin(engine, kind, table, wanted)
+        known = _begin(engine, kind, now, wanted)
     if not _Arriving(engine, kind, table, now, known).take_in():
-        known = _begin(engine, kind, table, tuple(known.columns.values()))
+        known = _begin(engine, kind, now, tuple(known.columns.values()))
         _Arriving(engine, kind, table, now, known).take_in()
     if now.states:
         engine.keeps(kind, table)
 
 
-def _known(engine: StoreEngine, kind: str, table: Table) -> _Known:
+def _known(engine: StoreEngine, kind: str, now: EventFiles) -> _Known:
     of = f"where kind = {literal(kind)}"
-    if engine.run(f"select label from store.sources {of}") != [(table.label,)]:
+    if engine.run(f"select place from store.sources {of}") != [(now.place,)]:
         return _Known({}, {}, {})
     columns = [
         kept_columns.read(text) for (text,) in engine.run(f"select written from store.columns {of}")
@@ -97,7 +97,7 @@ def _known(engine: StoreEngine, kind: str, table: Table) -> _Known:
     )
 
 
-def _begin(engine: StoreEngine, kind: str, table: Table, columns: Sequence[Column]) -> _Known:
+def _begin(engine: StoreEngine, kind: str, now: EventFiles, columns: Sequence[Column]) -> _Known:
     """Forget what there is of a table, to read it anew."""
     with engine.transaction():
         engine.run(f"drop table if exists {_rows(kind)}")
@@ -106,7 +106,7 @@ def _begin(engine: StoreEngine, kind: str, table: Table, columns: Sequence[Colum
         for name in ("sources", "columns", "files"):
             engine.run(f"delete from store.{name} where kind = {literal(kind)}")
         engine.run(
-            f"insert into store.sources values ({literal(kind)}, {literal(table.label)}, false)"
+            f"insert into store.sources values ({literal(kind)}, {literal(now.place)}, false)"
         )
         for column in columns:
             texts = ", ".join(map(literal, (kind, column.name, kept_columns.written(column))))

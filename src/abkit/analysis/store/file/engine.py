@@ -19,7 +19,7 @@ from abkit.analysis.store.kept_columns import BATCH, kept_columns
 from abkit.errors import AnalysisError
 from abkit.extras import extra
 
-FORMAT = 3
+FORMAT = 4
 """The number of how a store is laid out: one that is laid out otherwise is made anew."""
 
 _LOCKED = "Could not set lock"
@@ -30,7 +30,7 @@ PATIENCE = 60.0
 
 _TABLES = """\
 create table if not exists store.layout (format integer);
-create table if not exists store.sources (kind text primary key, label text, repeats boolean);
+create table if not exists store.sources (kind text primary key, place text, repeats boolean);
 create table if not exists store.columns (kind text, name text, written text, present boolean);
 create table if not exists store.files (kind text, name text, state text, part integer);
 create table if not exists store.batches (batch integer primary key, began timestamp);

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from glob import has_magic
+from itertools import takewhile
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -22,6 +24,11 @@ State: TypeAlias = str
 
 class EventFiles(Protocol):
     """The files of a table, wherever they are."""
+
+    @property
+    def place(self) -> str:
+        """Where they are, however that was written."""
+        ...
 
     @property
     def root(self) -> Path | str:
@@ -59,10 +66,12 @@ class _LocalEventFiles:
     """The files of a table on this machine.
 
     Attributes:
-        root: The path that their names are relative to.
+        place: The path that names them, without links.
+        root: The path that their names are relative to: whatever files come, names stay the same.
         states: By name, the state of each.
     """
 
+    place: str
     root: Path
     states: Mapping[str, State]
 
@@ -100,15 +109,21 @@ def event_files(table: Table) -> EventFiles:
         if local is None:
             return remote_event_files(place)
         place = local
-    files = named_files(str(place))
-    if not files:
-        return _LocalEventFiles(Path(place), {})
-    root = Path(os.path.commonpath([file.parent for file in files]))
+    files, root = named_files(str(place)), _root(Path(place))
     try:
         states = {str(file.relative_to(root)): _state(file) for file in files}
     except FileNotFoundError as error:
         raise FilesGoneError(str(error)) from error
-    return _LocalEventFiles(root, states)
+    return _LocalEventFiles(os.path.realpath(place), root, states)
+
+
+def _root(place: Path) -> Path:
+    """The folder that has all files that a path may mean."""
+    if place.is_dir():
+        return place
+    if place.is_file():
+        return place.parent
+    return Path(*takewhile(lambda part: not has_magic(part), place.parts))
 
 
 def _state(file: Path) -> State:

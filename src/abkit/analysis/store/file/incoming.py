@@ -1,6 +1,7 @@
 """Files that came, read into a table of the engine as far as they are still there."""
 
 from collections.abc import Collection, Sequence
+from glob import escape
 from itertools import count
 from pathlib import Path
 from typing import TypeAlias
@@ -78,9 +79,11 @@ class Incoming:
     ) -> Collection[str] | None:
         """Read the files of a folder; the answer are the columns that some have, or None if some are gone."""
         view = f"arriving_{self.kind}_{number}"
+        # A glob, as a name that begins with _ may be data: the path of the table says so.
+        there = f"{escape(str(folder))}/**/*"
         make = "create or replace temporary table incoming as" if first else "insert into incoming"
         try:
-            present = self.engine.open(view, Table(folder, self.table.columns), self.columns)
+            present = self.engine.open(view, Table(there, self.table.columns), self.columns)
             self.engine.run(
                 f"{make} select {number} as {PART}, "
                 f"* replace (md5_number({ROW_ID}) as {ROW_ID}) from {view}"
@@ -91,8 +94,9 @@ class Incoming:
             # If there is something wrong with the table, it says so itself: of all files together, and
             # of what was given, not of the folder that only we know.
             self.engine.open(f"as_given_{number}", self.table, self.columns)
+            root, label = str(self.now.root), self.table.label
             error.args = tuple(
-                str(each).replace(str(folder), str(self.now.root)) for each in error.args
+                str(each).replace(there, label).replace(str(folder), root) for each in error.args
             )
             raise
         finally:

@@ -24,6 +24,11 @@ class RemoteEventFiles:
     states: Mapping[str, str]
 
     @property
+    def place(self) -> str:
+        """The URL, without a password."""
+        return self.files.label
+
+    @property
     def root(self) -> str:
         """How messages call the place that the names are relative to."""
         return self.files.label
