@@ -13,6 +13,7 @@ from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.engines.base import integer
 from abkit.analysis.query import completions, distinct
 from abkit.analysis.query.completions import Counted
+from abkit.analysis.query.distinct import KnownValues
 from abkit.analysis.query.layout import Layout
 from abkit.experiments.declaring.metrics import (
     ActiveDays,
@@ -30,12 +31,11 @@ class Known:
 
     Attributes:
         source: The table of what units did that may complete it.
-        seen: Of different values, a further condition on unit_id, variant and seen, as SQL that begins with
-            "and"; empty: each counts.
+        values: The values that it tells apart; None: each counts.
     """
 
     source: str = "done"
-    seen: str = ""
+    values: KnownValues | None = None
 
 
 _NOTHING = Known()
@@ -62,8 +62,8 @@ def define_completed(
             _define_ways(session, place, part, counted, source=source)
         case Distinct():
             value = distinct.text(layout.text(part))
-            firsts = distinct.firsts(part, counted, value=value, source=source, known=known.seen)
-            session.define(completed, firsts, keep=bool(known.seen))
+            firsts = distinct.firsts(part, counted, value=value, source=source, known=known.values)
+            session.define(completed, firsts, keep=known.values is not None)
         case ActiveDays():
             session.define(
                 completed, distinct.firsts(part, counted, value=distinct.day(), source=source)

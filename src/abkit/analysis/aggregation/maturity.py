@@ -57,6 +57,6 @@ def last_moment(
         until: The end of the time frame likewise; None: it is open.
         actions: The table that has each action once.
     """
-    last = session.row("last action", latest(actions))
+    last = session.row_once("last action", latest(actions))
     end = exposed if last["latest"] is None else max(exposed, integer(last, "latest"))
     return end if until is None else min(end, until)

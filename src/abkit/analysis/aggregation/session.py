@@ -33,6 +33,7 @@ class QuerySession:
         self._steps = steps
         self._done = 0
         self.texts: dict[str, str] = {}
+        self._answers: dict[str, Row] = {}
 
     def scoped(self, scope: str) -> "QuerySession":
         """The same, with tables of its own: what is defined there is not seen here.
@@ -67,6 +68,12 @@ class QuerySession:
         """The only row of an answer."""
         (row,) = self.rows(what, query)
         return row
+
+    def row_once(self, what: str, query: str) -> Row:
+        """As `row`, of tables that stay as they are: the same question is asked once."""
+        if query not in self._answers:
+            self._answers[query] = self.row(what, query)
+        return self._answers[query]
 
     def repeats(self, what: str, name: str, column: str) -> bool:
         """As `Engine.repeats`; `what` names the question."""

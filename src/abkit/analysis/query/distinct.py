@@ -1,6 +1,9 @@
 """When units did something different for the first time: another value of a property, another day."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+
+from attrs import frozen
 
 from abkit.analysis.query.completions import KEY, Counted
 from abkit.analysis.query.layout import Layout
@@ -11,13 +14,28 @@ from abkit.experiments.declaring.metrics import ActiveDays, Distinct
 _DAY = microseconds(timedelta(days=1))
 
 
+@frozen
+class KnownValues:
+    """Values that units are known to have had: they do not come for the first time.
+
+    Attributes:
+        table: The table that has them.
+        part: The number by which it has those of one metric.
+        keys: By column of that table, what it is of a row that has unit_id, variant and seen, as SQL.
+    """
+
+    table: str
+    part: int
+    keys: Mapping[str, str]
+
+
 def firsts(
     part: Distinct | ActiveDays,
     counted: Counted,
     *,
     value: str,
     source: str = "done",
-    known: str = "",
+    known: KnownValues | None = None,
 ) -> str:
     """The first time of each unit and value.
 
@@ -31,17 +49,28 @@ def firsts(
         counted: Which rows count as one of its actions.
         value: What tells values apart, as SQL; a row where it is null counts none.
         source: The table of what units did.
-        known: A further condition on unit_id, variant and seen, as SQL that begins with "and".
+        known: What is left out; None: nothing is.
     """
+    told = f"""\
+  select {KEY}, past, time, {value} as seen
+  from {source}
+  where {counted(part.action)}"""  # noqa: S608 - literals are quoted
+    unknown = ""
+    if known is not None:
+        # They are columns, as an engine compares these faster than what it must compute.
+        keys = ", ".join(f"{sql} as key_{name}" for name, sql in known.keys.items())
+        same = " and ".join(f"k.{name} = told.key_{name}" for name in known.keys)
+        told = f"  select valued.*, {keys}\n  from (\n{told}\n  ) as valued"  # noqa: S608 - as above
+        unknown = f""" and not exists (
+  select 1 as one from {known.table} k where k.part = {known.part} and {same}
+)"""  # noqa: S608 - as above
     return f"""\
 select {KEY}, past, seen, min(time) as time
 from (
-  select {KEY}, past, time, {value} as seen
-  from {source}
-  where {counted(part.action)}
+{told}
 ) as told
-where seen is not null {known}
-group by {KEY}, past, seen"""  # noqa: S608 - literals are quoted
+where seen is not null{unknown}
+group by {KEY}, past, seen"""  # noqa: S608 - as above
 
 
 def without_value(layout: Layout) -> str:

@@ -11,7 +11,9 @@ from abkit.analysis.reading.columns import Column, Kind
 from abkit.analysis.reading.sources import Table
 
 ROW_ID = "row_id"
-"""The column of a hash of 128 bits of the insert_id, which tells events apart; null where there is none."""
+"""The column of a hash of 128 bits of the insert_id, which tells events apart; null where there is none.
+
+In DuckDB it is a struct of two halves: where one tells that nothing is the same, the other is not read."""
 
 PART = "part"
 """The column of the number of the files that a row was read from."""

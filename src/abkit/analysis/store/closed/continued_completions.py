@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from abkit.analysis.query.distinct import KnownValues
 from abkit.analysis.query.layout import actions_of
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.values import among, number
@@ -68,17 +69,13 @@ where time >= {self.continued.since} and action = {literal(last)}
 )"""
         return self.continued.events.actions.done(source=actions)
 
-    def unseen(self, place: int, part: Derived) -> str:
-        """Whether a value of a unit is not known yet, of `distinct.firsts`; empty of others than values.
+    def known_values(self, place: int, part: Derived) -> KnownValues | None:
+        """The values of units that are known; None of a metric that tells none apart.
 
         Args:
             place: The place of the metric among `Layout.derived`.
             part: The metric.
         """
         if not isinstance(part, Distinct):  # a day that is closed is another one
-            return ""
-        columns = self.continued.keys.columns("told.")
-        same = " and ".join(f"k.{name} = {sql}" for name, sql in columns.items())
-        return f"""and not exists (
-  select 1 as one from known_values k where k.part = {place} and {same}
-)"""
+            return None
+        return KnownValues("known_values", place, self.continued.keys.columns())

@@ -294,7 +294,7 @@ select count(*) as times from actions where batch > {looked_at} and ({" or ".joi
         completions = ContinuedCompletions(continued)
         waiting = completions.waiting(part)
         if waiting is None:
-            return Known(seen=completions.unseen(place, part))
+            return Known(values=completions.known_values(place, part))
         session.define(f"waiting_{place}", waiting, keep=True)
         completing = completions.completing(part, waiting=f"waiting_{place}", earliest=earliest)
         session.define(f"completing_{place}", completing, keep=isinstance(part, Retention))

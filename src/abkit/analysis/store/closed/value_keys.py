@@ -10,12 +10,8 @@ from abkit.analysis.store.closed.unit_conditions import CHANGED
 class ValueKeys(Protocol):
     """The columns of the table of known values, beside part."""
 
-    def columns(self, of: str = "") -> dict[str, str]:
-        """By name, what the columns are of a row that has unit_id, variant and seen, as SQL.
-
-        Args:
-            of: What the names of the row's columns begin with.
-        """
+    def columns(self) -> dict[str, str]:
+        """By name, what the columns are of a row that has unit_id, variant and seen, as SQL."""
         ...
 
     def of_changed(self) -> str:
@@ -27,9 +23,9 @@ class ValueKeys(Protocol):
 class PlainValues:
     """The unit and the value themselves."""
 
-    def columns(self, of: str = "") -> dict[str, str]:
+    def columns(self) -> dict[str, str]:
         """As `ValueKeys.columns`."""
-        return {name: f"{of}{name}" for name in ("unit_id", "variant", "seen")}
+        return {name: name for name in ("unit_id", "variant", "seen")}
 
     def of_changed(self) -> str:
         """As `ValueKeys.of_changed`."""
@@ -43,9 +39,9 @@ class HashedValues:
     That two of ten million are taken for one is as likely as 1 in 10^24.
     """
 
-    def columns(self, of: str = "") -> dict[str, str]:
+    def columns(self) -> dict[str, str]:
         """As `ValueKeys.columns`."""
-        return {"unit": f"hash({of}unit_id, {of}variant)", "seen": f"hash({of}seen)"}
+        return {"unit": "hash(unit_id, variant)", "seen": "hash(seen)"}
 
     def of_changed(self) -> str:
         """As `ValueKeys.of_changed`."""

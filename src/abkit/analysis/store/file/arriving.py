@@ -15,7 +15,7 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.store import kept_columns
 from abkit.analysis.store.file.engine import StoreEngine
 from abkit.analysis.store.file.event_files import EventFiles, event_files
-from abkit.analysis.store.file.incoming import Incoming, Parts
+from abkit.analysis.store.file.incoming import HASHED, Incoming, Parts
 from abkit.analysis.store.file.kept_days import forget_all
 from abkit.analysis.store.kept_columns import BATCH, PART, ROW_ID
 
@@ -155,7 +155,7 @@ class _Arriving:
             if gone and (replaced or not read):
                 raise FilesGoneError(self.table.label)
             self.engine.run(
-                f"create or replace temporary table previous ({ROW_ID} uhugeint, {BATCH} integer)"
+                f"create or replace temporary table previous ({ROW_ID} {HASHED}, {BATCH} integer)"
             )
             with self.engine.transaction():
                 if replaced and not self._are_all_there(replaced):
@@ -230,11 +230,12 @@ from {source} i left join previous p on p.{ROW_ID} = i.{ROW_ID}"""
         run(f"insert into {rows} by name {come}")
 
     def _repeats(self) -> bool:
-        """Whether something that comes has the insert_id of something else."""
+        """Whether something that comes may have the insert_id of something else."""
+        half = f"{ROW_ID}.high"
         ((within, before),) = self.engine.run(
             f"""\
-select count({ROW_ID}) > count(distinct {ROW_ID}),
-  exists (select 1 from {_rows(self.kind)} s join incoming i on i.{ROW_ID} = s.{ROW_ID})
+select count({half}) > count(distinct {half}),
+  exists (select 1 from {_rows(self.kind)} s join incoming i on i.{half} = s.{half})
 from incoming"""
         )
         return bool(within or before)

@@ -16,6 +16,11 @@ from abkit.analysis.store.file.event_files import EventFiles
 from abkit.analysis.store.kept_columns import PART, ROW_ID
 from abkit.errors import AnalysisError
 
+HASHED = "struct(high ubigint, low ubigint)"
+"""The type of the hash of an insert_id."""
+
+_HALVES = f"{{'high': ({ROW_ID} >> 64)::ubigint, 'low': ({ROW_ID} & {2**64 - 1})::ubigint}}"
+
 Parts: TypeAlias = Sequence[tuple[int, Sequence[str]]]
 """By number, the names of files that are read together."""
 
@@ -85,8 +90,10 @@ class Incoming:
         try:
             present = self.engine.open(view, Table(there, self.table.columns), self.columns)
             self.engine.run(
-                f"{make} select {number} as {PART}, "
-                f"* replace (md5_number({ROW_ID}) as {ROW_ID}) from {view}"
+                f"""\
+{make} select {number} as {PART},
+  * replace (case when {ROW_ID} is not null then {_HALVES} end as {ROW_ID})
+from (select * replace (md5_number({ROW_ID}) as {ROW_ID}) from {view})"""
             )
         except AnalysisError as error:
             if len(self.now.there(names)) < len(names):
