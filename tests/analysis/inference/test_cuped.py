@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from abkit.analysis.inference.cuped import adjust, imbalance, weights
+from abkit.analysis.inference.cuped import adjust, fitted, imbalance, weights
 from abkit.analysis.statistics.aggregates import Moments
 from abkit.analysis.statistics.estimands import Covariates
 
@@ -124,6 +124,17 @@ def test_a_covariate_that_does_not_vary_is_left_out() -> None:
     nothing = single(1.0, 0.0, 0.0)
     assert weights(nothing) == (0.0,)
     assert adjust(plain, nothing, theta=(0.0,), overall=(1.0,)) == plain
+
+
+def test_a_covariate_counts_as_fitted_by_what_it_says_of_the_units_not_by_its_weight() -> None:
+    """Where another one explains the metric, it may have a weight of 0 or of 1e-17, as rounding has it."""
+    random = np.random.default_rng(4)
+    explains, other = random.integers(0, 9, 100).astype(float), random.normal(size=100)
+    assert fitted(covariates(3 * explains, explains, other)) == (True, True)
+    assert fitted(covariates(0 * explains, explains, other)) == (True, True)
+    assert fitted(covariates(other, explains, 2 - explains)) == (True, False)
+    assert fitted(covariates(other, 0 * explains, explains)) == (False, True)
+    assert fitted(single(1.0, 0.0, 0.0)) == (False,)
 
 
 def test_the_variance_never_falls_below_zero() -> None:

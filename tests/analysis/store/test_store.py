@@ -22,7 +22,7 @@ from attrs import evolve, frozen
 from freezegun import freeze_time
 
 from abkit import AnalysisPlan, Conversion, Retention, Sum, UserExperiment
-from abkit.analysis import Analysis, Result, Store, read_together
+from abkit.analysis import Analysis, Result, Store, Table, read_together
 from abkit.analysis.store.file.event_files import EventFiles, event_files
 from abkit.errors import AnalysisError, EmptyDataError
 
@@ -406,14 +406,82 @@ def test_different_actions_of_one_id_are_told_apart(events: Path) -> None:
     check(events, Spenders)
 
 
-def test_what_comes_too_late_is_told(events: Path) -> None:
-    check(events)
+@pytest.mark.parametrize("column", ["properties.price", "insert_id", "action"])
+def test_the_same_question_to_other_columns_is_another_one(events: Path, column: str) -> None:
+    for file in files(events, "actions"):
+        rows = pq.ParquetFile(file).read().to_pylist()
+        for row in rows:
+            row["other action"] = "buy" if row["action"] == "view" else row["action"]
+            row["other price"] = 3.0
+            row["other id"] = row["time"].isoformat()
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    other = {
+        "properties.price": "other price",
+        "insert_id": "other id",
+        "action": "other action",
+    }[column]
+
+    def found(columns: Mapping[str, str], *, stored: bool) -> dict[str, object]:
+        actions = Table(events / "actions", columns)
+        store = events / "store.duckdb" if stored else None
+        return (
+            Analysis(Spenders, exposures=events / "exposures", actions=actions, store=store)
+            .run()
+            .to_dict()
+        )
+
+    for columns in ({}, {column: other}, {}, {column: other}):
+        assert [*differences(found(columns, stored=False), found(columns, stored=True))] == []
+
+
+def buy_late(events: Path) -> None:
+    """Units that viewed something on an early day turn out to have bought something then."""
     early = pq.ParquetFile(files(events, "actions")[2]).read().to_pylist()
     late = [row | {"insert_id": f"late {n}", "action": "buy"} for n, row in enumerate(early)]
     write(late, events / "actions", "late")
-    told = [each for each in check(events).warnings if "had happened" in each]
-    assert len(told) == 1
-    assert "more than 3 days after they had happened. They count" in told[0]
+
+
+def told_late(result: Result) -> list[str]:
+    """It is told only of an experiment of which something was known."""
+    return [each for each in result.warnings if "had happened" in each]
+
+
+def test_what_comes_too_late_is_told(events: Path) -> None:
+    check(events)
+    buy_late(events)
+    (told,) = told_late(check(events))
+    assert "more than 3 days after they had happened. They count" in told
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_is_known_stays_so_when_another_experiment_needs_more(
+    events: Path, moved: bool
+) -> None:
+    check(events, Buyers)
+    if moved:
+        old = files(events, "actions")[1]
+        old.rename(old.with_name("moved.parquet"))
+    check(events, Spenders)
+    buy_late(events)
+    assert len(told_late(check(events, Buyers))) == 1
+    assert len(told_late(check(events, Spenders))) == 1
+
+
+def test_what_is_known_is_found_anew_if_events_are_gone_when_another_needs_more(
+    events: Path,
+) -> None:
+    check(events, Buyers)
+    files(events, "actions")[4].unlink()
+    check(events, Spenders)
+    check(events, Buyers)
+
+
+def test_events_without_ids_are_read_anew_for_an_experiment_that_needs_more(events: Path) -> None:
+    for file in files(events, "actions"):
+        pq.write_table(pq.ParquetFile(file).read().drop_columns(["insert_id"]), file)
+    check(events, Buyers)
+    check(events, Spenders)
+    check(events, Buyers)
 
 
 def test_a_killed_run_leaves_a_store_that_the_next_one_uses(events: Path, tmp_path: Path) -> None:

@@ -9,7 +9,15 @@ from types import MappingProxyType
 from attrs import evolve, frozen
 
 from abkit.analysis.findings.metric_result import Adjustment, Arm
-from abkit.analysis.inference.cuped import Within, adjust, imbalance, inflated, weights, within
+from abkit.analysis.inference.cuped import (
+    Within,
+    adjust,
+    fitted,
+    imbalance,
+    inflated,
+    weights,
+    within,
+)
 from abkit.analysis.statistics.aggregates import Moments, Sums
 from abkit.analysis.statistics.estimands import Covariates, Estimand
 from abkit.analysis.statistics.standardizing import Strata, compared, pooled, standardized
@@ -266,15 +274,14 @@ def _adjusted(
     }
     if set(before) != {variant for variant, of in sums.items() if estimand.units(of)}:
         return unchanged
-    fitted: Covariates | Within = overall
+    regressed: Covariates | Within = overall
     if estimand.beside:
         sized = [(found[variant].moments.n, of) for variant, of in before.items()]
-        fitted = within(sized, means=overall.means)
-    theta = weights(fitted)
-    inflation = inflated(
-        theta[len(theta) - len(estimand.beside) :], units=everyone.n, arms=len(before)
-    )
-    if inflation is None or not any(theta):
+        regressed = within(sized, means=overall.means)
+    theta, vary = weights(regressed), fitted(regressed)
+    beside = sum(vary[len(theta) - len(estimand.beside) :])
+    inflation = inflated(beside, units=everyone.n, arms=len(before))
+    if inflation is None or not any(vary):
         return unchanged
     plain = {variant: _unbiased(found[variant]) for variant in before}
 

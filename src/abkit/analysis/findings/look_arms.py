@@ -165,14 +165,14 @@ def _adjusted(
     everyone, there = sums.everyone, found.units > 0
     overall = _covariates(everyone, estimand, everyone)
     own = _covariates(sums, estimand, everyone)
-    fitted = overall
+    regressed = overall
     if estimand.beside:
-        fitted = _within(own, found.units, means=overall.means)
-    theta = _weights(fitted)
+        regressed = _within(own, found.units, means=overall.means)
+    theta, fitted = _weights(regressed)
     count = len(theta) - len(estimand.beside)
-    inflation = _inflated(theta[count:], units=everyone.n, arms=there.sum(axis=0))
+    inflation = _inflated(fitted[count:], units=everyone.n, arms=there.sum(axis=0))
     used = comparable & overall.known & (own.known | ~there).all(axis=0)
-    used &= np.isfinite(inflation) & reduce(np.logical_or, [each != 0 for each in theta])
+    used &= np.isfinite(inflation) & reduce(np.logical_or, fitted)
     plain = found.variance
     if estimand.metric.binary:
         plain = np.where(found.units < 2, plain, plain * found.units / (found.units - 1))
@@ -210,12 +210,12 @@ def _within(own: _Covariates, units: Numbers, *, means: Sequence[Numbers]) -> _C
     )
 
 
-def _weights(everyone: _Covariates) -> list[Numbers]:
-    """As `weights`, each at its look."""
+def _weights(everyone: _Covariates) -> tuple[list[Numbers], list[NDArray[np.bool_]]]:
+    """As `weights` and `fitted`, each at its look."""
     rows = [[*row, y] for row, y in zip(everyone.among, everyone.with_metric, strict=True)]
-    kept = []
+    kept: list[NDArray[np.bool_]] = []
     for pivot, row in enumerate(rows):
-        keep = row[pivot] > SAME * everyone.among[pivot][pivot]
+        keep = np.asarray(row[pivot] > SAME * everyone.among[pivot][pivot])
         kept.append(keep)
         for other in rows:
             if other is not row:
@@ -223,19 +223,20 @@ def _weights(everyone: _Covariates) -> list[Numbers]:
                 other[:] = [
                     np.where(keep, a - factor * b, a) for a, b in zip(other, row, strict=True)
                 ]
-    return [
+    theta = [
         np.where(keep, row[-1] / row[pivot], 0.0)
         for pivot, (row, keep) in enumerate(zip(rows, kept, strict=True))
     ]
+    return theta, kept
 
 
-def _inflated(theta: Sequence[Numbers], *, units: Numbers, arms: Numbers) -> Numbers:
+def _inflated(fitted: Sequence[NDArray[np.bool_]], *, units: Numbers, arms: Numbers) -> Numbers:
     """As `inflated`; not a number where nothing is to be adjusted."""
-    fitted = np.zeros_like(units) + sum((each != 0) * 1.0 for each in theta)
+    weights = np.zeros_like(units) + sum(each * 1.0 for each in fitted)
     freedom = units - arms
-    factor = freedom * (freedom - 1) / ((freedom - fitted) * (freedom - 1 - fitted))
-    few = units < FEWEST_PER_WEIGHT * fitted + arms
-    return np.where(fitted == 0, 1.0, np.where(few, np.nan, factor))
+    factor = freedom * (freedom - 1) / ((freedom - weights) * (freedom - 1 - weights))
+    few = units < FEWEST_PER_WEIGHT * weights + arms
+    return np.where(weights == 0, 1.0, np.where(few, np.nan, factor))
 
 
 def _few_contributors(found: LookArms, sums: LookSums, estimand: Estimand) -> NDArray[np.bool_]:

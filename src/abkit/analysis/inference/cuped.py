@@ -1,6 +1,6 @@
 """CUPED: less variance, by what the units did before the experiment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import sqrt
 from typing import Protocol
 
@@ -49,6 +49,22 @@ def weights(everyone: Covariates) -> tuple[float, ...]:
     Returns:
         One weight each; 0 for a covariate that does not vary, or says what those before it say.
     """
+    rows, kept = _eliminated(everyone)
+    return tuple(row[-1] / row[pivot] if pivot in kept else 0.0 for pivot, row in enumerate(rows))
+
+
+def fitted(everyone: Covariates) -> tuple[bool, ...]:
+    """Which covariates have a weight that was fitted, whatever it is: they vary, beyond what others say.
+
+    Args:
+        everyone: As for `weights`.
+    """
+    _, kept = _eliminated(everyone)
+    return tuple(place in kept for place in range(len(everyone.means)))
+
+
+def _eliminated(everyone: Covariates) -> tuple[list[list[float]], Collection[int]]:
+    """The rows of the normal equations, each solved for its covariate, and which of them can be."""
     # Gauss and Jordan's elimination, in order; rows that are left with nothing are passed over.
     rows = [[*row, y] for row, y in zip(everyone.among, everyone.with_metric, strict=True)]
     kept: list[int] = []
@@ -60,7 +76,7 @@ def weights(everyone: Covariates) -> tuple[float, ...]:
             if other is not row:
                 factor = other[pivot] / row[pivot]
                 other[:] = [a - factor * b for a, b in zip(other, row, strict=True)]
-    return tuple(row[-1] / row[pivot] if pivot in kept else 0.0 for pivot, row in enumerate(rows))
+    return rows, kept
 
 
 def adjust(
@@ -133,7 +149,7 @@ def within(arms: Sequence[tuple[int, Covariates]], *, means: tuple[float, ...]) 
     )
 
 
-def inflated(theta: Sequence[float], *, units: int, arms: int) -> float | None:
+def inflated(weights: int, *, units: int, arms: int) -> float | None:
     """By what the variance of residuals is multiplied for the weights that were fitted to the same units.
 
     Of N units in G arms, with K weights, the sum of the squared residuals has F - K degrees of freedom, not
@@ -143,20 +159,19 @@ def inflated(theta: Sequence[float], *, units: int, arms: int) -> float | None:
     property, and few units.
 
     Args:
-        theta: The weights; those that are 0 were not fitted.
+        weights: How many were fitted; one that turned out as 0 was fitted too.
         units: Of all arms together.
         arms: How many arms there are.
 
     Returns:
         None where there are fewer than `FEWEST_PER_WEIGHT` units for each weight: nothing is to be adjusted.
     """
-    fitted = sum(weight != 0 for weight in theta)
-    if not fitted:
+    if not weights:
         return 1.0
-    if units < FEWEST_PER_WEIGHT * fitted + arms:
+    if units < FEWEST_PER_WEIGHT * weights + arms:
         return None
     freedom = units - arms
-    return freedom * (freedom - 1) / ((freedom - fitted) * (freedom - 1 - fitted))
+    return freedom * (freedom - 1) / ((freedom - weights) * (freedom - 1 - weights))
 
 
 def imbalance(first: Covariates, first_n: int, second: Covariates, second_n: int) -> float:

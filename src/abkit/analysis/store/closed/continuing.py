@@ -74,7 +74,8 @@ def measure_continued(
     end = last_moment(session, exposed=exposed, until=now)
     if layout.waits_for:
         queries = evolve(queries, end=end)
-    told = (experiment, engine.version, *engine.columns("units"))
+    places = [f"{name}: {place}" for name, place in sorted(actions.columns.items())]
+    told = (experiment, engine.version, *engine.columns("units"), *places)
     definition = definition_of(queries, new_units, told)
     kept = engine.kept(experiment, definition)
     going_on = GoingOn(
@@ -107,7 +108,7 @@ def definition_of(queries: EventQueries, new_units: NewUnits, told: Sequence[str
         queries: The queries of what units did.
         new_units: When the units came.
         told: The experiment, as others may ask the same of other units; the version of the engine, whose
-            hashes are kept; and the columns of `units`.
+            hashes are kept; the columns of `units`; and the columns of actions that have other names.
     """
     plain = evolve(queries, end=0, since=None, until=None)
     by_period = plain.by_period(new_units.length, source="rows")

@@ -30,7 +30,7 @@ PATIENCE = 60.0
 
 _TABLES = """\
 create table if not exists store.layout (format integer);
-create table if not exists store.sources (kind text primary key, place text, repeats boolean);
+create table if not exists store.sources (kind text primary key, place text, insert_id text, repeats boolean);
 create table if not exists store.columns (kind text, name text, written text, present boolean);
 create table if not exists store.files (kind text, name text, state text, part integer);
 create table if not exists store.batches (batch integer primary key, began timestamp);
