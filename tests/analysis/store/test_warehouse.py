@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abkit import UserExperiment
-from abkit.analysis import Analysis, Store, read_together
+from abkit.analysis import Analysis, Store, Table, read_together
 from abkit.errors import AnalysisError, EmptyDataError
 
 from ...sinks.mariadb import MariaDBServer
@@ -198,6 +198,25 @@ def test_rows_that_are_removed_count_no_more(tables: DuckDBTables) -> None:
     tables.run("delete from exposures")
     with pytest.raises(EmptyDataError):
         tables.result(Buyers)
+
+
+@pytest.mark.parametrize("column", ["insert_id", "action"])
+def test_the_same_question_to_other_columns_is_another_one(
+    tables: DuckDBTables, column: str
+) -> None:
+    tables.run("alter table actions add column other text")
+    tables.run(
+        {
+            "insert_id": "update actions set other = user_id || time",
+            "action": "update actions set other = case action when 'view' then 'buy' else action end",
+        }[column]
+    )
+    for columns in ({}, {column: "other"}, {}, {column: "other"}):
+        actions = Table("actions", columns)
+        plain, kept = (
+            evolve(tables.analysis(Buyers, store), actions=actions).run() for store in (None, STORE)
+        )
+        assert [*differences(plain.to_dict(), kept.to_dict())] == []
 
 
 def test_actions_without_ids_are_read_anew(tables: DuckDBTables) -> None:

@@ -22,20 +22,24 @@ BATCH = "batch"
 """The column of the number of the time at which a row was read."""
 
 
-def kept_columns(table: Table, columns: Sequence[Column]) -> dict[str, Column]:
+def kept_columns(columns: Sequence[Column]) -> dict[str, Column]:
     """By the names that queries have for columns, the same columns by the names that a store has for them.
 
     Two queries that need the same of the same table have one name for it. No column is required, as what
     the table lacks now may come later.
 
     Args:
-        table: Where they are.
-        columns: What one experiment's queries need of it.
+        columns: What one experiment's queries need of a table.
     """
     found: dict[str, Column] = {}
     for column in columns:  # what `when` names comes before it
-        found[column.name] = _kept(table, column, found)
+        found[column.name] = _kept(column, found)
     return found
+
+
+def renamed(table: Table) -> str:
+    """What a table calls columns of the schema: if it is another one, it is another table to a store."""
+    return json.dumps(sorted(table.columns.items()))
 
 
 def together(requests: Iterable[Mapping[str, Column]]) -> tuple[Column, ...]:
@@ -63,11 +67,10 @@ def read(text: str) -> Column:
     )
 
 
-def _kept(table: Table, column: Column, found: Mapping[str, Column]) -> Column:
+def _kept(column: Column, found: Mapping[str, Column]) -> Column:
     when = column.when and (found[column.when[0]].name, column.when[1])
     plain = evolve(column, name="", when=when, required=False)
     if column.source == "insert_id":
         return evolve(plain, name=ROW_ID)
-    places = json.dumps(sorted(table.columns.items()))
-    digest = sha256(f"{written(plain)}{places}".encode()).hexdigest()
+    digest = sha256(written(plain).encode()).hexdigest()
     return evolve(plain, name=f"c_{digest[:16]}")

@@ -57,7 +57,7 @@ def opened_store(
         kept = StoreEngine(copy, late=store.late)
         try:
             for kind, table in tables.items():
-                needed = [kept_columns(table, each[kind]) for each in requests if kind in each]
+                needed = [kept_columns(each[kind]) for each in requests if kind in each]
                 _take_in(kept, kind, table, needed)
             yield kept
         except AnalysisError as error:

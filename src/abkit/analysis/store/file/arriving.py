@@ -54,7 +54,7 @@ def take_in(
     """
     now = event_files(table)
     known = known_files(engine, kind, table, now)
-    ids = kept_columns.kept_columns(table, _INSERT_ID)
+    ids = kept_columns.kept_columns(_INSERT_ID)
     wanted = kept_columns.together([known.columns, ids, *requests])
     if not _Arriving(engine, kind, table, now, known, wanted).take_in():
         known = begin(engine, kind, table, now, wanted)

@@ -30,7 +30,7 @@ PATIENCE = 60.0
 
 _TABLES = """\
 create table if not exists store.layout (format integer);
-create table if not exists store.sources (kind text primary key, place text, insert_id text, repeats boolean);
+create table if not exists store.sources (kind text primary key, place text, renamed text, repeats boolean);
 create table if not exists store.columns (kind text, name text, written text, present boolean);
 create table if not exists store.files (kind text, name text, state text, part integer);
 create table if not exists store.batches (batch integer primary key, began timestamp);
@@ -103,7 +103,7 @@ class StoreEngine(DuckDB):
         """As `Engine.open`: of what the store has, or else of the table itself."""
         for kept, kind in self._kept:
             if kept == table:
-                present = self._open_kept(name, kind, kept_columns(table, columns), columns)
+                present = self._open_kept(name, kind, kept_columns(columns), columns)
                 if present is not None:
                     return present
         return super().open(name, table, columns)
@@ -117,7 +117,7 @@ class StoreEngine(DuckDB):
     def has(self, kind: str, table: Table, columns: Sequence[Column]) -> bool:
         """Whether the store has all of a table that queries need."""
         kept = any(each == table and of == kind for each, of in self._kept)
-        return kept and self._present(kind, kept_columns(table, columns), columns) is not None
+        return kept and self._present(kind, kept_columns(columns), columns) is not None
 
     def differ(self, kind: str) -> bool:
         """Whether some events have one insert_id, and are not the same."""

@@ -57,7 +57,7 @@ def known_files(engine: StoreEngine, kind: str, table: Table, now: EventFiles) -
         now: Its files.
     """
     of = f"where kind = {literal(kind)}"
-    if engine.run(f"select place, insert_id from store.sources {of}") != [_source(table, now)]:
+    if engine.run(f"select place, renamed from store.sources {of}") != [_source(table, now)]:
         return KnownFiles({}, {}, {})
     columns = [
         kept_columns.read(text) for (text,) in engine.run(f"select written from store.columns {of}")
@@ -95,8 +95,8 @@ def begin(
 
 
 def _source(table: Table, now: EventFiles) -> tuple[str, str]:
-    """What events are: those of other files, or with ids of another column, are others."""
-    return now.place, str(table.columns.get("insert_id", "insert_id"))
+    """What the events are: of which files, and by which of their columns."""
+    return now.place, kept_columns.renamed(table)
 
 
 def note_columns(engine: StoreEngine, kind: str, columns: Iterable[Column]) -> None:

@@ -57,7 +57,7 @@ def take_in_days(
     Raises:
         AnalysisError: The table cannot be read, or the store not be written.
     """
-    own = kept_columns.kept_columns(table, [_INSERT_ID, _TIME])
+    own = kept_columns.kept_columns([_INSERT_ID, _TIME])
     wanted = kept_columns.together([own, *requests])
     known = _known(tables, kind, table)
     if known is not None:
@@ -67,7 +67,12 @@ def take_in_days(
     if not days:
         return None
     present = taking.open()
-    nothing = KeptEvents(label=table.label, columns=taking.columns, present=present)
+    nothing = KeptEvents(
+        label=table.label,
+        renamed=kept_columns.renamed(table),
+        columns=taking.columns,
+        present=present,
+    )
     if known is not None and {*known.columns} == {*taking.columns} and known.present == present:
         if known.days == days:
             return known
@@ -81,7 +86,10 @@ def take_in_days(
 def _known(tables: SchemaTables, kind: str, table: Table) -> KeptEvents | None:
     state = tables.latest(kind)
     found = None if state is None else KeptEvents.from_json(tables.text(state))
-    return found if found is not None and found.label == table.label else None
+    is_of_it = found is not None and (
+        (found.label, found.renamed) == (table.label, kept_columns.renamed(table))
+    )
+    return found if is_of_it else None
 
 
 def rows_of(tables: SchemaTables, known: KeptEvents, columns: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from abkit.analysis.reading.columns import Column
 from abkit.analysis.store import kept_columns
 
-FORMAT = 2
+FORMAT = 3
 """The number of how a store is laid out: what is laid out otherwise is read anew."""
 
 
@@ -19,6 +19,7 @@ class KeptEvents:
 
     Attributes:
         label: How messages call the table that they were read from.
+        renamed: What it calls columns of the schema.
         columns: The columns that are kept, by the store's names.
         present: The names of those that the table really has.
         differ: Whether some events have one insert_id, and are not the same.
@@ -29,6 +30,7 @@ class KeptEvents:
     """
 
     label: str
+    renamed: str
     columns: Mapping[str, Column]
     present: frozenset[str]
     differ: bool = False
@@ -43,6 +45,7 @@ class KeptEvents:
             {
                 "format": FORMAT,
                 "label": self.label,
+                "renamed": self.renamed,
                 "columns": [kept_columns.written(column) for column in self.columns.values()],
                 "present": sorted(self.present),
                 "differ": self.differ,

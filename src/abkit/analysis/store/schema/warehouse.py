@@ -49,7 +49,7 @@ class Warehouse:
         """As `Engine.open`: of what the store has, or else of the table itself."""
         self._opened.pop(name, None)
         for kind, (kept, events) in self._kept.items():
-            if kept == table and _has(events, table, columns):
+            if kept == table and _has(events, columns):
                 return self._open_kept(name, kind, columns)
         return self._engine.open(name, table, columns)
 
@@ -78,7 +78,7 @@ class Warehouse:
     def has(self, kind: str, table: Table, columns: Sequence[Column]) -> bool:
         """Whether the store has all of a table that queries need."""
         kept, events = self._kept.get(kind, (None, None))
-        return kept == table and events is not None and _has(events, table, columns)
+        return kept == table and events is not None and _has(events, columns)
 
     def differ(self, kind: str) -> bool:
         """Whether some events have one insert_id, and are not the same."""
@@ -96,8 +96,8 @@ class Warehouse:
         )
 
     def _open_kept(self, name: str, kind: str, columns: Sequence[Column]) -> Collection[str]:
-        table, events = self._kept[kind]
-        wanted = kept_columns(table, columns)
+        _, events = self._kept[kind]
+        wanted = kept_columns(columns)
         selected = [BATCH]
         selected += [f"{identifier(of.name)} as {identifier(as_)}" for as_, of in wanted.items()]
         self._engine.name(name, rows_of(self._tables, events, selected))
@@ -129,7 +129,7 @@ def opened_warehouse(
         warehouse = Warehouse(kept.engine, kept, late=microseconds(store.late))
         in_use = set[str]()
         for kind, table in tables.items():
-            needed = [kept_columns(table, each[kind]) for each in requests if kind in each]
+            needed = [kept_columns(each[kind]) for each in requests if kind in each]
             events = take_in_days(kept, kind, table, needed)
             if events is not None:
                 warehouse.keeps(kind, table, events)
@@ -166,8 +166,8 @@ def _tables_in(schema: str, engine: Engine, *, called: str) -> SchemaTables:
     return SchemaTables(engine, places, RowRegister(engine, places))
 
 
-def _has(events: KeptEvents, table: Table, columns: Sequence[Column]) -> bool:
+def _has(events: KeptEvents, columns: Sequence[Column]) -> bool:
     """Whether all that queries need is kept; what is required must be in the table."""
-    kept = kept_columns(table, columns)
+    kept = kept_columns(columns)
     required = {kept[column.name].name for column in columns if column.required}
     return {each.name for each in kept.values()} <= {*events.columns} and required <= events.present
