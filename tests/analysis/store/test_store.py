@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -21,10 +22,19 @@ import pytest
 from attrs import evolve, frozen
 from freezegun import freeze_time
 
-from abkit import AnalysisPlan, Conversion, Retention, Sum, UserExperiment
+from abkit import (
+    AnalysisPlan,
+    Conversion,
+    Distinct,
+    Retention,
+    Sum,
+    UserExperiment,
+    prop,
+)
 from abkit.analysis import Analysis, Result, Store, Table, read_together
 from abkit.analysis.store.file.event_files import EventFiles, event_files
 from abkit.errors import AnalysisError, EmptyDataError
+from abkit.experiments.declaring.metrics import Metric
 
 from .arriving_events import START, Event, Everything, actions, differences, exposures, write
 
@@ -432,6 +442,52 @@ def test_the_same_question_to_other_columns_is_another_one(events: Path, column:
 
     for columns in ({}, {column: other}, {}, {column: other}):
         assert [*differences(found(columns, stored=False), found(columns, stored=True))] == []
+
+
+def asking(*metrics: Metric, **plan: Any) -> type[UserExperiment]:
+    """One experiment, as it is declared now."""
+    return type(
+        "Changing",
+        (UserExperiment,),
+        {
+            "name": "everything",
+            "salt": "everything",
+            "variants": {"0": 0.5, "1": 0.5},
+            "metrics": metrics,
+            "plan": AnalysisPlan(**plan),
+        },
+    )
+
+
+MS = Sum(action="view", property="ms", name="ms")
+VIEWS = Conversion(action="view", name="viewers")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (asking(MS), asking(Sum(action="view", property="none", name="ms"))),
+        (
+            asking(Distinct(action="view", property="page", name="different")),
+            asking(Distinct(action="view", property="ms", name="different")),
+        ),
+        (
+            asking(Conversion(action="view", name="some", where=prop("ms") > 100)),
+            asking(Conversion(action="view", name="some", where=prop("none") > 100)),
+        ),
+        (asking(MS, cuped=timedelta(days=5)), asking(MS, cuped=timedelta(days=3))),
+        (asking(MS), asking(MS, covariates=["country"])),
+        (
+            asking(MS, VIEWS, cuped=timedelta(days=5)),
+            asking(MS, VIEWS, cuped=timedelta(days=5), covariates=[VIEWS]),
+        ),
+    ],
+)
+def test_a_question_of_the_same_form_is_another_one(
+    events: Path, one: type[UserExperiment], other: type[UserExperiment]
+) -> None:
+    for experiment in (one, other, one, other):
+        check(events, experiment)
 
 
 def buy_late(events: Path) -> None:

@@ -28,6 +28,7 @@ from abkit.analysis.reading.sources import Table
 from abkit.analysis.store.closed.beyond_limits import VALUES
 from abkit.analysis.store.closed.going_on import GoingOn
 from abkit.analysis.store.closed.keeping import Keeping
+from abkit.analysis.store.kept_columns import kept_columns, renamed
 
 DELAY = timedelta(hours=6)
 """A day is closed once there is an event of so long after its end: nearly all of its own have come then. Each
@@ -64,18 +65,18 @@ def measure_continued(
     engine, layout = session.engine, queries.layout
     if not isinstance(engine, Keeping):
         return None
-    own_unit = "unit_id" in actions.columns
-    if not engine.has("actions", actions, queries.actions.columns(own_unit=own_unit)):
+    columns = queries.actions.columns(own_unit="unit_id" in actions.columns)
+    if not engine.has("actions", actions, columns):
         return None
     if not layout.idempotent and engine.differ("actions"):
         return None
-    engine.open("actions", actions, queries.actions.columns(own_unit=own_unit))
+    engine.open("actions", actions, columns)
     exposed, now = ends
     end = last_moment(session, exposed=exposed, until=now)
     if layout.waits_for:
         queries = evolve(queries, end=end)
-    places = [f"{name}: {place}" for name, place in sorted(actions.columns.items())]
-    told = (experiment, engine.version, *engine.columns("units"), *places)
+    read = [f"{name}: {column.name}" for name, column in kept_columns(columns).items()]
+    told = (experiment, engine.version, *engine.columns("units"), renamed(actions), *read)
     definition = definition_of(queries, new_units, told)
     kept = engine.kept(experiment, definition)
     going_on = GoingOn(
@@ -108,11 +109,13 @@ def definition_of(queries: EventQueries, new_units: NewUnits, told: Sequence[str
         queries: The queries of what units did.
         new_units: When the units came.
         told: The experiment, as others may ask the same of other units; the version of the engine, whose
-            hashes are kept; the columns of `units`; and the columns of actions that have other names.
+            hashes are kept; the columns of `units`; and what the columns of actions are read from, which
+            the queries do not name.
     """
     plain = evolve(queries, end=0, since=None, until=None)
     by_period = plain.by_period(new_units.length, source="rows")
     parts = [plain.actions.done(source="actions"), by_period, plain.states(source="periods")]
+    parts.append(SumQueries.of_units(queries.layout, phased=queries.phased).changes())
     parts += [str(each) for each in queries.layout.capped]
     parts += MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)).starts
     return sha256("\n".join([*parts, *told]).encode()).hexdigest()[:16]
