@@ -26,9 +26,11 @@ from abkit import (
     AnalysisPlan,
     Conversion,
     Distinct,
+    Funnel,
     Retention,
     Sum,
     UserExperiment,
+    Winsorize,
     prop,
 )
 from abkit.analysis import Analysis, Result, Store, Table, read_together
@@ -463,6 +465,15 @@ MS = Sum(action="view", property="ms", name="ms")
 VIEWS = Conversion(action="view", name="viewers")
 
 
+def views(*, window: timedelta | None = None, delay: timedelta | None = None) -> Distinct:
+    return Distinct(action="view", property="page", name="different", window=window, delay=delay)
+
+
+def capped(lower: float | None = None, *, upper_percentile: float) -> Sum:
+    limits = Winsorize(lower_percentile=lower, upper_percentile=upper_percentile)
+    return Sum(action="buy", property="price", name="capped", winsorize=limits)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -475,6 +486,22 @@ VIEWS = Conversion(action="view", name="viewers")
             asking(Conversion(action="view", name="some", where=prop("ms") > 100)),
             asking(Conversion(action="view", name="some", where=prop("none") > 100)),
         ),
+        (asking(views(window=timedelta(days=1))), asking(views(window=timedelta(days=4)))),
+        (asking(views()), asking(views(delay=timedelta(days=1)))),
+        (
+            asking(Funnel(steps=["search", "buy"], within=timedelta(days=1), name="funnel")),
+            asking(Funnel(steps=["search", "buy"], within=timedelta(days=3), name="funnel")),
+        ),
+        (
+            asking(Funnel(steps=["view", "search", "buy"], name="funnel")),
+            asking(Funnel(steps=["search", "view", "buy"], name="funnel")),
+        ),
+        (
+            asking(Retention(start="view", returning="view", n=1, name="returned")),
+            asking(Retention(start="view", returning="view", n=3, name="returned")),
+        ),
+        (asking(capped(upper_percentile=90)), asking(capped(upper_percentile=50))),
+        (asking(capped(upper_percentile=90)), asking(capped(10, upper_percentile=90))),
         (asking(MS, cuped=timedelta(days=5)), asking(MS, cuped=timedelta(days=3))),
         (asking(MS), asking(MS, covariates=["country"])),
         (

@@ -21,7 +21,6 @@ from abkit.analysis.aggregation.measures import (
 from abkit.analysis.aggregation.session import QuerySession
 from abkit.analysis.query.days import DayQueries
 from abkit.analysis.query.events import EventQueries
-from abkit.analysis.query.maturity import MaturityQueries, limited
 from abkit.analysis.query.periods import microseconds
 from abkit.analysis.query.sums import SumQueries
 from abkit.analysis.reading.sources import Table
@@ -105,6 +104,9 @@ def measure_continued(
 def definition_of(queries: EventQueries, new_units: NewUnits, told: Sequence[str]) -> str:
     """A digest of what is asked of units: what is known of another question is of no use.
 
+    It is of all that is declared, as the queries of one thing name others (what completes a funnel is a table
+    to them), and of the queries, as a newer abkit may ask otherwise.
+
     Args:
         queries: The queries of what units did.
         new_units: When the units came.
@@ -114,11 +116,8 @@ def definition_of(queries: EventQueries, new_units: NewUnits, told: Sequence[str
     """
     plain = evolve(queries, end=0, since=None, until=None)
     by_period = plain.by_period(new_units.length, source="rows")
-    parts = [plain.actions.done(source="actions"), by_period, plain.states(source="periods")]
-    parts.append(SumQueries.of_units(queries.layout, phased=queries.phased).changes())
-    parts += [str(each) for each in queries.layout.capped]
-    parts += MaturityQueries(layout=queries.layout, metrics=limited(queries.layout)).starts
-    return sha256("\n".join([*parts, *told]).encode()).hexdigest()[:16]
+    asked = [plain.actions.done(source="actions"), by_period, plain.states(source="periods")]
+    return sha256("\n".join([repr(plain), *asked, *told]).encode()).hexdigest()[:16]
 
 
 @frozen
