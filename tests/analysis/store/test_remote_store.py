@@ -105,6 +105,17 @@ def test_events_and_store_of_a_bucket_give_the_same_and_only_new_objects_are_fet
     check_same(run(events, None), found)
 
 
+def test_a_url_with_a_slash_at_its_end_is_the_same_place(events: str, forwarder: Forwarder) -> None:
+    store = f"{events}/store.duckdb"
+    expected = run(events, store)
+    forwarder.start_anew()
+    found = Analysis(
+        Buyers, exposures=f"{events}/exposures/", actions=f"{events}/actions/", store=store
+    ).run()
+    check_same(expected, found)
+    assert got(forwarder, ".parquet") == []
+
+
 SIGNED = {
     "Content-Type": "x/y",
     "Authorization": "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request, "

@@ -232,11 +232,11 @@ def _weights(everyone: _Covariates) -> tuple[list[Numbers], list[NDArray[np.bool
 
 def _inflated(fitted: Sequence[NDArray[np.bool_]], *, units: Numbers, arms: Numbers) -> Numbers:
     """As `inflated`; not a number where nothing is to be adjusted."""
-    weights = np.zeros_like(units) + sum(each * 1.0 for each in fitted)
+    count = np.zeros_like(units) + sum(each * 1.0 for each in fitted)
     freedom = units - arms
-    factor = freedom * (freedom - 1) / ((freedom - weights) * (freedom - 1 - weights))
-    few = units < FEWEST_PER_WEIGHT * weights + arms
-    return np.where(weights == 0, 1.0, np.where(few, np.nan, factor))
+    factor = freedom * (freedom - 1) / ((freedom - count) * (freedom - 1 - count))
+    few = units < FEWEST_PER_WEIGHT * count + arms
+    return np.where(count == 0, 1.0, np.where(few, np.nan, factor))
 
 
 def _few_contributors(found: LookArms, sums: LookSums, estimand: Estimand) -> NDArray[np.bool_]:

@@ -149,7 +149,7 @@ def within(arms: Sequence[tuple[int, Covariates]], *, means: tuple[float, ...]) 
     )
 
 
-def inflated(weights: int, *, units: int, arms: int) -> float | None:
+def inflated(count: int, *, units: int, arms: int) -> float | None:
     """By what the variance of residuals is multiplied for the weights that were fitted to the same units.
 
     Of N units in G arms, with K weights, the sum of the squared residuals has F - K degrees of freedom, not
@@ -159,19 +159,19 @@ def inflated(weights: int, *, units: int, arms: int) -> float | None:
     property, and few units.
 
     Args:
-        weights: How many were fitted; one that turned out as 0 was fitted too.
+        count: How many were fitted; one that turned out as 0 was fitted too.
         units: Of all arms together.
         arms: How many arms there are.
 
     Returns:
         None where there are fewer than `FEWEST_PER_WEIGHT` units for each weight: nothing is to be adjusted.
     """
-    if not weights:
+    if not count:
         return 1.0
-    if units < FEWEST_PER_WEIGHT * weights + arms:
+    if units < FEWEST_PER_WEIGHT * count + arms:
         return None
     freedom = units - arms
-    return freedom * (freedom - 1) / ((freedom - weights) * (freedom - 1 - weights))
+    return freedom * (freedom - 1) / ((freedom - count) * (freedom - 1 - count))
 
 
 def imbalance(first: Covariates, first_n: int, second: Covariates, second_n: int) -> float:

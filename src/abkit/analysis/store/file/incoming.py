@@ -85,10 +85,10 @@ class Incoming:
         """Read the files of a folder; the answer are the columns that some have, or None if some are gone."""
         view = f"arriving_{self.kind}_{number}"
         # A glob, as a name that begins with _ may be data: the path of the table says so.
-        there = f"{escape(str(folder))}/**/*"
+        pattern = f"{escape(str(folder))}/**/*"
         make = "create or replace temporary table incoming as" if first else "insert into incoming"
         try:
-            present = self.engine.open(view, Table(there, self.table.columns), self.columns)
+            present = self.engine.open(view, Table(pattern, self.table.columns), self.columns)
             self.engine.run(
                 f"""\
 {make} select {number} as {PART},
@@ -103,7 +103,7 @@ from (select * replace (md5_number({ROW_ID}) as {ROW_ID}) from {view})"""
             self.engine.open(f"as_given_{number}", self.table, self.columns)
             root, label = str(self.now.root), self.table.label
             error.args = tuple(
-                str(each).replace(there, label).replace(str(folder), root) for each in error.args
+                str(each).replace(pattern, label).replace(str(folder), root) for each in error.args
             )
             raise
         finally:

@@ -25,8 +25,8 @@ class RemoteEventFiles:
 
     @property
     def place(self) -> str:
-        """The URL, without a password."""
-        return self.files.label
+        """The URL, without a password and a slash at its end."""
+        return self.files.label.rstrip("/")
 
     @property
     def root(self) -> str:

@@ -86,10 +86,7 @@ def take_in_days(
 def _known(tables: SchemaTables, kind: str, table: Table) -> KeptEvents | None:
     state = tables.latest(kind)
     found = None if state is None else KeptEvents.from_json(tables.text(state))
-    is_of_it = found is not None and (
-        (found.label, found.renamed) == (table.label, kept_columns.renamed(table))
-    )
-    return found if is_of_it else None
+    return found if found is not None and found.is_of(table) else None
 
 
 def rows_of(tables: SchemaTables, known: KeptEvents, columns: Collection[str]) -> str:

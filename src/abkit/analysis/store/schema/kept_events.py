@@ -7,6 +7,7 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from abkit.analysis.reading.columns import Column
+from abkit.analysis.reading.sources import Table
 from abkit.analysis.store import kept_columns
 
 FORMAT = 3
@@ -38,6 +39,10 @@ class KeptEvents:
     tables: Mapping[str, int] = field(default=MappingProxyType({}))
     retired: Mapping[str, int] = field(default=MappingProxyType({}))
     days: Mapping[int, int] = field(default=MappingProxyType({}))
+
+    def is_of(self, table: Table) -> bool:
+        """Whether it was read from a table, by the same of its columns."""
+        return (self.label, self.renamed) == (table.label, kept_columns.renamed(table))
 
     def to_json(self) -> str:
         """As a text."""
