@@ -116,6 +116,11 @@ def test_a_url_with_a_slash_at_its_end_is_the_same_place(events: str, forwarder:
     assert got(forwarder, ".parquet") == []
 
 
+def test_an_object_without_a_byte_is_none_yet(events: str, written: Path) -> None:
+    fsspec.filesystem("s3").touch(f"{events}/actions/date=2026-03-30/interrupted.parquet")
+    check_same(run(written, None), run(events, f"{events}/store.duckdb"))
+
+
 SIGNED = {
     "Content-Type": "x/y",
     "Authorization": "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request, "

@@ -376,6 +376,20 @@ def test_a_file_that_another_replaces_while_files_are_read_is_read_all_the_same(
     check(events, Everything)
 
 
+def test_a_file_without_a_byte_is_none_yet(events: Path) -> None:
+    check(events)
+    day = events / "actions/date=2026-03-30"
+    day.mkdir()
+    for name in ("interrupted.parquet", "other.csv"):
+        (day / name).touch()
+    check(events)
+    full = files(events, "actions")[2]
+    shutil.copy(full, day / "interrupted.parquet")
+    check(events)
+    full.write_bytes(b"")
+    check(events)
+
+
 def test_events_that_are_removed_count_no_more(events: Path) -> None:
     check(events)
     shutil.rmtree(files(events, "actions")[-3].parent)

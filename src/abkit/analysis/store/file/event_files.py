@@ -37,7 +37,7 @@ class EventFiles(Protocol):
 
     @property
     def states(self) -> Mapping[str, State]:
-        """By name, the state of each."""
+        """By name, the state of each that is not empty: one without a byte is none yet."""
         ...
 
     def linked(self, names: Sequence[str], folder: Path) -> Path:
@@ -111,9 +111,10 @@ def event_files(table: Table) -> EventFiles:
         place = local
     files, root = named_files(str(place)), _root(Path(place))
     try:
-        states = {str(file.relative_to(root)): _state(file) for file in files}
+        status = {str(file.relative_to(root)): file.stat() for file in files}
     except FileNotFoundError as error:
         raise FilesGoneError(str(error)) from error
+    states = {name: _state(found) for name, found in status.items() if found.st_size}
     return _LocalEventFiles(os.path.realpath(place), root, states)
 
 
@@ -126,6 +127,5 @@ def _root(place: Path) -> Path:
     return Path(*takewhile(lambda part: not has_magic(part), place.parts))
 
 
-def _state(file: Path) -> State:
-    status = file.stat()
+def _state(status: os.stat_result) -> State:
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"

@@ -17,7 +17,8 @@ class RemoteEventFiles:
 
     Attributes:
         files: As they were listed.
-        states: By name, the state of each: what the file system calls its content, its size, its time.
+        states: By name, the state of each that is not empty: what the file system calls its content, its
+            size, its time.
     """
 
     files: RemoteFiles
@@ -63,5 +64,7 @@ def remote_event_files(url: str) -> RemoteEventFiles:
         MissingExtraError: fsspec is not installed.
     """
     files = listed_remotely(url, is_data=is_data)
-    states = {name: str(Version.of(info)) for name, info in files.infos.items()}
+    states = {
+        name: str(Version.of(info)) for name, info in files.infos.items() if info.get("size") != 0
+    }
     return RemoteEventFiles(files, states)
